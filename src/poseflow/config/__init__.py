@@ -1,0 +1,104 @@
+"""The configuration: one file per section, frozen, and no key that is not known."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import Field, ValidationError
+
+from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
+from poseflow.config.evaluation import EvaluationConfig
+from poseflow.config.model import (
+    AugmentationConfig,
+    BackboneConfig,
+    HeadConfig,
+    InputConfig,
+    Kind,
+    ModelConfig,
+    Precision,
+    TrainingConfig,
+)
+from poseflow.config.output import RenderConfig, ReportConfig
+from poseflow.config.predict import FlowConfig, PredictConfig
+from poseflow.config.section import Section
+from poseflow.config.tracking import TrackingConfig
+from poseflow.config.videos import VideosConfig
+from poseflow.errors import ConfigError
+
+__all__ = [
+    "AugmentationConfig",
+    "BackboneConfig",
+    "Config",
+    "EvaluationConfig",
+    "ExtractConfig",
+    "FlowConfig",
+    "HeadConfig",
+    "HoldOut",
+    "InputConfig",
+    "Kind",
+    "LabelsConfig",
+    "ModelConfig",
+    "PredictConfig",
+    "Precision",
+    "RenderConfig",
+    "ReportConfig",
+    "SplitConfig",
+    "TrackingConfig",
+    "TrainingConfig",
+    "VideosConfig",
+    "parse_config",
+    "parse_section",
+    "read_model_config",
+]
+
+S = TypeVar("S", bound=Section)
+
+
+class Config(Section):
+    """The whole of `config/config.yaml`."""
+
+    videos: VideosConfig = VideosConfig()
+    labels: LabelsConfig = LabelsConfig()
+    extract: ExtractConfig = ExtractConfig()
+    split: SplitConfig = SplitConfig()
+    models: dict[str, str] = Field(
+        default={
+            "centroid": "config/models/centroid.yaml",
+            "centered_instance": "config/models/centered_instance.yaml",
+        },
+        description="Models that are trained, by a name of your choice: a file of config/models/, or your own.",
+    )
+    predict: PredictConfig = PredictConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    render: RenderConfig = RenderConfig()
+    report: ReportConfig = ReportConfig()
+
+
+def parse_section(section: type[S], values: Any, source: str) -> S:
+    """Check `values` (what YAML gave) against a section; raises one ConfigError that lists every fault.
+
+    `source` names where the values come from, for the message.
+    """
+    try:
+        return section.model_validate(values or {})
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])) or 'the top level'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        ]
+        raise ConfigError(f"{source}: " + "; ".join(faults)) from None
+
+
+def parse_config(values: dict[str, Any], source: str = "config") -> Config:
+    """Check a whole configuration; raises ConfigError."""
+    return parse_section(Config, values, source)
+
+
+def read_model_config(path: str | Path) -> ModelConfig:
+    """Read a model profile; raises ConfigError naming the file and every fault."""
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: must be a readable YAML file: {error}") from None
+    return parse_section(ModelConfig, values, str(path))

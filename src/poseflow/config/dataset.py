@@ -1,0 +1,71 @@
+"""Config sections `labels`, `split` and `extract`: from labeled frames to training sets."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from poseflow.config.section import Section
+
+
+class LabelsConfig(Section):
+    """Which label files there are."""
+
+    paths: tuple[str, ...] = Field(
+        ("labels/*.slp",),
+        description="Files or glob patterns: SLEAP .slp and .pkg.slp, DeepLabCut CollectedData_*.csv/.h5, COCO .json.",
+    )
+    video_folders: tuple[str, ...] = Field(
+        (), description="Where to look for a labeled video (by file name) that is not where the label file says."
+    )
+    include_predictions: bool = Field(
+        False, description="Count predicted instances that nobody corrected as labels too (for proofread predictions)."
+    )
+
+
+class HoldOut(Section):
+    """Frames that go to one side whatever the drawing of lots says."""
+
+    video: str = Field(description="File name of the labeled video, or a glob pattern.")
+    frames: tuple[int, int] | None = Field(None, description="First and last frame, both included; null: all frames.")
+    to: Literal["train", "val", "test", "none"] = Field("test", description="The side; none: leave these frames out.")
+
+    @model_validator(mode="after")
+    def _check_frames(self) -> "HoldOut":
+        if self.frames and not 0 <= self.frames[0] <= self.frames[1]:
+            raise ValueError(f"frames must be [first, last] with 0 <= first <= last, got {list(self.frames)}")
+        return self
+
+
+class SplitConfig(Section):
+    """How labeled frames are divided into training, validation and test set."""
+
+    by: Literal["frame", "block", "video"] = Field(
+        "block", description="What is drawn as one: a frame, a contiguous block of frames, or a whole video."
+    )
+    block_frames: int = Field(100, ge=1, description="Length of a block, in video frames.")
+    val_fraction: float = Field(0.1, ge=0, lt=1)
+    test_fraction: float = Field(0.1, ge=0, lt=1)
+    seed: int = 0
+    hold_out: tuple[HoldOut, ...] = Field((), description="Rules that come before the lots; the first that fits counts.")
+
+    @model_validator(mode="after")
+    def _check_fractions(self) -> "SplitConfig":
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError(
+                f"val_fraction + test_fraction must be below 1, got {self.val_fraction + self.test_fraction}"
+            )
+        return self
+
+
+class ExtractConfig(Section):
+    """Which frames of a recording are proposed for labeling."""
+
+    method: Literal["stride", "random", "diverse", "uncertain", "jump"] = Field(
+        "diverse",
+        description="stride: evenly spaced. random. diverse: one of each cluster of image features. "
+        "uncertain: lowest prediction scores. jump: points that leap between frames.",
+    )
+    frames_per_video: int = Field(20, ge=1)
+    min_gap_frames: int = Field(25, ge=1, description="Least distance between two proposed frames.")
+    candidates: int = Field(500, ge=1, description="diverse: frames looked at, evenly spaced.")
+    seed: int = 0

@@ -1,0 +1,13 @@
+"""Config section `evaluation`: how models and tracks are measured."""
+
+from pydantic import Field
+
+from poseflow.config.section import Section
+
+
+class EvaluationConfig(Section):
+    """Settings of the accuracy measures."""
+
+    oks_factor: float = Field(0.025, gt=0, description="OKS uncertainty per node (the human eye's).")
+    pck_px: tuple[float, ...] = Field((2.0, 5.0, 10.0), description="Distances at which PCK is given.")
+    match_px: float = Field(50.0, gt=0, description="Tracking: prediction and truth farther apart are no match.")

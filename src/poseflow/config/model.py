@@ -1,0 +1,104 @@
+"""A model profile (`config/models/*.yaml`): one network and how it is trained."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from poseflow.config.section import Section
+
+Kind = Literal[
+    "single_instance", "centroid", "centered_instance", "bottom_up", "multi_class_top_down", "multi_class_bottom_up"
+]
+Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+
+
+class InputConfig(Section):
+    """What the network sees."""
+
+    channels: Literal[1, 3] = Field(1, description="1: grey, 3: RGB.")
+    scale: float = Field(1.0, gt=0, le=1, description="The image is shrunk to this scale before the network.")
+    crop_px: int | None = Field(
+        None, ge=16, description="Side of the square round each animal, full-resolution px; null: from the labels."
+    )
+    anchor: str | None = Field(
+        None, description="Node that marks an animal's place; null, or where it is hidden: centre of the bounding box."
+    )
+
+
+class BackboneConfig(Section):
+    """A UNet: an encoder of `down_blocks` levels, and a decoder up to the head's output stride."""
+
+    name: Literal["unet"] = "unet"
+    filters: int = Field(16, ge=1, description="Filters of the first block.")
+    growth: float = Field(1.5, ge=1, description="Filters grow by this factor per level.")
+    down_blocks: int = Field(4, ge=1, le=7, description="Levels; the maximum stride is 2 to this power.")
+    convs_per_block: int = Field(2, ge=1)
+    up: Literal["bilinear", "transposed"] = "bilinear"
+    skip: Literal["concatenate", "add"] = "concatenate"
+
+
+class HeadConfig(Section):
+    """What the network draws."""
+
+    output_stride: int = Field(4, description="Pixels of the network's input per cell of its maps; a power of 2.")
+    sigma_px: float = Field(4.0, gt=0, description="Spread of a confidence map's peak, in px of the network's input.")
+
+    @model_validator(mode="after")
+    def _check_stride(self) -> "HeadConfig":
+        if self.output_stride < 1 or self.output_stride & (self.output_stride - 1):
+            raise ValueError(f"output_stride must be a power of 2, got {self.output_stride}")
+        return self
+
+
+class AugmentationConfig(Section):
+    """Random changes of training samples; image and points move together."""
+
+    rotation_deg: float = Field(180.0, ge=0, le=180, description="Turned by up to this angle, either way.")
+    scale: tuple[float, float] = Field((0.9, 1.1), description="Least and greatest factor of size.")
+    shift_px: float = Field(8.0, ge=0, description="Crops: the centre is off by up to this, as a detector's is.")
+    flip: bool = Field(False, description="Mirror half of the samples; symmetric nodes change places.")
+    brightness: float = Field(0.1, ge=0, le=1, description="Added to the image (0 to 1), up to this, either way.")
+    contrast: float = Field(0.2, ge=0, lt=1, description="Factor between 1 - this and 1 + this.")
+    noise: float = Field(0.02, ge=0, le=1, description="Standard deviation of pixel noise, at most.")
+
+
+class TrainingConfig(Section):
+    """How weights are found."""
+
+    batch_size: int = Field(4, ge=1)
+    max_epochs: int = Field(200, ge=1)
+    steps_per_epoch: int | None = Field(
+        None, ge=1, description="Batches in an epoch; null: the training set once, at least 200 (the paper's rule)."
+    )
+    learning_rate: float = Field(1e-3, gt=0)
+    warmup_steps: int = Field(200, ge=0, description="The learning rate rises linearly from 0 over these steps.")
+    schedule: Literal["plateau", "cosine"] = Field(
+        "cosine", description="cosine: down to 1 % over max_epochs. plateau: halved when validation stalls."
+    )
+    plateau_epochs: int = Field(5, ge=1, description="plateau: epochs without gain before the rate is halved.")
+    early_stop_epochs: int | None = Field(15, ge=1, description="Stop after so many epochs without gain; null: never.")
+    foreground_weight: float = Field(
+        20.0, ge=0, description="Squared errors weigh 1 + this x target, so that the all-zero answer does not pay."
+    )
+    precision: Precision = Field("auto", description="auto: bfloat16 where the processor has it, else float32.")
+    max_val_samples: int = Field(400, ge=1, description="Validation samples looked at after each epoch, evenly spaced.")
+    pictures_every: int = Field(10, ge=0, description="Epochs between pictures of confidence maps; 0: none.")
+    seed: int = 0
+
+
+class ModelConfig(Section):
+    """One network: its kind, input, backbone, head, augmentation and training."""
+
+    kind: Kind
+    input: InputConfig = InputConfig()
+    backbone: BackboneConfig = BackboneConfig()
+    head: HeadConfig = HeadConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _check_strides(self) -> "ModelConfig":
+        max_stride = 2**self.backbone.down_blocks
+        if self.head.output_stride > max_stride:
+            raise ValueError(f"output_stride must be at most {max_stride}, got {self.head.output_stride}")
+        return self

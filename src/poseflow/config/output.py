@@ -1,0 +1,22 @@
+"""Config sections `render` and `report`: what a person looks at."""
+
+from pydantic import Field
+
+from poseflow.config.section import Section
+
+
+class RenderConfig(Section):
+    """Overlay videos."""
+
+    enabled: bool = Field(False, description="Render an overlay video of each recording with the pipeline.")
+    max_frames: int | None = Field(500, ge=1, description="Render at most so many frames of a recording; null: all.")
+    trail_frames: int = Field(25, ge=0, description="Length of the trail behind each animal.")
+    scale: float = Field(1.0, gt=0, le=4)
+    crf: int = Field(23, ge=0, le=51, description="x264 quality; lower is better and larger.")
+
+
+class ReportConfig(Section):
+    """The HTML report."""
+
+    title: str = "poseflow report"
+    example_frames: int = Field(3, ge=0, description="Frames shown for each of best, median and worst.")

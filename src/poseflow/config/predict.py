@@ -1,0 +1,26 @@
+"""Config section `predict`: from video frames to instances."""
+
+from pydantic import Field
+
+from poseflow.config.model import Precision
+from poseflow.config.section import Section
+
+
+class FlowConfig(Section):
+    """Pyramidal Lucas-Kanade flow that moves each instance's points onto the next frames."""
+
+    window_frames: int = Field(5, ge=0, description="How many frames ahead; 0 turns flow off.")
+    patch_px: int = Field(21, ge=3, description="Side of the patch that is followed.")
+    levels: int = Field(3, ge=0, description="Pyramid levels above the full image.")
+    iterations: int = Field(30, ge=1)
+
+
+class PredictConfig(Section):
+    """How trained models run over recordings."""
+
+    shard_frames: int = Field(20_000, ge=1, description="A recording is cut into shards of at most about this length.")
+    batch_size: int = Field(8, ge=1, description="Frames per network call.")
+    max_instances: int = Field(6, ge=1, description="At most so many animals in a frame.")
+    peak_threshold: float = Field(0.2, ge=0, le=1, description="Peaks lower than this are not points.")
+    precision: Precision = "auto"
+    flow: FlowConfig = FlowConfig()

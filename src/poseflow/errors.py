@@ -1,0 +1,32 @@
+"""The errors that poseflow raises for faults a user can mend.
+
+Each message reads `<what> must be <rule>, got <value>` and names the file it is about.
+"""
+
+
+class PoseflowError(Exception):
+    """Base of all errors whose cause lies in a file, a setting or a label; shown without a traceback."""
+
+
+class ConfigError(PoseflowError):
+    """A setting is misspelt, missing or out of range."""
+
+
+class VideoError(PoseflowError):
+    """A recording cannot be opened, or is not what its name promises."""
+
+
+class LabelsError(PoseflowError):
+    """A label file is empty, unreadable or does not fit the others."""
+
+
+class SkeletonError(LabelsError):
+    """Two skeletons that must be the same are not."""
+
+
+class TableError(PoseflowError):
+    """A Parquet table is damaged or does not have the columns it should have."""
+
+
+class ModelError(PoseflowError):
+    """A model folder is incomplete or does not fit the data."""
