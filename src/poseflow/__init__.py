@@ -1,0 +1,23 @@
+"""poseflow: directories of animal recordings in, analysis-ready Parquet pose tables out."""
+
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from poseflow.tables import read_poses
+
+__all__ = ["__version__", "read_poses"]
+
+try:
+    __version__ = version("poseflow")
+except PackageNotFoundError:  # a source tree that was never installed
+    __version__ = "0+unknown"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs Arrow only when it is asked for, so that `import poseflow` stays light."""
+    if name == "read_poses":
+        from poseflow.tables import read_poses
+
+        return read_poses
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,164 @@
+"""Parquet files of this package: written whole or not at all, the same bytes for the same rows, checked when read."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from poseflow.errors import SkeletonError, TableError
+from poseflow.files import replacing
+from poseflow.skeleton import Skeleton
+
+KEY = "poseflow"
+"""Key of a file's metadata under which a JSON document says what the table is."""
+
+ROW_GROUP_ROWS = 1 << 15
+
+
+class TableWriter:
+    """Write a Parquet table piece by piece in bounded memory.
+
+    Row groups always hold `row_group_rows` rows, so that the bytes do not depend on how the rows were cut into pieces.
+    The file appears when the `with` block ends; if it ends by an exception, or without `finish`, there is none.
+    """
+
+    def __init__(self, path: str | Path, schema: pa.Schema, row_group_rows: int = ROW_GROUP_ROWS) -> None:
+        repeated = {name for name in schema.names if schema.names.count(name) > 1}
+        if repeated:
+            raise TableError(f"{path}: column names must be distinct, got twice: {', '.join(sorted(repeated))}")
+        self.path = Path(path)
+        self.schema = schema
+        self.row_group_rows = row_group_rows
+        self._waiting: list[pa.Table] = []
+        self._waiting_rows = 0
+        self._finished = False
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        beside = self._stack.enter_context(replacing(self.path))
+        floats, others = _columns_by_encoding(self.schema)
+        self._writer = self._stack.enter_context(
+            pq.ParquetWriter(
+                beside,
+                self.schema,
+                compression="zstd",
+                use_dictionary=others,
+                use_byte_stream_split=floats,
+                write_page_checksum=True,
+            )
+        )
+        return self
+
+    def write(self, table: pa.Table) -> None:
+        """Append rows."""
+        self._waiting.append(table.select(self.schema.names).cast(self.schema))
+        self._waiting_rows += table.num_rows
+        while self._waiting_rows >= self.row_group_rows:
+            self._write_group(self.row_group_rows)
+
+    def finish(self, note: dict[str, Any]) -> None:
+        """Write the rows that wait, and `note` as the file's metadata."""
+        if self._waiting_rows:
+            self._write_group(self._waiting_rows)
+        self._writer.add_key_value_metadata({KEY: dump_note(note)})
+        self._finished = True
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None and not self._finished:
+            error = ValueError(f"{self.path} must be finished before its writer is left")
+            self._stack.__exit__(ValueError, error, None)
+            raise error
+        self._stack.__exit__(kind, error, trace)
+
+    def _write_group(self, rows: int) -> None:
+        table = pa.concat_tables(self._waiting).combine_chunks()
+        self._writer.write_table(table.slice(0, rows), row_group_size=rows)
+        rest = table.slice(rows)
+        self._waiting, self._waiting_rows = (
+            ([rest] if rest.num_rows else []),
+            rest.num_rows,
+        )
+
+
+def dump_note(note: dict[str, Any]) -> str:
+    """The metadata's JSON: keys sorted, so that equal notes are equal bytes."""
+    return json.dumps(note, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+@contextmanager
+def open_table(path: str | Path, kind: str) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
+    """Open one of this package's tables; yields the file and its note.
+
+    Damage found while the body reads is reported as a TableError naming the file, too.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise TableError(f"{path} must be a Parquet file with {kind}, got {'a folder' if path.is_dir() else 'nothing'}")
+    try:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            yield file, _read_note(file, path, kind)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise TableError(f"{path} must be a whole Parquet file with {kind}, got a damaged one: {error}") from error
+
+
+def check_columns(file: pq.ParquetFile, schema: pa.Schema, path: str | Path) -> None:
+    """Raise TableError unless the file has every column of `schema`, in its type."""
+    found = file.schema_arrow
+    missing = [name for name in schema.names if name not in found.names]
+    if missing:
+        raise TableError(f"{path} must have the columns {', '.join(schema.names)}; missing: {', '.join(missing)}")
+    for field in schema:
+        if found.field(field.name).type != field.type:
+            raise TableError(f"{path}: column {field.name!r} must be {field.type}, got {found.field(field.name).type}")
+
+
+def parse_skeleton(note: dict[str, Any], path: str | Path) -> Skeleton:
+    """The skeleton in a file's note; raises TableError."""
+    try:
+        return Skeleton.model_validate(note["skeleton"])
+    except (KeyError, ValueError, SkeletonError) as error:
+        raise TableError(f"{path}: metadata must hold a skeleton, got a faulty one: {error}") from error
+
+
+def _read_note(file: pq.ParquetFile, path: Path, kind: str) -> dict[str, Any]:
+    stored = (file.metadata.metadata or {}).get(KEY.encode())
+    if stored is None:
+        raise TableError(f"{path} must be a table written by poseflow (metadata key {KEY!r}), got another Parquet file")
+    try:
+        note = json.loads(stored)
+    except ValueError as error:
+        raise TableError(f"{path}: metadata {KEY!r} must be JSON, got {stored[:40]!r}") from error
+    if not isinstance(note, dict) or note.get("table") != kind:
+        got = note.get("table") if isinstance(note, dict) else note
+        raise TableError(f"{path} must be a table of {kind}, got one of {got}")
+    return note
+
+
+def _columns_by_encoding(schema: pa.Schema) -> tuple[list[str], list[str]]:
+    """Columns of floats, whose bytes compress better apart, and the others, by their Parquet paths."""
+    floats: list[str] = []
+    others: list[str] = []
+    for field in schema:
+        if pa.types.is_fixed_size_list(field.type):
+            floats.append(f"{field.name}.list.element")
+        else:
+            (floats if pa.types.is_floating(field.type) else others).append(field.name)
+    return floats, others
+
+
+def as_paths(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+    """One path or several, as a list; raises TableError where there is none."""
+    listed = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
+    if not listed:
+        raise TableError("tables must be at least one file, got none")
+    return listed

@@ -1,0 +1,334 @@
+"""The predictions table on disk: one Parquet file per shard of a video.
+
+Rows are sorted by `frame_idx`, then `instance_score` descending. A frame without an animal has no row; which frames
+were read, and which of them could not be decoded, stands in the metadata: "nothing there" and "never looked" differ.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import ArrayLike, NDArray
+
+from poseflow.errors import TableError
+from poseflow.skeleton import Skeleton
+from poseflow.tables.columns import (
+    class_arrays,
+    class_columns,
+    floats_of_shape,
+    node_arrays,
+    node_columns,
+    predictions_schema,
+    shifted_arrays,
+    shifted_from,
+    stack_columns,
+)
+from poseflow.tables.parquet import TableWriter, as_paths, check_columns, open_table, parse_skeleton
+from poseflow.tables.predictions import Predictions
+from poseflow.tables.ranges import Ranges, clip_ranges, in_ranges, merge_ranges
+
+KIND = "predictions"
+SAME_IN_ALL_SHARDS = ("video", "release", "models")
+"""Metadata that must not differ between the shards of one table."""
+
+
+class PredictionsWriter:
+    """Write a predictions table in bounded memory, while a video is being read.
+
+    Example:
+        with PredictionsWriter(path, skeleton, lags=5) as writer:
+            writer.append(frame_idx, instance_score, points, point_scores, shifted)
+            writer.close(frames=[(0, 1000)], failed_frames=[])
+
+    The file appears when the block ends; without `close`, or after an exception, there is none.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        skeleton: Skeleton,
+        lags: int = 0,
+        class_names: Sequence[str] = (),
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self.skeleton, self.lags, self.class_names = skeleton, lags, tuple(class_names)
+        self.metadata = metadata or {}
+        self._table = TableWriter(path, predictions_schema(skeleton, lags, self.class_names))
+        self._first: int | None = None
+        self._last: int | None = None
+
+    def __enter__(self) -> Self:
+        self._table.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._table.__exit__(kind, error, trace)
+
+    def append(
+        self,
+        frame_idx: ArrayLike,
+        instance_score: ArrayLike,
+        points: ArrayLike,
+        point_scores: ArrayLike,
+        shifted: ArrayLike | None = None,
+        class_scores: ArrayLike | None = None,
+    ) -> None:
+        """Append the instances of some frames; all of a frame's come in one call, and frames in ascending order.
+
+        Shapes as in `Predictions`; `shifted` may be left out without lags, `class_scores` without classes. Instances of
+        one frame are sorted by score here.
+        """
+        frame_idx = np.asarray(frame_idx, np.int64)
+        n, nodes = len(frame_idx), len(self.skeleton.nodes)
+        if n == 0:
+            return
+        scores = floats_of_shape(instance_score, (n,), "instance_score")
+        order = np.lexsort((-scores, frame_idx))
+        if self._last is not None and frame_idx[order[0]] <= self._last:
+            raise TableError(
+                f"{self._table.path}: appended frames must come after frame {self._last}, got {frame_idx[order[0]]}"
+            )
+        columns = [
+            pa.array(frame_idx[order]),
+            pa.array(scores[order]),
+            *node_arrays(
+                floats_of_shape(points, (n, nodes, 2), "points")[order],
+                floats_of_shape(point_scores, (n, nodes), "point_scores")[order],
+            ),
+            *class_arrays(floats_of_shape(class_scores, (n, len(self.class_names)), "class_scores")[order]),
+            *shifted_arrays(floats_of_shape(shifted, (n, self.lags, nodes, 2), "shifted")[order]),
+        ]
+        self._table.write(pa.Table.from_arrays(columns, schema=self._table.schema))
+        self._first = int(frame_idx[order[0]]) if self._first is None else self._first
+        self._last = int(frame_idx[order[-1]])
+
+    def close(self, frames: Sequence[tuple[int, int]], failed_frames: ArrayLike = ()) -> None:
+        """Say which frames were read, as [start, stop), and which of them could not be decoded."""
+        ranges = merge_ranges(frames)
+        for frame in (self._first, self._last):
+            if frame is not None and not in_ranges(np.array([frame]), ranges).all():
+                raise TableError(
+                    f"{self._table.path}: frames must cover every row's frame, got {ranges} and row {frame}"
+                )
+        self._table.finish(
+            {
+                "table": KIND,
+                "version": 1,
+                "skeleton": self.skeleton.model_dump(mode="json"),
+                "lags": self.lags,
+                "class_names": list(self.class_names),
+                "frames": [list(part) for part in ranges],
+                "failed_frames": np.unique(np.asarray(failed_frames, np.int64)).tolist(),
+                "metadata": self.metadata,
+            }
+        )
+
+
+def write_predictions(predictions: Predictions, path: str | Path) -> None:
+    """Write a whole predictions table."""
+    p = predictions
+    with PredictionsWriter(path, p.skeleton, p.lags, p.class_names, p.metadata) as writer:
+        writer.append(
+            p.frame_idx,
+            p.instance_score,
+            p.points,
+            p.point_scores,
+            p.shifted,
+            p.class_scores,
+        )
+        writer.close(p.frames, p.failed_frames)
+
+
+def read_predictions(paths: str | Path | Sequence[str | Path], with_shifted: bool = True) -> Predictions:
+    """Read one predictions table or the shards of one, in any order, as one table.
+
+    Args:
+        paths: files of one video; together their frames must be without gap or overlap.
+        with_shifted: read `shifted` too; without it, memory is a fraction (lags is 0 then).
+
+    Raises: TableError naming the file for a damaged or foreign file, missing columns, differing skeletons, lags,
+        classes or models, a gap or overlap between shards, rows out of order.
+    """
+    shards = _read_notes(as_paths(paths))
+    lags = shards[0].lags if with_shifted else 0
+    parts = []
+    for shard in shards:
+        with open_table(shard.path, KIND) as (file, _):
+            check_columns(file, shard.schema, shard.path)
+            parts.append(_from_arrow(file.read(_wanted(shard.schema, lags)), shard, lags, shard.frames))
+    return _concatenate(parts, shards)
+
+
+def iter_predictions(
+    paths: str | Path | Sequence[str | Path],
+    batch_frames: int,
+    with_shifted: bool = True,
+) -> Iterator[Predictions]:
+    """Read a table or its shards in blocks of `batch_frames` frames, in bounded memory.
+
+    Blocks without an instance are yielded too. `first_row` of a block says where its rows stand in the whole table.
+    Raises: as `read_predictions`.
+    """
+    if batch_frames < 1:
+        raise ValueError(f"batch_frames must be at least 1, got {batch_frames}")
+    shards = _read_notes(as_paths(paths))
+    lags = shards[0].lags if with_shifted else 0
+    first_row = 0
+    for shard in shards:
+        with open_table(shard.path, KIND) as (file, _):
+            check_columns(file, shard.schema, shard.path)
+            for table, frames in _blocks(file, _wanted(shard.schema, lags), shard, batch_frames):
+                block = _from_arrow(table, shard, lags, frames, first_row)
+                yield block
+                first_row += len(block)
+
+
+@dataclass(frozen=True)
+class _Shard:
+    """What a file's metadata says."""
+
+    path: Path
+    skeleton: Skeleton
+    lags: int
+    class_names: tuple[str, ...]
+    frames: Ranges
+    failed_frames: NDArray[np.int64]
+    metadata: dict[str, Any]
+
+    @property
+    def schema(self) -> pa.Schema:
+        return predictions_schema(self.skeleton, self.lags, self.class_names)
+
+
+def _read_notes(paths: list[Path]) -> list[_Shard]:
+    """Read the shards' metadata, sort them by their frames and check that they are parts of one table."""
+    shards = sorted(
+        (_read_note(path) for path in paths),
+        key=lambda shard: (shard.frames[:1], shard.path),
+    )
+    for before, after in pairwise(shards):
+        _check_same(before, after)
+        stop = before.frames[-1][1] if before.frames else 0
+        start = after.frames[0][0] if after.frames else stop
+        if before.frames and start != stop:
+            what = "gap" if start > stop else "overlap"
+            raise TableError(
+                f"{after.path} must begin at frame {stop}, where {before.path} ends; it begins at {start} ({what})"
+            )
+    return shards
+
+
+def _read_note(path: Path) -> _Shard:
+    with open_table(path, KIND) as (_, note):
+        skeleton = parse_skeleton(note, path)
+        try:
+            return _Shard(
+                path,
+                skeleton,
+                int(note["lags"]),
+                tuple(note["class_names"]),
+                tuple((int(start), int(stop)) for start, stop in note["frames"]),
+                np.array(note["failed_frames"], np.int64),
+                dict(note["metadata"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise TableError(f"{path}: metadata must be that of a predictions table, got a fault at {error}") from error
+
+
+def _check_same(a: _Shard, b: _Shard) -> None:
+    pairs: list[tuple[str, Any, Any]] = [
+        ("skeleton", a.skeleton.model_dump(), b.skeleton.model_dump()),
+        ("lags", a.lags, b.lags),
+        ("class names", a.class_names, b.class_names),
+        *((key, a.metadata.get(key), b.metadata.get(key)) for key in SAME_IN_ALL_SHARDS),
+    ]
+    for what, one, other in pairs:
+        if one != other:
+            raise TableError(f"{b.path}: {what} must be the same as in {a.path}: {one}, got {other}")
+
+
+def _blocks(
+    file: pq.ParquetFile, columns: list[str], shard: _Shard, batch_frames: int
+) -> Iterator[tuple[pa.Table, Ranges]]:
+    """Cut a shard's rows at each range of `batch_frames` frames, reading a few rows at a time."""
+    batches = file.iter_batches(batch_size=1 << 14, columns=columns)
+    waiting = file.schema_arrow.empty_table().select(columns)
+    for start, stop in _cut(shard.frames, batch_frames):
+        while waiting.num_rows == 0 or waiting.column("frame_idx")[-1].as_py() < stop:
+            batch = next(batches, None)
+            if batch is None:
+                break
+            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
+        rows = int(np.searchsorted(waiting.column("frame_idx").to_numpy(), stop))
+        yield waiting.slice(0, rows), clip_ranges(shard.frames, start, stop)
+        waiting = waiting.slice(rows)
+
+
+def _cut(frames: Ranges, batch_frames: int) -> Iterator[tuple[int, int]]:
+    for start, stop in frames:
+        for begin in range(start, stop, batch_frames):
+            yield begin, min(begin + batch_frames, stop)
+
+
+def _concatenate(parts: list[Predictions], shards: list[_Shard]) -> Predictions:
+    def join(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    if len(parts) == 1:
+        return parts[0]
+    common = {
+        key: value
+        for key, value in shards[0].metadata.items()
+        if all(shard.metadata.get(key) == value for shard in shards)
+    }
+    return Predictions(
+        skeleton=shards[0].skeleton,
+        frame_idx=join("frame_idx"),
+        instance_score=join("instance_score"),
+        points=join("points"),
+        point_scores=join("point_scores"),
+        shifted=join("shifted"),
+        class_scores=join("class_scores"),
+        class_names=shards[0].class_names,
+        frames=merge_ranges([part for shard in shards for part in shard.frames]),
+        failed_frames=join("failed_frames"),
+        metadata=common,
+    )
+
+
+def _wanted(schema: pa.Schema, lags: int) -> list[str]:
+    return [name for name in schema.names if lags or name != "shifted"]
+
+
+def _from_arrow(table: pa.Table, shard: _Shard, lags: int, frames: Ranges, first_row: int = 0) -> Predictions:
+    nodes = len(shard.skeleton.nodes)
+    values = stack_columns(table, node_columns(shard.skeleton)).reshape(-1, nodes, 3)
+    failed = shard.failed_frames
+    try:
+        return Predictions(
+            skeleton=shard.skeleton,
+            frame_idx=table.column("frame_idx").to_numpy(),
+            instance_score=table.column("instance_score").to_numpy(),
+            points=values[:, :, :2],
+            point_scores=values[:, :, 2],
+            shifted=shifted_from(table, lags, nodes),
+            class_scores=stack_columns(table, class_columns(shard.class_names)),
+            class_names=shard.class_names,
+            frames=frames,
+            failed_frames=failed[in_ranges(failed, frames)],
+            metadata=shard.metadata,
+            first_row=first_row,
+        )
+    except TableError as error:
+        raise TableError(f"{shard.path}: {error}") from error
