@@ -1,0 +1,69 @@
+"""Random changes of a sample: image and points move together."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import AugmentationConfig
+
+
+def draw_transform(
+    source: tuple[int, int], target: tuple[int, int], config: AugmentationConfig | None, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw the affine matrix (2, 3) that takes (x, y) of a source image of (height, width) to the network's input.
+
+    The target's centre shows the source's centre, turned, resized and shifted at random; without `config`, only moved.
+    """
+    center = (np.array(source[::-1]) - 1) / 2
+    if config is None:
+        linear, shift = np.eye(2), np.zeros(2)
+    else:
+        angle = np.deg2rad(rng.uniform(-config.rotation_deg, config.rotation_deg))
+        size = np.exp(rng.uniform(*np.log(config.scale)))
+        linear = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        if config.flip and rng.random() < 0.5:
+            linear = linear @ np.diag([-1.0, 1.0])
+        shift = rng.uniform(-config.shift_px, config.shift_px, 2)
+    # Source and target are even in size or both frames: the whole-pixel middle keeps unaugmented samples unblurred.
+    middle = center + (np.array(target[::-1]) - np.array(source[::-1])) // 2
+    return np.column_stack([linear, middle - linear @ (center + shift)])
+
+
+def apply_transform(
+    image: NDArray[np.uint8],
+    points: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+    size: tuple[int, int],
+    flip_order: list[int],
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Warp an image and move its points.
+
+    Args:
+        image: (height, width, channels) uint8. points: (instances, nodes, 2).
+        matrix: (2, 3) from `draw_transform`; a mirror image (negative determinant) exchanges symmetric nodes.
+        size: (height, width) of the result; black where the source does not reach.
+        flip_order: node order after a mirror flip, from `Skeleton.flip_order`.
+    """
+    height, width = size
+    warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR).reshape(height, width, -1)
+    moved = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    if np.linalg.det(matrix[:, :2]) < 0:
+        moved = moved[:, flip_order]
+    outside = (moved < -0.5).any(-1) | (moved[..., 0] > width - 0.5) | (moved[..., 1] > height - 0.5)
+    moved[outside] = np.nan
+    return warped, moved
+
+
+def change_light(image: NDArray[np.uint8], config: AugmentationConfig, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Change contrast and brightness, and add pixel noise."""
+    gain = 1 + rng.uniform(-config.contrast, config.contrast)
+    offset = 255 * rng.uniform(-config.brightness, config.brightness)
+    values = np.arange(256, dtype=np.float32) * gain + offset
+    result = cv2.LUT(image, np.clip(np.rint(values), 0, 255).astype(np.uint8)).reshape(image.shape)
+    spread = 255 * rng.uniform(0, config.noise)
+    if spread > 0.5:
+        noise = np.empty(image.shape, np.int16)
+        cv2.setRNGSeed(int(rng.integers(2**31)))
+        cv2.randn(noise, 0, spread)
+        result = cv2.add(result, noise, dtype=cv2.CV_8U).reshape(image.shape)
+    return result

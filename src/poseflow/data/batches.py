@@ -1,0 +1,74 @@
+"""Batches: samples drawn, augmented and stacked ahead of the network, the same ones whenever training resumes."""
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import AugmentationConfig
+from poseflow.data.augmentation import apply_transform, change_light, draw_transform
+from poseflow.data.samples import Samples
+
+Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+
+def iterate_batches(
+    samples: Samples,
+    augmentation: AugmentationConfig,
+    batch_size: int,
+    seed: int,
+    first: int = 0,
+    workers: int = 2,
+) -> Iterator[Batch]:
+    """Yield augmented batches without end, from batch number `first` on.
+
+    Batch k is a function of `seed` and k alone: training that resumes at step k sees what it would have seen.
+    Each pass over the samples takes each of them once, in a new order.
+
+    Yields: images (batch, height, width, channels) uint8, points (batch, instances, nodes, 2) float32.
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        ahead: deque[Future[Batch]] = deque()
+        number = first
+        while True:
+            while len(ahead) < 4 * workers:
+                ahead.append(pool.submit(_draw_batch, samples, augmentation, batch_size, seed, number))
+                number += 1
+            yield ahead.popleft().result()
+
+
+def stack_samples(samples: Samples, indices: list[int]) -> Batch:
+    """Stack samples as they are, without augmentation, as one batch."""
+    rng = np.random.default_rng(0)
+    return _stack([_draw_sample(samples, i, None, rng) for i in indices])
+
+
+def _draw_batch(samples: Samples, augmentation: AugmentationConfig, size: int, seed: int, number: int) -> Batch:
+    rng = np.random.default_rng([seed, 1, number])
+    positions = np.arange(number * size, (number + 1) * size)
+    orders = {turn: _shuffled(len(samples), seed, turn) for turn in set(positions // len(samples))}
+    chosen = [orders[position // len(samples)][position % len(samples)] for position in positions]
+    return _stack([_draw_sample(samples, i, augmentation, rng) for i in chosen])
+
+
+def _shuffled(count: int, seed: int, turn: int) -> NDArray[np.int_]:
+    return np.random.default_rng([seed, 0, turn]).permutation(count)
+
+
+def _draw_sample(
+    samples: Samples, index: int, augmentation: AugmentationConfig | None, rng: np.random.Generator
+) -> Batch:
+    image, points = samples.images[index], samples.points[index]
+    size = (samples.height, samples.width)
+    matrix = draw_transform(image.shape[:2], size, augmentation, rng)
+    image, points = apply_transform(image, points, matrix, size, samples.skeleton.flip_order())
+    if augmentation is not None:
+        image = change_light(image, augmentation, rng)
+    return image, points
+
+
+def _stack(drawn: list[Batch]) -> Batch:
+    images, points = zip(*drawn, strict=True)
+    return np.stack(images), np.stack(points)

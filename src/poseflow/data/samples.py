@@ -1,0 +1,158 @@
+"""Samples: the images of a training set in memory, cut to what a kind of model sees."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil, sqrt
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import InputConfig, Kind, ModelConfig
+from poseflow.errors import ConfigError, LabelsError
+from poseflow.geometry import find_anchors, scale_points
+from poseflow.labels import Package
+from poseflow.skeleton import Skeleton
+
+CROP_MARGIN = 1.2  # crops are this much larger than the farthest labeled point asks for
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images with their points, and the size that a network sees of them.
+
+    images: one (height, width, channels) uint8 array a sample, at the network's scale. Crops are larger than
+        `height` x `width`, so that rotation does not turn black corners in.
+    points: (samples, instances, nodes, 2) float32, (x, y) in px of these images, NaN where not visible.
+    height, width: what the network sees, centred on the image's centre.
+    """
+
+    skeleton: Skeleton
+    images: list[NDArray[np.uint8]] = field(repr=False)
+    points: NDArray[np.float32] = field(repr=False)
+    height: int
+    width: int
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def build_samples(package: Package, config: ModelConfig, limit: int | None = None) -> Samples:
+    """Read a package's frames as samples for a model of `config.kind`; `limit` takes that many, evenly spaced.
+
+    Raises ConfigError for a kind that cannot be trained, or where `crop_px` is still open; LabelsError where no frame
+    has a label.
+    """
+    if config.kind not in SAMPLERS:
+        raise ConfigError(f"kind must be one of {', '.join(SAMPLERS)} to be trained, got {config.kind!r}")
+    frames = [i for i, frame in enumerate(package.frames) if np.isfinite(frame.points).any()]
+    if not frames:
+        raise LabelsError(f"{package.path}: must have at least one labeled frame, got none")
+    if limit is not None and len(frames) > limit:
+        frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).round().astype(int)]
+    return SAMPLERS[config.kind](package, frames, config)
+
+
+def choose_crop_px(package: Package, config: ModelConfig) -> int:
+    """Side of the crop, in full-resolution px: the profile's, else what the labels need, a multiple of 2 ** (levels + 1)."""
+    if config.input.crop_px is not None:
+        return config.input.crop_px
+    reach = 0.0
+    for frame in package.frames:
+        if len(frame.points):
+            anchors = find_anchors(frame.points, _anchor_index(package.skeleton, config.input))
+            distance = np.abs(frame.points - anchors[:, None])
+            reach = max(reach, float(np.nanmax(distance, initial=0.0)))
+    unit = ceil(2 ** (config.backbone.down_blocks + 1) / config.input.scale)
+    return max(ceil(2 * reach * CROP_MARGIN / unit), 1) * unit
+
+
+def padded_size(height: int, width: int, config: ModelConfig) -> tuple[int, int]:
+    """Size of the network's input for frames of `height` x `width` px: scaled, and up to a multiple of the maximum stride."""
+    unit = 2**config.backbone.down_blocks
+    scale = config.input.scale
+    return ceil(round(height * scale) / unit) * unit, ceil(round(width * scale) / unit) * unit
+
+
+def _anchor_index(skeleton: Skeleton, config: InputConfig) -> int | None:
+    return None if config.anchor is None else skeleton.index(config.anchor)
+
+
+def _scaled(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    if scale == 1:
+        return image
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return small.reshape(*small.shape[:2], image.shape[2])
+
+
+def _sample_frames(package: Package, frames: list[int], config: ModelConfig) -> Samples:
+    """Whole frames with the points of all their animals."""
+    return _frames_with(package, frames, config, [package.frames[i].points for i in frames])
+
+
+def _sample_anchors(package: Package, frames: list[int], config: ModelConfig) -> Samples:
+    """Whole frames with one point an animal: its anchor."""
+    anchor = _anchor_index(package.skeleton, config.input)
+    points = [find_anchors(package.frames[i].points, anchor)[:, None] for i in frames]
+    return _frames_with(package, frames, config, points)
+
+
+def _frames_with(
+    package: Package, frames: list[int], config: ModelConfig, points: list[NDArray[np.float32]]
+) -> Samples:
+    images = [_scaled(package.image(i, config.input.channels), config.input.scale) for i in frames]
+    most = max(max(map(len, points)), 1)
+    padded = np.full((len(frames), most, points[0].shape[1], 2), np.nan, np.float32)
+    for row, found in zip(padded, points, strict=True):
+        row[: len(found)] = scale_points(found, config.input.scale)
+    unit = 2**config.backbone.down_blocks
+    height, width = (ceil(max(image.shape[axis] for image in images) / unit) * unit for axis in (0, 1))
+    return Samples(package.skeleton, images, padded, height, width)
+
+
+def _sample_crops(package: Package, frames: list[int], config: ModelConfig) -> Samples:
+    """One crop an animal, round its anchor, with its own points only."""
+    if config.input.crop_px is None:
+        raise ConfigError("input.crop_px must be a number of px before samples are cut, got null")
+    anchor = _anchor_index(package.skeleton, config.input)
+    side = _crop_side_with_margin(config)
+    images, points = [], []
+    for i in frames:
+        frame, found = package.image(i, config.input.channels), package.frames[i].points
+        for center, own in zip(np.round(find_anchors(found, anchor)), found, strict=True):
+            if not np.isfinite(center).all():
+                continue
+            origin = (center - side // 2).astype(int)
+            images.append(_scaled(_cut(frame, origin, side), config.input.scale))
+            points.append(scale_points(own - origin.astype(np.float32), config.input.scale))
+    size = round(config.input.crop_px * config.input.scale)
+    return Samples(package.skeleton, images, np.stack(points)[:, None], size, size)
+
+
+def _crop_side_with_margin(config: ModelConfig) -> int:
+    """Side of a crop that can be turned, shrunk and shifted without showing what lies outside of it."""
+    assert config.input.crop_px is not None
+    augmentation = config.augmentation
+    turned = sqrt(2) if augmentation.rotation_deg else 1.0
+    side = config.input.crop_px * turned / augmentation.scale[0] + 2 * augmentation.shift_px
+    unit = ceil(2 / config.input.scale)
+    return ceil(side / unit) * unit
+
+
+def _cut(image: NDArray[np.uint8], origin: NDArray[np.int_], side: int) -> NDArray[np.uint8]:
+    """Square of `side` px from `origin` (x, y); black outside of the image."""
+    crop = np.zeros((side, side, image.shape[2]), np.uint8)
+    height, width = image.shape[:2]
+    x, y = origin
+    top, left = max(y, 0), max(x, 0)
+    bottom, right = min(y + side, height), min(x + side, width)
+    if top < bottom and left < right:
+        crop[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
+    return crop
+
+
+SAMPLERS: dict[Kind, Callable[[Package, list[int], ModelConfig], Samples]] = {
+    "single_instance": _sample_frames,
+    "centroid": _sample_anchors,
+    "centered_instance": _sample_crops,
+}

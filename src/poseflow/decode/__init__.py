@@ -1,0 +1,6 @@
+"""Maps to points, in `keras.ops`, so that it runs compiled with the network."""
+
+from poseflow.decode.crops import crop_images, shrink_images
+from poseflow.decode.peaks import find_global_peaks, find_local_peaks
+
+__all__ = ["crop_images", "find_global_peaks", "find_local_peaks", "shrink_images"]

@@ -1,0 +1,57 @@
+"""Points moved by optical flow onto the frames that follow."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import FlowConfig
+
+# Flow is followed in a window round each animal; beyond this margin the result no longer changes with its size.
+MARGIN_PX = 64
+
+
+def shift_points(
+    image: NDArray[np.uint8],
+    later: list[NDArray[np.uint8] | None],
+    points: NDArray[np.float32],
+    config: FlowConfig,
+) -> NDArray[np.float32]:
+    """Move every animal's points from `image` onto each later frame by pyramidal Lucas-Kanade flow.
+
+    Args:
+        image: (height, width) uint8, the frame on which the points lie.
+        later: the frames after it, None where there is none or it cannot be read; at most `window_frames` count.
+        points: (instances, nodes, 2) float32, (x, y) in px, NaN where missing.
+
+    Returns: (instances, window_frames, nodes, 2) float32, NaN for missing points, lost points and missing frames.
+    Source: Pereira et al. 2022, Methods, "Tracking"; Bouguet 2001.
+    """
+    count, nodes, _ = points.shape
+    shifted = np.full((count, config.window_frames, nodes, 2), np.nan, np.float32)
+    settings = {
+        "winSize": (config.patch_px, config.patch_px),
+        "maxLevel": config.levels,
+        "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, config.iterations, 0.01),
+    }
+    for own, result in zip(points, shifted, strict=True):
+        visible = np.isfinite(own[:, 0])
+        window, origin = _window_round(own[visible], image.shape[:2])
+        start = own[visible] - origin
+        before = np.ascontiguousarray(image[window])
+        for lag, after in enumerate(later[: config.window_frames]):
+            if after is None:
+                continue
+            moved, found, _ = cv2.calcOpticalFlowPyrLK(before, np.ascontiguousarray(after[window]), start, None, **settings)
+            moved[found.reshape(-1) == 0] = np.nan
+            result[lag, visible] = moved + origin
+    return shifted
+
+
+def _window_round(points: NDArray[np.float32], size: tuple[int, int]) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
+    """Part of the image round the points, and the (x, y) of its first pixel."""
+    left, top = np.floor(points.min(axis=0)).astype(int) - MARGIN_PX
+    right, bottom = np.ceil(points.max(axis=0)).astype(int) + MARGIN_PX + 1
+    height, width = size
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    right, bottom = max(min(right, width), left + 1), max(min(bottom, height), top + 1)
+    return (slice(top, bottom), slice(left, right)), np.array([left, top], np.float32)

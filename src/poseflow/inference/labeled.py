@@ -1,0 +1,29 @@
+"""Predict labeled frames, to measure a pipeline's accuracy."""
+
+from collections import defaultdict
+
+import numpy as np
+
+from poseflow.inference.pipelines import Instances, Pipeline
+from poseflow.labels import Package
+
+
+def predict_package(pipeline: Pipeline, package: Package, batch_size: int) -> list[Instances]:
+    """Find the animals in every frame of a package, in its order; `frame` of the result is 0."""
+    by_size: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for number in range(len(package.frames)):
+        by_size[package.image(number, pipeline.channels).shape].append(number)
+    results: dict[int, Instances] = {}
+    for shape, numbers in by_size.items():
+        for begin in range(0, len(numbers), batch_size):
+            chosen = numbers[begin : begin + batch_size]
+            images = np.zeros((batch_size, *shape), np.uint8)
+            for slot, number in enumerate(chosen):
+                images[slot] = package.image(number, pipeline.channels)
+            found = pipeline.find(images)
+            for slot, number in enumerate(chosen):
+                rows = found.frame == slot
+                results[number] = Instances(
+                    np.zeros(rows.sum(), np.int64), found.score[rows], found.points[rows], found.point_scores[rows]
+                )
+    return [results[number] for number in range(len(package.frames))]

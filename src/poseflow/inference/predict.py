@@ -1,0 +1,167 @@
+"""Predict a shard: frames of a video in, a predictions table out."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import FlowConfig, PredictConfig
+from poseflow.errors import VideoError
+from poseflow.inference.flow import shift_points
+from poseflow.inference.pipelines import Instances, Pipeline
+from poseflow.inference.prefetch import prefetch
+from poseflow.logs import show_progress
+from poseflow.media import Video, VideoIndex, open_video
+from poseflow.tables import PredictionsWriter
+
+Image = NDArray[np.uint8]
+BATCHES_AHEAD = 3
+
+
+@dataclass(frozen=True)
+class FrameBatch:
+    """Neighbouring frames from `first` on; None for one that cannot be decoded. `found` is None for look-ahead."""
+
+    first: int
+    images: list[Image | None]
+    found: Instances | None = None
+
+
+def predict_shard(
+    index: VideoIndex,
+    pipeline: Pipeline,
+    frames: tuple[int, int],
+    out: Path,
+    config: PredictConfig,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Find the animals in frames [start, stop) of a video and write the predictions table.
+
+    Reading, networks, and flow with writing overlap. Whole batches are computed, aligned to multiples of the batch
+    size, and the frames beyond the shard dropped: so a frame stands at the same place of the same batch whatever the
+    sharding, and its rows are the same to the last bit. Flow looks `window_frames` past the right edge.
+
+    Args:
+        index: of the video; a quarantined one raises VideoError.
+        pipeline: from `load_pipeline`.
+        frames: start and stop, 0 <= start <= stop <= index.frames.
+        out: the table.
+        metadata: what to store with it, beside models and version.
+    """
+    start, stop = frames
+    if index.status != "ok":
+        raise VideoError(f"{index.video}: must be readable, got quarantined: {index.reason}")
+    if not 0 <= start <= stop <= index.frames:
+        raise VideoError(f"{index.video}: frames must be 0 <= start <= stop <= {index.frames}, got {start}, {stop}")
+    notes = {"video": index.video, "version": version("poseflow"), **(metadata or {})}
+    lags = config.flow.window_frames
+    failed: list[int] = []
+    with (
+        open_video(index) as video,
+        PredictionsWriter(out, pipeline.skeleton, lags=lags, metadata=notes) as writer,
+        show_progress("predict", stop - start, "frames") as advance,
+    ):
+        read = prefetch(_read_batches(video, pipeline.channels, frames, config, index.frames), BATCHES_AHEAD)
+        found = prefetch(_find_in_batches(read, pipeline, stop, config.batch_size), BATCHES_AHEAD)
+        for batch, shifted in _shift_batches(found, config.flow):
+            assert batch.found is not None
+            frame_idx = batch.first + batch.found.frame
+            own = (frame_idx >= start) & (frame_idx < stop)
+            instances = batch.found
+            writer.append(
+                frame_idx[own], instances.score[own], instances.points[own], instances.point_scores[own], shifted[own]
+            )
+            numbers = [n for n in range(batch.first, batch.first + len(batch.images)) if start <= n < stop]
+            failed += [n for n in numbers if batch.images[n - batch.first] is None]
+            advance(len(numbers))
+        writer.close(frames=[(start, stop)] if stop > start else [], failed_frames=failed)
+
+
+def _read_batches(
+    video: Video, channels: int, frames: tuple[int, int], config: PredictConfig, total: int
+) -> Iterator[FrameBatch]:
+    """Read aligned batches that cover the shard and its look-ahead."""
+    size = config.batch_size
+    start, stop = frames
+    if start == stop:
+        return
+    begin = start // size * size
+    end = min(max(-(-stop // size) * size, stop + config.flow.window_frames), total)
+    images: list[Image | None] = []
+    for number, image in video.read(begin, end, channels):
+        images.append(image)
+        if len(images) == size or number == end - 1:
+            yield FrameBatch(number + 1 - len(images), images)
+            images = []
+
+
+def _find_in_batches(
+    batches: Iterator[FrameBatch], pipeline: Pipeline, stop: int, size: int
+) -> Iterator[FrameBatch]:
+    """Run the networks on every batch that begins before `stop`."""
+    for batch in batches:
+        if batch.first >= stop:
+            yield batch
+            continue
+        blank = next((np.zeros_like(image) for image in batch.images if image is not None), None)
+        if blank is None:
+            yield FrameBatch(batch.first, batch.images, _no_instances(pipeline))
+            continue
+        filled = [blank if image is None else image for image in batch.images]
+        found = pipeline.find(np.stack(filled + [blank] * (size - len(filled))))
+        readable = np.array([image is not None for image in batch.images] + [False] * (size - len(filled)))
+        keep = readable[found.frame]
+        kept = Instances(found.frame[keep], found.score[keep], found.points[keep], found.point_scores[keep])
+        yield FrameBatch(batch.first, batch.images, kept)
+
+
+def _no_instances(pipeline: Pipeline) -> Instances:
+    nodes = len(pipeline.skeleton.nodes)
+    empty = np.empty(0, np.float32)
+    return Instances(np.empty(0, np.int64), empty, np.empty((0, nodes, 2), np.float32), np.empty((0, nodes), np.float32))
+
+
+def _shift_batches(
+    batches: Iterator[FrameBatch], config: FlowConfig
+) -> Iterator[tuple[FrameBatch, NDArray[np.float32]]]:
+    """Yield every batch that has instances' frames with their shifted points, once its look-ahead has arrived."""
+    waiting: deque[FrameBatch] = deque()
+    for batch in batches:
+        waiting.append(batch)
+        while waiting[0].found is not None and _frames_after(waiting) >= config.window_frames:
+            yield _shift_first(waiting, config)
+    while waiting and waiting[0].found is not None:
+        yield _shift_first(waiting, config)
+
+
+def _frames_after(waiting: deque[FrameBatch]) -> int:
+    return sum(len(batch.images) for batch in waiting) - len(waiting[0].images)
+
+
+def _shift_first(waiting: deque[FrameBatch], config: FlowConfig) -> tuple[FrameBatch, NDArray[np.float32]]:
+    batch = waiting[0]
+    assert batch.found is not None
+    points = batch.found.points
+    shifted = np.full((len(points), config.window_frames, *points.shape[1:]), np.nan, np.float32)
+    if config.window_frames and len(points):
+        greys = [_grey(image) for one in waiting for image in one.images]
+        for number in np.unique(batch.found.frame):
+            image = greys[number]
+            assert image is not None
+            rows = batch.found.frame == number
+            later = greys[number + 1 : number + 1 + config.window_frames]
+            shifted[rows] = shift_points(image, later, points[rows], config)
+    waiting.popleft()
+    return batch, shifted
+
+
+def _grey(image: Image | None) -> Image | None:
+    if image is None:
+        return None
+    return image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

@@ -1,0 +1,8 @@
+"""Networks: blocks, backbones, heads, `build_model`, which puts them together, and model folders."""
+
+from poseflow.models.build import build_model, head_depths
+from poseflow.models.compiled import compile_function
+from poseflow.models.folder import TrainedModel, load_model
+from poseflow.models.precision import choose_precision
+
+__all__ = ["TrainedModel", "build_model", "choose_precision", "compile_function", "head_depths", "load_model"]

@@ -1,0 +1,76 @@
+"""The modular UNet of SLEAP: an encoder that halves the image level by level, and a decoder with skip connections."""
+
+from typing import Any
+
+from keras import layers
+
+from poseflow.config import BackboneConfig
+
+Tensor = Any
+
+
+def build_unet(image: Tensor, config: BackboneConfig, output_stride: int) -> tuple[Tensor, Tensor]:
+    """Connect a UNet to `image`.
+
+    Args:
+        image: (batch, height, width, channels), sides multiples of 2 ** down_blocks.
+        output_stride: of the features that come out, a power of 2, at most 2 ** down_blocks.
+
+    Returns: decoder features at `output_stride` and the encoder's deepest features.
+    Source: Pereira et al. 2022, Methods, "Neural network architectures"; max-pooling has kernel 2 as in the models
+        that SLEAP ships.
+    """
+    skips = []
+    features = image
+    for level in range(config.down_blocks):
+        features = _convolve(features, config, level, f"down{level}")
+        skips.append(features)
+        features = layers.MaxPooling2D(2, name=f"down{level}_pool")(features)
+    deepest = features = _convolve(features, config, config.down_blocks, "middle")
+    for level in reversed(range(config.down_blocks)):
+        if 2**level < output_stride:
+            break
+        features = _upsample(features, config, level)
+        features = _join(features, skips[level], config, level)
+        features = _convolve(features, config, level, f"up{level}")
+    return features, deepest
+
+
+def filters_at(config: BackboneConfig, level: int) -> int:
+    """Filters of a block `level` halvings below the image."""
+    return int(config.filters * config.growth**level)
+
+
+def _convolve(features: Tensor, config: BackboneConfig, level: int, name: str) -> Tensor:
+    for number in range(config.convs_per_block):
+        features = layers.Conv2D(
+            filters_at(config, level),
+            3,
+            padding="same",
+            activation="relu",
+            kernel_initializer="he_normal",
+            name=f"{name}_conv{number}",
+        )(features)
+    return features
+
+
+def _upsample(features: Tensor, config: BackboneConfig, level: int) -> Tensor:
+    if config.up == "bilinear":
+        return layers.UpSampling2D(2, interpolation="bilinear", name=f"up{level}_upsample")(features)
+    return layers.Conv2DTranspose(
+        filters_at(config, level),
+        3,
+        strides=2,
+        padding="same",
+        activation="relu",
+        kernel_initializer="he_normal",
+        name=f"up{level}_upsample",
+    )(features)
+
+
+def _join(features: Tensor, skip: Tensor, config: BackboneConfig, level: int) -> Tensor:
+    if config.skip == "concatenate":
+        return layers.Concatenate(name=f"up{level}_skip")([skip, features])
+    if features.shape[-1] != skip.shape[-1]:
+        features = layers.Conv2D(skip.shape[-1], 1, name=f"up{level}_match")(features)
+    return layers.Add(name=f"up{level}_skip")([skip, features])

@@ -1,0 +1,116 @@
+"""What happens step by step and epoch by epoch: rate, history, best weights, pictures, early stop, checkpoint."""
+
+import csv
+import logging
+from dataclasses import asdict, dataclass
+from math import inf, isfinite
+from pathlib import Path
+from time import monotonic
+
+import keras
+import numpy as np
+
+from poseflow.config import ModelConfig
+from poseflow.data import Samples, stack_samples
+from poseflow.errors import ModelError
+from poseflow.files import replacing
+from poseflow.training.checkpoint import write_checkpoint
+from poseflow.training.pictures import write_map_pictures
+from poseflow.training.schedule import learning_rate
+
+logger = logging.getLogger("poseflow")
+PLATEAU_FACTOR = 0.5
+PICTURE_SAMPLES = 4
+
+
+@dataclass
+class Progress:
+    """How far training has come; kept in the checkpoint."""
+
+    epoch: int = 0
+    best_epoch: int = -1
+    best_loss: float = inf
+    stalled_epochs: int = 0
+    rate_factor: float = 1.0
+    seconds: float = 0.0
+    stopped: bool = False
+
+
+class Epochs(keras.callbacks.Callback):
+    """Runs beside `fit`; `progress` holds what a resumed run needs to know."""
+
+    def __init__(self, config: ModelConfig, folder: Path, total_steps: int, steps: int, progress: Progress) -> None:
+        super().__init__()
+        self.config, self.folder, self.total_steps, self.steps = config, folder, total_steps, steps
+        self.progress = progress
+        self.pictured: dict[str, Samples] = {}
+        self.history_path = folder / "history.csv"
+        self._begin = monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        """Start the clock of the epoch."""
+        self._begin = monotonic()
+
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
+        """Set the learning rate of the step."""
+        step = self.progress.epoch * self.steps + batch
+        rate = learning_rate(step, self.total_steps, self.config.training, self.progress.rate_factor)
+        self.model.optimizer.learning_rate = rate
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Judge the epoch, then write history, pictures, the best weights and the checkpoint."""
+        logs = logs or {}
+        if not isfinite(logs["loss"]):
+            raise ModelError(f"loss must be finite, got {logs['loss']} in epoch {epoch + 1}: lower the learning rate")
+        progress = self.progress
+        progress.epoch = epoch + 1
+        progress.seconds += monotonic() - self._begin
+        self._judge(logs.get("val_loss", logs["loss"]))
+        rate = float(np.asarray(self.model.optimizer.learning_rate))
+        self._add_history(
+            {"epoch": epoch + 1, **logs, "learning_rate": rate, "seconds": round(progress.seconds, 2)}
+        )
+        every = self.config.training.pictures_every
+        if every and (epoch % every == 0 or progress.stopped):
+            self._draw_pictures(epoch + 1)
+        write_checkpoint(self.model, asdict(progress), self.folder / "checkpoint.npz")
+        logger.info("epoch %d: %s", epoch + 1, ", ".join(f"{name} {value:.5g}" for name, value in logs.items()))
+        self.model.stop_training = progress.stopped
+
+    def _judge(self, loss: float) -> None:
+        progress, training = self.progress, self.config.training
+        if loss < progress.best_loss:
+            progress.best_loss, progress.best_epoch, progress.stalled_epochs = loss, progress.epoch, 0
+            with replacing(self.folder / "best.weights.h5") as beside:
+                self.model.network.save_weights(beside)
+            return
+        progress.stalled_epochs += 1
+        if training.schedule == "plateau" and progress.stalled_epochs % training.plateau_epochs == 0:
+            progress.rate_factor *= PLATEAU_FACTOR
+        progress.stopped = training.early_stop_epochs is not None and (
+            progress.stalled_epochs >= training.early_stop_epochs
+        )
+
+    def _add_history(self, row: dict[str, float]) -> None:
+        """Append a line; a resumed run may repeat an epoch whose checkpoint was not written, so later lines go."""
+        rows = read_history(self.history_path)[: int(row["epoch"]) - 1]
+        with replacing(self.history_path) as beside, beside.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(row))
+            writer.writeheader()
+            writer.writerows([*rows, row])
+
+    def _draw_pictures(self, epoch: int) -> None:
+        for side, samples in self.pictured.items():
+            chosen = np.linspace(0, len(samples) - 1, min(PICTURE_SAMPLES, len(samples))).round().astype(int)
+            images, points = stack_samples(samples, chosen.tolist())
+            maps = np.asarray(self.model.network(images, training=False)["confidence_maps"])
+            path = self.folder / "pictures" / f"{side}_epoch{epoch:03d}.png"
+            write_map_pictures(images, maps, points, self.config.head.output_stride, path)
+
+
+def read_history(path: Path) -> list[dict[str, str]]:
+    """Rows of `history.csv`, none if there is no such file yet."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

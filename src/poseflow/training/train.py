@@ -1,0 +1,170 @@
+"""Train one model, from its profile to its folder."""
+
+import fcntl
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import yaml
+
+from poseflow.config import ModelConfig, TrainingConfig
+from poseflow.data import Samples, build_samples, choose_crop_px, iterate_batches, stack_samples
+from poseflow.files import write_json
+from poseflow.labels import Package, read_package
+from poseflow.models import build_model, choose_precision
+from poseflow.training.checkpoint import read_checkpoint
+from poseflow.training.epochs import Epochs, Progress
+from poseflow.training.network import TrainedNetwork
+
+logger = logging.getLogger("poseflow")
+LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more
+VAL_BATCH = 16
+
+
+def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> None:
+    """Train the model of a profile and store it as `folder`.
+
+    The folder explains itself: config.yaml (with what was left open now filled in), skeleton.json, model.weights.h5
+    (of the best epoch), history.csv, training.json, pictures/ and tensorboard/. Until it is whole, all lies in
+    `.{name}.work` beside it, from where an interrupted training goes on and comes to the same result. Two processes
+    that train the same folder wait for one another.
+
+    Args:
+        config: the profile.
+        train, val: packages of labeled frames; where `val` has none, the training loss judges the epochs.
+        folder: the result; if it exists, nothing is done.
+
+    Raises: LabelsError, SkeletonError, ConfigError, or ModelError when the loss is not finite.
+    """
+    with _locked(folder.with_name(f".{folder.name}.lock")):
+        if (folder / "training.json").exists():
+            logger.info("%s is trained already", folder)
+            return
+        work = folder.with_name(f".{folder.name}.work")
+        work.mkdir(parents=True, exist_ok=True)
+        with read_package(train) as package, read_package(val) as held_out:
+            config = _fill_in(config, package)
+            _describe(config, package, work)
+            samples = build_samples(package, config)
+            limit = config.training.max_val_samples
+            judged = build_samples(held_out, config, limit) if _has_labels(held_out) else None
+            counts = {"train_frames": len(package.frames), "val_frames": len(held_out.frames)}
+        _fit(config, samples, judged, work, counts)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.rename(work, folder)
+
+
+def _fill_in(config: ModelConfig, package: Package) -> ModelConfig:
+    """Settle what the profile leaves to the data and the machine."""
+    crop = choose_crop_px(package, config) if config.kind == "centered_instance" else None
+    settled = config.input.model_copy(update={"crop_px": crop})
+    return config.model_copy(update={"input": settled})
+
+
+def _describe(config: ModelConfig, package: Package, work: Path) -> None:
+    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    (work / "config.yaml").write_text(text, encoding="utf-8")
+    write_json(package.skeleton.model_dump(mode="json"), work / "skeleton.json")
+
+
+def _has_labels(package: Package) -> bool:
+    return any(np.isfinite(frame.points).any() for frame in package.frames)
+
+
+def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Path, counts: dict[str, int]) -> None:
+    training = config.training
+    steps = training.steps_per_epoch or max(ceil(len(samples) / training.batch_size), LEAST_STEPS)
+    keras.utils.set_random_seed(training.seed)
+    model = _compile(config, samples)
+    progress = Progress()
+    checkpoint = work / "checkpoint.npz"
+    if checkpoint.exists():
+        progress = Progress(**read_checkpoint(model, checkpoint))
+        logger.info("resuming after epoch %d", progress.epoch)
+    epochs = Epochs(config, work, steps * training.max_epochs, steps, progress)
+    epochs.pictured = {"train": samples} | ({"val": judged} if judged else {})
+    if not progress.stopped and progress.epoch < training.max_epochs:
+        batches = iterate_batches(
+            samples, config.augmentation, training.batch_size, training.seed, first=progress.epoch * steps
+        )
+        model.fit(
+            batches,
+            epochs=training.max_epochs,
+            initial_epoch=progress.epoch,
+            steps_per_epoch=steps,
+            validation_data=_validation(judged),
+            callbacks=[epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)],
+            verbose="auto" if os.isatty(1) else 0,
+        )
+    _finish(config, model, progress, work, counts | {"train_samples": len(samples), "steps_per_epoch": steps})
+
+
+def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
+    model = TrainedNetwork(build_model(config, samples.skeleton), config)
+    has_gpu = bool(keras.distribution.list_devices("gpu"))
+    model.compile(optimizer=build_optimizer(config.training), jit_compile=has_gpu)
+    model.optimizer.build(model.network.trainable_variables)
+    return model
+
+
+def build_optimizer(config: TrainingConfig) -> keras.Optimizer:
+    """Adam with AMSGrad, as in the paper; the schedule sets the rate step by step."""
+    return keras.optimizers.Adam(config.learning_rate, amsgrad=True)
+
+
+def _validation(judged: Samples | None) -> Any:
+    if judged is None:
+        return None
+    return _ValidationBatches(judged)
+
+
+class _ValidationBatches(keras.utils.PyDataset):
+    """The validation samples as they are, in order."""
+
+    def __init__(self, samples: Samples) -> None:
+        super().__init__()
+        self.samples = samples
+
+    def __len__(self) -> int:
+        return ceil(len(self.samples) / VAL_BATCH)
+
+    def __getitem__(self, number: int) -> Any:
+        begin = number * VAL_BATCH
+        return stack_samples(self.samples, list(range(begin, min(begin + VAL_BATCH, len(self.samples)))))
+
+
+def _finish(config: ModelConfig, model: TrainedNetwork, progress: Progress, work: Path, counts: dict[str, int]) -> None:
+    os.replace(work / "best.weights.h5", work / "model.weights.h5")
+    facts = {
+        "kind": config.kind,
+        "epochs": progress.epoch,
+        "best_epoch": progress.best_epoch,
+        "best_loss": progress.best_loss,
+        "seconds": round(progress.seconds, 1),
+        "stopped_early": progress.stopped,
+        "parameters": model.network.count_params(),
+        "precision": choose_precision(config.training.precision),
+        **counts,
+        "versions": {name: version(name) for name in ("poseflow", "keras", "numpy")},
+        "backend": keras.backend.backend(),
+    }
+    write_json(facts, work / "training.json")
+    (work / "checkpoint.npz").unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that the operating system releases when the process dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
