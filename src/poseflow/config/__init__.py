@@ -1,10 +1,11 @@
 """The configuration: one file per section, frozen, and no key that is not known."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, StringConstraints, ValidationError
 
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
 from poseflow.config.evaluation import EvaluationConfig
@@ -52,6 +53,7 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound=Section)
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
 class Config(Section):
@@ -61,12 +63,18 @@ class Config(Section):
     labels: LabelsConfig = LabelsConfig()
     extract: ExtractConfig = ExtractConfig()
     split: SplitConfig = SplitConfig()
-    models: dict[str, str] = Field(
+    models: dict[ModelName, str | dict[str, Any]] = Field(
         default={
             "centroid": "config/models/centroid.yaml",
             "centered_instance": "config/models/centered_instance.yaml",
         },
-        description="Models that are trained, by a name of your choice: a file of config/models/, or your own.",
+        description="Models that are trained, by a name of your choice: a file of config/models/ or your own; or a "
+        "mapping of that file as `profile` and the settings that differ from it.",
+    )
+    release: dict[ModelName, str] | None = Field(
+        None,
+        description="Folders of trained models, by name, that run over the recordings as they are; "
+        "null: the models trained from the labels.",
     )
     predict: PredictConfig = PredictConfig()
     tracking: TrackingConfig = TrackingConfig()
@@ -95,10 +103,30 @@ def parse_config(values: dict[str, Any], source: str = "config") -> Config:
     return parse_section(Config, values, source)
 
 
-def read_model_config(path: str | Path) -> ModelConfig:
-    """Read a model profile; raises ConfigError naming the file and every fault."""
+def read_model_config(profile: str | Path | Mapping[str, Any]) -> ModelConfig:
+    """Read a model profile; raises ConfigError naming the file and every fault.
+
+    `profile` is the file, or a mapping of that file as `profile` and the settings that differ from it, such as
+    `{"profile": "config/models/centroid.yaml", "input": {"anchor": "thorax"}}`.
+    """
+    if not isinstance(profile, Mapping):
+        return parse_section(ModelConfig, _read_yaml(profile), str(profile))
+    if "profile" not in profile:
+        raise ConfigError(f"models: a mapping must name its file under the key profile, got {dict(profile)}")
+    changes = {key: value for key, value in profile.items() if key != "profile"}
+    source = f"{profile['profile']} with the changes {changes}"
+    return parse_section(ModelConfig, _overlay(_read_yaml(profile["profile"]), changes), source)
+
+
+def _read_yaml(path: str | Path) -> Any:
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: must be a readable YAML file: {error}") from None
-    return parse_section(ModelConfig, values, str(path))
+
+
+def _overlay(values: Any, changes: Any) -> Any:
+    """Lay `changes` over `values`, mapping by mapping."""
+    if not (isinstance(values, Mapping) and isinstance(changes, Mapping)):
+        return changes
+    return {**values, **{key: _overlay(values.get(key), change) for key, change in changes.items()}}
