@@ -1,0 +1,213 @@
+"""What a run consists of, known before any job starts: recordings, shards, and content keys.
+
+The workflow's graph is static: it needs no checkpoint per video, so one new recording costs one header read and
+re-evaluates no other. Facts about files that are dear to find (frames of a video, hash of a label file) are kept, and
+hold for as long as size and modification time of the file do.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any
+
+from poseflow.config import Config, LabelsConfig, ModelConfig, SplitConfig, VideosConfig, read_model_config
+from poseflow.errors import ConfigError
+from poseflow.files import read_json, write_json
+
+KEY_LENGTH = 10
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Names of everything that the workflow makes."""
+
+    videos: Mapping[str, Path]
+    shards: Mapping[str, Sequence[str]]  # of each video
+    dataset: str | None = None  # None: nothing is trained
+    versions: Mapping[str, str] = field(default_factory=dict)  # of each trained model
+    models: Mapping[str, Path] = field(default_factory=dict)  # folder of each model, trained here or given
+    release: str | None = None  # None: there are no models
+    profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
+    labels: Sequence[Path] = ()
+    tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
+
+
+class FileFacts:
+    """Facts about files, kept in one JSON file; each is found again when its file's size or mtime has changed."""
+
+    def __init__(self, store: str | Path) -> None:
+        self._store = Path(store)
+        self._changed = False
+        try:
+            self._facts: dict[str, Any] = read_json(self._store)
+        except (OSError, ValueError):
+            self._facts = {}  # a cache: whatever is lost is found again
+
+    def find(self, path: Path, name: str, compute: Callable[[Path], Any]) -> Any:
+        """Give the fact `name` (JSON-able) about the file or folder `path`, from the store where it still holds."""
+        status = path.stat()
+        stamp = [status.st_size, status.st_mtime_ns]
+        known = self._facts.get(str(path))
+        if known is None or known["stamp"] != stamp:
+            known = {"stamp": stamp}
+        if name not in known:
+            known[name] = compute(path)
+            self._facts[str(path)] = known
+            self._changed = True
+        return known[name]
+
+    def save(self) -> None:
+        """Write what is new, atomically."""
+        if self._changed:
+            write_json(self._facts, self._store)
+            self._changed = False
+
+
+def make_plan(config: Config, facts: FileFacts) -> Plan:
+    """Find out what there is to do; raises ConfigError or LabelsError. Opens no video that `facts` knows."""
+    from poseflow.media import estimate_frames, find_videos
+
+    videos = find_videos(config.videos)
+    h5_dataset = config.videos.h5_dataset
+    shards = {
+        video: name_shards(
+            facts.find(path, f"frames in {h5_dataset}", lambda path: estimate_frames(path, h5_dataset)),
+            config.predict.shard_frames,
+        )
+        for video, path in videos.items()
+    }
+    if config.release is not None:
+        models = {name: Path(folder) for name, folder in config.release.items()}
+        versions = {name: hash_model_folder(folder, facts) for name, folder in models.items()}
+        return Plan(videos, shards, models=models, release=key_of(versions))
+    labels = find_labels(config.labels)
+    if not labels:
+        return Plan(videos, shards)
+    dataset = dataset_key([facts.find(path, "sha256", hash_file) for path in labels], config.labels, config.split)
+    profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
+    versions = {name: key_of([dataset, profile.model_dump(mode="json")]) for name, profile in profiles.items()}
+    tracked = {name for path in labels for name in facts.find(path, "tracked videos", find_tracked_videos)}
+    return Plan(
+        videos,
+        shards,
+        dataset=dataset,
+        versions=versions,
+        models={name: Path("results/models") / name / version for name, version in versions.items()},
+        release=key_of(versions),
+        profiles=profiles,
+        labels=labels,
+        tracked_videos=frozenset(video for video, path in videos.items() if path.name in tracked),
+    )
+
+
+def name_shards(estimated_frames: int, shard_frames: int) -> list[str]:
+    """Names `0000-of-0020`, … of the shards of a recording of about so many frames; at least one."""
+    count = max(1, -(-estimated_frames // shard_frames))
+    return [f"{i:04d}-of-{count:04d}" for i in range(count)]
+
+
+def shard_frames(shard: str, frames: int) -> tuple[int, int]:
+    """First frame and end (exclusive) of a shard `0003-of-0020`, given the exact number of frames.
+
+    The shards of one recording cover it without gap or overlap, whatever the estimate was that their number comes from.
+
+    Raises ConfigError for a name of another form.
+    """
+    index, _, count = shard.partition("-of-")
+    if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
+        raise ConfigError(f"shard must be like 0003-of-0020, counted from 0000, got {shard!r}")
+    return int(index) * frames // int(count), (int(index) + 1) * frames // int(count)
+
+
+def find_labels(config: LabelsConfig) -> list[Path]:
+    """Label files that `labels.paths` names, sorted; raises ConfigError for a plain path that is not there."""
+    found: set[Path] = set()
+    for pattern in config.paths:
+        matches = glob(pattern, recursive=True)
+        if not matches and not has_magic(pattern):
+            raise ConfigError(f"labels.paths must name files that exist, got {pattern}")
+        found.update(Path(match) for match in matches)
+    return sorted(found)
+
+
+def find_tracked_videos(path: Path) -> list[str]:
+    """File names of the videos that a SLEAP label file labels densely and with tracks; others cannot test tracking.
+
+    Densely: at least 20 frames, and most of those between the first and the last. Reads HDF5 tables, no video.
+    """
+    if path.suffix != ".slp":
+        return []
+    import h5py
+    import numpy as np
+
+    with h5py.File(path) as file:
+        if "frames" not in file or not len(file.get("tracks_json", ())):
+            return []
+        frames = file["frames"][:]
+        videos = [json.loads(text) for text in file["videos_json"][:]]
+    tracked = []
+    for index, video in enumerate(videos):
+        labeled = np.unique(frames["frame_idx"][frames["video"] == index])
+        if len(labeled) >= 20 and 2 * len(labeled) > labeled[-1] - labeled[0]:
+            name = video.get("filename") or video.get("backend", {}).get("filename", "")
+            tracked.append(Path(str(name).replace("\\", "/")).name)
+    return sorted(set(tracked))
+
+
+def dataset_key(label_hashes: Sequence[str], labels: LabelsConfig, split: SplitConfig) -> str:
+    """Key of the training, validation and test set: what is labeled and how it is divided, not where the files lie."""
+    meaning = labels.model_dump(mode="json", exclude={"paths", "video_folders"})
+    return key_of([list(label_hashes), meaning, split.model_dump(mode="json")])
+
+
+def key_of(value: Any) -> str:
+    """Short hash of a JSON-able value; the order of mapping keys does not count."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_model_folder(folder: Path, facts: FileFacts) -> str:
+    """Key of a trained model: its settings, skeleton and weights; raises ConfigError where one is missing."""
+    hashes = []
+    for name in ("config.yaml", "skeleton.json", "model.weights.h5"):
+        if not (folder / name).is_file():
+            raise ConfigError(f"release: a model folder must hold {name}, got {folder}")
+        hashes.append(facts.find(folder / name, "sha256", hash_file))
+    return key_of(hashes)
+
+
+def recording_of(video: str, path: Path, config: VideosConfig) -> str:
+    """Name of the recording that a video is part of: its folder below `videos.root`, or the video itself at the top.
+
+    A recording of many files thus lies together in the pose table. Safe for file names.
+    """
+    folder = path.relative_to(config.root).parent.as_posix()
+    if folder == ".":
+        return video
+    name = re.sub(r"[^A-Za-z0-9_.-]", "_", folder.replace("/", "__"))
+    return name if name == folder.replace("/", "__") else f"{name}-{key_of(folder)[:6]}"
+
+
+def pixels_per_mm(path: Path, config: VideosConfig) -> float | None:
+    """Scale of a recording's images: its own, that of its nearest folder below `videos.root`, or the one of all."""
+    scale = config.pixels_per_mm
+    if not isinstance(scale, dict):
+        return scale
+    below = path.relative_to(config.root)
+    return next((scale[place.as_posix()] for place in (below, *below.parents) if place.as_posix() in scale), None)
+
+
+def start_time(path: Path, config: VideosConfig) -> datetime | None:
+    """When a recording began, where that is known."""
+    return config.start_times.get(path.relative_to(config.root).as_posix())

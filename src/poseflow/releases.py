@@ -1,0 +1,77 @@
+"""Releases: which trained models run together over recordings."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from poseflow.config import ModelConfig, read_model_config
+from poseflow.errors import ModelError
+from poseflow.files import read_json, write_json
+from poseflow.skeleton import Skeleton
+
+
+class Release(BaseModel):
+    """Models that run together, their common skeleton, and how good they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    models: dict[str, str]
+    """Folder of each model, by name."""
+    kinds: dict[str, str]
+    skeleton: Skeleton
+    accuracy: dict[str, Any] | None = None
+    """What `evaluate` measured on the test set; None for models that were given without one."""
+    version: str
+    """Of poseflow."""
+
+    @property
+    def folders(self) -> list[Path]:
+        """The models' folders."""
+        return [Path(folder) for folder in self.models.values()]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What every table that is made with the release says of it."""
+        return {"release": self.id, "models": self.models}
+
+
+def build_release(identifier: str, models: Mapping[str, str | Path], accuracy: dict[str, Any] | None = None) -> Release:
+    """Put trained models together; raises ModelError for a folder that is no model or of another skeleton."""
+    described = {name: _describe_model(Path(folder)) for name, folder in models.items()}
+    (first, (_, skeleton)), *others = described.items()
+    for name, (_, other) in others:
+        if other.nodes != skeleton.nodes:
+            raise ModelError(f"{models[name]}: nodes must be those of {models[first]}, got {', '.join(other.nodes)}")
+    return Release(
+        id=identifier,
+        models={name: str(folder) for name, folder in models.items()},
+        kinds={name: config.kind for name, (config, _) in described.items()},
+        skeleton=skeleton,
+        accuracy=accuracy,
+        version=version("poseflow"),
+    )
+
+
+def write_release(release: Release, path: str | Path) -> None:
+    """Write a release as JSON, atomically."""
+    write_json(release.model_dump(mode="json"), path)
+
+
+def read_release(path: str | Path) -> Release:
+    """Read a release; raises ModelError naming the file where it is none."""
+    try:
+        return Release.model_validate(read_json(path))
+    except (OSError, ValueError, ValidationError) as error:
+        raise ModelError(f"{path}: must be a release that `poseflow release` wrote: {error}") from None
+
+
+def _describe_model(folder: Path) -> tuple[ModelConfig, Skeleton]:
+    try:
+        skeleton = Skeleton.model_validate(read_json(folder / "skeleton.json"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: must be the folder of a trained model: {error}") from None
+    return read_model_config(folder / "config.yaml"), skeleton
