@@ -1,17 +1,35 @@
 """Arrow schemas and Parquet files: predictions, tracks, poses."""
 
+from poseflow.tables.layouts import read_pose_metadata, read_poses
+from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
 from poseflow.tables.predictions import Predictions
+from poseflow.tables.ranges import count_frames, merge_ranges
 from poseflow.tables.shards import (
     PredictionsWriter,
+    describe_predictions,
     iter_predictions,
     read_predictions,
     write_predictions,
 )
+from poseflow.tables.tracks import Tracks, read_tracks, write_tracks
 
 __all__ = [
+    "PoseSource",
     "Predictions",
     "PredictionsWriter",
+    "Tracks",
+    "assemble_files",
+    "assemble_poses",
+    "count_frames",
+    "describe_predictions",
+    "empty_poses",
     "iter_predictions",
+    "merge_ranges",
+    "read_pose_metadata",
+    "read_poses",
     "read_predictions",
+    "read_tracks",
+    "write_poses",
     "write_predictions",
+    "write_tracks",
 ]

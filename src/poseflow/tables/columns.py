@@ -33,7 +33,7 @@ def predictions_schema(skeleton: Skeleton, lags: int, class_names: Sequence[str]
 def node_arrays(points: NDArray[Any], scores: NDArray[Any], missing_as_null: bool = False) -> list[pa.Array]:
     """The nodes' columns in the order of `node_columns`, from points (n, nodes, 2) and scores (n, nodes)."""
     values = np.concatenate([points, scores[:, :, None]], axis=2).astype(np.float32)
-    flat = np.ascontiguousarray(values.reshape(len(values), -1).T)
+    flat = np.ascontiguousarray(values.reshape(len(values), 3 * points.shape[1]).T)
     return [pa.array(column, pa.float32(), from_pandas=missing_as_null) for column in flat]
 
 

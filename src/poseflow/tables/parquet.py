@@ -23,17 +23,19 @@ ROW_GROUP_ROWS = 1 << 15
 class TableWriter:
     """Write a Parquet table piece by piece in bounded memory.
 
-    Row groups always hold `row_group_rows` rows, so that the bytes do not depend on how the rows were cut into pieces.
+    Row groups always hold ROW_GROUP_ROWS rows, so that the bytes do not depend on how the rows were cut into pieces.
     The file appears when the `with` block ends; if it ends by an exception, or without `finish`, there is none.
+
+    Args:
+        note: the file's metadata where it is known before the rows (then it is the Arrow schema's metadata as well).
     """
 
-    def __init__(self, path: str | Path, schema: pa.Schema, row_group_rows: int = ROW_GROUP_ROWS) -> None:
+    def __init__(self, path: str | Path, schema: pa.Schema, note: dict[str, Any] | None = None) -> None:
         repeated = {name for name in schema.names if schema.names.count(name) > 1}
         if repeated:
             raise TableError(f"{path}: column names must be distinct, got twice: {', '.join(sorted(repeated))}")
         self.path = Path(path)
-        self.schema = schema
-        self.row_group_rows = row_group_rows
+        self.schema = schema.with_metadata({KEY: dump_note(note)}) if note else schema
         self._waiting: list[pa.Table] = []
         self._waiting_rows = 0
         self._finished = False
@@ -58,14 +60,15 @@ class TableWriter:
         """Append rows."""
         self._waiting.append(table.select(self.schema.names).cast(self.schema))
         self._waiting_rows += table.num_rows
-        while self._waiting_rows >= self.row_group_rows:
-            self._write_group(self.row_group_rows)
+        while self._waiting_rows >= ROW_GROUP_ROWS:
+            self._write_group(ROW_GROUP_ROWS)
 
-    def finish(self, note: dict[str, Any]) -> None:
-        """Write the rows that wait, and `note` as the file's metadata."""
+    def finish(self, note: dict[str, Any] | None = None) -> None:
+        """Write the rows that wait, and `note` as the file's metadata where it could not be given earlier."""
         if self._waiting_rows:
             self._write_group(self._waiting_rows)
-        self._writer.add_key_value_metadata({KEY: dump_note(note)})
+        if note is not None:
+            self._writer.add_key_value_metadata({KEY: dump_note(note)})
         self._finished = True
 
     def __exit__(

@@ -170,6 +170,16 @@ def read_predictions(paths: str | Path | Sequence[str | Path], with_shifted: boo
     return _concatenate(parts, shards)
 
 
+def describe_predictions(paths: str | Path | Sequence[str | Path]) -> Predictions:
+    """What `read_predictions` gives, without the rows: skeleton, class names, frames, failed frames, metadata.
+
+    Reads nothing but the files' footers. Raises: as `read_predictions`.
+    """
+    shards = _read_notes(as_paths(paths))
+    empty = [_from_arrow(shard.schema.empty_table(), shard, shards[0].lags, shard.frames) for shard in shards]
+    return _concatenate(empty, shards)
+
+
 def iter_predictions(
     paths: str | Path | Sequence[str | Path],
     batch_frames: int,

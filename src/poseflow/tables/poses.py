@@ -1,0 +1,202 @@
+"""The pose table, the product: one row per animal and frame, sorted by time, one Parquet file per video.
+
+Files lie as `recording={recording}/{video}.parquet`. Columns: `recording`, `video`, `frame_idx`, `time_s` (from the
+container's own timestamps), `timestamp` (UTC, null where the recording's start is not known), `track`, `identity`,
+`identity_score`, `instance_score`, then `{node}.x`, `{node}.y` and `{node}.score` of each node. What is missing is null
+in the file, which pandas reads as NaN: a NaN would turn DuckDB's and Polars' means into NaN.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from poseflow import __version__
+from poseflow.errors import TableError
+from poseflow.skeleton import Skeleton
+from poseflow.tables.columns import node_arrays, node_columns
+from poseflow.tables.parquet import KEY, TableWriter, dump_note
+from poseflow.tables.predictions import Predictions
+from poseflow.tables.shards import describe_predictions, iter_predictions
+from poseflow.tables.tracks import Tracks, identity_array
+
+KIND = "poses"
+BLOCK_FRAMES = 50_000
+
+
+class VideoFacts(Protocol):
+    """What the pose table takes from a video's index (`poseflow.media.VideoIndex`)."""
+
+    @property
+    def status(self) -> str:
+        """`ok` or `quarantined`."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is quarantined."""
+
+    @property
+    def frames(self) -> int:
+        """Exact number of frames."""
+
+    @property
+    def width(self) -> int | None:
+        """Of the image, px."""
+
+    @property
+    def height(self) -> int | None:
+        """Of the image, px."""
+
+    @property
+    def fps(self) -> float | None:
+        """Median frame rate."""
+
+    @property
+    def start(self) -> datetime | None:
+        """When the recording began, with time zone."""
+
+    def time_s(self, frame_idx: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Seconds since the first frame, from the container's timestamps."""
+
+
+@dataclass(frozen=True)
+class PoseSource:
+    """What a pose table is about."""
+
+    recording: str
+    video: str
+    pixels_per_mm: float | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    """JSON-able, goes into the metadata: release, models, config."""
+
+
+def pose_schema(skeleton: Skeleton) -> pa.Schema:
+    """Columns of the pose table."""
+    names = pa.dictionary(pa.int32(), pa.string())
+    fields = [
+        pa.field("recording", names),
+        pa.field("video", names),
+        pa.field("frame_idx", pa.int64()),
+        pa.field("time_s", pa.float64()),
+        pa.field("timestamp", pa.timestamp("us", tz="UTC")),
+        pa.field("track", pa.int32()),
+        pa.field("identity", names),
+        pa.field("identity_score", pa.float32()),
+        pa.field("instance_score", pa.float32()),
+    ]
+    return pa.schema(fields + [pa.field(name, pa.float32()) for name in node_columns(skeleton)])
+
+
+def assemble_poses(predictions: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource) -> pa.Table:
+    """Join one video's predictions, tracks and times to its pose table.
+
+    Instances without a track are left out. The schema's metadata, JSON under the key `poseflow`, says which frames were
+    read and which failed, with skeleton, scale and origin.
+
+    Raises: TableError when the tracks are of other predictions.
+    """
+    note = pose_note(predictions, index, source)
+    return _pose_rows(predictions, tracks, index, source).replace_schema_metadata({KEY: dump_note(note)})
+
+
+def empty_poses(skeleton: Skeleton, index: VideoFacts, source: PoseSource) -> pa.Table:
+    """The pose table of a quarantined video: no rows, and metadata that gives the reason."""
+    nothing = Predictions.from_instances(skeleton, [], np.empty((0, len(skeleton.nodes), 2)))
+    return assemble_poses(nothing, Tracks.without_identities([], [], [], []), index, source)
+
+
+def write_poses(table: pa.Table, path: str | Path) -> None:
+    """Write a pose table of `assemble_poses`; its metadata goes with it."""
+    with TableWriter(path, table.schema) as writer:
+        writer.write(table)
+        writer.finish()
+
+
+def assemble_files(
+    prediction_paths: Sequence[str | Path], tracks: Tracks, index: VideoFacts, source: PoseSource, path: str | Path
+) -> None:
+    """Write the pose table of a video of any length in bounded memory; the file is that of `assemble_poses`.
+
+    Raises: TableError as `read_predictions` and `assemble_poses`.
+    """
+    whole = describe_predictions(prediction_paths)
+    schema = pose_schema(whole.skeleton).with_metadata({KEY: dump_note(pose_note(whole, index, source))})
+    with TableWriter(path, schema) as writer:
+        for block in iter_predictions(prediction_paths, BLOCK_FRAMES, with_shifted=False):
+            writer.write(_pose_rows(block, tracks, index, source))
+        writer.finish()
+
+
+def pose_note(predictions: Predictions, index: VideoFacts, source: PoseSource) -> dict[str, Any]:
+    """The pose table's metadata."""
+    start = _utc(index.start)
+    return {
+        **predictions.metadata,
+        **source.details,
+        "table": KIND,
+        "version": 1,
+        "package_version": __version__,
+        "recording": source.recording,
+        "video": source.video,
+        "status": index.status,
+        "reason": index.reason,
+        "skeleton": predictions.skeleton.model_dump(mode="json"),
+        "fps": index.fps,
+        "frames": index.frames,
+        "image_size": {"width": index.width, "height": index.height},
+        "pixels_per_mm": source.pixels_per_mm,
+        "start": start.isoformat() if start else None,
+        "frames_read": [list(part) for part in predictions.frames],
+        "failed_frames": predictions.failed_frames.tolist(),
+    }
+
+
+def _pose_rows(p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource) -> pa.Table:
+    """Pose rows of the tracks that lie in this block of predictions."""
+    picked = slice(*np.searchsorted(tracks.row, [p.first_row, p.first_row + len(p)]))
+    row, frame_idx, track = tracks.row[picked] - p.first_row, tracks.frame_idx[picked], tracks.track[picked]
+    if not np.array_equal(p.frame_idx[row], frame_idx):
+        raise TableError(f"tracks of video {source.video!r} must be those of its predictions, got other frames")
+    order = np.lexsort((track, frame_idx))
+    row, frame_idx, track = row[order], frame_idx[order], track[order]
+    twice = (np.diff(frame_idx) == 0) & (np.diff(track) == 0)
+    if twice.any():
+        raise TableError(f"a track must have one instance per frame, got two in frame {frame_idx[1:][twice][0]}")
+    time_s = np.asarray(index.time_s(frame_idx), np.float64) if len(frame_idx) else np.empty(0)
+    columns = [
+        _constant(source.recording, len(row)),
+        _constant(source.video, len(row)),
+        pa.array(frame_idx),
+        pa.array(time_s),
+        _timestamps(time_s, index.start),
+        pa.array(track),
+        identity_array(tracks).slice(picked.start, picked.stop - picked.start).take(pa.array(order)),
+        pa.array(tracks.identity_score[picked][order], from_pandas=True),
+        pa.array(p.instance_score[row]),
+        *node_arrays(p.points[row], p.point_scores[row], missing_as_null=True),
+    ]
+    return pa.Table.from_arrays(columns, schema=pose_schema(p.skeleton))
+
+
+def _constant(value: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([value], pa.string()))
+
+
+def _timestamps(time_s: NDArray[np.float64], start: datetime | None) -> pa.Array:
+    kind = pa.timestamp("us", tz="UTC")
+    begin = _utc(start)
+    if begin is None:
+        return pa.nulls(len(time_s), kind)
+    offset = np.round(time_s * 1e6).astype(np.int64)
+    return pa.array(offset + pa.scalar(begin, kind).value, kind)
+
+
+def _utc(start: datetime | None) -> datetime | None:
+    if start is not None and start.tzinfo is None:
+        raise TableError(f"a recording's start must have a time zone, got {start.isoformat()}")
+    return start.astimezone(UTC) if start else None
