@@ -1,0 +1,103 @@
+"""How alike poses are: object keypoint similarity, overlap of boxes, distance of centroids.
+
+Every function takes leading dimensions as they come, so that many frames are scored in one call: `truth` is (..., n,
+nodes, 2) and `found` (..., m, nodes, 2), both x and y in px with NaN where missing; the score is (..., n, m).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.floating[Any]]
+
+EYE_FACTOR = 0.025
+"""Uncertainty of the easiest human keypoint, the eye, by COCO; the paper takes it for every node."""
+
+
+def find_boxes(points: ArrayLike) -> Floats:
+    """Bounding boxes (..., 4) as x_min, y_min, x_max, y_max of points (..., nodes, 2); NaN without a point."""
+    points = np.asarray(points)
+    missing = np.isnan(points)
+    low = np.where(missing, np.inf, points).min(axis=-2)
+    high = np.where(missing, -np.inf, points).max(axis=-2)
+    boxes = np.concatenate([low, high], axis=-1)
+    return np.where(np.isfinite(boxes), boxes, np.nan).astype(points.dtype)
+
+
+def find_box_areas(points: ArrayLike) -> Floats:
+    """Areas (...) in px² of the bounding boxes of points (..., nodes, 2)."""
+    boxes = find_boxes(points)
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def find_centroids(points: ArrayLike) -> Floats:
+    """Centroids (..., 2): the mean of the points that are there; NaN without one."""
+    points = np.asarray(points)
+    missing = np.isnan(points)
+    count = (~missing).sum(axis=-2)
+    total = np.where(missing, 0, points).sum(axis=-2)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(points.dtype)
+
+
+def score_oks(
+    truth: ArrayLike,
+    found: ArrayLike,
+    factor: float | Sequence[float] = EYE_FACTOR,
+    *,
+    area: ArrayLike | None = None,
+    coco: bool = False,
+) -> Floats:
+    """Object keypoint similarity of every pair: 1 for the same pose, towards 0 as nodes drift apart.
+
+    exp(-d² / (2 area factor²)) of each node of the true pose, averaged over the nodes that are visible in it, where d is
+    the distance in px. A visible node that was not found counts 0; a found node that is not visible in the true pose does
+    not count.
+
+    Args:
+        truth: (..., n, nodes, 2).
+        found: (..., m, nodes, 2).
+        factor: the nodes' uncertainty, for all or for each.
+        area: in px², for all or (..., n), where it is not that of the true pose's bounding box.
+        coco: double the factor, as COCO's evaluation and SLEAP's code do; the paper's equation, taken by its letter,
+            does not and is stricter.
+
+    Returns: (..., n, m); NaN where the true pose has no node.
+    Source: Pereira et al. 2022, Methods, "Accuracy metrics"; doubled: Ronchi & Perona, ICCV 2017, eq. 1, and SLEAP 1.x,
+        `sleap/nn/evals.py`, `compute_oks` (the same area, and the same machine epsilon added to it).
+    """
+    truth, found = np.asarray(truth, np.float64), np.asarray(found, np.float64)
+    alpha = np.asarray(find_box_areas(truth) if area is None else area, np.float64)
+    spread = np.asarray(factor, np.float64) * (2 if coco else 1)
+    scale = 2 * (alpha[..., None] + np.spacing(1.0)) * spread**2
+    squared = _squared_distances(truth, found)
+    nodes = np.exp(-squared / np.broadcast_to(scale, (*truth.shape[:-1],))[..., :, None, :])
+    visible = ~np.isnan(truth).any(axis=-1)
+    counted = np.where(np.isnan(nodes) | ~visible[..., :, None, :], 0, nodes).sum(axis=-1)
+    count = visible.sum(axis=-1)[..., None]
+    return np.where(count > 0, counted / np.maximum(count, 1), np.nan)
+
+
+def score_iou(truth: ArrayLike, found: ArrayLike) -> Floats:
+    """Overlap of every pair's bounding boxes: area of the intersection over that of the union.
+
+    Returns: (..., n, m) from 0 to 1; 0 where both boxes have no area, NaN where a pose has no node.
+    """
+    a, b = find_boxes(truth)[..., :, None, :], find_boxes(found)[..., None, :, :]
+    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
+    overlap = np.prod(np.maximum(high - low, 0), axis=-1)
+    union = np.prod(a[..., 2:] - a[..., :2], axis=-1) + np.prod(b[..., 2:] - b[..., :2], axis=-1) - overlap
+    return np.where(union == 0, 0, overlap / np.where(union == 0, 1, union))
+
+
+def score_centroid_distance(truth: ArrayLike, found: ArrayLike) -> Floats:
+    """Distance in px of every pair's centroids (..., n, m): smaller is more alike; NaN where a pose has no node."""
+    a, b = find_centroids(truth)[..., :, None, :], find_centroids(found)[..., None, :, :]
+    return np.hypot(a[..., 0] - b[..., 0], a[..., 1] - b[..., 1])
+
+
+def _squared_distances(truth: Floats, found: Floats) -> Floats:
+    """(..., n, m, nodes) px²; NaN where a node is missing in either."""
+    difference = truth[..., :, None, :, :] - found[..., None, :, :, :]
+    return np.einsum("...k,...k->...", difference, difference)
