@@ -51,8 +51,8 @@ def score_oks(
 ) -> Floats:
     """Object keypoint similarity of every pair: 1 for the same pose, towards 0 as nodes drift apart.
 
-    exp(-d² / (2 area factor²)) of each node of the true pose, averaged over the nodes that are visible in it, where d is
-    the distance in px. A visible node that was not found counts 0; a found node that is not visible in the true pose does
+    exp(-d² / (2 area factor²)) of each node of the true pose, averaged over the nodes that are visible in it; d is the
+    distance in px. A visible node that was not found counts 0; a found node that is not visible in the true pose does
     not count.
 
     Args:
