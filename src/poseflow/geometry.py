@@ -15,10 +15,8 @@ def find_anchors(points: NDArray[np.floating], anchor: int | None) -> NDArray[np
     Source: Pereira et al. 2022, Methods, "Top-down multi-animal pose estimation".
     """
     points = np.asarray(points, np.float32)
-    visible = np.isfinite(points)
-    low = np.where(visible, points, np.inf).min(axis=1)
-    high = np.where(visible, points, -np.inf).max(axis=1)
-    centers = np.where(np.isfinite(low), (low + high) / 2, np.nan).astype(np.float32)
+    # The least and the greatest of the visible coordinates; fmin and fmax pass NaN over.
+    centers = (np.fmin.reduce(points, axis=1) + np.fmax.reduce(points, axis=1)) / 2
     if anchor is None:
         return centers
     return np.where(np.isfinite(points[:, anchor]), points[:, anchor], centers)

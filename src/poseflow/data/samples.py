@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poseflow.config import InputConfig, Kind, ModelConfig
 from poseflow.errors import ConfigError, LabelsError
 from poseflow.geometry import find_anchors, scale_points
-from poseflow.labels import Package
+from poseflow.labels import FrameLabels, Package
 from poseflow.skeleton import Skeleton
 
 CROP_MARGIN = 1.2  # crops are this much larger than the farthest labeled point asks for
@@ -45,8 +45,9 @@ def build_samples(package: Package, config: ModelConfig, limit: int | None = Non
     """
     if config.kind not in SAMPLERS:
         raise ConfigError(f"kind must be one of {', '.join(SAMPLERS)} to be trained, got {config.kind!r}")
-    frames = [i for i, frame in enumerate(package.frames) if np.isfinite(frame.points).any()]
-    if not frames:
+    # A frame without animals teaches what is none; one whose animals have no points teaches nothing.
+    frames = [i for i, frame in enumerate(package.frames) if not len(frame.points) or _is_labeled(frame)]
+    if not any(_is_labeled(package.frames[i]) for i in frames):
         raise LabelsError(f"{package.path}: must have at least one labeled frame, got none")
     if limit is not None and len(frames) > limit:
         frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).round().astype(int)]
@@ -72,6 +73,10 @@ def padded_size(height: int, width: int, config: ModelConfig) -> tuple[int, int]
     unit = 2**config.backbone.down_blocks
     scale = config.input.scale
     return ceil(round(height * scale) / unit) * unit, ceil(round(width * scale) / unit) * unit
+
+
+def _is_labeled(frame: FrameLabels) -> bool:
+    return bool(np.isfinite(frame.points).any())
 
 
 def _anchor_index(skeleton: Skeleton, config: InputConfig) -> int | None:

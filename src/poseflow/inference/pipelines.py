@@ -5,15 +5,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from poseflow.config import Kind, PredictConfig
 from poseflow.errors import ModelError, SkeletonError
-from poseflow.inference.stages import build_centroid_stage, build_crop_stage, build_whole_frame_stage
+from poseflow.inference.stages import (
+    Images,
+    Stage,
+    Tensor,
+    build_centroid_stage,
+    build_crop_stage,
+    build_whole_frame_stage,
+)
 from poseflow.models import TrainedModel, load_model
 from poseflow.skeleton import Skeleton
 
-Images = NDArray[np.uint8]
 CROPS_PER_CALL = 8
 
 
@@ -76,16 +83,17 @@ def _build_top_down(models: dict[Kind, TrainedModel], config: PredictConfig) -> 
     find_points = build_crop_stage(models["centered_instance"], config.peak_threshold)
 
     def find(images: Images) -> Instances:
-        anchors = np.asarray(find_anchors(images)[0])
+        on_device = ops.convert_to_tensor(images)  # once for both stages
+        anchors = np.asarray(find_anchors(on_device)[0])
         frames, slots = np.nonzero(np.isfinite(anchors[..., 0]))
-        points, scores = _find_in_crops(find_points, images, frames, anchors[frames, slots])
+        points, scores = _find_in_crops(find_points, on_device, frames, anchors[frames, slots])
         return _sorted_instances(frames, points, scores)
 
     return find
 
 
 def _find_in_crops(
-    find_points: Callable, images: Images, frames: NDArray[np.int64], centers: NDArray[np.float32]
+    find_points: Stage, images: Tensor, frames: NDArray[np.int64], centers: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Run the crop stage over the animals that are there, in calls of one size, so that shapes stay static.
 

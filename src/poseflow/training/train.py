@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
@@ -50,7 +50,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
             return
         work = folder.with_name(f".{folder.name}.work")
         work.mkdir(parents=True, exist_ok=True)
-        with read_package(train) as package, read_package(val) as held_out:
+        with closing(read_package(train)) as package, closing(read_package(val)) as held_out:
             config = _fill_in(config, package)
             _describe(config, package, work)
             samples = build_samples(package, config)

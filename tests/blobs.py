@@ -1,0 +1,77 @@
+"""Tiny labeled recordings for tests of networks: bright animals of two nodes on a dark ground."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+import sleap_io as sio
+
+from poseflow.labels import FrameLabels, write_package
+from poseflow.skeleton import Skeleton
+
+SKELETON = Skeleton(nodes=("head", "tail"), edges=((0, 1),))
+SIZE = 96
+
+
+def draw_frame(points: np.ndarray) -> np.ndarray:
+    """Grey image (SIZE, SIZE, 1) of animals (n, 2 nodes, 2): a body, and a brighter head."""
+    canvas = np.full((SIZE, SIZE), 30, np.uint8)
+    for head, tail in points:
+        cv2.line(canvas, *(tuple(np.rint(p * 16).astype(int).tolist()) for p in (head, tail)), 120, 7, cv2.LINE_AA, 4)
+        cv2.circle(canvas, tuple(np.rint(head * 16).astype(int).tolist()), 5 * 16, 230, -1, cv2.LINE_AA, 4)
+    return canvas[..., None]
+
+
+def draw_points(count: int, rng: np.random.Generator) -> np.ndarray:
+    """Points (count, 2, 2) of animals that do not overlap."""
+    centers = np.array([[28, 30], [68, 62]])[:count] + rng.uniform(-8, 8, (count, 2))
+    angles = rng.uniform(0, 2 * np.pi, count)
+    along = 9 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    return np.stack([centers + along, centers - along], axis=1).astype(np.float32)
+
+
+@dataclass
+class BlobPackage:
+    """What the samples need of a package, without a file."""
+
+    frames: list[FrameLabels]
+    images: list[np.ndarray]
+    skeleton: Skeleton = SKELETON
+    path: Path = field(default_factory=lambda: Path("blobs.pkg.slp"))
+
+    def image(self, i: int, channels: int = 1) -> np.ndarray:
+        """Image of frame i."""
+        return np.repeat(self.images[i], channels, axis=2)
+
+
+def make_package(frames: int, animals: int = 2, seed: int = 0) -> BlobPackage:
+    """A package of random frames."""
+    rng = np.random.default_rng(seed)
+    points = [draw_points(animals, rng) for _ in range(frames)]
+    labels = [FrameLabels("blobs", i, own, (None,) * animals) for i, own in enumerate(points)]
+    return BlobPackage(labels, [draw_frame(own) for own in points])
+
+
+def write_blobs(folder: Path, name: str, frames: int, animals: int = 2, seed: int = 0) -> Path:
+    """Write random frames as a real package file."""
+    package = make_package(frames, animals, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    skeleton = sio.Skeleton(nodes=list(SKELETON.nodes), edges=[("head", "tail")])
+    files = []
+    for number, image in enumerate(package.images):
+        files.append(str(folder / f"{name}{number:04d}.png"))
+        cv2.imwrite(files[-1], image)
+    video = sio.Video.from_filename(files)
+    labeled = [
+        sio.LabeledFrame(
+            video=video,
+            frame_idx=i,
+            instances=[sio.Instance.from_numpy(points, skeleton=skeleton) for points in frame.points],
+        )
+        for i, frame in enumerate(package.frames)
+    ]
+    labels = sio.Labels(labeled_frames=labeled, videos=[video], skeletons=[skeleton])
+    path = folder / f"{name}.pkg.slp"
+    write_package(labels, path)
+    return path

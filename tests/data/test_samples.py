@@ -1,0 +1,113 @@
+"""Samples and batches: points stay on what they mark."""
+
+import numpy as np
+import pytest
+from blobs import SIZE, make_package
+
+from poseflow.config import AugmentationConfig, BackboneConfig, InputConfig, ModelConfig
+from poseflow.data import build_samples, choose_crop_px, iterate_batches, stack_samples
+from poseflow.errors import ConfigError, LabelsError, SkeletonError
+
+NO_LIGHT = {"brightness": 0, "contrast": 0, "noise": 0}
+
+
+def profile(kind, augmentation=None, **settings):
+    return ModelConfig(
+        kind=kind,
+        input=InputConfig(**settings),
+        backbone=BackboneConfig(down_blocks=3),
+        augmentation=AugmentationConfig(**{**NO_LIGHT, **(augmentation or {})}),
+    )
+
+
+def brightness_at(images, points):
+    """Grey value at each visible point, nearest pixel."""
+    values = []
+    for image, own in zip(images, points, strict=True):
+        for x, y in own.reshape(-1, 2):
+            if np.isfinite(x):
+                values.append(int(image[round(float(y)), round(float(x)), 0]))
+    return np.array(values)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+@pytest.mark.parametrize("kind", ["single_instance", "centered_instance"])
+@pytest.mark.parametrize("flip", [False, True])
+def test_augmented_points_stay_on_the_animal(kind, scale, flip):
+    config = profile(kind, {"flip": flip, "shift_px": 4}, scale=scale, crop_px=64)
+    samples = build_samples(make_package(12), config)
+    batches = iterate_batches(samples, config.augmentation, batch_size=6, seed=3)
+    for _, (images, points) in zip(range(4), batches, strict=False):
+        heads = points[:, :, :1]
+        assert np.isfinite(heads).sum() > 6
+        assert brightness_at(images, heads).min() > 150, "the head is the brightest part, wherever it is moved"
+
+
+def test_crops_are_centred_on_the_anchor_as_at_inference():
+    config = profile("centered_instance", crop_px=48, anchor="head")
+    package = make_package(3)
+    samples = build_samples(package, config)
+    images, points = stack_samples(samples, list(range(len(samples))))
+    assert images.shape == (6, 48, 48, 1)
+    np.testing.assert_allclose(points[:, 0, 0], np.full((6, 2), 24), atol=0.51)
+    truth = np.concatenate([frame.points for frame in package.frames])
+    np.testing.assert_allclose(np.diff(points[:, 0], axis=1), np.diff(truth, axis=1), atol=1e-4)
+
+
+def test_centroid_samples_have_one_point_an_animal():
+    config = profile("centroid", scale=0.5)
+    package = make_package(2)
+    _, points = stack_samples(build_samples(package, config), [0])
+    assert points.shape == (1, 2, 1, 2)
+    truth = package.frames[0].points
+    middle = (truth.min(axis=1) + truth.max(axis=1)) / 2
+    np.testing.assert_allclose(points[0, :, 0], (middle + 0.5) * 0.5 - 0.5, atol=1e-4)
+
+
+def test_batches_depend_on_seed_and_number_alone():
+    config = profile("centered_instance", crop_px=48)
+    samples = build_samples(make_package(5), config)
+
+    def batches(first, seed=1):
+        stream = iterate_batches(samples, config.augmentation, batch_size=3, seed=seed, first=first)
+        return [next(stream) for _ in range(3)]
+
+    for whole, resumed in zip(batches(0)[2:], batches(2)[:1], strict=True):
+        np.testing.assert_array_equal(whole[0], resumed[0])
+        np.testing.assert_array_equal(whole[1], resumed[1])
+    assert not np.array_equal(batches(0)[0][0], batches(0, seed=2)[0][0])
+
+
+def test_every_sample_comes_once_a_pass():
+    config = profile("single_instance", {"rotation_deg": 0, "scale": (1, 1), "shift_px": 0})
+    samples = build_samples(make_package(6), config)
+    stream = iterate_batches(samples, config.augmentation, batch_size=3, seed=0)
+    seen = np.concatenate([next(stream)[1] for _ in range(2)])
+    np.testing.assert_allclose(np.sort(seen[:, 0, 0, 0]), np.sort(samples.points[:, 0, 0, 0]), atol=1e-4)
+
+
+def test_the_crop_holds_the_farthest_point_and_fits_the_strides():
+    config = profile("centered_instance", anchor="head")
+    crop = choose_crop_px(make_package(4), config)
+    assert crop >= 2 * 13
+    assert crop % 16 == 0
+
+
+def test_frames_without_animals_teach_too():
+    package = make_package(2)
+    package.frames[1] = type(package.frames[1])("blobs", 1, np.empty((0, 2, 2), np.float32), ())
+    samples = build_samples(package, profile("centroid"))
+    assert len(samples) == 2
+    assert np.isnan(samples.points[1]).all()
+    assert (samples.height, samples.width) == (SIZE, SIZE)
+
+
+def test_what_does_not_fit_is_named():
+    package = make_package(1)
+    with pytest.raises(SkeletonError, match="node must be one of head, tail, got 'nose'"):
+        build_samples(package, profile("centroid", anchor="nose"))
+    with pytest.raises(ConfigError, match="crop_px"):
+        build_samples(package, profile("centered_instance"))
+    package.frames = []
+    with pytest.raises(LabelsError, match="blobs.pkg.slp: must have at least one labeled frame"):
+        build_samples(package, profile("centroid"))

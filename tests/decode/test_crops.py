@@ -1,0 +1,35 @@
+"""Crops and smaller frames, cut in the graph."""
+
+import numpy as np
+import pytest
+
+from poseflow.decode import crop_images, shrink_images
+
+
+def test_crops_are_the_pixels_round_the_centre():
+    images = np.random.default_rng(0).integers(1, 255, (2, 40, 60, 3)).astype(np.uint8)
+    centers = np.array([[30.4, 20.6], [2.0, 3.0], [59.0, 39.0], [np.nan, np.nan]], np.float32)
+    frames = np.array([1, 0, 1, 0], np.int32)
+    crops, origins = (np.asarray(output) for output in crop_images(images, frames, centers, 8))
+    padded = np.pad(images, ((0, 0), (8, 8), (8, 8), (0, 0)))
+    for crop, origin, frame in zip(crops, origins.astype(int), frames, strict=True):
+        x, y = origin + 8
+        np.testing.assert_array_equal(crop, padded[frame, y : y + 8, x : x + 8])
+    np.testing.assert_array_equal(origins[0], [26, 17])
+    assert (crops[1][0] == 0).all(), "outside of the frame it is black"
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 0.25, 0.4])
+def test_a_spot_lies_where_the_scale_puts_it(scale):
+    rows, columns = np.mgrid[:80, :120].astype(np.float32)
+    spot = np.exp(-((columns - 61) ** 2 + (rows - 33) ** 2) / (2 * 6**2))
+    small = np.asarray(shrink_images((spot * 255)[None, :, :, None], scale, 96, 128))[0, :, :, 0]
+    assert small.shape == (96, 128)
+    y, x = (np.arange(96) @ small.sum(1) / small.sum(), np.arange(128) @ small.sum(0) / small.sum())
+    np.testing.assert_allclose([x, y], [(61 + 0.5) * scale - 0.5, (33 + 0.5) * scale - 0.5], atol=0.05)
+
+
+def test_padding_is_below_and_at_the_right():
+    small = np.asarray(shrink_images(np.full((1, 10, 12, 1), 7, np.uint8), 1.0, 16, 16))
+    assert (small[0, :10, :12] == 7).all()
+    assert small.sum() == 7 * 10 * 12

@@ -1,0 +1,71 @@
+"""Peak finding against slow NumPy twins."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from poseflow.decode import find_global_peaks, find_local_peaks
+
+# Few levels, so that plateaus and ties are common.
+MAPS = arrays(np.float32, (1, 7, 9, 2), elements=st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]))
+
+
+def refine_slowly(values, row, column):
+    total = x = y = 0.0
+    for i in range(-2, 3):
+        for j in range(-2, 3):
+            if 0 <= row + i < values.shape[0] and 0 <= column + j < values.shape[1]:
+                weight = float(values[row + i, column + j])
+                total, x, y = total + weight, x + weight * j, y + weight * i
+    return [column + x / max(total, 1e-12), row + y / max(total, 1e-12)]
+
+
+def local_peaks_slowly(values, threshold):
+    peaks = []
+    for row, column in np.ndindex(values.shape):
+        value = values[row, column]
+        others = [
+            (values[r, c], (r, c) < (row, column))
+            for r in range(max(row - 1, 0), min(row + 2, values.shape[0]))
+            for c in range(max(column - 1, 0), min(column + 2, values.shape[1]))
+            if (r, c) != (row, column)
+        ]
+        if value >= threshold and all(value > other if before else value >= other for other, before in others):
+            peaks.append((-value, row, column))
+    return [(-value, refine_slowly(values, row, column)) for value, row, column in sorted(peaks)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(MAPS)
+def test_local_peaks_equal_the_slow_twin(maps):
+    points, scores = (np.asarray(output) for output in find_local_peaks(maps, 4, max_peaks=6))
+    for node in range(2):
+        expected = local_peaks_slowly(maps[0, :, :, node], 0.2)[:6]
+        count = np.isfinite(points[0, node, :, 0]).sum()
+        assert count == len(expected)
+        np.testing.assert_allclose(scores[0, node, :count], [score for score, _ in expected])
+        found = np.array([point for _, point in expected]).reshape(-1, 2) * 4
+        np.testing.assert_allclose(points[0, node, :count], found, atol=1e-3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(MAPS)
+def test_global_peaks_equal_the_slow_twin(maps):
+    points, scores = (np.asarray(output) for output in find_global_peaks(maps, 2))
+    for node in range(2):
+        values = maps[0, :, :, node]
+        row, column = np.unravel_index(values.argmax(), values.shape)
+        assert scores[0, node] == values.max()
+        if values.max() < 0.2:
+            assert np.isnan(points[0, node]).all()
+        else:
+            expected = np.array(refine_slowly(values, row, column)) * 2
+            np.testing.assert_allclose(points[0, node], expected, atol=1e-3)
+
+
+def test_no_peak_below_the_threshold():
+    maps = np.zeros((2, 8, 8, 3), np.float32)
+    points, scores = find_local_peaks(maps, 4, max_peaks=2)
+    assert np.isnan(np.asarray(points)).all()
+    assert (np.asarray(scores) == 0).all()

@@ -1,0 +1,108 @@
+"""Training: it learns, it explains itself, and an interruption does not show."""
+
+import csv
+
+import numpy as np
+import pytest
+from blobs import write_blobs
+
+from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
+from poseflow.files import read_json
+from poseflow.models import load_model
+from poseflow.training import train_model
+from poseflow.training import train as train_module
+from poseflow.training.epochs import Epochs
+from poseflow.training.schedule import learning_rate
+
+
+def tiny(kind="centered_instance", epochs=3, **training):
+    return ModelConfig(
+        kind=kind,
+        input=InputConfig(crop_px=48 if kind == "centered_instance" else None),
+        backbone=BackboneConfig(filters=8, down_blocks=2),
+        head=HeadConfig(output_stride=2, sigma_px=2.5),
+        training=TrainingConfig(
+            max_epochs=epochs, steps_per_epoch=20, warmup_steps=5, precision="float32", pictures_every=2, **training
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packages")
+    return write_blobs(folder, "train", 12), write_blobs(folder, "val", 4, seed=1)
+
+
+def test_a_model_folder_explains_itself(packages, tmp_path):
+    train_model(tiny(), *packages, tmp_path / "model")
+    folder = tmp_path / "model"
+    assert {path.name for path in folder.iterdir()} >= {
+        *("config.yaml", "skeleton.json", "model.weights.h5", "history.csv", "training.json", "pictures", "tensorboard")
+    }
+    facts = read_json(folder / "training.json")
+    assert (facts["kind"], facts["epochs"], facts["train_samples"]) == ("centered_instance", 3, 24)
+    rows = list(csv.DictReader((folder / "history.csv").open()))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert float(rows[-1]["val_loss"]) < 0.5 * float(rows[0]["loss"])
+    assert not list(tmp_path.glob(".model.work")), "nothing is left beside it"
+    assert load_model(folder).skeleton.nodes == ("head", "tail")
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "plateau"])
+def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, monkeypatch, schedule):
+    config = tiny(schedule=schedule, plateau_epochs=1)
+    train_model(config, *packages, tmp_path / "undisturbed")
+
+    finish_epoch = Epochs.on_epoch_end
+
+    def die_in_the_second_epoch(self, epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+        finish_epoch(self, epoch, logs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Epochs, "on_epoch_end", die_in_the_second_epoch)
+        with pytest.raises(KeyboardInterrupt):
+            train_model(config, *packages, tmp_path / "interrupted")
+    assert not (tmp_path / "interrupted").exists()
+    train_model(config, *packages, tmp_path / "interrupted")
+
+    for one, other in zip(
+        *(load_model(tmp_path / name).network.weights for name in ("undisturbed", "interrupted")), strict=True
+    ):
+        np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
+    histories = [
+        [(row["epoch"], row["loss"], row["val_loss"]) for row in csv.DictReader((tmp_path / name / "history.csv").open())]
+        for name in ("undisturbed", "interrupted")
+    ]
+    assert histories[0] == histories[1]
+
+
+def test_a_trained_model_is_not_trained_again(packages, tmp_path, monkeypatch):
+    train_model(tiny(epochs=1), *packages, tmp_path / "model")
+    monkeypatch.setattr(train_module, "_fit", lambda *_: pytest.fail("trained again"))
+    train_model(tiny(epochs=1), *packages, tmp_path / "model")
+
+
+def test_without_validation_frames_the_training_loss_judges(packages, tmp_path):
+    empty = write_blobs(tmp_path, "empty", 0)
+    train_model(tiny(epochs=1), packages[0], empty, tmp_path / "model")
+    assert read_json(tmp_path / "model" / "training.json")["best_epoch"] == 1
+
+
+def test_early_stop(packages, tmp_path):
+    config = tiny(epochs=50, learning_rate=1e-12, early_stop_epochs=2)
+    train_model(config, *packages, tmp_path / "model")
+    facts = read_json(tmp_path / "model" / "training.json")
+    assert facts["stopped_early"]
+    assert facts["epochs"] < 50
+
+
+def test_the_rate_warms_up_and_falls():
+    config = TrainingConfig(learning_rate=1.0, warmup_steps=10)
+    rates = [learning_rate(step, 110, config) for step in range(110)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0)
+    assert rates[-1] == pytest.approx(0.01, abs=1e-3)
+    assert np.argmax(rates) in (9, 10)
+    assert np.all(np.diff(rates[10:]) <= 0)
