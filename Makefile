@@ -1,0 +1,61 @@
+# `make` lists what there is. Everything runs in .venv, which the first command builds.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-fast test-kill check format bench lock schema clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
+
+install: .venv/.installed  ## the environment in .venv, with the versions of requirements.lock
+
+# uv is quick; where it cannot reach its index, pip does the same with your pip configuration.
+.venv/.installed: requirements.lock pyproject.toml
+	@echo "installing into .venv (once, some 20 s)"
+	@$(PYTHON) -m venv .venv || { echo "python3-venv is missing: apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock \
+	  || $(BIN)/python -m pip install --quiet -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e . \
+	  || $(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+demo: install  ## two synthetic recordings all the way to poses, report and overlay (6 minutes)
+	@$(BIN)/python workflow/demo.py
+
+test: install  ## all tests (10 minutes)
+	@$(BIN)/python -m pytest
+
+test-fast: install  ## the tests that take seconds
+	@$(BIN)/python -m pytest -m "not slow and not workflow"
+
+test-kill: install  ## ten SIGKILLs at random moments, then the same tables as an undisturbed run
+	@POSEFLOW_KILLS=10 $(BIN)/python -m pytest tests/workflow/test_kill.py
+
+check: install  ## linters, types, layers, formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --quiet --check workflow
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/snakemake --lint --configfile config/demo.yaml
+
+format: install  ## format the code
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt --quiet workflow
+
+bench: install  ## speed and memory
+	@$(BIN)/python benchmarks/bench.py
+
+lock: install  ## requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --extra dev --upgrade --quiet --no-emit-index-url --no-annotate --no-header \
+	  --python-version 3.11 --output-file requirements.lock
+
+schema: install  ## JSON schemas of the configuration, for editors
+	$(BIN)/poseflow schema > config/schema.json
+	$(BIN)/poseflow schema --model > config/models/schema.json
+
+clean:  ## remove caches and the demo's recordings; results/ and .venv stay
+	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests benchmarks workflow -name __pycache__ -prune -exec rm -rf {} +
