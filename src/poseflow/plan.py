@@ -177,13 +177,13 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def hash_model_folder(folder: Path, facts: FileFacts) -> str:
+def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:
     """Key of a trained model: its settings, skeleton and weights; raises ConfigError where one is missing."""
     hashes = []
     for name in ("config.yaml", "skeleton.json", "model.weights.h5"):
         if not (folder / name).is_file():
             raise ConfigError(f"release: a model folder must hold {name}, got {folder}")
-        hashes.append(facts.find(folder / name, "sha256", hash_file))
+        hashes.append(facts.find(folder / name, "sha256", hash_file) if facts else hash_file(folder / name))
     return key_of(hashes)
 
 

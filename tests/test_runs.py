@@ -1,0 +1,105 @@
+"""One run at a time, and no job that outlives its run."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from poseflow.runs import RunError, lock_results
+
+
+def python(code, **changes):
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, **changes},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+HOLD = "from poseflow.runs import lock_results; lock = lock_results({path!r}); print('held', flush=True); input()"
+
+
+def test_a_second_run_is_turned_away_and_told_of_the_first(tmp_path):
+    with lock_results(tmp_path / "lock"):
+        second = python(HOLD.format(path=str(tmp_path / "lock")))
+        _, error = second.communicate(timeout=30)
+    assert second.returncode != 0
+    assert f"only one run may work on these results, got a second; the first is process {os.getpid()}" in error
+
+
+def test_a_lock_ends_with_its_holder_killed_or_not(tmp_path):
+    path = tmp_path / "results" / "lock"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD.format(path=str(path))], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with holder:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(RunError, match=f"process {holder.pid}"):
+            lock_results(path)
+        holder.kill()
+        holder.wait(timeout=30)
+    lock_results(path).close()
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
+def test_a_job_ends_when_its_run_is_killed():
+    job = "from poseflow.runs import end_with_run; import time; end_with_run(); print('up', flush=True); time.sleep(60)"
+    main = python(
+        "import subprocess, sys; from poseflow.runs import announce_run; announce_run();"
+        f"job = subprocess.Popen([sys.executable, '-c', {job!r}], stdout=subprocess.PIPE, text=True);"
+        "job.stdout.readline(); print(job.pid, flush=True); job.wait()"
+    )
+    with main:
+        pid = int(main.stdout.readline())
+        assert is_running(pid)
+        main.send_signal(signal.SIGKILL)
+        main.wait(timeout=30)
+    wait_for(lambda: not is_running(pid))
+
+
+def test_a_job_without_a_run_minds_its_own_business():
+    alone = python("from poseflow.runs import end_with_run; end_with_run(); print('done')", POSEFLOW_MAIN_PROCESS="")
+    assert alone.communicate(timeout=30)[0] == "done\n"
+
+
+@pytest.mark.parametrize(
+    ("raised", "in_log", "on_terminal"),
+    [
+        ("poseflow.errors.ConfigError('a must be b, got c')", "error: a must be b, got c\n", True),
+        ("ZeroDivisionError('oh')", "Traceback", False),
+    ],
+    ids=["the user's to mend", "ours to mend"],
+)
+def test_a_failing_job_says_why_in_its_log(tmp_path, raised, in_log, on_terminal):
+    log = tmp_path / "logs" / "job.log"
+    job = python(
+        f"import poseflow.errors; from poseflow.runs import begin_job; begin_job({str(log)!r}); print('hello', flush=True);"
+        f"raise {raised}"
+    )
+    output, error = job.communicate(timeout=30)
+    assert job.returncode == 1
+    assert output == ""
+    text = log.read_text()
+    assert text.startswith("hello\n")
+    assert in_log in text
+    assert (error == in_log) if on_terminal else (error == "")
