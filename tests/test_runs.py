@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -55,8 +56,7 @@ def wait_for(condition, seconds=30):
 
 def is_running(pid):
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
@@ -93,8 +93,8 @@ def test_a_job_without_a_run_minds_its_own_business():
 def test_a_failing_job_says_why_in_its_log(tmp_path, raised, in_log, on_terminal):
     log = tmp_path / "logs" / "job.log"
     job = python(
-        f"import poseflow.errors; from poseflow.runs import begin_job; begin_job({str(log)!r}); print('hello', flush=True);"
-        f"raise {raised}"
+        f"import poseflow.errors; from poseflow.runs import begin_job; begin_job({str(log)!r});"
+        f"print('hello', flush=True); raise {raised}"
     )
     output, error = job.communicate(timeout=30)
     assert job.returncode == 1
