@@ -43,7 +43,7 @@ class Index:
     width: int | None = 640
     height: int | None = 480
     fps: float | None = 10.0
-    start: datetime | None = datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1)))
+    recorded_at: datetime | None = datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1)))
 
     def time_s(self, frame_idx=None):
         times = np.array([0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.1])
@@ -122,13 +122,19 @@ def test_times_come_from_the_index(pose_file):
 
 
 def test_timestamp_is_missing_without_a_start(tmp_path):
-    write_poses(assemble_poses(*make_tables(), Index(start=None), SOURCE), tmp_path / "p.parquet")
+    write_poses(assemble_poses(*make_tables(), Index(recorded_at=None), SOURCE), tmp_path / "p.parquet")
     assert poseflow.read_poses(tmp_path / "p.parquet")["timestamp"].isna().all()
+
+
+def test_a_start_that_is_told_comes_before_what_the_file_says(tmp_path):
+    source = replace(SOURCE, start=datetime(2025, 1, 1, tzinfo=UTC))
+    write_poses(assemble_poses(*make_tables(), Index(), source), tmp_path / "p.parquet")
+    assert poseflow.read_poses(tmp_path / "p.parquet")["timestamp"].iloc[0] == pd.Timestamp("2025-01-01T00:00:00Z")
 
 
 def test_a_start_without_time_zone_is_refused():
     with pytest.raises(TableError, match="time zone"):
-        assemble_poses(*make_tables(), Index(start=datetime(2026, 1, 2)), SOURCE)
+        assemble_poses(*make_tables(), Index(recorded_at=datetime(2026, 1, 2)), SOURCE)
 
 
 def test_metadata_tells_origin_and_what_was_looked_at(pose_file):

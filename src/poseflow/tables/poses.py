@@ -57,8 +57,8 @@ class VideoFacts(Protocol):
         """Median frame rate."""
 
     @property
-    def start(self) -> datetime | None:
-        """When the recording began, with time zone."""
+    def recorded_at(self) -> datetime | None:
+        """When the recording began, with time zone, where the file says so."""
 
     def time_s(self, frame_idx: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Seconds since the first frame, from the container's timestamps."""
@@ -71,6 +71,8 @@ class PoseSource:
     recording: str
     video: str
     pixels_per_mm: float | None = None
+    start: datetime | None = None
+    """When the recording began, with time zone; None: what the file says."""
     details: dict[str, Any] = field(default_factory=dict)
     """JSON-able, goes into the metadata: release, models, config."""
 
@@ -134,7 +136,7 @@ def assemble_files(
 
 def pose_note(predictions: Predictions, index: VideoFacts, source: PoseSource) -> dict[str, Any]:
     """The pose table's metadata."""
-    start = _utc(index.start)
+    start = _utc(source.start or index.recorded_at)
     return {
         **predictions.metadata,
         **source.details,
@@ -173,7 +175,7 @@ def _pose_rows(p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSo
         _constant(source.video, len(row)),
         pa.array(frame_idx),
         pa.array(time_s),
-        _timestamps(time_s, index.start),
+        _timestamps(time_s, source.start or index.recorded_at),
         pa.array(track),
         identity_array(tracks).slice(picked.start, picked.stop - picked.start).take(pa.array(order)),
         pa.array(tracks.identity_score[picked][order], from_pandas=True),
