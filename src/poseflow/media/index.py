@@ -1,0 +1,127 @@
+"""What is known about a recording before any of its frames is decoded."""
+
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from poseflow.errors import VideoError
+from poseflow.files import read_json, write_json
+from poseflow.media.runs import RunLengths
+
+MediaKind = Literal["video", "image_folder", "hdf5", "imgstore"]
+
+
+class VideoIndex(BaseModel):
+    """A recording's frames, timestamps, keyframes and integrity.
+
+    A quarantined recording has `frames` 0 and a one-line `reason`; nothing else of it is to be relied on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    kind: MediaKind
+    status: Literal["ok", "quarantined"] = "ok"
+    reason: str | None = None
+    problems: tuple[str, ...] = ()
+    """What is wrong with a recording that can be read all the same."""
+    frames: int = 0
+    """Frames that can be displayed, counted from the packets."""
+    width: int = 0
+    height: int = 0
+    """Of the displayed image: turned by `rotation`."""
+    channels: Literal[1, 3] = 1
+    codec: str | None = None
+    pix_fmt: str | None = None
+    color_range: Literal["full", "limited"] = "full"
+    rotation: Literal[0, 90, 180, 270] = 0
+    """Degrees anticlockwise by which the stored image is turned for display."""
+    fps: float | None = None
+    """Frames per second: the median; None where the recording has no timestamps."""
+    variable_fps: bool = False
+    """Whether any two neighbouring frames are another time apart: frame_idx / fps is then not the time."""
+    time_base: tuple[int, int] = (1, 1)
+    """Seconds in a tick of the timestamps, as numerator and denominator."""
+    timestamps: RunLengths = RunLengths()
+    """When each frame is displayed, in ticks, in the order of display; empty where unknown."""
+    recorded_at: datetime | None = None
+    """When the first frame was taken, where the recording says so."""
+    keyframes: RunLengths = RunLengths()
+    """Frames from which decoding can start."""
+    corrupt: RunLengths = RunLengths()
+    """Frames whose packets the container itself reports as damaged or cut off."""
+    packet_order: RunLengths | None = None
+    """For a video whose timestamps do not tell its frames apart: the frame of each packet as stored; -1: none."""
+    seekable: bool = True
+    """Whether jumping to a keyframe by its timestamp was seen to work; else packets are counted from the start."""
+    intra_only: bool = False
+    """Whether each frame is coded by itself."""
+    size_bytes: int = 0
+    h5_dataset: str | None = None
+
+    @property
+    def start(self) -> int:
+        """Timestamp of the first frame, in ticks."""
+        return self.timestamps.first
+
+    def time_s(self, frame_idx: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Seconds from the first frame to each of `frame_idx` (any shape; None: all frames), by the container's clock.
+
+        NaN where the recording has no timestamps.
+        """
+        if not len(self.timestamps):
+            shape = (self.frames,) if frame_idx is None else np.shape(frame_idx)
+            return np.full(shape, np.nan)
+        ticks = self.timestamps.values(frame_idx) - self.start
+        return ticks * self.time_base[0] / self.time_base[1]
+
+    @cached_property
+    def duration_s(self) -> float:
+        """Seconds from the first frame to the last; NaN where unknown."""
+        return float(self.time_s(self.frames - 1)) if self.frames else 0.0
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether frames can be read."""
+        return self.status == "ok"
+
+
+def quarantine(path: str | Path, kind: MediaKind, reason: str) -> VideoIndex:
+    """The index of a recording that cannot be read."""
+    return VideoIndex(path=str(path), kind=kind, status="quarantined", reason=" ".join(reason.split()))
+
+
+def write_index(index: VideoIndex, path: str | Path) -> None:
+    """Write an index as JSON, atomically."""
+    write_json(index.model_dump(mode="json"), path)
+
+
+def read_index(path: str | Path) -> VideoIndex:
+    """Read what write_index wrote; raises VideoError naming the file."""
+    try:
+        return VideoIndex.model_validate(read_json(path))
+    except (OSError, ValueError) as error:
+        fault = str(error) if not isinstance(error, ValidationError) else f"{error.error_count()} wrong or missing keys"
+        raise VideoError(f"{path} must be a video index, got {fault}") from None
+
+
+def measure_rate(timestamps: NDArray[np.int64], time_base: tuple[int, int]) -> tuple[float | None, bool]:
+    """Frames per second, and whether the rate varies, from timestamps in ticks, shape (frames,).
+
+    A step may be one tick off for rounding; where all steps are alike, the rate is taken over the whole length, so
+    that rounding to milliseconds does not show.
+    """
+    if len(timestamps) < 2:
+        return None, False
+    steps = np.diff(timestamps)
+    median = float(np.median(steps))
+    variable = bool(np.any(np.abs(steps - median) > max(1, 0.01 * median)))
+    ticks = median if variable else (timestamps[-1] - timestamps[0]) / len(steps)
+    if ticks <= 0:
+        return None, True
+    return float(time_base[1] / time_base[0] / ticks), variable

@@ -1,0 +1,162 @@
+"""Packets of a video file, each with the frame it becomes."""
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import av
+from av.container import InputContainer
+from av.stream import Discard, Disposition
+from av.video.stream import VideoStream
+
+from poseflow.errors import VideoError
+from poseflow.media.index import VideoIndex
+
+_MAX_READ_ERRORS = 16  # in a row; then the file is at its end
+_SKIP_FRAMES = 500  # reading on over so many packets costs less than jumping
+
+
+class FramePacket(NamedTuple):
+    """A packet, the frame it becomes (-1: none), and whether decoding can start with it."""
+
+    packet: av.Packet
+    frame: int
+    is_key: bool
+
+
+def open_container(path: str | Path) -> InputContainer:
+    """Open a media file by its absolute path, so that no name is taken for an option, a protocol or a pattern.
+
+    Playlists cannot reach out to other machines. Raises av.FFmpegError.
+    """
+    return av.open(f"file:{Path(path).absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+
+
+def video_stream_of(container: InputContainer) -> VideoStream | None:
+    """The first video stream that is no cover picture; the other streams are then not read at all."""
+    moving = [s for s in container.streams.video if not Disposition(s.disposition) & Disposition.attached_pic]
+    for stream in container.streams:
+        if moving and stream is not moving[0]:
+            stream.discard = Discard.all
+    return moving[0] if moving else None
+
+
+def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
+    """Packets in stored order, from where the container stands; damaged places are passed over."""
+    errors = 0
+    while errors < _MAX_READ_ERRORS:
+        try:
+            for packet in container.demux(stream):
+                errors = 0
+                if packet.size:
+                    yield packet
+            return
+        except av.FFmpegError:
+            errors += 1
+
+
+class PacketReader:
+    """Gives the packets from any keyframe on; remembers where it stands, and jumps only when that is quicker."""
+
+    def __init__(self, index: VideoIndex, threads: int) -> None:
+        """`threads`: of the decoder; 0: as many as there are processors."""
+        self._index = index
+        self._threads = threads
+        self._order = None if index.packet_order is None else index.packet_order.values().tolist()
+        self._open()
+
+    def _open(self) -> None:
+        try:
+            self._container = open_container(self._index.path)
+            stream = video_stream_of(self._container)
+        except av.FFmpegError as error:
+            raise VideoError(f"{self._index.path} must be readable, got: {error}") from None
+        if stream is None:
+            raise VideoError(f"{self._index.path} must hold a video stream, got none")
+        self._stream = stream
+        self.decoder = stream.codec_context
+        self.decoder.thread_count = self._threads
+        # Slice threads of some codecs hide damage that a single thread reports.
+        self.decoder.thread_type = "FRAME"
+        self.decoder.options = _DECODER_OPTIONS.get(self.decoder.name, {})
+        self._ahead = self._tag(read_packets(self._container, stream))
+        self._passed = 0
+
+    def from_keyframe(self, start: int, stop: int) -> Iterator[FramePacket]:
+        """Packets from that of keyframe `start` on; the caller takes those of frames before `stop`, and gives back
+        what it took of keyframe `stop` and later (`give_back`).
+
+        Raises: VideoError where the file has no such keyframe any more.
+        """
+        distance = start - self._passed
+        self._passed = stop
+        found = None
+        if distance >= 0 and (distance <= _SKIP_FRAMES or not self._index.seekable):
+            found = self._find(start)
+        if found is None:
+            found = self._jump(start)
+        yield found
+        while (packet := next(self._ahead, None)) is not None:
+            yield packet
+
+    def give_back(self, packets: Iterable[FramePacket]) -> None:
+        """Put packets in front of those ahead."""
+        self._ahead = chain(packets, self._ahead)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._container.close()
+
+    def _jump(self, start: int) -> FramePacket:
+        if start > 0 and self._index.seekable:
+            for earlier in (0, 1, 250):
+                # Containers without an index of their own may land behind the place that was asked for.
+                aim = max(self._index.keyframes.last_upto(max(start - earlier, 0)), 0)
+                try:
+                    self._container.seek(int(self._index.timestamps.values(aim)), stream=self._stream)
+                except av.FFmpegError:
+                    break
+                self._ahead = self._tag(read_packets(self._container, self._stream))
+                if (found := self._find(start)) is not None:
+                    return found
+        passed = self._passed
+        self.close()
+        self._open()
+        self._passed = passed
+        found = self._find(start)
+        if found is None:
+            raise VideoError(f"{self._index.path} must be as it was when indexed, but keyframe {start} is gone")
+        return found
+
+    def _find(self, start: int) -> FramePacket | None:
+        """Read on to a keyframe; None when it has been missed."""
+        for packet in self._ahead:
+            if packet.is_key and packet.frame == start:
+                return packet
+            if packet.is_key and packet.frame < 0 and start == 0:
+                return packet  # not displayed itself: an edit list begins behind it
+            if packet.is_key and packet.frame > start:
+                return None
+        return None
+
+    def _tag(self, packets: Iterable[av.Packet]) -> Iterator[FramePacket]:
+        """Find each packet's frame, and write it into the packet as its timestamp: decoders hand that on."""
+        timestamps, keyframes = self._index.timestamps, self._index.keyframes
+        for ordinal, packet in enumerate(packets):
+            if self._order is not None:
+                frame = self._order[ordinal] if ordinal < len(self._order) else -1
+            elif packet.is_discard or packet.pts is None:
+                frame = -1
+            else:
+                frame = timestamps.find(packet.pts)
+            packet.pts = frame
+            yield FramePacket(packet, frame, packet.is_keyframe and (frame < 0 or keyframes.find(frame) >= 0))
+
+
+_DECODER_OPTIONS = {
+    # Without a reorder depth in its header, H.264 is otherwise guessed at, and frames shown too late are dropped.
+    "h264": {"strict": "1"},
+    # Broken JPEGs are otherwise patched up without a word.
+    "mjpeg": {"err_detect": "explode"},
+}

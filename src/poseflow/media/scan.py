@@ -1,0 +1,295 @@
+"""Index a video file from its packets; only a few frames are decoded, to see that it can be done."""
+
+from array import array
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.format import Flags
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from poseflow.media.container import ContainerVideo, segment_of
+from poseflow.media.index import VideoIndex, measure_rate, quarantine
+from poseflow.media.packets import open_container, read_packets, video_stream_of
+from poseflow.media.pixels import channels_of, color_range_of
+from poseflow.media.runs import RunLengths
+
+_NO_PTS = np.iinfo(np.int64).min
+_SHOWN_BIT_OF_VP8 = 0x10
+# Formats whose jumps were found to land on right packets; in others (MPEG program streams) timestamps after a jump
+# may be wrong, so packets are counted from the start.
+_SEEKABLE_FORMATS = ("mov,mp4", "matroska", "avi", "asf", "flv", "mpegts", "nut")
+_SAMPLED_PLACES = 3
+
+
+def index_container(path: str | Path) -> VideoIndex:
+    """Index a file that FFmpeg reads; one that cannot be read is quarantined, nothing is raised."""
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if not size:
+            return quarantine(path, "video", "file must not be empty, got 0 bytes")
+        with open_container(path) as container:
+            stream = video_stream_of(container)
+            if stream is None or stream.codec_context is None:
+                kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
+                return quarantine(path, "video", f"file must hold a video stream that FFmpeg knows, got {kinds}")
+            scan = _scan(container, stream)
+            index = _describe(path, size, container, stream, scan)
+    except (av.FFmpegError, OSError, ValueError) as error:
+        return quarantine(path, "video", f"file must be a video that FFmpeg can open, got: {_why(path, error)}")
+    if not index.frames:
+        return quarantine(path, "video", "file must hold frames, got a video stream without any")
+    return _try_out(index, scan)
+
+
+def estimate_container_frames(path: str | Path) -> int:
+    """Number of frames by the header, or by counting packets where it does not say; 0 for an unreadable file."""
+    try:
+        with open_container(path) as container:
+            stream = video_stream_of(container)
+            if stream is None:
+                return 0
+            if stream.frames > 0:
+                return stream.frames
+            rate = stream.average_rate
+            if container.duration and rate and not container.format.flags & Flags.no_timestamps.value:
+                return max(1, round(container.duration / av.time_base * rate))
+            return sum(1 for _ in read_packets(container, stream))
+    except (av.FFmpegError, OSError, ValueError):
+        return 0
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """Packets in stored order, each array of shape (packets,)."""
+
+    pts: NDArray[np.int64]
+    sizes: NDArray[np.int32]
+    key: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
+    corrupt: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def has_pts(self) -> bool:
+        return not np.any(self.pts == _NO_PTS)
+
+
+def _scan(container: InputContainer, stream: VideoStream) -> _Scan:
+    pts, sizes, flags = array("q"), array("i"), array("B")
+    is_vp8 = stream.codec_context.name == "vp8"
+    for packet in read_packets(container, stream):
+        pts.append(_NO_PTS if packet.pts is None else packet.pts)
+        sizes.append(packet.size)
+        hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
+        flags.append(packet.is_keyframe | hidden << 1 | packet.is_corrupt << 2)
+    bits = np.frombuffer(flags, np.uint8) if flags else np.empty(0, np.uint8)
+    return _Scan(
+        np.array(pts, np.int64), np.array(sizes, np.int32), bits & 1 > 0, bits & 2 > 0, bits & 4 > 0
+    )
+
+
+def _describe(
+    path: Path, size: int, container: InputContainer, stream: VideoStream, scan: _Scan
+) -> VideoIndex:
+    """All that the packets and the header tell."""
+    context = stream.codec_context
+    problems = []
+    suspect = container.format.name == "avi" or bool(container.format.flags & Flags.no_timestamps.value)
+    guessed = bool(suspect and context.has_b_frames and np.all(np.diff(scan.pts) >= 0))
+    if (guessed or not scan.has_pts) and context.has_b_frames:
+        problems.append("has no timestamps for its B-frames; their order was found by decoding")
+        frames = _frames_in_order(scan, _order_by_decoding(path, len(scan)))
+    else:
+        frames = _frames_in_order(scan, scan.pts if scan.has_pts else np.arange(len(scan)))
+    shown = frames >= 0
+    if scan.has_pts:
+        ticks = np.sort(scan.pts[shown])
+        time_base = stream.time_base or Fraction(1, 1000)
+    else:
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        problems.append(f"has no timestamps; {float(rate):g} frames/s are taken from its header")
+        ticks, time_base = np.arange(int(shown.sum())), 1 / rate
+    is_plain = scan.has_pts and not guessed and _is_plain(scan, frames, ticks)
+    fps, variable = measure_rate(ticks, time_base.as_integer_ratio())
+    problems += _count_faults(scan, frames, stream.frames)
+    return VideoIndex(
+        path=str(path),
+        kind="video",
+        problems=tuple(problems),
+        frames=len(ticks),
+        codec=context.codec.canonical_name,
+        pix_fmt=context.pix_fmt,
+        fps=fps,
+        variable_fps=variable,
+        time_base=time_base.as_integer_ratio(),
+        timestamps=RunLengths.of(ticks),
+        keyframes=RunLengths.of(np.unique(np.concatenate([[0], frames[scan.key & shown]])) if len(ticks) else []),
+        corrupt=RunLengths.of(np.sort(frames[scan.corrupt & shown])),
+        packet_order=None if is_plain else RunLengths.of(frames),
+        seekable=is_plain and container.format.name.startswith(_SEEKABLE_FORMATS),
+        intra_only=context.codec.intra_only,
+        size_bytes=size,
+    )
+
+
+def _frames_in_order(scan: _Scan, display: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The frame of each packet, -1 for none, from anything that sorts packets in order of display.
+
+    What comes before the first keyframe, in storage or display, cannot be decoded and does not count.
+    """
+    shown = ~scan.hidden
+    if len(scan) and scan.key.any():
+        first = int(np.argmax(scan.key))
+        shown[:first] = False
+        shown &= (display >= display[first]) | scan.hidden[first]
+    frames = np.full(len(scan), -1, np.int64)
+    (ordinals,) = np.nonzero(shown)
+    frames[ordinals[np.argsort(display[ordinals], kind="stable")]] = np.arange(len(ordinals))
+    return frames
+
+
+def _is_plain(scan: _Scan, frames: NDArray[np.int64], ticks: NDArray[np.int64]) -> bool:
+    """Whether a timestamp alone tells the frame of each packet."""
+    return bool(np.all(np.diff(ticks) > 0)) and not np.any(np.isin(scan.pts[frames < 0], ticks))
+
+
+def _order_by_decoding(path: Path, packets: int) -> NDArray[np.int64]:
+    """Rank of each packet in order of display, shape (packets,); a packet without a frame comes after its forerunner."""
+    rank = np.full(packets, -1, np.int64)
+    with open_container(path) as container:
+        stream = video_stream_of(container)
+        assert stream is not None
+        stream.codec_context.thread_count = 1
+        stream.codec_context.options = {"strict": "1"}
+        shown = 0
+        for ordinal in _decoded_packets(container, stream):
+            rank[ordinal] = shown = shown + 1
+    for ordinal in np.flatnonzero(rank < 0):
+        rank[ordinal] = rank[ordinal - 1] if ordinal else 0
+    return rank
+
+
+def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator[int]:
+    """Ordinals of packets in the order in which the decoder gives their frames."""
+
+    def decode(packet: av.Packet | None) -> list[int]:
+        try:
+            return [frame.pts for frame in stream.codec_context.decode(packet) if frame.pts is not None]
+        except av.FFmpegError:
+            return []
+
+    for ordinal, packet in enumerate(read_packets(container, stream)):
+        packet.pts = ordinal
+        yield from decode(packet)
+    yield from decode(None)
+
+
+def _count_faults(scan: _Scan, frames: NDArray[np.int64], promised: int) -> list[str]:
+    problems = []
+    corrupt = int(np.sum(scan.corrupt & (frames >= 0)))
+    if corrupt:
+        problems.append(f"{corrupt} packets are damaged or cut off")
+    if promised > len(scan):
+        problems.append(f"is cut off: the header promises {promised} frames, {len(scan)} are there")
+    unusable = int(np.sum((frames < 0) & ~scan.hidden))
+    if unusable:
+        problems.append(f"{unusable} packets before the first keyframe are left out: they cannot be decoded")
+    return problems
+
+
+def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
+    """Decode a frame at the start and at a few keyframes: what images are like, and whether jumps work."""
+    starts = sorted(
+        {segment_of(index, place * index.frames // (_SAMPLED_PLACES + 1))[0] for place in range(_SAMPLED_PLACES + 1)}
+    )
+    if index.seekable and not all(_jump_works(index, scan, start) for start in starts if start):
+        index = index.model_copy(update={"seekable": False})
+    with ContainerVideo(index, threads=1) as video:
+        firsts = [_first_frame(video, start) for start in starts]
+        if not any(firsts):
+            with closing(video.decode(*segment_of(index, 0), 0)) as frames:
+                firsts.append(next((frame for _, frame in frames if frame), None))
+    frame = next((frame for frame in firsts if frame), None)
+    if frame is None:
+        return quarantine(index.path, "video", "file must hold frames that can be decoded, got none at the places tried")
+    late = firsts[1 : len(starts)]
+    if firsts[0] and len(late) > 1 and not any(late):
+        # Intra refresh, or flags that lie: whole images come only some time after a "keyframe".
+        problem = "does not start afresh at its keyframes, and is always decoded from its first frame"
+        index = index.model_copy(
+            update={"keyframes": RunLengths.of([0]), "problems": (*index.problems, problem)}
+        )
+    rotation = frame.rotation % 360
+    size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
+    return index.model_copy(
+        update={
+            "width": size[0],
+            "height": size[1],
+            "channels": channels_of(frame.format.name),
+            "pix_fmt": frame.format.name,
+            "color_range": color_range_of(frame),
+            "rotation": rotation if rotation in (90, 180, 270) else 0,
+        }
+    )
+
+
+def _first_frame(video: ContainerVideo, start: int) -> av.VideoFrame | None:
+    with closing(video.decode(*segment_of(video.index, start), start)) as frames:
+        return next(frames)[1]
+
+
+def _jump_works(index: VideoIndex, scan: _Scan, start: int, packets: int = 50) -> bool:
+    """Whether the packets from a keyframe on are the same after a jump as without one."""
+    (places,) = np.nonzero(scan.key & (scan.pts == index.timestamps.values(start)))
+    place = slice(places[0], places[0] + packets)
+    there = list(zip(scan.pts[place].tolist(), scan.sizes[place].tolist(), strict=True))
+    with open_container(index.path) as container:
+        stream = video_stream_of(container)
+        try:
+            container.seek(there[0][0], stream=stream)
+        except av.FFmpegError:
+            return False
+        found = []
+        for packet in read_packets(container, stream):
+            if found or packet.pts == there[0][0]:
+                found.append((packet.pts, packet.size))
+            if len(found) == len(there) or (not found and packet.is_keyframe and (packet.pts or 0) > there[0][0]):
+                break
+    # A container without an index may land too late, which the reader mends; not on other packets.
+    return not found or found == there
+
+
+def _why(path: Path, error: Exception) -> str:
+    if isinstance(error, av.FFmpegError):
+        if _lacks_moov(path):
+            return "an MP4 without its 'moov' box (cut off, or never closed)"
+        return error.strerror or str(error)
+    return str(error)
+
+
+def _lacks_moov(path: Path) -> bool:
+    """Whether this is an MP4 whose frames cannot be found because the box that lists them is missing."""
+    boxes = set()
+    try:
+        with path.open("rb") as file:
+            while len(head := file.read(16)) >= 8 and len(boxes) < 100:
+                size, name = int.from_bytes(head[:4], "big"), head[4:8]
+                if size == 1:
+                    size = int.from_bytes(head[8:16], "big")
+                boxes.add(name)
+                if size < 8:
+                    break
+                file.seek(size - len(head), 1)
+    except OSError:
+        return False
+    return b"ftyp" in boxes and b"moov" not in boxes
