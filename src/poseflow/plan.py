@@ -7,15 +7,15 @@ hold for as long as size and modification time of the file do.
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
-from poseflow.config import Config, LabelsConfig, ModelConfig, SplitConfig, VideosConfig, read_model_config
+from poseflow.config import Config, ModelConfig, VideosConfig, read_model_config
 from poseflow.errors import ConfigError
 from poseflow.files import read_json, write_json
 
@@ -33,6 +33,7 @@ class Plan:
     models: Mapping[str, Path] = field(default_factory=dict)  # folder of each model, trained here or given
     release: str | None = None  # None: there are no models
     profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
+    channels: int = 1  # of the dataset's images
     labels: Sequence[Path] = ()
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
 
@@ -50,14 +51,18 @@ class FileFacts:
 
     def find(self, path: Path, name: str, compute: Callable[[Path], Any]) -> Any:
         """Give the fact `name` (JSON-able) about the file or folder `path`, from the store where it still holds."""
-        status = path.stat()
+        try:
+            status = path.stat()
+        except OSError:  # a link to nowhere, say: nothing to keep
+            return compute(path)
         stamp = [status.st_size, status.st_mtime_ns]
-        known = self._facts.get(str(path))
+        key = os.fsencode(path).decode("utf-8", "backslashreplace")
+        known = self._facts.get(key)
         if known is None or known["stamp"] != stamp:
             known = {"stamp": stamp}
         if name not in known:
             known[name] = compute(path)
-            self._facts[str(path)] = known
+            self._facts[key] = known
             self._changed = True
         return known[name]
 
@@ -70,9 +75,10 @@ class FileFacts:
 
 def make_plan(config: Config, facts: FileFacts) -> Plan:
     """Find out what there is to do; raises ConfigError or LabelsError. Opens no video that `facts` knows."""
+    from poseflow.labels import find_label_files
     from poseflow.media import estimate_frames, find_videos
 
-    videos = find_videos(config.videos)
+    videos = find_videos(config.videos) if Path(config.videos.root).is_dir() else {}
     h5_dataset = config.videos.h5_dataset
     shards = {
         video: name_shards(
@@ -85,11 +91,15 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         models = {name: Path(folder) for name, folder in config.release.items()}
         versions = {name: hash_model_folder(folder, facts) for name, folder in models.items()}
         return Plan(videos, shards, models=models, release=key_of(versions))
-    labels = find_labels(config.labels)
+    labels = find_label_files(config.labels)
     if not labels:
         return Plan(videos, shards)
-    dataset = dataset_key([facts.find(path, "sha256", hash_file) for path in labels], config.labels, config.split)
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
+    channels = max(profile.input.channels for profile in profiles.values())
+    hashes = [facts.find(path, "sha256", hash_file) for path in labels]
+    places = {"paths", "video_folders"}  # where labels lie does not change what they say
+    reading = config.labels.model_dump(mode="json", exclude=places)
+    dataset = key_of([hashes, reading, config.split.model_dump(mode="json"), channels])
     versions = {name: key_of([dataset, profile.model_dump(mode="json")]) for name, profile in profiles.items()}
     tracked = {name for path in labels for name in facts.find(path, "tracked videos", find_tracked_videos)}
     return Plan(
@@ -100,8 +110,9 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         models={name: Path("results/models") / name / version for name, version in versions.items()},
         release=key_of(versions),
         profiles=profiles,
+        channels=channels,
         labels=labels,
-        tracked_videos=frozenset(video for video, path in videos.items() if path.name in tracked),
+        tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
     )
 
 
@@ -124,21 +135,10 @@ def shard_frames(shard: str, frames: int) -> tuple[int, int]:
     return int(index) * frames // int(count), (int(index) + 1) * frames // int(count)
 
 
-def find_labels(config: LabelsConfig) -> list[Path]:
-    """Label files that `labels.paths` names, sorted; raises ConfigError for a plain path that is not there."""
-    found: set[Path] = set()
-    for pattern in config.paths:
-        matches = glob(pattern, recursive=True)
-        if not matches and not has_magic(pattern):
-            raise ConfigError(f"labels.paths must name files that exist, got {pattern}")
-        found.update(Path(match) for match in matches)
-    return sorted(found)
-
-
 def find_tracked_videos(path: Path) -> list[str]:
-    """File names of the videos that a SLEAP label file labels densely and with tracks; others cannot test tracking.
+    """Paths of the videos that a SLEAP label file labels densely and with tracks; others cannot test tracking.
 
-    Densely: at least 20 frames, and most of those between the first and the last. Reads HDF5 tables, no video.
+    Densely: at least 20 frames, and one in ten of those from the first to the last. Reads HDF5 tables, no video.
     """
     if path.suffix != ".slp":
         return []
@@ -153,16 +153,18 @@ def find_tracked_videos(path: Path) -> list[str]:
     tracked = []
     for index, video in enumerate(videos):
         labeled = np.unique(frames["frame_idx"][frames["video"] == index])
-        if len(labeled) >= 20 and 2 * len(labeled) > labeled[-1] - labeled[0]:
+        if len(labeled) >= 20 and 10 * len(labeled) > labeled[-1] - labeled[0]:
             name = video.get("filename") or video.get("backend", {}).get("filename", "")
-            tracked.append(Path(str(name).replace("\\", "/")).name)
+            tracked.append(str(name).replace("\\", "/"))
     return sorted(set(tracked))
 
 
-def dataset_key(label_hashes: Sequence[str], labels: LabelsConfig, split: SplitConfig) -> str:
-    """Key of the training, validation and test set: what is labeled and how it is divided, not where the files lie."""
-    meaning = labels.model_dump(mode="json", exclude={"paths", "video_folders"})
-    return key_of([list(label_hashes), meaning, split.model_dump(mode="json")])
+def _match_video(labeled: str, videos: Mapping[str, Path]) -> list[str]:
+    """The recording that a label file means: of its name, and where several have it, the very file."""
+    alike = [video for video, path in videos.items() if path.name == Path(labeled).name]
+    return (
+        alike if len(alike) == 1 else [video for video in alike if videos[video].resolve() == Path(labeled).resolve()]
+    )
 
 
 def key_of(value: Any) -> str:

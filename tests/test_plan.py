@@ -1,0 +1,210 @@
+"""The plan of a run: shards, content keys, facts about files."""
+
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poseflow.config import Config, VideosConfig
+from poseflow.errors import ConfigError
+from poseflow.plan import (
+    FileFacts,
+    find_tracked_videos,
+    key_of,
+    make_plan,
+    name_shards,
+    pixels_per_mm,
+    recording_of,
+    shard_frames,
+    start_time,
+)
+
+
+@given(estimate=st.integers(0, 10**7), size=st.integers(1, 10**6), frames=st.integers(0, 10**7))
+def test_shards_cover_a_recording_without_gap_or_overlap_whatever_was_estimated(estimate, size, frames):
+    if estimate / size > 10**4:
+        size = estimate // 10**4 + 1
+    ranges = [shard_frames(shard, frames) for shard in name_shards(estimate, size)]
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == frames
+    assert all(a[1] == b[0] for a, b in pairwise(ranges))
+
+
+@given(frames=st.integers(1, 10**6), size=st.integers(100, 10**5))
+def test_no_shard_is_longer_than_asked_for_when_the_estimate_is_right(frames, size):
+    assert max(stop - start for start, stop in (shard_frames(s, frames) for s in name_shards(frames, size))) <= size
+
+
+@pytest.mark.parametrize("name", ["3", "20-of-20", "a-of-b", "-1-of-3"])
+def test_a_misnamed_shard_is_an_error(name):
+    with pytest.raises(ConfigError, match="shard must be like 0003-of-0020"):
+        shard_frames(name, 100)
+
+
+def test_a_fact_is_found_once_and_again_only_when_the_file_changes(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("one")
+    calls = []
+
+    def read(path):
+        calls.append(path)
+        return path.read_text()
+
+    facts = FileFacts(tmp_path / "facts.json")
+    assert [facts.find(file, "text", read), facts.find(file, "text", read)] == ["one", "one"]
+    facts.save()
+    again = FileFacts(tmp_path / "facts.json")
+    assert again.find(file, "text", read) == "one"
+    assert len(calls) == 1
+    file.write_text("other")
+    os.utime(file, ns=(1, 1))
+    assert again.find(file, "text", read) == "other"
+
+
+def test_a_damaged_store_of_facts_is_no_more_than_slow(tmp_path):
+    (tmp_path / "facts.json").write_text("{ not json")
+    (tmp_path / "a.txt").write_text("one")
+    assert FileFacts(tmp_path / "facts.json").find(tmp_path / "a.txt", "text", Path.read_text) == "one"
+
+
+def test_the_order_of_keys_does_not_change_a_key():
+    assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
+
+
+def test_a_video_belongs_to_the_recording_named_after_its_folder():
+    config = VideosConfig(root="videos")
+    assert recording_of("a", Path("videos/a.mp4"), config) == "a"
+    assert recording_of("day1__a", Path("videos/day1/a.mp4"), config) == "day1"
+    assert recording_of("cage__day1__a", Path("videos/cage/day1/a.mp4"), config) == "cage__day1"
+
+
+def test_recordings_of_different_folders_never_share_a_name():
+    config = VideosConfig(root="videos")
+    names = {recording_of("x", Path("videos") / folder / "x.mp4", config) for folder in ("a b", "a_b", "a'b", "ä")}
+    assert len(names) == 4
+
+
+def test_scale_and_start_are_found_by_path_the_nearest_first():
+    config = VideosConfig(
+        root="videos",
+        pixels_per_mm={"rig1": 2.0, "rig1/zoomed/b.mp4": 9.0},
+        start_times={"rig1/a.mp4": "2026-03-01T18:00:00+01:00"},
+    )
+    assert pixels_per_mm(Path("videos/rig1/a.mp4"), config) == 2.0
+    assert pixels_per_mm(Path("videos/rig1/zoomed/b.mp4"), config) == 9.0
+    assert pixels_per_mm(Path("videos/rig2/a.mp4"), config) is None
+    assert start_time(Path("videos/rig1/a.mp4"), config).isoformat() == "2026-03-01T18:00:00+01:00"
+    assert start_time(Path("videos/rig1/b.mp4"), config) is None
+
+
+def write_slp(path, frames_by_video, tracks):
+    rows = [(video, frame) for video, frames in enumerate(frames_by_video.values()) for frame in frames]
+    with h5py.File(path, "w") as file:
+        file["frames"] = np.array(rows, [("video", "u4"), ("frame_idx", "u8")])
+        file["tracks_json"] = [f'[0, "{name}"]' for name in tracks]
+        file["videos_json"] = [f'{{"filename": "{Path("/somewhere") / name}"}}' for name in frames_by_video]
+
+
+def test_only_dense_labels_with_tracks_can_test_tracking(tmp_path):
+    write_slp(tmp_path / "dense.slp", {"dense.mp4": range(50), "sparse.mp4": range(0, 5000, 100)}, ["female", "male"])
+    assert find_tracked_videos(tmp_path / "dense.slp") == ["/somewhere/dense.mp4"]
+    write_slp(tmp_path / "nameless.slp", {"dense.mp4": range(50)}, [])
+    assert find_tracked_videos(tmp_path / "nameless.slp") == []
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with two videos' names, labels and profiles; no video is opened."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("videos/a.mp4", "videos/day1/b.mp4"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(b"not a video")
+    Path("labels").mkdir()
+    write_slp(Path("labels/l.slp"), {"a.mp4": range(50)}, ["one"])
+    Path("centroid.yaml").write_text("kind: centroid")
+    return tmp_path
+
+
+def plan(**changes):
+    config = Config.model_validate({"models": {"centroid": "centroid.yaml"}, **changes})
+    return make_plan(config, FileFacts("facts.json"))
+
+
+def test_the_plan_names_everything_that_will_be_made(project):
+    found = plan()
+    assert {video: list(shards) for video, shards in found.shards.items()} == {
+        "a": ["0000-of-0001"],
+        "day1__b": ["0000-of-0001"],
+    }
+    assert found.tracked_videos == {"a"}
+    assert found.models["centroid"] == Path("results/models/centroid") / found.versions["centroid"]
+
+
+def test_of_recordings_with_one_name_only_the_labeled_one_can_test_tracking(project):
+    Path("videos/day1/a.mp4").write_bytes(b"not a video either")
+    assert plan().tracked_videos == set()
+    write_slp(Path("labels/l.slp"), {project / "videos/day1/a.mp4": range(50)}, ["one"])
+    assert plan().tracked_videos == {"day1__a"}
+
+
+def test_touched_labels_keep_every_key_and_changed_ones_change_all(project):
+    before = plan()
+    os.utime("labels/l.slp", ns=(1, 1))
+    assert plan() == before
+    write_slp(Path("labels/l.slp"), {"a.mp4": range(51)}, ["one"])
+    after = plan()
+    assert (after.dataset, after.versions, after.release) != (before.dataset, before.versions, before.release)
+    assert after.dataset != before.dataset
+    assert after.release != before.release
+
+
+@pytest.mark.parametrize(
+    ("changes", "same"),
+    [
+        ({"labels": {"video_folders": ["elsewhere"]}}, True),
+        ({"labels": {"paths": ["labels/l.slp"]}}, True),
+        ({"labels": {"include_predictions": True}}, False),
+        ({"split": {"seed": 1}}, False),
+        ({"models": {"centroid": {"profile": "centroid.yaml", "input": {"channels": 3}}}}, False),
+        ({"tracking": {"animals": 2}}, True),
+    ],
+)
+def test_the_dataset_depends_on_what_is_labeled_and_how_it_is_divided(project, changes, same):
+    assert (plan(**changes).dataset == plan().dataset) is same
+
+
+def test_a_changed_profile_changes_its_model_and_not_the_dataset(project):
+    before = plan()
+    changed = plan(models={"centroid": {"profile": "centroid.yaml", "head": {"sigma_px": 3}}})
+    assert changed.dataset == before.dataset
+    assert changed.versions != before.versions
+    comment = Path("centroid.yaml").read_text() + "  # where the animals are"
+    Path("centroid.yaml").write_text(comment)
+    assert plan() == before
+
+
+def test_without_labels_there_is_no_release(project):
+    Path("labels/l.slp").unlink()
+    assert plan().release is None
+
+
+def test_given_models_need_no_labels(project):
+    Path("labels/l.slp").unlink()
+    with pytest.raises(ConfigError, match=r"a model folder must hold config\.yaml, got trained"):
+        plan(release={"centroid": "trained"})
+    for name in ("config.yaml", "skeleton.json", "model.weights.h5"):
+        (project / "trained").mkdir(exist_ok=True)
+        (project / "trained" / name).write_text("x")
+    found = plan(release={"centroid": "trained"})
+    assert (found.dataset, found.models) == (None, {"centroid": Path("trained")})
+    assert found.release is not None
+
+
+def test_a_misspelt_setting_of_a_profile_names_the_nearest_right_one(project):
+    with pytest.raises(ConfigError, match=r"did you mean 'sigma_px'"):
+        plan(models={"centroid": {"profile": "centroid.yaml", "head": {"sigma": 3}}})
