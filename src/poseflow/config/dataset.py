@@ -15,7 +15,8 @@ class LabelsConfig(Section):
         description="Files or glob patterns: SLEAP .slp and .pkg.slp, DeepLabCut CollectedData_*.csv/.h5, COCO .json.",
     )
     video_folders: tuple[str, ...] = Field(
-        (), description="Where to look for a labeled video (by file name) that is not where the label file says."
+        (),
+        description="Where to look, subfolders included, for a labeled video that is not where the label file says.",
     )
     include_predictions: bool = Field(
         False, description="Count predicted instances that nobody corrected as labels too (for proofread predictions)."
@@ -25,7 +26,10 @@ class LabelsConfig(Section):
 class HoldOut(Section):
     """Frames that go to one side whatever the drawing of lots says."""
 
-    video: str = Field(description="File name of the labeled video, or a glob pattern.")
+    video: str = Field(
+        description="File name of the labeled video (of an image sequence: its folder's), or a glob pattern; "
+        "one with a slash is compared with the end of the path."
+    )
     frames: tuple[int, int] | None = Field(None, description="First and last frame, both included; null: all frames.")
     to: Literal["train", "val", "test", "none"] = Field("test", description="The side; none: leave these frames out.")
 
@@ -45,8 +49,10 @@ class SplitConfig(Section):
     block_frames: int = Field(100, ge=1, description="Length of a block, in video frames.")
     val_fraction: float = Field(0.1, ge=0, lt=1)
     test_fraction: float = Field(0.1, ge=0, lt=1)
-    seed: int = 0
-    hold_out: tuple[HoldOut, ...] = Field((), description="Rules that come before the lots; the first that fits counts.")
+    seed: int = Field(0, description="Other lots; change it before the first model is trained, not after.")
+    hold_out: tuple[HoldOut, ...] = Field(
+        (), description="Rules that come before the lots; the first that fits counts."
+    )
 
     @model_validator(mode="after")
     def _check_fractions(self) -> "SplitConfig":
@@ -66,6 +72,8 @@ class ExtractConfig(Section):
         "uncertain: lowest prediction scores. jump: points that leap between frames.",
     )
     frames_per_video: int = Field(20, ge=1)
-    min_gap_frames: int = Field(25, ge=1, description="Least distance between two proposed frames.")
+    min_gap_frames: int = Field(
+        25, ge=1, description="Least distance between two proposed frames, and to the nearest labeled one."
+    )
     candidates: int = Field(500, ge=1, description="diverse: frames looked at, evenly spaced.")
     seed: int = 0

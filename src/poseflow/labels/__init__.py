@@ -1,0 +1,32 @@
+"""Labels: read any format, divide them for good, and pack them with their images."""
+
+from poseflow.labels.clean import identity_of
+from poseflow.labels.embed import write_with_images
+from poseflow.labels.locate import describe
+from poseflow.labels.package import FrameLabels, Package, read_package, write_package
+from poseflow.labels.reading import check_identities, find_label_files, labels_digest, read_labels
+from poseflow.labels.skeletons import from_sleap, skeleton_of, to_sleap
+from poseflow.labels.split import SIDES, Side, split_labels
+from poseflow.labels.videos import FrameKey, frame_key
+
+__all__ = [
+    "SIDES",
+    "FrameKey",
+    "FrameLabels",
+    "Package",
+    "Side",
+    "check_identities",
+    "describe",
+    "find_label_files",
+    "frame_key",
+    "from_sleap",
+    "identity_of",
+    "labels_digest",
+    "read_labels",
+    "read_package",
+    "skeleton_of",
+    "split_labels",
+    "to_sleap",
+    "write_package",
+    "write_with_images",
+]

@@ -1,0 +1,62 @@
+"""Pictures of labeled frames, from wherever they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import cv2
+import numpy as np
+import sleap_io as sio
+from numpy.typing import NDArray
+
+from poseflow.labels.videos import index_of, is_embedded
+from poseflow.media import open_video
+from poseflow.media.stills import read_image
+
+Image = NDArray[np.uint8]
+
+
+def read_images(video: sio.Video, frame_inds: Sequence[int], channels: int) -> Iterator[tuple[int, Image | None]]:
+    """Read frames of a located video in rising order, (height, width, channels); None where one cannot be decoded.
+
+    Pixels of recordings are those that `poseflow.media` gives to prediction.
+    """
+    frame_inds = sorted(frame_inds)
+    if is_embedded(video):
+        yield from _read_embedded(video, frame_inds, channels)
+    elif isinstance(video.filename, list):
+        for frame_idx in frame_inds:
+            yield frame_idx, read_image(video.filename[frame_idx], channels)
+    else:
+        with open_video(index_of(video)) as source:
+            yield from source.read_frames(frame_inds, channels)
+
+
+def embedded_frames(video: sio.Video) -> set[int]:
+    """Frame indices whose pictures a package holds."""
+    backend = _open_embedded(video)
+    return set(map(int, backend.frame_map)) if backend.frame_map else set(range(backend.num_frames))
+
+
+def convert_channels(image: Image, channels: int) -> Image:
+    """Turn grey into RGB (repeated) or RGB into grey (luma), (height, width, channels)."""
+    if image.shape[2] == channels:
+        return image
+    if channels == 1:
+        return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY), np.uint8)[..., None]
+    return np.repeat(image, 3, axis=2)
+
+
+def _read_embedded(video: sio.Video, frame_inds: Sequence[int], channels: int) -> Iterator[tuple[int, Image | None]]:
+    backend = _open_embedded(video)
+    try:
+        for frame_idx in frame_inds:
+            yield frame_idx, convert_channels(backend.get_frame(frame_idx)[..., :3], channels)
+    finally:
+        backend.close()
+
+
+def _open_embedded(video: sio.Video) -> sio.io.video_reading.HDF5Video:
+    from sleap_io.io.video_reading import HDF5Video
+
+    return HDF5Video(str(video.filename), dataset=video.backend_metadata["dataset"], grayscale=False)

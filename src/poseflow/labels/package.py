@@ -1,0 +1,180 @@
+"""Portable training sets: labeled frames with their images in one `.pkg.slp`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import h5py
+import numpy as np
+import sleap_io as sio
+from numpy.typing import NDArray
+
+from poseflow.errors import LabelsError
+from poseflow.labels.clean import chosen_instances, identity_of
+from poseflow.labels.embed import write_with_images
+from poseflow.labels.formats import read_label_file
+from poseflow.labels.images import Image, convert_channels
+from poseflow.labels.skeletons import skeleton_of
+from poseflow.labels.videos import frame_key, is_embedded
+from poseflow.skeleton import Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class FrameLabels:
+    """One frame's labels.
+
+    `video`: the recording's file name (an image sequence: the folder's). `frame_idx`: the frame's index (an image:
+    the number in its name). `points`: (instances, nodes, 2) float32, full-resolution px, NaN where missing; no
+    instances for a frame that was marked as empty. `identities`: each instance's, None where it has none.
+    """
+
+    video: str
+    frame_idx: int
+    points: NDArray[np.float32]
+    identities: tuple[str | None, ...]
+
+
+def write_package(labels: sio.Labels, path: str | Path, channels: int = 1) -> None:
+    """Write labels and the images of their frames into one file that SLEAP's GUI and sleap-io open.
+
+    The images are lossless (PNG) and decoded by `poseflow.media`: exactly what prediction sees. Each frame keeps its
+    recording's name and its index. A frame that cannot be decoded is left out, with a warning.
+
+    Args:
+        labels: One side of `split_labels`, or what `read_labels` gave; may have no frames.
+        path: Output, `.pkg.slp`; written whole or not at all.
+        channels: 1: grey images. 3: RGB images, and the grey ones too, since the grey that prediction sees (the
+            luma plane) cannot be had from RGB without loss.
+    """
+    write_with_images(_sorted(labels), path, channels)
+
+
+def _sorted(labels: sio.Labels) -> sio.Labels:
+    place = {video: number for number, video in enumerate(labels.videos)}
+    frames = sorted(labels.labeled_frames, key=lambda frame: (place[frame.video], frame.frame_idx))
+    return sio.Labels(
+        labeled_frames=frames,
+        videos=list(dict.fromkeys(frame.video for frame in frames)),
+        skeletons=list(labels.skeletons),
+        tracks=list(labels.tracks),
+    )
+
+
+class Package:
+    """A portable training set, open for reading; images are decoded when asked for.
+
+    May be read from several threads, and from processes that were forked after opening.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        skeleton: Skeleton,
+        frames: Sequence[FrameLabels],
+        identities: tuple[str, ...],
+        places: Sequence[tuple[str, int]],
+    ) -> None:
+        self.path = path
+        self.skeleton = skeleton
+        self.frames = list(frames)
+        self.identities = identities
+        self._places = places
+        self._opened: tuple[int, h5py.File] | None = None
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def image(self, i: int, channels: int = 1) -> Image:
+        """Image of frame `i`, (height, width, channels) uint8.
+
+        Raises:
+            LabelsError: RGB is asked for, and the package has grey images only.
+        """
+        dataset, row = self._places[i]
+        file = self._file()
+        if channels == 1 and f"{dataset.rpartition('/')[0]}/grey" in file:
+            dataset = f"{dataset.rpartition('/')[0]}/grey"
+        stored = file[dataset]
+        image = cv2.imdecode(stored[row].view(np.uint8), cv2.IMREAD_UNCHANGED)
+        if image is None:
+            raise LabelsError(f"{self.path} must have images that can be decoded, got a damaged one in row {row}")
+        pixels = np.asarray(image, np.uint8).reshape(*image.shape[:2], -1)[..., :3]
+        if pixels.shape[2] == 3 and stored.attrs.get("channel_order", "BGR") == "RGB":
+            pixels = pixels[..., ::-1]
+        if pixels.shape[2] < channels:
+            raise LabelsError(f"{self.path} must have RGB images for a model with 3 input channels, got grey ones")
+        return np.ascontiguousarray(convert_channels(pixels, channels))
+
+    def check_identities(self) -> tuple[str, ...]:
+        """The identities, for models that tell animals apart.
+
+        Raises:
+            LabelsError: There are none, or a frame has one twice.
+        """
+        if not self.identities:
+            raise LabelsError(f"{self.path} must have tracks named after the animals for an ID model, got none")
+        for frame in self.frames:
+            named = [name for name in frame.identities if name is not None]
+            if len(set(named)) < len(named):
+                raise LabelsError(
+                    f"{self.path}: an identity must occur once in a frame, got {', '.join(sorted(named))} "
+                    f"in frame {frame.frame_idx} of {frame.video}"
+                )
+        return self.identities
+
+    def close(self) -> None:
+        """Close the file; a later `image` opens it again."""
+        if self._opened is not None:
+            self._opened[1].close()
+            self._opened = None
+
+    def _file(self) -> h5py.File:
+        # HDF5 handles must not be shared across a fork.
+        if self._opened is None or self._opened[0] != os.getpid():
+            self._opened = (os.getpid(), h5py.File(self.path))
+        return self._opened[1]
+
+
+def read_package(path: str | Path) -> Package:
+    """Open a `.pkg.slp`, of `write_package` or of SLEAP; of the latter, user instances count.
+
+    Raises:
+        LabelsError: The file is no package or damaged, or a labeled frame has no image in it.
+    """
+    path = Path(path)
+    labels = read_label_file(path)
+    if not labels.skeletons:
+        raise LabelsError(f"{path} must have a skeleton, got none")
+    skeleton = skeleton_of(labels)
+    rows = _image_rows(labels.videos, path)
+    frames, places = [], []
+    for frame in labels.labeled_frames:
+        instances = chosen_instances(frame, include_predictions=False)
+        if not instances and not frame.is_negative:
+            continue
+        if frame.frame_idx not in rows[id(frame.video)]:
+            raise LabelsError(f"{path} must have the image of each labeled frame, got none for frame {frame.frame_idx}")
+        key = frame_key(frame.video, frame.frame_idx)
+        points = np.full((len(instances), len(skeleton.nodes), 2), np.nan, np.float32)
+        for place, instance in enumerate(instances):
+            points[place] = instance.numpy()
+        frames.append(FrameLabels(key.video, key.number, points, tuple(map(identity_of, instances))))
+        places.append(rows[id(frame.video)][frame.frame_idx])
+    return Package(path, skeleton, frames, tuple(track.name for track in labels.tracks), places)
+
+
+def _image_rows(videos: Sequence[sio.Video], path: Path) -> dict[int, dict[int, tuple[str, int]]]:
+    """For each video, by id, the dataset and row of each embedded frame."""
+    rows = {}
+    with h5py.File(path) as file:
+        for video in videos:
+            dataset = video.backend_metadata.get("dataset") or ""
+            if not is_embedded(video) or dataset not in file:
+                raise LabelsError(f"{path} must have its images embedded, got a reference to {video.filename}")
+            numbers = file[dataset].parent["frame_numbers"][:]
+            rows[id(video)] = {int(number): (dataset, row) for row, number in enumerate(numbers)}
+    return rows

@@ -1,0 +1,89 @@
+"""Read label files: of any format, checked, with their videos found, and merged."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import sleap_io as sio
+
+from poseflow.config import LabelsConfig
+from poseflow.errors import LabelsError
+from poseflow.labels.clean import clean_labels, identity_of
+from poseflow.labels.formats import read_label_file
+from poseflow.labels.locate import locate_videos
+from poseflow.labels.merge import merge_labels
+from poseflow.labels.videos import VideoFinder, frame_key
+
+
+def find_label_files(config: LabelsConfig) -> list[Path]:
+    """The files that `labels.paths` names, in its order, a pattern's files sorted; each file once.
+
+    A DeepLabCut `.h5` beside its `.csv` is left out: both hold the same.
+
+    Raises:
+        LabelsError: An entry that is no pattern names no file.
+    """
+    found: dict[Path, None] = {}
+    for entry in config.paths:
+        matches = sorted(glob.glob(entry, recursive=True))
+        if not matches and not glob.has_magic(entry):
+            raise LabelsError(f"labels.paths must name files that exist, got {entry}")
+        found.update(dict.fromkeys(Path(match) for match in matches))
+    return [path for path in found if path.suffix != ".h5" or path.with_suffix(".csv") not in found]
+
+
+def read_labels(paths: Sequence[str | Path], config: LabelsConfig) -> sio.Labels:
+    """Read and merge label files: SLEAP `.slp`/`.pkg.slp`, DeepLabCut `CollectedData_*.csv`/`.h5`, COCO `.json`.
+
+    Of the labels, what a person made counts (predicted instances only with `config.include_predictions`); tracks are
+    identities. Videos are found where the files say, in `config.video_folders`, or beside the label file. In the
+    result there is one skeleton, each frame once, and every instance is a user instance with at least one point.
+
+    Args:
+        paths: Label files. Where two label the same frame of the same recording, the later counts.
+
+    Raises:
+        LabelsError: A file is absent, empty or damaged, has no labeled frame or the same instance twice, or its video
+            is missing, unreadable or too short; the message names the file.
+        SkeletonError: Files differ in their nodes.
+    """
+    if not paths:
+        raise LabelsError(f"labels.paths must name at least one label file, got none for {', '.join(config.paths)}")
+    finder = VideoFinder(config.video_folders)
+    parts = []
+    for path in map(Path, paths):
+        cleaned = clean_labels(read_label_file(path), path, config.include_predictions)
+        parts.append((path, locate_videos(cleaned, path, finder)))
+    return merge_labels(parts)
+
+
+def labels_digest(paths: Iterable[str | Path]) -> str:
+    """SHA-256 of the files' contents in the order given: the same labels, the same digest, wherever they lie."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with Path(path).open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def check_identities(labels: sio.Labels) -> tuple[str, ...]:
+    """Names of the identities, for models that tell animals apart.
+
+    Raises:
+        LabelsError: No instance has a track, or a frame has one identity twice.
+    """
+    names = tuple(track.name for track in labels.tracks)
+    if not names:
+        raise LabelsError("labels must have tracks named after the animals to train an ID model, got none")
+    for frame in labels.labeled_frames:
+        seen = [identity_of(instance) for instance in frame.instances if instance.track is not None]
+        if len(set(seen)) < len(seen):
+            key = frame_key(frame.video, frame.frame_idx)
+            raise LabelsError(
+                f"an identity must occur once in a frame, got {', '.join(map(str, seen))} "
+                f"in frame {key.number} of {key.video}"
+            )
+    return names
