@@ -18,7 +18,7 @@ EYE_FACTOR = 0.025
 
 def find_boxes(points: ArrayLike) -> Floats:
     """Bounding boxes (..., 4) as x_min, y_min, x_max, y_max of points (..., nodes, 2); NaN without a point."""
-    points = np.asarray(points)
+    points = _as_floats(points)
     missing = np.isnan(points)
     low = np.where(missing, np.inf, points).min(axis=-2)
     high = np.where(missing, -np.inf, points).max(axis=-2)
@@ -34,10 +34,14 @@ def find_box_areas(points: ArrayLike) -> Floats:
 
 def find_centroids(points: ArrayLike) -> Floats:
     """Centroids (..., 2): the mean of the points that are there; NaN without one."""
-    points = np.asarray(points)
+    points = _as_floats(points)
     missing = np.isnan(points)
-    count = (~missing).sum(axis=-2)
-    total = np.where(missing, 0, points).sum(axis=-2)
+    present = np.where(missing, 0, points)
+    total, count = np.zeros_like(present[..., 0, :]), np.zeros(present[..., 0, :].shape, np.int16)
+    # Node by node: NumPy's own sum along the last axis but one takes four times as long.
+    for node in range(points.shape[-2]):
+        total += present[..., node, :]
+        count += ~missing[..., node, :]
     return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(points.dtype)
 
 
@@ -97,7 +101,12 @@ def score_centroid_distance(truth: ArrayLike, found: ArrayLike) -> Floats:
     return np.hypot(a[..., 0] - b[..., 0], a[..., 1] - b[..., 1])
 
 
+def _as_floats(points: ArrayLike) -> Floats:
+    array = np.asarray(points)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
 def _squared_distances(truth: Floats, found: Floats) -> Floats:
     """(..., n, m, nodes) px²; NaN where a node is missing in either."""
     difference = truth[..., :, None, :, :] - found[..., None, :, :, :]
-    return np.einsum("...k,...k->...", difference, difference)
+    return difference[..., 0] ** 2 + difference[..., 1] ** 2

@@ -16,11 +16,27 @@ class TrackingConfig(Section):
     similarity: Literal["centroid", "oks", "iou"] = Field(
         "oks", description="centroid: distance of centroids. oks: object keypoint similarity. iou: overlap of boxes."
     )
-    matching: Literal["hungarian", "greedy"] = "hungarian"
-    window_frames: int = Field(5, ge=1, description="How far back candidates are taken from.")
-    min_similarity: float = Field(0.0, ge=0, description="oks, iou: pairs less alike than this are never linked.")
-    max_distance_px: float | None = Field(None, gt=0, description="centroid: pairs farther apart are never linked.")
-    max_tracks: int | None = Field(None, ge=1, description="No new track is opened once there are so many.")
+    matching: Literal["hungarian", "greedy"] = Field(
+        "hungarian", description="hungarian: the best matching of all. greedy: the best pair first, then the next."
+    )
+    window_frames: int = Field(
+        5, ge=1, description="How far back candidates are taken from; flow: at most predict.flow.window_frames."
+    )
+    oks_factor: float = Field(
+        0.25,
+        gt=0,
+        description="oks: what counts as near, as a part of the animal's size; accuracy is measured with less.",
+    )
+    min_similarity: float = Field(0.0, ge=0, le=1, description="oks, iou: pairs less alike are never linked.")
+    max_distance_px: float | None = Field(
+        None, gt=0, description="Pairs whose centroids are farther apart are never linked; null: no limit."
+    )
+    max_tracks: int | None = Field(
+        None,
+        ge=1,
+        description="No more tracks than this: a newcomer then resumes the nearest lost track, however long it was "
+        "lost. With animals that never leave, set it to their number.",
+    )
     animals: int | None = Field(
         None, ge=1, description="Known number of animals: the best so many instances of a frame are kept."
     )
