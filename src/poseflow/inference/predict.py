@@ -55,11 +55,11 @@ def predict_shard(
         metadata: what to store with it, beside models and version.
     """
     start, stop = frames
-    if index.status != "ok":
-        raise VideoError(f"{index.video}: must be readable, got quarantined: {index.reason}")
+    if not index.is_ok:
+        raise VideoError(f"{index.path}: must be readable, got quarantined: {index.reason}")
     if not 0 <= start <= stop <= index.frames:
-        raise VideoError(f"{index.video}: frames must be 0 <= start <= stop <= {index.frames}, got {start}, {stop}")
-    notes = {"video": index.video, "version": version("poseflow"), **(metadata or {})}
+        raise VideoError(f"{index.path}: frames must be 0 <= start <= stop <= {index.frames}, got {start}, {stop}")
+    notes = {"video": index.path, "version": version("poseflow"), **(metadata or {})}
     lags = config.flow.window_frames
     failed: list[int] = []
     with (
