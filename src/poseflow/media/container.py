@@ -11,7 +11,7 @@ thread, because what several threads report depends on their number.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 
 import av
@@ -20,8 +20,10 @@ from numpy.typing import NDArray
 
 from poseflow.media.index import VideoIndex
 from poseflow.media.packets import FramePacket, PacketReader
-from poseflow.media.pixels import image_of
-from poseflow.media.video import Image, Video
+from poseflow.media.pixels import Image, image_of
+from poseflow.media.video import Frames, Video
+
+DecodedFrames = Generator[tuple[int, av.VideoFrame | None], None, None]
 
 SEGMENT_FRAMES = 64  # decoding starts afresh at the first keyframe of each so many frames
 
@@ -41,7 +43,7 @@ class ContainerVideo(Video):
         if self._single is not None:
             self._single.close()
 
-    def _read(self, wanted: NDArray[np.int64], channels: int) -> Iterator[tuple[int, Image | None]]:
+    def _read(self, wanted: NDArray[np.int64], channels: int) -> Frames:
         done = 0
         while done < len(wanted):
             start, stop = segment_of(self.index, int(wanted[done]))
@@ -58,7 +60,7 @@ class ContainerVideo(Video):
     def _image(self, frame: av.VideoFrame, channels: int) -> Image:
         return image_of(frame, channels, self.index.color_range, self.index.rotation)
 
-    def decode(self, start: int, stop: int, begin: int) -> Iterator[tuple[int, av.VideoFrame | None]]:
+    def decode(self, start: int, stop: int, begin: int) -> DecodedFrames:
         """Frames from `begin` to stop - 1, decoded from keyframe `start`; None for one that cannot be decoded."""
         with closing(self._decode_once(start, stop)) as frames:
             for idx, frame in frames:
@@ -70,7 +72,7 @@ class ContainerVideo(Video):
                 return
         yield from self._decode_again(start, stop, max(idx, begin))
 
-    def _decode_once(self, start: int, stop: int) -> Iterator[tuple[int, av.VideoFrame | None]]:
+    def _decode_once(self, start: int, stop: int) -> DecodedFrames:
         judge = _Judge(start, stop, self._stored_size())
         borrowed: list[FramePacket] = []
         self._packets.decoder.flush_buffers()
@@ -93,7 +95,7 @@ class ContainerVideo(Video):
         finally:
             self._packets.give_back(borrowed)
 
-    def _decode_again(self, start: int, stop: int, begin: int) -> Iterator[tuple[int, av.VideoFrame | None]]:
+    def _decode_again(self, start: int, stop: int, begin: int) -> DecodedFrames:
         if self._single is None:
             self._single = ContainerVideo(self.index, threads=1)
         return self._single.decode(start, stop, begin)

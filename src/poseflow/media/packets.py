@@ -84,8 +84,9 @@ class PacketReader:
         self._passed = 0
 
     def from_keyframe(self, start: int, stop: int) -> Iterator[FramePacket]:
-        """Packets from that of keyframe `start` on; the caller takes those of frames before `stop`, and gives back
-        what it took of keyframe `stop` and later (`give_back`).
+        """Packets from that of keyframe `start` on.
+
+        The caller takes those of all frames before `stop`, and gives back those of keyframe `stop` and later.
 
         Raises: VideoError where the file has no such keyframe any more.
         """

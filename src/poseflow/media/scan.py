@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -59,11 +60,15 @@ def estimate_container_frames(path: str | Path) -> int:
             if stream.frames > 0:
                 return stream.frames
             rate = stream.average_rate
-            if container.duration and rate and not container.format.flags & Flags.no_timestamps.value:
+            if container.duration and rate and not _lacks_timestamps(container):
                 return max(1, round(container.duration / av.time_base * rate))
             return sum(1 for _ in read_packets(container, stream))
     except (av.FFmpegError, OSError, ValueError):
         return 0
+
+
+def _lacks_timestamps(container: InputContainer) -> bool:
+    return bool(int(container.format.flags) & cast(int, Flags.no_timestamps.value))
 
 
 @dataclass(frozen=True)
@@ -93,18 +98,14 @@ def _scan(container: InputContainer, stream: VideoStream) -> _Scan:
         hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
         flags.append(packet.is_keyframe | hidden << 1 | packet.is_corrupt << 2)
     bits = np.frombuffer(flags, np.uint8) if flags else np.empty(0, np.uint8)
-    return _Scan(
-        np.array(pts, np.int64), np.array(sizes, np.int32), bits & 1 > 0, bits & 2 > 0, bits & 4 > 0
-    )
+    return _Scan(np.array(pts, np.int64), np.array(sizes, np.int32), bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)
 
 
-def _describe(
-    path: Path, size: int, container: InputContainer, stream: VideoStream, scan: _Scan
-) -> VideoIndex:
+def _describe(path: Path, size: int, container: InputContainer, stream: VideoStream, scan: _Scan) -> VideoIndex:
     """All that the packets and the header tell."""
     context = stream.codec_context
     problems = []
-    suspect = container.format.name == "avi" or bool(container.format.flags & Flags.no_timestamps.value)
+    suspect = container.format.name == "avi" or _lacks_timestamps(container)
     guessed = bool(suspect and context.has_b_frames and np.all(np.diff(scan.pts) >= 0))
     if (guessed or not scan.has_pts) and context.has_b_frames:
         problems.append("has no timestamps for its B-frames; their order was found by decoding")
@@ -164,18 +165,17 @@ def _is_plain(scan: _Scan, frames: NDArray[np.int64], ticks: NDArray[np.int64]) 
 
 
 def _order_by_decoding(path: Path, packets: int) -> NDArray[np.int64]:
-    """Rank of each packet in order of display, shape (packets,); a packet without a frame comes after its forerunner."""
+    """Rank of each packet in order of display, shape (packets,); one without a frame comes after its forerunner."""
     rank = np.full(packets, -1, np.int64)
     with open_container(path) as container:
         stream = video_stream_of(container)
         assert stream is not None
         stream.codec_context.thread_count = 1
         stream.codec_context.options = {"strict": "1"}
-        shown = 0
-        for ordinal in _decoded_packets(container, stream):
-            rank[ordinal] = shown = shown + 1
-    for ordinal in np.flatnonzero(rank < 0):
-        rank[ordinal] = rank[ordinal - 1] if ordinal else 0
+        for place, ordinal in enumerate(_decoded_packets(container, stream)):
+            rank[ordinal] = place
+    for missing in np.flatnonzero(rank < 0):
+        rank[missing] = rank[missing - 1] if missing else 0
     return rank
 
 
@@ -221,14 +221,12 @@ def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
                 firsts.append(next((frame for _, frame in frames if frame), None))
     frame = next((frame for frame in firsts if frame), None)
     if frame is None:
-        return quarantine(index.path, "video", "file must hold frames that can be decoded, got none at the places tried")
+        return quarantine(index.path, "video", "file must hold frames that can be decoded, got none where it was tried")
     late = firsts[1 : len(starts)]
     if firsts[0] and len(late) > 1 and not any(late):
         # Intra refresh, or flags that lie: whole images come only some time after a "keyframe".
         problem = "does not start afresh at its keyframes, and is always decoded from its first frame"
-        index = index.model_copy(
-            update={"keyframes": RunLengths.of([0]), "problems": (*index.problems, problem)}
-        )
+        index = index.model_copy(update={"keyframes": RunLengths.of([0]), "problems": (*index.problems, problem)})
     rotation = frame.rotation % 360
     size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
     return index.model_copy(
@@ -255,11 +253,12 @@ def _jump_works(index: VideoIndex, scan: _Scan, start: int, packets: int = 50) -
     there = list(zip(scan.pts[place].tolist(), scan.sizes[place].tolist(), strict=True))
     with open_container(index.path) as container:
         stream = video_stream_of(container)
+        assert stream is not None
         try:
             container.seek(there[0][0], stream=stream)
         except av.FFmpegError:
             return False
-        found = []
+        found: list[tuple[int | None, int]] = []
         for packet in read_packets(container, stream):
             if found or packet.pts == there[0][0]:
                 found.append((packet.pts, packet.size))
@@ -279,7 +278,7 @@ def _why(path: Path, error: Exception) -> str:
 
 def _lacks_moov(path: Path) -> bool:
     """Whether this is an MP4 whose frames cannot be found because the box that lists them is missing."""
-    boxes = set()
+    boxes: set[bytes] = set()
     try:
         with path.open("rb") as file:
             while len(head := file.read(16)) >= 8 and len(boxes) < 100:

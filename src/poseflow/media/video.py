@@ -1,16 +1,18 @@
 """What every kind of recording can do: give frames by index."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.errors import VideoError
 from poseflow.media.index import VideoIndex
+from poseflow.media.pixels import Image
 
-Image = NDArray[np.uint8]
+Frames = Generator[tuple[int, Image | None], None, None]
 
 
 class Video(ABC):
@@ -24,7 +26,7 @@ class Video(ABC):
             raise VideoError(f"{index.path} must be readable, but it is quarantined: {index.reason}")
         self.index = index
 
-    def read(self, start: int, stop: int, channels: int = 1) -> Iterator[tuple[int, Image | None]]:
+    def read(self, start: int, stop: int, channels: int = 1) -> Frames:
         """Frames start to stop - 1, each with its index; None for a frame that cannot be decoded.
 
         Args:
@@ -39,7 +41,7 @@ class Video(ABC):
             )
         return self._read(np.arange(start, stop), _check_channels(channels))
 
-    def read_frames(self, indices: Iterable[int], channels: int = 1) -> Iterator[tuple[int, Image | None]]:
+    def read_frames(self, indices: Iterable[int], channels: int = 1) -> Frames:
         """Some frames, in ascending order, each once; otherwise as `read`."""
         wanted = np.unique(np.fromiter(indices, np.int64))
         if len(wanted) and not 0 <= wanted[0] <= wanted[-1] < self.index.frames:
@@ -50,13 +52,13 @@ class Video(ABC):
         return self._read(wanted, _check_channels(channels))
 
     @abstractmethod
-    def _read(self, wanted: NDArray[np.int64], channels: int) -> Iterator[tuple[int, Image | None]]:
+    def _read(self, wanted: NDArray[np.int64], channels: int) -> Frames:
         """The frames `wanted`, which ascend."""
 
     def close(self) -> None:  # noqa: B027 - not every kind holds a file open
         """Let go of the file."""
 
-    def __enter__(self) -> "Video":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 import av
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -87,15 +86,15 @@ def _frame_of(image: NDArray[np.uint8], pix_fmt: str, path: Path) -> av.VideoFra
         )
     height, width = image.shape[:2]
     if height % 2 or width % 2:
-        image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        border = ((0, height % 2), (0, width % 2), (0, 0))[: image.ndim]
+        image = np.pad(image, border, mode="edge")
         height, width = image.shape[:2]
     if channels == 3:
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
         return frame.reformat(format=pix_fmt, dst_colorspace="ITU601", dst_color_range="MPEG")
-    luma = cv2.LUT(np.ascontiguousarray(image).reshape(height, width), _LIMITED_RANGE)
     rows = height * 3 // 2 if pix_fmt == "yuv420p" else height * 3
     planes = np.full((rows, width), 128, np.uint8)
-    planes[:height] = luma
+    planes[:height] = _LIMITED_RANGE[image.reshape(height, width)]
     if pix_fmt == "yuv444p":
         planes = planes.reshape(3, height, width)
     return av.VideoFrame.from_ndarray(planes, format=pix_fmt)

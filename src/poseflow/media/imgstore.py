@@ -1,0 +1,186 @@
+"""Recordings of loopbio's Motif: a folder with metadata.yaml and chunks, each a video or a folder of images.
+
+Format: imgstore, version 2 (https://github.com/loopbio/imgstore). Chunk 000000 is `000000.mp4` (or .avi, .mkv) with
+`000000.npz` (or .yaml) beside it, or the folder `000000/` of `000000.png`, ... and `index.npz`; the index lists each
+frame's number and its time in seconds since 1970.
+"""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from poseflow.errors import VideoError
+from poseflow.media.container import ContainerVideo
+from poseflow.media.index import VideoIndex, measure_rate, quarantine
+from poseflow.media.pixels import Image
+from poseflow.media.runs import RunLengths
+from poseflow.media.scan import index_container
+from poseflow.media.stills import read_image, with_channels
+from poseflow.media.video import Frames, Video
+
+METADATA = "metadata.yaml"
+_KEY = "__store"
+_MICROSECONDS = (1, 1_000_000)
+_EARLIEST_TIME_S = 946_684_800  # the year 2000; an earlier "time" is none of the clock's
+
+
+class _Chunk(NamedTuple):
+    path: Path
+    """The video, or the folder of images."""
+    times_s: NDArray[np.float64]
+    """(frames,)"""
+
+
+def is_imgstore(folder: Path) -> bool:
+    """Whether a folder says that it is an imgstore."""
+    try:
+        with (folder / METADATA).open(encoding="utf-8", errors="replace") as file:
+            return any(line.startswith(f"{_KEY}:") for line in file)
+    except OSError:
+        return False
+
+
+def count_imgstore_frames(path: str | Path) -> int:
+    """Number of frames that the chunks' indices list; 0 for an unreadable store."""
+    try:
+        return sum(len(chunk.times_s) for chunk in _read_chunks(Path(path))[1])
+    except (OSError, VideoError):
+        return 0
+
+
+def index_imgstore(path: str | Path) -> VideoIndex:
+    """Index an imgstore; one that cannot be read is quarantined, a chunk that cannot is a problem."""
+    try:
+        store, chunks, problems = _read_chunks(Path(path))
+    except (OSError, VideoError) as error:
+        return quarantine(path, "imgstore", str(error))
+    if not chunks:
+        return quarantine(path, "imgstore", "store must hold chunks with an index, got none")
+    height, width, *_ = store["imgshape"]
+    like: dict[str, Any] = {"width": width, "height": height, "channels": 3 if len(store["imgshape"]) == 3 else 1}
+    sound = None
+    for chunk in chunks if chunks[0].path.is_file() else ():
+        index = index_container(chunk.path)
+        if not index.is_ok:
+            problems.append(f"chunk {chunk.path.name}: {index.reason}")
+        elif index.frames != len(chunk.times_s):
+            problems.append(f"chunk {chunk.path.name} must hold {len(chunk.times_s)} frames, got {index.frames}")
+        if index.is_ok and sound is None:
+            sound = index
+            like |= index.model_dump(include={"width", "height", "codec", "pix_fmt", "color_range", "rotation"})
+    if sound is None and chunks[0].path.is_file():
+        return quarantine(path, "imgstore", "store must hold a chunk that can be read, got none")
+    times_s = np.concatenate([chunk.times_s for chunk in chunks])
+    ticks = np.round(times_s * _MICROSECONDS[1]).astype(np.int64)
+    fps, variable = measure_rate(ticks, _MICROSECONDS)
+    has_clock = times_s[0] > _EARLIEST_TIME_S
+    return VideoIndex(
+        path=str(path),
+        kind="imgstore",
+        problems=tuple(problems),
+        frames=len(ticks),
+        fps=fps,
+        variable_fps=variable,
+        time_base=_MICROSECONDS,
+        timestamps=RunLengths.of(ticks),
+        recorded_at=datetime.fromtimestamp(times_s[0], UTC) if has_clock else None,
+        size_bytes=sum(_size_of(chunk.path) for chunk in chunks),
+        **like,
+    )
+
+
+class ImgstoreVideo(Video):
+    """An imgstore; one chunk is open at a time. What a chunk's index lists but its video lacks cannot be read."""
+
+    def __init__(self, index: VideoIndex, threads: int = 0) -> None:
+        super().__init__(index)
+        self._threads = threads
+        try:
+            store, self._chunks, _ = _read_chunks(Path(index.path))
+        except OSError as error:
+            raise VideoError(f"{index.path} must be readable, got: {error}") from None
+        self._suffix = f".{store['format']}"
+        self._ends = np.cumsum([len(chunk.times_s) for chunk in self._chunks])
+        if not len(self._ends) or self._ends[-1] != index.frames:
+            raise VideoError(f"{index.path} must hold {index.frames} frames as when it was indexed")
+
+    def _read(self, wanted: NDArray[np.int64], channels: int) -> Frames:
+        done = 0
+        while done < len(wanted):
+            number = int(np.searchsorted(self._ends, wanted[done], side="right"))
+            here = wanted[done : np.searchsorted(wanted, self._ends[number])]
+            begin = int(self._ends[number]) - len(self._chunks[number].times_s)
+            done += len(here)
+            with closing(self._read_chunk(self._chunks[number].path, here - begin, channels)) as images:
+                for place, image in images:
+                    fits = image is not None and image.shape[:2] == (self.index.height, self.index.width)
+                    yield begin + place, image if fits else None
+
+    def _read_chunk(self, path: Path, places: NDArray[np.int64], channels: int) -> Frames:
+        if path.is_dir():
+            for place in places.tolist():
+                yield place, _read_still(path / f"{place:06d}{self._suffix}", channels)
+            return
+        index = index_container(path)
+        if index.is_ok:
+            with ContainerVideo(index, self._threads) as video:
+                yield from video.read_frames(places[places < index.frames], channels)
+        for place in places[places >= index.frames].tolist():
+            yield place, None
+
+
+def _read_chunks(folder: Path) -> tuple[dict[str, Any], list[_Chunk], list[str]]:
+    """The store's own metadata, its chunks in order, and what is wrong with others; raises VideoError, OSError."""
+    try:
+        store = yaml.safe_load((folder / METADATA).read_text(encoding="utf-8"))[_KEY]
+        store = {"encoding": None, **store, "imgshape": [int(side) for side in store["imgshape"]]}
+        suffix = store.get("extension", ".avi" if store["format"] == "mjpeg" else ".mp4")
+        is_folders = store["class"] == "DirectoryImgStore"
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, ValueError, AttributeError) as error:
+        raise VideoError(f"{METADATA} must describe an imgstore, got: {error!r}") from None
+    if store["encoding"] or store.get("imgdtype") != "uint8" or len(store["imgshape"]) not in (2, 3):
+        got = f"{store.get('imgdtype')} {store['imgshape']}, encoding {store['encoding']!r}"
+        raise VideoError(f"store must hold grey or colour images, uint8, not Bayer-encoded, got {got}")
+    chunks, problems = [], []
+    for path in sorted(folder.iterdir(), key=lambda entry: entry.name.zfill(20)):
+        if not path.stem.isdigit() or not (path.is_dir() if is_folders else path.suffix == suffix):
+            continue
+        times_s = _read_times(path / "index" if is_folders else path.with_suffix(""))
+        if times_s is None:
+            problems.append(f"chunk {path.name} has no index that can be read, and is left out")
+        elif len(times_s):
+            chunks.append(_Chunk(path, times_s))
+    return store, chunks, problems
+
+
+def _read_times(stem: Path) -> NDArray[np.float64] | None:
+    """Times of a chunk's frames, in seconds, from `stem`.npz or .yaml; None where neither can be read."""
+    try:
+        if stem.with_suffix(".npz").exists():
+            with np.load(stem.with_suffix(".npz")) as arrays:
+                return np.asarray(arrays["frame_time"], np.float64).reshape(-1)
+        listed = yaml.safe_load(stem.with_suffix(".yaml").read_text(encoding="utf-8"))
+        return np.asarray(listed["frame_time"], np.float64).reshape(-1)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, yaml.YAMLError):
+        return None
+
+
+def _read_still(path: Path, channels: int) -> Image | None:
+    if path.suffix != ".npy":
+        return read_image(path, channels)
+    try:
+        image = np.load(path)
+    except (OSError, ValueError, EOFError):
+        return None
+    is_image = image.dtype == np.uint8 and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (1, 3)))
+    return with_channels(image, channels) if is_image else None
+
+
+def _size_of(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
