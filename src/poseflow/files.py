@@ -14,11 +14,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write a file or folder to; rename it into place if the body succeeds.
 
     A crash leaves the old file or none. The temporary name starts with a dot, so that dataset readers and globs
-    pass it over, and keeps the suffix, so that writers who choose a format by it work.
+    pass it over, and ends like `path`, so that writers who choose a format by the suffix work.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    beside = path.with_name(f".{os.getpid()}.{path.name}")
     _remove(beside)
     try:
         yield beside

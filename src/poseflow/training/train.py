@@ -45,7 +45,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
     Raises: LabelsError, SkeletonError, ConfigError, or ModelError when the loss is not finite.
     """
     with _locked(folder.with_name(f".{folder.name}.lock")):
-        if (folder / "training.json").exists():
+        if all((folder / name).exists() for name in ("training.json", "model.weights.h5")):
             logger.info("%s is trained already", folder)
             return
         work = folder.with_name(f".{folder.name}.work")
@@ -103,6 +103,7 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
             steps_per_epoch=steps,
             validation_data=_validation(judged),
             callbacks=[epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)],
+            shuffle=False,
             verbose="auto" if os.isatty(1) else 0,
         )
     _finish(config, model, progress, work, counts | {"train_samples": len(samples), "steps_per_epoch": steps})

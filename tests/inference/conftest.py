@@ -1,0 +1,48 @@
+"""A trained top-down pair and a recording of blobs, shared by the tests of inference."""
+
+import numpy as np
+import pytest
+from blobs import draw_frame, write_blobs
+
+from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
+from poseflow.media import index_video, write_video
+from poseflow.training import train_model
+
+FRAMES = 43
+
+
+@pytest.fixture(scope="session")
+def blob_models(tmp_path_factory):
+    """Folders of a centroid and a centered_instance model that find blobs well."""
+    folder = tmp_path_factory.mktemp("models")
+    train, val = write_blobs(folder / "labels", "train", 40), write_blobs(folder / "labels", "val", 4, seed=1)
+    for kind, scale in (("centroid", 0.5), ("centered_instance", 1.0)):
+        config = ModelConfig(
+            kind=kind,
+            input=InputConfig(scale=scale, crop_px=48 if kind == "centered_instance" else None),
+            backbone=BackboneConfig(filters=8, down_blocks=3 if kind == "centroid" else 2),
+            head=HeadConfig(output_stride=2, sigma_px=2.5),
+            training=TrainingConfig(
+                max_epochs=4, steps_per_epoch=60, warmup_steps=10, learning_rate=3e-3, precision="float32"
+            ),
+        )
+        train_model(config, train, val, folder / kind)
+    return folder / "centroid", folder / "centered_instance"
+
+
+@pytest.fixture(scope="session")
+def blob_points():
+    """(frames, 2 animals, 2 nodes, 2): two animals that turn and drift."""
+    time = np.arange(FRAMES)[:, None]
+    centers = np.array([[26.0, 30.0], [68.0, 60.0]]) + time[..., None] * np.array([[0.2, 0.1], [-0.1, 0.15]])
+    angles = time * 0.07 + np.array([0.0, 2.0])
+    along = 9 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    return np.stack([centers + along, centers - along], axis=2).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def blob_video(tmp_path_factory, blob_points):
+    """Index of the recording of `blob_points`: H.264 with B-frames, a keyframe each 10 frames."""
+    path = tmp_path_factory.mktemp("video") / "blobs.mp4"
+    write_video(path, (draw_frame(points) for points in blob_points), 25, crf=10, gop=10)
+    return index_video(path)
