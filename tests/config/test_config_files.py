@@ -103,6 +103,12 @@ def test_a_misspelt_key_names_the_nearest_right_one(values, hint):
         parse_config(values)
 
 
+def test_tracking_cannot_look_farther_back_than_flow_looks_ahead():
+    with pytest.raises(ConfigError, match=r"tracking\.window_frames must be at most predict\.flow\.window_frames \(2\)"):
+        parse_config({"predict": {"flow": {"window_frames": 2}}})
+    parse_config({"predict": {"flow": {"window_frames": 2}}, "tracking": {"candidates": "window"}})
+
+
 def test_all_faults_come_in_one_message():
     with pytest.raises(ConfigError, match=r"(?s)predict\.batch_size.*tracking\.matching"):
         parse_config({"predict": {"batch_size": 0}, "tracking": {"matching": "best"}})

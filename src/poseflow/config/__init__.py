@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
 from poseflow.config.evaluation import EvaluationConfig
@@ -68,6 +68,7 @@ class Config(Section):
             "centroid": "config/models/centroid.yaml",
             "centered_instance": "config/models/centered_instance.yaml",
         },
+        min_length=1,
         description="Models that are trained, by a name of your choice: a file of config/models/ or your own; or a "
         "mapping of that file as `profile` and the settings that differ from it.",
     )
@@ -81,6 +82,16 @@ class Config(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="after")
+    def _check_windows(self) -> "Config":
+        reach, flow = self.tracking.window_frames, self.predict.flow.window_frames
+        if self.tracking.candidates == "flow" and reach > flow:
+            raise ValueError(
+                f"tracking.window_frames must be at most predict.flow.window_frames ({flow}), got {reach}; "
+                "or tracking.candidates must be window"
+            )
+        return self
 
 
 def parse_section(section: type[S], values: Any, source: str) -> S:
