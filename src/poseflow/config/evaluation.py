@@ -10,4 +10,6 @@ class EvaluationConfig(Section):
 
     oks_factor: float = Field(0.025, gt=0, description="OKS uncertainty per node (the human eye's).")
     pck_px: tuple[float, ...] = Field((2.0, 5.0, 10.0), description="Distances at which PCK is given.")
-    match_px: float = Field(50.0, gt=0, description="Tracking: prediction and truth farther apart are no match.")
+    match_px: float = Field(
+        50.0, gt=0, description="Tracking: an animal and a track whose nodes are farther apart on average are no match."
+    )

@@ -1,0 +1,18 @@
+"""Evaluation: predictions against labels, tracks against animals."""
+
+from poseflow.evaluation.matches import FoundPoses, FrameMatch, LabeledPoses, match_poses
+from poseflow.evaluation.poses import evaluate_poses, score_frames, tabulate_nodes, tabulate_points
+from poseflow.evaluation.tracks import Trajectories, evaluate_tracks
+
+__all__ = [
+    "FoundPoses",
+    "FrameMatch",
+    "LabeledPoses",
+    "Trajectories",
+    "evaluate_poses",
+    "evaluate_tracks",
+    "match_poses",
+    "score_frames",
+    "tabulate_nodes",
+    "tabulate_points",
+]

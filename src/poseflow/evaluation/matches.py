@@ -1,0 +1,145 @@
+"""Match what was found with what was labeled, frame by frame."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import EvaluationConfig
+from poseflow.similarity import score_centroid_distance, score_oks
+from poseflow.skeleton import Skeleton
+
+
+class LabeledPoses(Protocol):
+    """One frame's labels (`poseflow.labels.FrameLabels`)."""
+
+    @property
+    def video(self) -> str:
+        """The video's name."""
+
+    @property
+    def frame_idx(self) -> int:
+        """Number of the frame in it."""
+
+    @property
+    def points(self) -> NDArray[np.float32]:
+        """(n, nodes, 2) px, NaN where not visible."""
+
+
+@dataclass(frozen=True, eq=False)
+class FoundPoses:
+    """What was predicted in one frame."""
+
+    points: NDArray[np.float32]
+    """(n, nodes, 2) px, NaN where not found"""
+    scores: NDArray[np.float32]
+    """(n,) confidence of each instance"""
+
+
+@dataclass(frozen=True, eq=False)
+class FrameMatch:
+    """The pairs of one frame, and what has none."""
+
+    video: str
+    frame_idx: int
+    truth: NDArray[np.float64]
+    """(n, nodes, 2)"""
+    found: NDArray[np.float64]
+    """(m, nodes, 2)"""
+    scores: NDArray[np.float64]
+    """(m,)"""
+    similarity: NDArray[np.float64]
+    """(n, m)"""
+    pairs: tuple[tuple[int, int], ...]
+    """Places in `truth` and `found` that belong together."""
+
+    @property
+    def missed(self) -> list[int]:
+        """Places of true instances that were not found."""
+        return sorted(set(range(len(self.truth))) - {i for i, _ in self.pairs})
+
+    @property
+    def invented(self) -> list[int]:
+        """Places of found instances that are not true."""
+        return sorted(set(range(len(self.found))) - {j for _, j in self.pairs})
+
+    @property
+    def errors_px(self) -> NDArray[np.float64]:
+        """(n, nodes) distance of each true node to the found one; NaN where either is missing."""
+        errors = np.full(self.truth.shape[:2], np.nan)
+        for i, j in self.pairs:
+            errors[i] = np.hypot(*(self.truth[i] - self.found[j]).T)
+        return errors
+
+
+def match_poses(
+    truth: Sequence[LabeledPoses],
+    found: Mapping[tuple[str, int], FoundPoses],
+    skeleton: Skeleton,
+    config: EvaluationConfig,
+    *,
+    coco: bool,
+) -> list[FrameMatch]:
+    """Match the instances of every labeled frame.
+
+    Found instances choose in order of their scores: each takes the most similar true one that is left, if they are
+    similar at all. Similarity is OKS; for a skeleton of one node, which has no size, nearness within `match_px`.
+
+    Args:
+        truth: labeled frames; all of them were looked at, so that one without a place in `found` is one where nothing
+            was found.
+        found: what was predicted, by video and frame.
+        coco: OKS in the COCO form, else the paper's (see `score_oks`).
+
+    Source: Pereira et al. 2022, Methods, "Accuracy metrics"; the order as in SLEAP 1.x, `sleap/nn/evals.py`,
+        `match_instances`.
+    """
+    return [_match_frame(labels, found, skeleton, config, coco) for labels in truth]
+
+
+def _match_frame(
+    labels: LabeledPoses,
+    found: Mapping[tuple[str, int], FoundPoses],
+    skeleton: Skeleton,
+    config: EvaluationConfig,
+    coco: bool,
+) -> FrameMatch:
+    nodes = len(skeleton.nodes)
+    true_points = _visible(np.asarray(labels.points, np.float64).reshape(-1, nodes, 2))
+    points, scores = np.empty((0, nodes, 2)), np.empty(0)
+    here = found.get((labels.video, labels.frame_idx))
+    if here is not None:
+        points = np.asarray(here.points, np.float64).reshape(-1, nodes, 2)
+        there = ~np.isnan(points).all(axis=(1, 2))
+        points, scores = points[there], np.asarray(here.scores, np.float64)[there]
+    if nodes == 1:
+        scored = 1 - score_centroid_distance(true_points, points) / config.match_px
+    else:
+        scored = score_oks(true_points, points, config.oks_factor, coco=coco)
+    similarity = np.asarray(scored, np.float64)
+    pairs = match_greedily(similarity, scores)
+    return FrameMatch(labels.video, labels.frame_idx, true_points, points, scores, similarity, pairs)
+
+
+def match_greedily(similarity: NDArray[np.float64], scores: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
+    """Pairs (true, found): each found instance in turn, the highest score first, takes the most similar true one left.
+
+    Args:
+        similarity: (n, m); 0 or less is no match.
+        scores: (m,).
+    """
+    left = similarity.copy()
+    pairs = []
+    for j in np.argsort(-scores, kind="stable").tolist():
+        i = int(left[:, j].argmax()) if len(left) else -1
+        if i >= 0 and left[i, j] > 0:
+            pairs.append((i, j))
+            left[i] = 0
+    return tuple(pairs)
+
+
+def _visible(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Instances of which at least one node is visible."""
+    return points[~np.all(np.any(np.isnan(points), axis=2), axis=1)]

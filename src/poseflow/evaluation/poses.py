@@ -1,0 +1,256 @@
+"""How near predicted poses are to labeled ones."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import EvaluationConfig
+from poseflow.evaluation.matches import FoundPoses, FrameMatch, LabeledPoses, match_poses
+from poseflow.evaluation.precision import (
+    OKS_THRESHOLDS,
+    score_precision_coco,
+    score_precision_paper,
+    score_precision_sleap,
+)
+from poseflow.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PERCENTILES = (50, 75, 90, 95, 99)
+
+DEFINITIONS = {
+    "map_paper": "OKS by the paper's equation, exp(-d² / 2ασ²); predictions sorted by OKS",
+    "map_coco": "OKS with 2σ for σ, as in COCO; predictions sorted by score; invented animals count as wrong",
+    "map_sleap": "as map_coco, but invented animals are not counted: what SLEAP 1.x computes",
+    "errors": "distance of each visible true node from the found one, of matched animals",
+    "pck": "share of all visible true nodes, of missed animals too, with the found node nearer than so many px",
+}
+
+PixelsPerMm = float | Mapping[str, float] | None
+
+
+def evaluate_poses(
+    truth: Sequence[LabeledPoses],
+    found: Mapping[tuple[str, int], FoundPoses],
+    skeleton: Skeleton,
+    config: EvaluationConfig | None = None,
+    pixels_per_mm: PixelsPerMm = None,
+) -> dict[str, Any]:
+    """Measure predictions against labels.
+
+    Args:
+        truth: labeled frames that were predicted; one without a place in `found` counts as one where nothing was found.
+        found: predictions by video and frame.
+        skeleton: of both.
+        pixels_per_mm: scale of all videos or by video's name; where it is not known, errors are in px only.
+
+    Returns: what JSON can hold:
+        `frames`, `animals`, `missed`, `invented` (counts) and `missed_share`; `points`, `missed_points_share` and
+        `invented_points` of matched animals;
+        `map_paper`, `mar_paper`, `map_coco`, `mar_coco`, `map_sleap`, `mar_sleap` with their values at each OKS
+        threshold in `precision`; `oks_mean_paper`, `oks_mean_coco` of matched animals;
+        `errors_px` and `errors_mm`, each `{"all": {"count", "mean", "p50", …, "p99"}, "nodes": {node: the same}}`;
+        `pck` by px; `videos`: the main figures of each; `frame_scores`: for each frame with an animal, its video,
+        frame_idx and `oks` (COCO form, mean over true, missed (0) and invented (0) animals), the best first;
+        `definitions` and `settings`.
+        None where there is nothing to average; OKS figures are None for a skeleton of one node, which has no size.
+    """
+    config = config or EvaluationConfig()
+    paper = match_poses(truth, found, skeleton, config, coco=False)
+    coco = match_poses(truth, found, skeleton, config, coco=True)
+    return {
+        **_summarize(paper, coco, skeleton, config, pixels_per_mm),
+        "videos": _by_video(paper, coco, skeleton, config, pixels_per_mm),
+        "frame_scores": score_frames(coco),
+        "definitions": DEFINITIONS,
+        "settings": config.model_dump(mode="json"),
+    }
+
+
+def score_frames(matches: Sequence[FrameMatch]) -> list[dict[str, Any]]:
+    """Each frame with an animal, true or found, and the mean OKS of all of these; the best frame first."""
+    scored = [
+        {
+            "video": match.video,
+            "frame_idx": match.frame_idx,
+            "oks": float(sum(match.similarity[pair] for pair in match.pairs))
+            / (len(match.truth) + len(match.invented)),
+        }
+        for match in matches
+        if len(match.truth) + len(match.invented)
+    ]
+    return sorted(scored, key=lambda frame: -frame["oks"])
+
+
+def tabulate_nodes(metrics: Mapping[str, Any]) -> "pd.DataFrame":
+    """The localisation errors of `evaluate_poses` as a table: a row per unit (px, mm) and node, `all` for all nodes."""
+    import pandas as pd
+
+    rows = [
+        {"unit": unit, "node": node, **errors}
+        for unit in ("px", "mm")
+        for node, errors in (
+            [("all", metrics[f"errors_{unit}"]["all"]), *metrics[f"errors_{unit}"]["nodes"].items()]
+            if metrics[f"errors_{unit}"]
+            else []
+        )
+    ]
+    return pd.DataFrame(rows, columns=["unit", "node", "count", "mean", *(f"p{p}" for p in PERCENTILES)])
+
+
+def tabulate_points(
+    matches: Sequence[FrameMatch], skeleton: Skeleton, pixels_per_mm: PixelsPerMm = None
+) -> "pd.DataFrame":
+    """Every true node of every labeled animal, one per row.
+
+    Columns: video, frame_idx, animal (place in the frame's labels), matched, node, x, y, error_px, error_mm (NaN where
+    the node was not found, or the scale is not known). Nodes that are not visible have no row.
+    """
+    import pandas as pd
+
+    parts = []
+    for match in matches:
+        animal, node = np.nonzero(~np.isnan(match.truth).any(axis=2))
+        errors = match.errors_px[animal, node]
+        parts.append(
+            pd.DataFrame(
+                {
+                    "video": match.video,
+                    "frame_idx": match.frame_idx,
+                    "animal": animal,
+                    "matched": ~np.isin(animal, match.missed),
+                    "node": np.array(skeleton.nodes, dtype=object)[node],
+                    "x": match.truth[animal, node, 0],
+                    "y": match.truth[animal, node, 1],
+                    "error_px": errors,
+                    "error_mm": errors / (_scale_of(match.video, pixels_per_mm) or np.nan),
+                }
+            )
+        )
+    columns = ["video", "frame_idx", "animal", "matched", "node", "x", "y", "error_px", "error_mm"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _by_video(
+    paper: Sequence[FrameMatch],
+    coco: Sequence[FrameMatch],
+    skeleton: Skeleton,
+    config: EvaluationConfig,
+    pixels_per_mm: PixelsPerMm,
+) -> dict[str, dict[str, Any]]:
+    videos = {}
+    for name, group in groupby(sorted(zip(paper, coco, strict=True), key=_video_of), key=_video_of):
+        pairs = list(group)
+        summary = _summarize([a for a, _ in pairs], [b for _, b in pairs], skeleton, config, pixels_per_mm)
+        summary.pop("precision")
+        for unit in ("errors_px", "errors_mm"):
+            summary[unit] = summary[unit] and summary[unit]["all"]
+        videos[name] = summary
+    return videos
+
+
+def _video_of(pair: tuple[FrameMatch, FrameMatch]) -> str:
+    return pair[0].video
+
+
+def _summarize(
+    paper: Sequence[FrameMatch],
+    coco: Sequence[FrameMatch],
+    skeleton: Skeleton,
+    config: EvaluationConfig,
+    pixels_per_mm: PixelsPerMm,
+) -> dict[str, Any]:
+    animals, missed = sum(len(m.truth) for m in coco), sum(len(m.missed) for m in coco)
+    errors_px = np.concatenate([m.errors_px for m in coco]) if coco else np.empty((0, len(skeleton.nodes)))
+    scale = [_scale_of(m.video, pixels_per_mm) or np.nan for m in coco for _ in m.truth]
+    errors_mm = errors_px / np.array(scale).reshape(-1, 1)
+    known = not np.isnan(np.array(scale, np.float64)).all() if scale else False
+    return {
+        "frames": len(coco),
+        "animals": animals,
+        "missed": missed,
+        "missed_share": _share(missed, animals),
+        "invented": sum(len(m.invented) for m in coco),
+        **_count_points(coco),
+        **(_summarize_oks(paper, coco) if len(skeleton.nodes) > 1 else dict.fromkeys(OKS_FIGURES)),
+        "errors_px": _summarize_errors(errors_px, skeleton),
+        "errors_mm": _summarize_errors(errors_mm, skeleton) if known else None,
+        "pck": {f"{px:g}": _share(int((errors_px < px).sum()), _visible_nodes(coco)) for px in config.pck_px},
+    }
+
+
+OKS_FIGURES = (
+    *(f"{figure}_{form}" for form in ("paper", "coco", "sleap") for figure in ("map", "mar")),
+    *("oks_mean_paper", "oks_mean_coco", "precision"),
+)
+
+
+def _summarize_oks(paper: Sequence[FrameMatch], coco: Sequence[FrameMatch]) -> dict[str, Any]:
+    forms = {
+        "paper": score_precision_paper(paper),
+        "coco": score_precision_coco(coco),
+        "sleap": score_precision_sleap(coco),
+    }
+    figures: dict[str, Any] = {}
+    curves: dict[str, Any] = {"oks_thresholds": np.round(OKS_THRESHOLDS, 2).tolist()}
+    for form, (precision, recall) in forms.items():
+        figures[f"map_{form}"], figures[f"mar_{form}"] = _mean(precision), _mean(recall)
+        curves[form] = {"average_precision": _plain(precision), "recall": _plain(recall)}
+    for form, matches in (("paper", paper), ("coco", coco)):
+        figures[f"oks_mean_{form}"] = _mean(np.array([m.similarity[pair] for m in matches for pair in m.pairs]))
+    return {**figures, "precision": curves}
+
+
+def _summarize_errors(errors: NDArray[np.float64], skeleton: Skeleton) -> dict[str, Any]:
+    return {
+        "all": _percentiles(errors),
+        "nodes": {node: _percentiles(errors[:, place]) for place, node in enumerate(skeleton.nodes)},
+    }
+
+
+def _percentiles(errors: NDArray[np.float64]) -> dict[str, Any]:
+    there = errors[~np.isnan(errors)]
+    values = np.percentile(there, PERCENTILES).tolist() if len(there) else [None] * len(PERCENTILES)
+    named = {f"p{percent}": value for percent, value in zip(PERCENTILES, values, strict=True)}
+    return {"count": len(there), "mean": _mean(there), **named}
+
+
+def _count_points(matches: Sequence[FrameMatch]) -> dict[str, Any]:
+    """Nodes of matched animals: visible, of these not found, and found though not visible."""
+    points = missed = invented = 0
+    for match in matches:
+        for i, j in match.pairs:
+            visible, there = (~np.isnan(pose).any(axis=1) for pose in (match.truth[i], match.found[j]))
+            points += int(visible.sum())
+            missed += int((visible & ~there).sum())
+            invented += int((~visible & there).sum())
+    return {
+        "points": points,
+        "missed_points": missed,
+        "missed_points_share": _share(missed, points),
+        "invented_points": invented,
+    }
+
+
+def _visible_nodes(matches: Sequence[FrameMatch]) -> int:
+    return sum(int((~np.isnan(m.truth).any(axis=2)).sum()) for m in matches)
+
+
+def _scale_of(video: str, pixels_per_mm: PixelsPerMm) -> float | None:
+    return pixels_per_mm.get(video) if isinstance(pixels_per_mm, Mapping) else pixels_per_mm
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return float(values.mean()) if len(values) and not np.isnan(values).any() else None
+
+
+def _plain(values: NDArray[np.float64]) -> list[float | None]:
+    return [None if np.isnan(value) else float(value) for value in values]
