@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import sleap_io as sio
@@ -14,7 +15,7 @@ from poseflow.config import ExtractConfig, LabelsConfig
 from poseflow.errors import ConfigError
 from poseflow.extract import propose_frames, write_slp, write_suggestions
 from poseflow.extract.scores import score_confidence, score_jumps
-from poseflow.labels import read_labels
+from poseflow.labels import frame_key, read_labels
 from poseflow.media import VideoIndex, index_video, open_video, write_video
 from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions, Tracks
@@ -199,6 +200,23 @@ class TestSuggestions:
         labels = sio.load_slp(str(tmp_path / "s.pkg.slp"))
         with open_video(index) as video:
             np.testing.assert_array_equal(labels.videos[0][3], dict(video.read_frames([3]))[3])
+
+    def test_an_image_folder(self, tmp_path: Path) -> None:
+        for number in (8, 9, 10, 11):
+            (tmp_path / "cage").mkdir(exist_ok=True)
+            cv2.imwrite(str(tmp_path / "cage" / f"frame{number}.png"), np.full((20, 30), number, np.uint8))
+        index = index_video(tmp_path / "cage")
+        write_suggestions(index, [1, 2], tmp_path / "s.pkg.slp", predict([1, 2], [5, 6]))
+        labels = sio.load_slp(str(tmp_path / "s.pkg.slp"))
+        assert [int(labels.videos[0][frame.frame_idx][0, 0, 0]) for frame in labels.suggestions] == [9, 10]
+        (tmp_path / "away").mkdir()
+        (tmp_path / "s.pkg.slp").rename(tmp_path / "away" / "s.pkg.slp")
+        back = read_labels([tmp_path / "away" / "s.pkg.slp"], LabelsConfig(include_predictions=True))
+        keys = [frame_key(frame.video, frame.frame_idx) for frame in back.labeled_frames]
+        assert [(key.video, key.number, key.image) for key in keys] == [
+            ("cage", 9, "frame9.png"),
+            ("cage", 10, "frame10.png"),
+        ]
 
     def test_what_a_person_labels_in_it_is_read_as_labels(self, scenes: VideoIndex, tmp_path: Path) -> None:
         write_suggestions(scenes, [4, 65], tmp_path / "s.pkg.slp", predict([4, 65], [10, 14]))

@@ -16,12 +16,14 @@ from poseflow.errors import LabelsError, SkeletonError
 from poseflow.labels import (
     check_identities,
     find_label_files,
+    find_labeled_frames,
     frame_key,
     labels_digest,
     read_labels,
     skeleton_of,
     write_package,
 )
+from poseflow.media import index_video
 
 NODES = ("nose", "body", "tail")
 
@@ -306,6 +308,11 @@ class TestFindingVideos:
         with pytest.raises(LabelsError, match=r"a\.slp: each labeled video must be .* not found: /gone/a\.mp4"):
             read(slp)
 
+    def test_an_imgstore_is_its_folder(self, make_labels: Callable, animal: Callable) -> None:
+        slp = make_labels("a.slp", "/gone/day1/metadata.yaml", {0: [animal()]})
+        with pytest.raises(LabelsError, match=r"not found: /gone/day1$"):
+            read(slp)
+
     def test_too_short(self, make_video: Callable, make_labels: Callable, animal: Callable) -> None:
         slp = make_labels("a.slp", make_video("a.mp4", count=30), {29: [animal()], 30: [animal()]})
         with pytest.raises(LabelsError, match=r"a\.slp: labels of .*a\.mp4 must be on frames 0 to 29, got frame 30"):
@@ -392,6 +399,36 @@ def test_label_files_are_found_by_pattern(tmp_path: Path) -> None:
     assert [path.name for path in find_label_files(LabelsConfig(paths=patterns))] == ["b.slp", "a.slp", "x.csv", "y.h5"]
     with pytest.raises(LabelsError, match=r"labels\.paths must name files that exist, got .*none\.slp"):
         find_label_files(LabelsConfig(paths=(f"{tmp_path}/none.slp",)))
+
+
+def test_labeled_frames_of_a_recording_are_found_without_it(
+    make_video: Callable, make_labels: Callable, animal: Callable
+) -> None:
+    files = [
+        make_labels("a.slp", "/gone/a.mp4", {3: [animal()], 4: []}),
+        make_labels("b.slp", "D:\\lab\\a.mp4", {5: [animal()]}),
+        make_labels("c.slp", "/gone/b.mp4", {6: [animal()]}),
+        make_labels("d.slp", "/gone/a.mp4", {7: [animal()]}, predicted=True),
+    ]
+    index = index_video(make_video("a.mp4"))
+    assert find_labeled_frames(files, LabelsConfig(), index) == {3, 5}
+    assert find_labeled_frames(files, LabelsConfig(include_predictions=True), index) == {3, 5, 7}
+
+
+def test_labeled_images_are_known_by_name(real_data: Path) -> None:
+    folder = real_data / "mouse_openfield" / "labeled-data" / "m4s1"
+    found = find_labeled_frames([folder / "CollectedData_Pranav.csv"], LabelsConfig(), index_video(folder))
+    assert found == set(range(116))
+
+
+def test_without_videos_names_are_enough(make_labels: Callable, animal: Callable) -> None:
+    files = [
+        make_labels("a.slp", "/gone/a.mp4", {3: [animal()], 4: []}),
+        make_labels("b.slp", "D:\\lab\\a.mp4", {3: [animal()], 5: [animal()]}),
+        make_labels("c.slp", "/gone/b.mp4", {6: [animal()]}),
+    ]
+    labels = read_labels(files, LabelsConfig(), with_videos=False)
+    assert places(labels) == {("a.mp4", 3), ("a.mp4", 5), ("b.mp4", 6)}
 
 
 def test_the_digest_is_of_the_content(tmp_path: Path) -> None:

@@ -75,5 +75,7 @@ class ExtractConfig(Section):
     min_gap_frames: int = Field(
         25, ge=1, description="Least distance between two proposed frames, and to the nearest labeled one."
     )
-    candidates: int = Field(500, ge=1, description="diverse: frames looked at, evenly spaced.")
+    candidates: int = Field(
+        500, ge=1, description="diverse: frames looked at, evenly spaced (keyframes, where there are enough)."
+    )
     seed: int = 0

@@ -3,11 +3,10 @@
 import hashlib
 import logging
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from poseflow.config import ExtractConfig
 from poseflow.errors import ConfigError
@@ -17,6 +16,8 @@ from poseflow.media import VideoIndex
 from poseflow.tables import Predictions
 
 logger = logging.getLogger(__name__)
+
+CHOICES = 5
 
 
 def propose_frames(
@@ -70,10 +71,21 @@ def _stride(index: VideoIndex, config: ExtractConfig, taken: _Taken, predictions
     """The middle of each of `frames_per_video` equal parts, or the free frame nearest to it in that part."""
     parts = min(config.frames_per_video, index.frames)
     for part in range(parts):
-        start, stop = part * index.frames // parts, (part + 1) * index.frames // parts
-        middle = (start + stop - 1) // 2
-        free = (frame for frame in sorted(range(start, stop), key=lambda f: abs(f - middle)) if taken.is_free(frame))
-        yield from [frame] if (frame := next(free, None)) is not None else []
+        nearest = _outward(part * index.frames // parts, (part + 1) * index.frames // parts)
+        free = next((frame for frame in nearest if taken.is_free(frame)), None)
+        if free is not None:
+            yield free
+
+
+def _outward(start: int, stop: int) -> Iterator[int]:
+    """Start to stop - 1, from the middle to both sides."""
+    middle = (start + stop - 1) // 2
+    yield middle
+    for step in range(1, stop - middle):
+        if middle - step >= start:
+            yield middle - step
+        if middle + step < stop:
+            yield middle + step
 
 
 def _random(index: VideoIndex, config: ExtractConfig, taken: _Taken, predictions: Predictions | None) -> Iterable[int]:
@@ -82,7 +94,7 @@ def _random(index: VideoIndex, config: ExtractConfig, taken: _Taken, predictions
 
 
 def _diverse(index: VideoIndex, config: ExtractConfig, taken: _Taken, predictions: Predictions | None) -> Iterable[int]:
-    candidates = [frame for frame in _spaced_candidates(index, config.candidates) if taken.is_free(frame)]
+    candidates = [frame for frame in _spaced_candidates(index, config) if taken.is_free(frame)]
     clusters = cluster_images(index, candidates, config.frames_per_video, seed=config.seed)
     # One of each cluster first, then second choices, for clusters whose first is too near to another's.
     depth = max(map(len, clusters), default=0)
@@ -115,12 +127,13 @@ METHODS: dict[str, Method] = {
 NEED_PREDICTIONS = ("uncertain", "jump")
 
 
-def _spaced_candidates(index: VideoIndex, count: int) -> NDArray[np.int64]:
-    """Evenly spaced frames; keyframes where there are enough, since only these decode alone."""
+def _spaced_candidates(index: VideoIndex, config: ExtractConfig) -> list[int]:
+    """Evenly spaced frames; keyframes where there are enough to choose from, since these decode without others."""
     pool = index.keyframes.values()
-    if len(pool) < count:
+    if len(pool) < CHOICES * config.frames_per_video:
         pool = np.arange(index.frames, dtype=np.int64)
-    return pool[np.unique(np.linspace(0, len(pool) - 1, min(count, len(pool))).round().astype(np.int64))]
+    spaced = np.linspace(0, len(pool) - 1, min(config.candidates, len(pool)))
+    return [int(frame) for frame in pool[np.unique(spaced.round().astype(np.int64))]]
 
 
 def _generator(index: VideoIndex, config: ExtractConfig) -> np.random.Generator:

@@ -4,7 +4,13 @@ from poseflow.labels.clean import identity_of
 from poseflow.labels.embed import write_with_images
 from poseflow.labels.locate import describe
 from poseflow.labels.package import FrameLabels, Package, read_package, write_package
-from poseflow.labels.reading import check_identities, find_label_files, labels_digest, read_labels
+from poseflow.labels.reading import (
+    check_identities,
+    find_label_files,
+    find_labeled_frames,
+    labels_digest,
+    read_labels,
+)
 from poseflow.labels.skeletons import from_sleap, skeleton_of, to_sleap
 from poseflow.labels.split import SIDES, Side, split_labels
 from poseflow.labels.videos import FrameKey, frame_key
@@ -18,6 +24,7 @@ __all__ = [
     "check_identities",
     "describe",
     "find_label_files",
+    "find_labeled_frames",
     "frame_key",
     "from_sleap",
     "identity_of",

@@ -12,6 +12,7 @@ import h5py
 import sleap_io as sio
 
 from poseflow.errors import LabelsError
+from poseflow.labels.videos import root_video
 
 # What sleap-io raises on files that are not what they should be.
 DAMAGED = (OSError, KeyError, IndexError, ValueError, TypeError)
@@ -36,9 +37,18 @@ def _read_slp(path: Path) -> sio.Labels:
     if not h5py.is_hdf5(path):
         raise LabelsError(f"{path} must be a SLEAP label file (HDF5), got something else")
     try:
-        return sio.load_slp(str(path), open_videos=False)
+        labels = sio.load_slp(str(path), open_videos=False)
     except DAMAGED as error:
         raise LabelsError(f"{path} must be a SLEAP label file, got a damaged one: {_one_line(error)}") from error
+    for video in labels.videos:
+        _name_imgstore(root_video(video))
+    return labels
+
+
+def _name_imgstore(video: sio.Video) -> None:
+    """SLEAP names an imgstore by the `metadata.yaml` in its folder; here the folder is the recording."""
+    if isinstance(video.filename, str) and PureWindowsPath(video.filename).name == "metadata.yaml":
+        video.filename = PureWindowsPath(video.filename).parent.as_posix()
 
 
 def _read_deeplabcut(path: Path) -> sio.Labels:

@@ -96,7 +96,8 @@ def is_same_recording(a: sio.Video, b: sio.Video) -> bool:
     """Whether videos of two label files are one recording.
 
     The file names must agree. Of recordings on disk the place or the size in bytes must agree too (a copy); of those
-    known by a package only, the number and size of frames, as far as they are recorded.
+    known by a package only, the number and size of frames, as far as they are recorded. Of recordings that were not
+    looked for the name is enough.
     """
     if video_name(a) != video_name(b):
         return False
@@ -104,8 +105,12 @@ def is_same_recording(a: sio.Video, b: sio.Video) -> bool:
         shapes = [root_video(video).backend_metadata.get("shape") for video in (a, b)]
         return not all(shapes) or list(shapes[0][:3]) == list(shapes[1][:3])
     if isinstance(a.filename, str) and isinstance(b.filename, str):
-        return a.filename == b.filename or Path(a.filename).stat().st_size == Path(b.filename).stat().st_size
+        return a.filename == b.filename or _size_of(a.filename) == _size_of(b.filename)
     return a.filename == b.filename
+
+
+def _size_of(path: str) -> int | None:
+    return Path(path).stat().st_size if Path(path).exists() else None
 
 
 def _is_same_path(a: sio.Video, b: sio.Video) -> bool:

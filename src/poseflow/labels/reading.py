@@ -11,11 +11,13 @@ import sleap_io as sio
 
 from poseflow.config import LabelsConfig
 from poseflow.errors import LabelsError
-from poseflow.labels.clean import clean_labels, identity_of
+from poseflow.labels.clean import chosen_instances, clean_labels, identity_of
 from poseflow.labels.formats import read_label_file
 from poseflow.labels.locate import locate_videos
 from poseflow.labels.merge import merge_labels
 from poseflow.labels.videos import VideoFinder, frame_key
+from poseflow.media import VideoIndex
+from poseflow.media.stills import list_images
 
 
 def find_label_files(config: LabelsConfig) -> list[Path]:
@@ -35,7 +37,7 @@ def find_label_files(config: LabelsConfig) -> list[Path]:
     return [path for path in found if path.suffix != ".h5" or path.with_suffix(".csv") not in found]
 
 
-def read_labels(paths: Sequence[str | Path], config: LabelsConfig) -> sio.Labels:
+def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: bool = True) -> sio.Labels:
     """Read and merge label files: SLEAP `.slp`/`.pkg.slp`, DeepLabCut `CollectedData_*.csv`/`.h5`, COCO `.json`.
 
     Of the labels, what a person made counts (predicted instances only with `config.include_predictions`); tracks are
@@ -44,6 +46,8 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig) -> sio.Labels
 
     Args:
         paths: Label files. Where two label the same frame of the same recording, the later counts.
+        with_videos: False: recordings are neither looked for nor checked, and known by their names only. Enough to
+            know what is labeled, not to read images.
 
     Raises:
         LabelsError: A file is absent, empty or damaged, has no labeled frame or the same instance twice, or its video
@@ -56,8 +60,25 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig) -> sio.Labels
     parts = []
     for path in map(Path, paths):
         cleaned = clean_labels(read_label_file(path), path, config.include_predictions)
-        parts.append((path, locate_videos(cleaned, path, finder)))
+        parts.append((path, locate_videos(cleaned, path, finder) if with_videos else cleaned))
     return merge_labels(parts)
+
+
+def find_labeled_frames(paths: Iterable[str | Path], config: LabelsConfig, index: VideoIndex) -> set[int]:
+    """Indices of a recording's frames that are labeled in any of the files; the recording is known by its file name.
+
+    Videos are not looked for, so that this is cheap with many of them.
+    """
+    images = [file.name for file in list_images(index.path)] if index.kind == "image_folder" else []
+    place = {name: number for number, name in enumerate(images)}
+    found = set()
+    for path in map(Path, paths):
+        for frame in read_label_file(path).labeled_frames:
+            key = frame_key(frame.video, frame.frame_idx)
+            is_label = frame.is_negative or chosen_instances(frame, config.include_predictions)
+            if is_label and key.video == Path(index.path).name:
+                found.add(place.get(key.image, key.number))
+    return found
 
 
 def labels_digest(paths: Iterable[str | Path]) -> str:
