@@ -59,10 +59,8 @@ def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.
 class PacketReader:
     """Gives the packets from any keyframe on; remembers where it stands, and jumps only when that is quicker."""
 
-    def __init__(self, index: VideoIndex, threads: int) -> None:
-        """`threads`: of the decoder; 0: as many as there are processors."""
+    def __init__(self, index: VideoIndex) -> None:
         self._index = index
-        self._threads = threads
         self._order = None if index.packet_order is None else index.packet_order.values().tolist()
         self._open()
 
@@ -76,9 +74,7 @@ class PacketReader:
             raise VideoError(f"{self._index.path} must hold a video stream, got none")
         self._stream = stream
         self.decoder = stream.codec_context
-        self.decoder.thread_count = self._threads
-        # Slice threads of some codecs hide damage that a single thread reports.
-        self.decoder.thread_type = "FRAME"
+        self.decoder.thread_count = 1
         self.decoder.options = _DECODER_OPTIONS.get(self.decoder.name, {})
         self._ahead = self._tag(read_packets(self._container, stream))
         self._passed = 0

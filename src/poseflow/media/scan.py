@@ -15,11 +15,11 @@ from av.format import Flags
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from poseflow.media.container import ContainerVideo, segment_of
 from poseflow.media.index import VideoIndex, measure_rate, quarantine
 from poseflow.media.packets import open_container, read_packets, video_stream_of
 from poseflow.media.pixels import channels_of, color_range_of
 from poseflow.media.runs import RunLengths
+from poseflow.media.segments import SegmentDecoder, segment_of
 
 _NO_PTS = np.iinfo(np.int64).min
 _SHOWN_BIT_OF_VP8 = 0x10
@@ -214,10 +214,10 @@ def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
     )
     if index.seekable and not all(_jump_works(index, scan, start) for start in starts if start):
         index = index.model_copy(update={"seekable": False})
-    with ContainerVideo(index, threads=1) as video:
-        firsts = [_first_frame(video, start) for start in starts]
+    with closing(SegmentDecoder(index)) as decoder:
+        firsts = [_first_frame(decoder, index, start) for start in starts]
         if not any(firsts):
-            with closing(video.decode(*segment_of(index, 0), 0)) as frames:
+            with closing(decoder.decode(*segment_of(index, 0))) as frames:
                 firsts.append(next((frame for _, frame in frames if frame), None))
     frame = next((frame for frame in firsts if frame), None)
     if frame is None:
@@ -241,8 +241,8 @@ def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
     )
 
 
-def _first_frame(video: ContainerVideo, start: int) -> av.VideoFrame | None:
-    with closing(video.decode(*segment_of(video.index, start), start)) as frames:
+def _first_frame(decoder: SegmentDecoder, index: VideoIndex, start: int) -> av.VideoFrame | None:
+    with closing(decoder.decode(*segment_of(index, start))) as frames:
         return next(frames)[1]
 
 

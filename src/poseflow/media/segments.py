@@ -1,0 +1,158 @@
+"""Frames of a video file, decoded segment by segment: the same however they are reached.
+
+A segment begins at a keyframe that is chosen by the file alone, and is decoded by an emptied decoder with a single
+thread, so that nothing read before and no number of processors can show in an image. (With several threads FFmpeg's
+H.264 decoder may hand on a patched-up frame before it is marked as such.)
+
+A frame *cannot be decoded* when the container calls its packet damaged, when the decoder gives no frame for the packet,
+or one that it marks as damaged or concealed, or one of another size. Nor can the frames that come after it in coding
+order up to the next keyframe: they are predicted from it, and would show false pixels without a mark. (Damage that
+happens to be a valid stream, no decoder can tell.)
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Generator, Iterator
+
+import av
+
+from poseflow.media.index import VideoIndex
+from poseflow.media.packets import FramePacket, PacketReader
+
+DecodedFrames = Generator[tuple[int, av.VideoFrame | None], None, None]
+
+SEGMENT_FRAMES = 64  # a segment begins at the first keyframe of each so many frames
+
+
+def segment_of(index: VideoIndex, frame: int) -> tuple[int, int]:
+    """The segment that holds `frame`: the keyframe from which it is decoded, and the first frame of the next one."""
+    if index.intra_only:
+        return frame, min((frame // SEGMENT_FRAMES + 1) * SEGMENT_FRAMES, index.frames)
+    bin_start = index.keyframes.last_upto(frame) // SEGMENT_FRAMES * SEGMENT_FRAMES
+    start = index.keyframes.first_from(bin_start)
+    stop = index.keyframes.first_from(bin_start + SEGMENT_FRAMES)
+    return start or 0, index.frames if stop is None else stop
+
+
+class SegmentDecoder:
+    """Decodes segments of one file, one after another; quickest in ascending order."""
+
+    def __init__(self, index: VideoIndex) -> None:
+        self._index = index
+        self._packets = PacketReader(index)
+        turned = index.rotation % 180 != 0
+        self._stored_size = (index.height, index.width) if turned else (index.width, index.height)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._packets.close()
+
+    def decode(self, start: int, stop: int) -> DecodedFrames:
+        """All frames of a segment, in order of display; None for one that cannot be decoded."""
+        judge = _Judge(start, stop, self._stored_size)
+        borrowed: list[FramePacket] = []
+        self._packets.decoder.flush_buffers()
+        try:
+            for packet in self._packets.from_keyframe(start, stop):
+                is_next = packet.is_key and packet.frame >= stop
+                if is_next or borrowed:
+                    borrowed.append(packet)
+                if is_next and len(borrowed) > 1:
+                    break
+                judge.feed(packet)
+                if self._index.corrupt.find(packet.frame) < 0:
+                    self._send(packet.packet, judge)
+                yield from judge.release()
+                if judge.is_fed:
+                    break
+            self._send(None, judge)
+            judge.end()
+            yield from judge.release()
+        finally:
+            self._packets.give_back(borrowed)
+
+    def _send(self, packet: av.Packet | None, judge: "_Judge") -> None:
+        try:
+            frames = self._packets.decoder.decode(packet)
+        except av.FFmpegError:
+            return  # the packet's frame will be missed
+        for frame in frames:
+            judge.take(frame)
+
+
+class _Judge:
+    """Puts decoded frames in order, and tells the sound ones from those with damage in their past.
+
+    A frame is released once every packet that was fed before its own is accounted for: its frame has come, or a frame
+    displayed later has.
+    """
+
+    def __init__(self, start: int, stop: int, size: tuple[int, int]) -> None:
+        self._next = start
+        self._start, self._stop = start, stop
+        self._size = size
+        self._unfed = stop - start
+        self._position = 0  # of the next packet, in coding order
+        self._latest = -1  # frame of all those fed
+        self._fed: dict[int, tuple[int, int]] = {}  # frame: its position, the latest frame up to that position
+        self._keys: dict[int, int] = {}  # keyframe: its position
+        self._awaited: dict[int, int] = {}  # frame: its position
+        self._decoded: dict[int, av.VideoFrame] = {}
+        self._faults: list[int] = []  # positions, ascending
+        self._reached = -1  # all frames up to this one are accounted for
+        self._clean_from = 0  # position of the keyframe that the next frame depends on
+
+    @property
+    def is_fed(self) -> bool:
+        """Whether the packets of all frames before `stop` have been fed."""
+        return not self._unfed
+
+    def feed(self, packet: FramePacket) -> None:
+        """Note a packet that goes to the decoder."""
+        position, frame = self._position, packet.frame
+        self._position += 1
+        if frame < self._start or frame in self._fed:
+            return  # not displayed, or displayed before this keyframe and predicted from what is not here
+        self._latest = max(self._latest, frame)
+        self._awaited[frame] = position
+        if packet.is_key:
+            self._keys[frame] = position
+        if frame < self._stop:
+            self._fed[frame] = position, self._latest
+            self._unfed -= 1
+
+    def take(self, frame: av.VideoFrame) -> None:
+        """Note a frame from the decoder; frames come in order of display."""
+        idx = frame.pts
+        if idx is None or idx not in self._awaited:
+            return
+        for lost in [earlier for earlier in self._awaited if earlier < idx]:
+            insort(self._faults, self._awaited.pop(lost))
+        position = self._awaited.pop(idx)
+        if frame.is_corrupt or (self._size[0] and (frame.width, frame.height) != self._size):
+            insort(self._faults, position)
+        elif idx < self._stop:
+            self._decoded[idx] = frame
+        self._reached = idx
+
+    def end(self) -> None:
+        """Note that the decoder gives no more."""
+        for position in self._awaited.values():
+            insort(self._faults, position)
+        self._awaited.clear()
+        self._reached = self._latest
+        self._unfed = 0
+
+    def release(self) -> Iterator[tuple[int, av.VideoFrame | None]]:
+        """The next frames that can be judged; None for one that is not sound."""
+        while self._next < self._stop:
+            idx = self._next
+            position, latest = self._fed.get(idx, (self._position, self._stop))
+            if self._reached < latest and not (self.is_fed and not self._awaited):
+                return
+            self._clean_from = self._keys.get(idx, self._clean_from)
+            fault = bisect_left(self._faults, self._clean_from)
+            is_sound = idx in self._decoded and not (fault < len(self._faults) and self._faults[fault] <= position)
+            frame = self._decoded.pop(idx, None)
+            self._fed.pop(idx, None)
+            self._next += 1
+            yield idx, frame if is_sound else None
