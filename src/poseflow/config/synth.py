@@ -12,7 +12,9 @@ class SynthConfig(Section):
 
     frames: int = Field(1200, ge=1)
     animals: int = Field(4, ge=1, le=6, description="How many; each has a fur of its own.")
-    seed: int = Field(0, ge=0, description="The same seed gives the same recording; frame t does not depend on `frames`.")
+    seed: int = Field(
+        0, ge=0, description="The same seed gives the same recording; frame t does not depend on `frames`."
+    )
     width: int = Field(640, ge=160)
     height: int = Field(448, ge=160)
     fps: float = Field(25.0, gt=0)

@@ -10,8 +10,8 @@ from poseflow.synth.layout import Layout
 Array = NDArray[np.float64]
 
 _WANTS = ("walk", "rest", "groom", "visit", "nest", "hide")
-_ODDS = np.array([0.38, 0.14, 0.10, 0.14, 0.13, 0.11])
-_NEST_PULL = 0.6  # an animal in the nest makes the nest more inviting by this much
+_ODDS = np.array([0.46, 0.12, 0.09, 0.14, 0.11, 0.08])
+_NEST_PULL = 0.5  # an animal in the nest makes the nest more inviting by this much
 
 
 @dataclass

@@ -44,11 +44,9 @@ class Bodies:
         """
         line, angle = self.line[animal], self.angle[animal]
         length = self.length[animal]
-        delta_x = points[:, 0, None] - line[:, 0]
-        delta_y = points[:, 1, None] - line[:, 1]
-        nearest = np.argmin(delta_x * delta_x + delta_y * delta_y, axis=1)
-        every = np.arange(len(points))
-        x, y = delta_x[every, nearest], delta_y[every, nearest]
+        # Squared distances, less the points' own squares, which do not change which sample is nearest.
+        nearest = np.argmin((line * line).sum(axis=1) - 2 * points @ line.T, axis=1)
+        x, y = (points - line[nearest]).T
         cos, sin = np.cos(angle)[nearest], np.sin(angle)[nearest]
         sideways = cos * y - sin * x
         # On the inner side of a bend the spine's arc is longer than the way beside it, on the outer side shorter.
@@ -107,9 +105,7 @@ def drag_tail(tail: Array, line: Array, tail_length: Array, max_bend: float) -> 
         turn = np.arctan2(before[:, 0] * pull[:, 1] - before[:, 1] * pull[:, 0], (before * pull).sum(axis=1))
         turn = np.clip(turn, -max_bend, max_bend)
         cos, sin = np.cos(turn), np.sin(turn)
-        before = np.stack(
-            [before[:, 0] * cos - before[:, 1] * sin, before[:, 0] * sin + before[:, 1] * cos], axis=-1
-        )
+        before = np.stack([before[:, 0] * cos - before[:, 1] * sin, before[:, 0] * sin + before[:, 1] * cos], axis=-1)
         new[:, joint] = new[:, joint - 1] + link[:, None] * before
     return new
 

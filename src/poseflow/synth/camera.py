@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from poseflow.config.synth import SynthConfig
@@ -50,7 +51,7 @@ class Camera:
         """The frame (height, width, 3) RGB of these poses; by infrared its channels are equal."""
         light = self.light_at(poses.frame_idx)
         look = self._look(light)
-        frame = look.scenery.background.copy()
+        frame: MatLike = look.scenery.background.copy()
         exposure = _EXPOSURE[light] if self._config.motion_blur else 0.0
         for animal in poses.order:
             x, y = np.clip(poses.bodies.line[animal].mean(axis=0), 0, (frame.shape[1] - 1, frame.shape[0] - 1))
@@ -58,7 +59,7 @@ class Camera:
             draw_animal(frame, poses.bodies, animal, look.furs[animal], brightness, exposure)
         draw_cover(frame, look.scenery.hide)
         frame = self._expose(frame, poses.frame_idx, look)
-        return frame if frame.shape[-1] == 3 else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB)
+        return np.asarray(frame if frame.shape[-1] == 3 else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB), np.uint8)
 
     def _look(self, light: Light) -> _Look:
         if light not in self._looks:
@@ -76,7 +77,7 @@ class Camera:
             self._looks[light] = _Look(scenery, furs, brighter, darker)
         return self._looks[light]
 
-    def _expose(self, frame: NDArray[np.uint8], frame_idx: int, look: _Look) -> NDArray[np.uint8]:
+    def _expose(self, frame: MatLike, frame_idx: int, look: _Look) -> MatLike:
         """Sensor noise, and the glare until the exposure control has found a new light."""
         shape = frame.shape
         if self._config.light == "switch" and frame_idx >= self._period:

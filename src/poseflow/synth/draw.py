@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from poseflow.synth.body import Bodies
@@ -13,10 +14,12 @@ from poseflow.synth.scenery import Cover
 _CELL = 4  # the bending is worked out on every fourth pixel, and interpolated between
 _SHIFT = 4  # OpenCV's fixed-point coordinates: 1/16 px
 _SHADOW = 0.50
+# Where along and across the body each foot stands, its side, and its lead in the step.
+_FEET = ((0.40, 0.78, -1, 0.0), (0.40, 0.78, 1, np.pi), (0.80, 0.98, -1, np.pi), (0.80, 0.98, 1, 0.0))
 
 
 def draw_animal(
-    frame: NDArray[np.uint8], bodies: Bodies, animal: int, fur: Fur, brightness: float = 1.0, exposure: float = 0.0
+    frame: MatLike, bodies: Bodies, animal: int, fur: Fur, brightness: float = 1.0, exposure: float = 0.0
 ) -> None:
     """Draw an animal into a frame (height, width, channels), in place: tail and feet, shadow, body.
 
@@ -39,19 +42,19 @@ def draw_animal(
     if brightness != 1:
         colour = cv2.convertScaleAbs(colour, alpha=brightness)
     region = frame[low[1] : high[1], low[0] : high[0]]
-    keep = cv2.subtract(255, cv2.convertScaleAbs(_cast_shadow(opacity, bodies.length[animal]), alpha=_SHADOW))
+    keep = cv2.bitwise_not(cv2.convertScaleAbs(_cast_shadow(opacity, bodies.length[animal]), alpha=_SHADOW))
     keep = cv2.multiply(keep, cv2.bitwise_not(opacity), scale=1 / 255)
     _lay_over(region, _as_channels(keep, frame.shape[2]), colour.reshape(region.shape))
 
 
-def draw_cover(frame: NDArray[np.uint8], cover: Cover) -> None:
+def draw_cover(frame: MatLike, cover: Cover) -> None:
     """Lay the hide over a frame (height, width, channels), in place."""
     _lay_over(frame[cover.box], cover.keep, cover.add)
 
 
 def _bend(
     bodies: Bodies, animal: int, fur: Fur, low: NDArray[np.int64], high: NDArray[np.int64]
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+) -> tuple[MatLike, MatLike]:
     """The animal's picture and opacity on the pixels from `low` to `high` (x, y)."""
     columns, rows = -(-(high - low) // _CELL)
     # A coarse cell's centre is the middle of the pixels it stands for, which is what cv2.resize takes it to be.
@@ -61,16 +64,16 @@ def _bend(
     u, d = bodies.project(animal, points)
     size = (int(columns) * _CELL, int(rows) * _CELL)
     width, height = high - low
-    maps = [
+    across, down = (
         cv2.resize(part.reshape(rows, columns), size, interpolation=cv2.INTER_LINEAR)[:height, :width]
         for part in fur.columns_rows(u, d)
-    ]
-    colour = cv2.remap(fur.colour, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    opacity = cv2.remap(fur.opacity, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    )
+    colour = cv2.remap(fur.colour, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    opacity = cv2.remap(fur.opacity, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     return colour, opacity
 
 
-def _cast_shadow(opacity: NDArray[np.uint8], length: float) -> NDArray[np.uint8]:
+def _cast_shadow(opacity: MatLike, length: float) -> MatLike:
     """A soft shadow, to the lower right of the body."""
     shift = max(1, round(0.035 * length))
     blur = 2 * round(0.05 * length) + 1
@@ -79,7 +82,7 @@ def _cast_shadow(opacity: NDArray[np.uint8], length: float) -> NDArray[np.uint8]
     return cv2.blur(shadow, (blur, blur))
 
 
-def _smear(image: NDArray[np.uint8], way_x: float, way_y: float) -> NDArray[np.uint8]:
+def _smear(image: MatLike, way_x: float, way_y: float) -> MatLike:
     way = float(np.hypot(way_x, way_y))
     if way < 0.7:
         return image
@@ -100,7 +103,7 @@ def _streak(way: float, angle_deg: int) -> NDArray[np.float32]:
     return (kernel / kernel.sum()).astype(np.float32)
 
 
-def _draw_tail(frame: NDArray[np.uint8], bodies: Bodies, animal: int, fur: Fur, brightness: float) -> None:
+def _draw_tail(frame: MatLike, bodies: Bodies, animal: int, fur: Fur, brightness: float) -> None:
     tail = _smooth(bodies.tail[animal])
     along = np.linspace(0, 1, len(tail))
     # Thick at the root, thin, and thicker again at the brush.
@@ -116,10 +119,10 @@ def _draw_tail(frame: NDArray[np.uint8], bodies: Bodies, animal: int, fur: Fur, 
             _fill(frame, ribbon, colour, brightness * shade)
 
 
-def _draw_feet(frame: NDArray[np.uint8], bodies: Bodies, animal: int, fur: Fur, brightness: float) -> None:
+def _draw_feet(frame: MatLike, bodies: Bodies, animal: int, fur: Fur, brightness: float) -> None:
     """Diagonal feet swing together; at rest they are tucked under."""
     phase, swing = bodies.gait[animal]
-    for u, out, side, shift in ((0.40, 0.78, -1, 0.0), (0.40, 0.78, 1, np.pi), (0.80, 0.98, -1, np.pi), (0.80, 0.98, 1, 0)):
+    for u, out, side, shift in _FEET:
         forward = 0.055 * swing * np.sin(phase + shift)
         place = np.array([u - forward, u - forward - 0.05])
         heel, toe = bodies.place(animal, place, np.full(2, side * (out - 0.16 * (1 - swing))))
@@ -127,10 +130,11 @@ def _draw_feet(frame: NDArray[np.uint8], bodies: Bodies, animal: int, fur: Fur, 
         way = (toe - heel) / np.linalg.norm(toe - heel)
         across = np.array([-way[1], way[0]]) * width
         tip = toe + way * width
-        _fill(frame, np.array([heel + across, toe + across, tip, toe - across, heel - across]), fur.skin, brightness * 0.8)
+        sole = np.array([heel + across, toe + across, tip, toe - across, heel - across])
+        _fill(frame, sole, fur.skin, brightness * 0.8)
 
 
-def _fill(frame: NDArray[np.uint8], outline: NDArray[np.float64], colour: tuple[float, ...], gain: float) -> None:
+def _fill(frame: MatLike, outline: NDArray[np.float64], colour: tuple[float, ...], gain: float) -> None:
     points = np.round(outline * 2**_SHIFT).astype(np.int32)
     cv2.fillPoly(frame, [points], [min(255.0, value * gain) for value in colour], cv2.LINE_AA, _SHIFT)
 
@@ -141,10 +145,10 @@ def _smooth(joints: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([joints[:1], inner.reshape(-1, 2), joints[-1:]])
 
 
-def _as_channels(image: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+def _as_channels(image: MatLike, channels: int) -> MatLike:
     return image[..., None] if channels == 1 else cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 
 
-def _lay_over(region: NDArray[np.uint8], keep: NDArray[np.uint8], add: NDArray[np.uint8]) -> None:
+def _lay_over(region: MatLike, keep: MatLike, add: MatLike) -> None:
     kept = cv2.multiply(region, keep, scale=1 / 255)
     region[:] = cv2.add(kept, add).reshape(region.shape)

@@ -96,7 +96,7 @@ def _pattern(
 ) -> tuple[Image, bool]:
     """Where the mark is, (rows, columns), and whether it has fur."""
     if animal.pattern == "stripe":
-        thin = 0.26 + 0.05 * np.sin(9 * u)
+        thin = (0.26 + 0.05 * np.sin(9 * u)) * np.clip((1.0 - u) / 0.18, 0.2, 1)
         return soft_step(thin - np.abs(d), 0.10) * soft_step(u - 0.22, 0.06) * soft_step(0.97 - u, 0.05), True
     if animal.pattern == "collar":
         edge = 0.02 * np.cos(4 * d)
@@ -108,9 +108,7 @@ def _pattern(
     return soft_step(blobs - 0.35, 0.25) * soft_step(u - 0.27, 0.03), True
 
 
-def _paint_head(
-    colour: Image, opacity: Image, u: NDArray[np.float64], d: NDArray[np.float64], animal: Animal
-) -> None:
+def _paint_head(colour: Image, opacity: Image, u: NDArray[np.float64], d: NDArray[np.float64], animal: Animal) -> None:
     """Ears, eyes and nose onto the body, in place."""
     y = d * _ASPECT  # in body lengths, as u is
     mix(colour, _scaled(animal.fur, 1.25), 0.5 * soft_step(0.075 - np.hypot(u - 0.02, y), 0.05))

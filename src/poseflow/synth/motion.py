@@ -16,9 +16,10 @@ Array = NDArray[np.float64]
 _WIDTH_OF_LENGTH = 0.21  # half-width
 _TAIL_OF_LENGTH = 0.80
 _MAX_BEND, _MAX_YAW = 1.25, 0.75  # radians
-_BEND_RATE, _YAW_RATE = 7.0, 11.0  # 1/s of the critically damped turns
+_BEND_RATE, _YAW_RATE = 6.5, 9.0  # 1/s of the critically damped turns
 _SPEED_RATE = 5.0  # 1/s
 _STRIDE_OF_LENGTH = 0.55
+_WALL_OF_LENGTH, _WALL_RATE = 0.12, 9.0  # how far walls are felt, and how fast they push, 1/s
 _CONTACT_U = np.array([np.argmin(np.abs(LINE_U - u)) for u in (0.12, 0.45, 0.78)])
 _CONTACT_RADIUS = np.array([0.55, 0.85, 0.95])  # half-widths
 _SHOULDER = int(np.argmin(np.abs(LINE_U - 0.3)))
@@ -173,13 +174,16 @@ class Herd:
         self.line, self.angle = spine(self.hip, self.heading, self.bend, self.yaw, self.size * self.stretch)
 
     def _stay_on_floor(self) -> None:
-        points = self.line[:, [_NOSE, *_CONTACT_U]]
+        """Walls push the harder the nearer they come, so that nobody stops dead, and nobody gets through."""
         inset = np.array([0.02, *_CONTACT_RADIUS]) * (_WIDTH_OF_LENGTH * self.size)[:, None]
-        low = (self.layout.low + inset[..., None] - points).max(axis=1)
-        high = (points - self.layout.high + inset[..., None]).max(axis=1)
-        shift = np.maximum(low, 0) - np.maximum(high, 0)
-        self.hip += shift
-        self.line += shift[:, None]
+        soft = inset + _WALL_OF_LENGTH * self.size[:, None]
+        for room, share in ((soft, 1 - np.exp(-_WALL_RATE * self.dt)), (inset, 1.0)):
+            points = self.line[:, [_NOSE, *_CONTACT_U]]
+            low = (self.layout.low + room[..., None] - points).max(axis=1)
+            high = (points - self.layout.high + room[..., None]).max(axis=1)
+            shift = share * (np.maximum(low, 0) - np.maximum(high, 0))
+            self.hip += shift
+            self.line += shift[:, None]
 
     def _tail_length(self) -> Array:
         return _TAIL_OF_LENGTH * self.size

@@ -38,8 +38,7 @@ def render_cage(path: str | Path, config: SynthConfig | None = None) -> Recordin
     path = Path(path)
     recording = Recording(path, path.with_suffix(".slp"), path.with_suffix(".truth.parquet"))
     labels = Labels()
-    every = config.label_every or max(_LABEL_EVERY, -(-config.frames // _MOST_LABELS))
-
+    every = label_step(config)
     with open_truth(recording.truth) as truth, show_progress(path.name, config.frames, "frames") as advance:
 
         def film() -> Iterator[NDArray[np.uint8]]:
@@ -53,6 +52,11 @@ def render_cage(path: str | Path, config: SynthConfig | None = None) -> Recordin
 
         write_video(path, film(), config.fps, crf=config.crf, gop=config.gop, bframes=config.bframes)
     return recording
+
+
+def label_step(config: SynthConfig) -> int:
+    """Frames from one labeled frame to the next."""
+    return config.label_every or max(_LABEL_EVERY, -(-config.frames // _MOST_LABELS))
 
 
 def film_cage(config: SynthConfig) -> Iterator[tuple[CagePoses, NDArray[np.uint8]]]:

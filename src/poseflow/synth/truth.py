@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from poseflow.files import replacing
 from poseflow.synth.animals import BODY_NODES, IDENTITIES, SKELETON
 from poseflow.synth.simulate import CagePoses
 
-_ROWS_AT_ONCE = 8192
+_FRAMES_AT_ONCE = 2000
 
 
 class TruthWriter:
@@ -21,34 +22,30 @@ class TruthWriter:
 
     def __init__(self, writer: pq.ParquetWriter) -> None:
         self._writer = writer
-        self._poses: list[CagePoses] = []
+        self._waiting: list[pa.RecordBatch] = []
 
     def append(self, poses: CagePoses) -> None:
         """Add one frame."""
-        self._poses.append(poses)
-        if len(self._poses) * len(poses.identities) >= _ROWS_AT_ONCE:
+        animals = len(poses.identities)
+        points = poses.points.astype(np.float32)
+        columns = [pa.array([poses.frame_idx] * animals, pa.int64()), pa.array(poses.identities, pa.string())]
+        for node in range(len(SKELETON.nodes)):
+            parts = (points[:, node, 0], points[:, node, 1], poses.visible[:, node])
+            columns += [pa.array(np.ascontiguousarray(part)) for part in parts]
+        self._waiting.append(pa.RecordBatch.from_arrays(columns, schema=_schema()))
+        if len(self._waiting) >= _FRAMES_AT_ONCE:
             self.flush()
 
     def flush(self) -> None:
         """Write what has been held back."""
-        if not self._poses:
-            return
-        animals = len(self._poses[0].identities)
-        points = np.concatenate([poses.points for poses in self._poses]).astype(np.float32)
-        visible = np.concatenate([poses.visible for poses in self._poses])
-        columns: list[pa.Array | NDArray] = [
-            np.repeat([poses.frame_idx for poses in self._poses], animals),
-            pa.array([name for poses in self._poses for name in poses.identities], pa.string()),
-        ]
-        for node in range(len(SKELETON.nodes)):
-            columns += [points[:, node, 0], points[:, node, 1], visible[:, node]]
-        self._writer.write_table(pa.Table.from_arrays([pa.array(column) for column in columns], schema=_schema()))
-        self._poses.clear()
+        if self._waiting:
+            self._writer.write_table(pa.Table.from_batches(self._waiting).combine_chunks())
+            self._waiting.clear()
 
 
 @contextmanager
 def open_truth(path: str | Path) -> Iterator[TruthWriter]:
-    """Write a truth table frame by frame, atomically; rows are held back by the few thousand only."""
+    """Write a truth table frame by frame, atomically; rows are held back by few thousand only."""
     with replacing(path) as beside, pq.ParquetWriter(beside, _schema(), compression="zstd") as writer:
         truth = TruthWriter(writer)
         yield truth
@@ -91,6 +88,7 @@ class Labels:
             sio.save_slp(labels, str(beside), verbose=False)
 
 
+@cache
 def _schema() -> pa.Schema:
     fields = [pa.field("frame_idx", pa.int64()), pa.field("identity", pa.string())]
     for node in SKELETON.nodes:
