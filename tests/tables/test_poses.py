@@ -126,6 +126,18 @@ def test_timestamp_is_missing_without_a_start(tmp_path):
     assert poseflow.read_poses(tmp_path / "p.parquet")["timestamp"].isna().all()
 
 
+def test_times_are_missing_where_the_recording_has_none(tmp_path):
+    class Timeless(Index):
+        def time_s(self, frame_idx=None):
+            return np.full(8 if frame_idx is None else len(frame_idx), np.nan)
+
+    write_poses(assemble_poses(*make_tables(), Timeless(fps=None), SOURCE), tmp_path / "p.parquet")
+    assert poseflow.read_poses(tmp_path / "p.parquet")[["time_s", "timestamp"]].isna().all(axis=None)
+    poses = poseflow.read_poses(tmp_path / "p.parquet", layout="xarray")
+    assert poses["time"].values.tolist() == list(range(8))
+    assert poses.attrs["time_unit"] == "frames"
+
+
 def test_a_start_that_is_told_comes_before_what_the_file_says(tmp_path):
     source = replace(SOURCE, start=datetime(2025, 1, 1, tzinfo=UTC))
     write_poses(assemble_poses(*make_tables(), Index(), source), tmp_path / "p.parquet")

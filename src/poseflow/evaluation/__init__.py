@@ -3,6 +3,7 @@
 from poseflow.evaluation.matches import FoundPoses, FrameMatch, LabeledPoses, match_poses
 from poseflow.evaluation.poses import evaluate_poses, score_frames, tabulate_nodes, tabulate_points
 from poseflow.evaluation.tracks import Trajectories, evaluate_tracks
+from poseflow.evaluation.videos import evaluate_recording
 
 __all__ = [
     "FoundPoses",
@@ -10,6 +11,7 @@ __all__ = [
     "LabeledPoses",
     "Trajectories",
     "evaluate_poses",
+    "evaluate_recording",
     "evaluate_tracks",
     "match_poses",
     "score_frames",

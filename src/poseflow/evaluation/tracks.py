@@ -51,11 +51,11 @@ class Trajectories:
             for pose, name in zip(frame.points, frame.identities, strict=True)
             if name is not None
         ]
-        nodes = labels[0].points.shape[1] if labels else 0
+        nothing = labels[0].points[:0] if labels else np.empty((0, 0, 2), np.float32)
         return cls(
             np.array([row[0] for row in rows], np.int64),
             np.array([row[1] for row in rows], np.int64),
-            np.array([row[2] for row in rows], np.float32).reshape(-1, nodes, 2),
+            np.stack([row[2] for row in rows]) if rows else nothing,
             np.array([frame.frame_idx for frame in labels], np.int64),
         )
 

@@ -137,14 +137,14 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
         "individuals": individuals,
         "frame_idx": ("time", frames),
     }
-    if note["start"]:
+    if note["start"] and note["fps"]:
         start = np.datetime64(note["start"].removesuffix("+00:00"), "us")
         coords["timestamp"] = ("time", start + np.round(time * 1e6).astype("timedelta64[us]"))
     attrs = {
         "ds_type": "poses",
         "source_software": "poseflow",
         "source_file": str(path),
-        "time_unit": "seconds",
+        "time_unit": "seconds" if note["fps"] else "frames",
         "fps": note["fps"],
         "pixels_per_mm": note["pixels_per_mm"],
         "poseflow": json.dumps(note),
@@ -174,9 +174,12 @@ def _individuals(table: pa.Table) -> tuple[list[str], NDArray[np.int64]]:
 def _interpolate_times(
     frames: NDArray[np.int64], known: NDArray[np.int64], time_s: NDArray[np.float64], fps: float | None
 ) -> NDArray[np.float64]:
-    """Times of all frames from those of some; beyond the first and last known one, at `fps`."""
+    """Times of all frames from those of some; beyond the first and last known one, at `fps`.
+
+    Frame numbers where the recording has no timestamps.
+    """
     step = 1 / fps if fps else 1.0
-    if not len(known):
+    if not len(known) or np.isnan(time_s).any():
         return np.multiply(frames, step, dtype=np.float64)
     times = np.asarray(np.interp(frames, known, time_s), np.float64)
     before, after = frames < known[0], frames > known[-1]

@@ -61,7 +61,7 @@ class VideoFacts(Protocol):
         """When the recording began, with time zone, where the file says so."""
 
     def time_s(self, frame_idx: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-        """Seconds since the first frame, from the container's timestamps."""
+        """Seconds since the first frame, from the container's timestamps; NaN where it has none."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def _pose_rows(p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSo
         _constant(source.recording, len(row)),
         _constant(source.video, len(row)),
         pa.array(frame_idx),
-        pa.array(time_s),
+        pa.array(time_s, from_pandas=True),
         _timestamps(time_s, source.start or index.recorded_at),
         pa.array(track),
         identity_array(tracks).slice(picked.start, picked.stop - picked.start).take(pa.array(order)),
@@ -194,8 +194,9 @@ def _timestamps(time_s: NDArray[np.float64], start: datetime | None) -> pa.Array
     begin = _utc(start)
     if begin is None:
         return pa.nulls(len(time_s), kind)
-    offset = np.round(time_s * 1e6).astype(np.int64)
-    return pa.array(offset + pa.scalar(begin, kind).value, kind)
+    unknown = np.isnan(time_s)
+    offset = np.round(np.where(unknown, 0, time_s) * 1e6).astype(np.int64)
+    return pa.array(offset + pa.scalar(begin, kind).value, kind, mask=unknown)
 
 
 def _utc(start: datetime | None) -> datetime | None:
