@@ -23,7 +23,7 @@ def blob_models(tmp_path_factory):
             backbone=BackboneConfig(filters=8, down_blocks=3 if kind == "centroid" else 2),
             head=HeadConfig(output_stride=2, sigma_px=2.5),
             training=TrainingConfig(
-                max_epochs=4, steps_per_epoch=60, warmup_steps=10, learning_rate=3e-3, precision="float32"
+                max_epochs=4, steps_per_epoch=100, warmup_steps=10, learning_rate=3e-3, precision="float32"
             ),
         )
         train_model(config, train, val, folder / kind)

@@ -1,6 +1,7 @@
-"""Maps to points, in `keras.ops`, so that it runs compiled with the network."""
+"""Maps to points, in `keras.ops`, so that it runs compiled with the network; what is left is NumPy on the host."""
 
 from poseflow.decode.crops import crop_images, shrink_images
+from poseflow.decode.duplicates import find_duplicates
 from poseflow.decode.peaks import find_global_peaks, find_local_peaks
 
-__all__ = ["crop_images", "find_global_peaks", "find_local_peaks", "shrink_images"]
+__all__ = ["crop_images", "find_duplicates", "find_global_peaks", "find_local_peaks", "shrink_images"]

@@ -9,7 +9,7 @@ from poseflow.labels import Package
 
 
 def predict_package(pipeline: Pipeline, package: Package, batch_size: int) -> list[Instances]:
-    """Find the animals in every frame of a package, in its order; `frame` of the result is 0."""
+    """Find the animals in every frame of a package, in its order: one `Instances` a frame."""
     by_size: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for number in range(len(package.frames)):
         by_size[package.image(number, pipeline.channels).shape].append(number)
@@ -22,8 +22,5 @@ def predict_package(pipeline: Pipeline, package: Package, batch_size: int) -> li
                 images[slot] = package.image(number, pipeline.channels)
             found = pipeline.find(images)
             for slot, number in enumerate(chosen):
-                rows = found.frame == slot
-                results[number] = Instances(
-                    np.zeros(rows.sum(), np.int64), found.score[rows], found.points[rows], found.point_scores[rows]
-                )
+                results[number] = found.where(found.frame == slot)
     return [results[number] for number in range(len(package.frames))]

@@ -9,6 +9,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from poseflow.config import Kind, PredictConfig
+from poseflow.decode import find_duplicates
 from poseflow.errors import ModelError, SkeletonError
 from poseflow.inference.stages import (
     Images,
@@ -36,6 +37,10 @@ class Instances:
     score: NDArray[np.float32]
     points: NDArray[np.float32]
     point_scores: NDArray[np.float32]
+
+    def where(self, keep: NDArray[np.bool_]) -> "Instances":
+        """Only the instances that `keep` (n,) chooses."""
+        return Instances(self.frame[keep], self.score[keep], self.points[keep], self.point_scores[keep])
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,8 @@ def _build_top_down(models: dict[Kind, TrainedModel], config: PredictConfig) -> 
         anchors = np.asarray(find_anchors(on_device)[0])
         frames, slots = np.nonzero(np.isfinite(anchors[..., 0]))
         points, scores = _find_in_crops(find_points, on_device, frames, anchors[frames, slots])
-        return _sorted_instances(frames, points, scores)
+        found = _sorted_instances(frames, points, scores)
+        return found.where(~find_duplicates(found.frame, found.points, config.duplicate_oks))
 
     return find
 

@@ -73,10 +73,8 @@ def predict_shard(
             assert batch.found is not None
             frame_idx = batch.first + batch.found.frame
             own = (frame_idx >= start) & (frame_idx < stop)
-            instances = batch.found
-            writer.append(
-                frame_idx[own], instances.score[own], instances.points[own], instances.point_scores[own], shifted[own]
-            )
+            kept = batch.found.where(own)
+            writer.append(frame_idx[own], kept.score, kept.points, kept.point_scores, shifted[own])
             numbers = [n for n in range(batch.first, batch.first + len(batch.images)) if start <= n < stop]
             failed += [n for n in numbers if batch.images[n - batch.first] is None]
             advance(len(numbers))
@@ -116,9 +114,7 @@ def _find_in_batches(
         filled = [blank if image is None else image for image in batch.images]
         found = pipeline.find(np.stack(filled + [blank] * (size - len(filled))))
         readable = np.array([image is not None for image in batch.images] + [False] * (size - len(filled)))
-        keep = readable[found.frame]
-        kept = Instances(found.frame[keep], found.score[keep], found.points[keep], found.point_scores[keep])
-        yield FrameBatch(batch.first, batch.images, kept)
+        yield FrameBatch(batch.first, batch.images, found.where(readable[found.frame]))
 
 
 def _no_instances(pipeline: Pipeline) -> Instances:
