@@ -4,14 +4,9 @@ from poseflow.tables.layouts import read_pose_metadata, read_poses
 from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import count_frames, merge_ranges
-from poseflow.tables.shards import (
-    PredictionsWriter,
-    describe_predictions,
-    iter_predictions,
-    read_predictions,
-    write_predictions,
-)
+from poseflow.tables.shards import describe_predictions, iter_predictions, read_predictions
 from poseflow.tables.tracks import Tracks, read_tracks, write_tracks
+from poseflow.tables.writer import PredictionsWriter, write_predictions
 
 __all__ = [
     "PoseSource",
