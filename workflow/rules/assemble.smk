@@ -1,0 +1,20 @@
+rule assemble:
+    input:
+        predictions=shard_tables,
+        tracks="results/tracks/{video}.parquet",
+        index="results/index/{video}.json",
+    output:
+        poses="results/poses/recording={recording}/{video}.parquet",
+    log:
+        "logs/assemble/{recording}/{video}.log",
+    conda:
+        "../envs/poseflow.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        pixels_per_mm=lambda wildcards: pixels_per_mm(video_file(wildcards), CONFIG.videos),
+        config={"predict": prediction_settings(), "tracking": settings("tracking")},
+        start_time=lambda wildcards: start_time(video_file(wildcards), CONFIG.videos),
+    script:
+        "../scripts/assemble.py"

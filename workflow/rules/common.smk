@@ -1,0 +1,132 @@
+import os
+from pathlib import Path
+
+from poseflow.config import parse_config
+from poseflow.errors import PoseflowError
+from poseflow.plan import FileFacts, make_plan, pixels_per_mm, recording_of, start_time
+from poseflow.runs import announce_run, leave_run, lock_results
+
+
+def fail(message):
+    """End Snakemake, dry run or not, with one line instead of a traceback."""
+    raise SystemExit(f"Error: {message}")
+
+
+def make_checked_plan():
+    """Check the configuration and plan the run, before any rule is read."""
+    facts = FileFacts("results/index/.plan.json")
+    try:
+        checked = parse_config(config, " ".join(map(str, workflow.configfiles)) or "config")
+        plan = make_plan(checked, facts)
+    except PoseflowError as error:
+        fail(error)
+    if workflow.is_main_process:
+        facts.save()
+        announce_run()
+    elif workflow.remote_exec:
+        leave_run()
+    return checked, plan
+
+
+CONFIG, PLAN = make_checked_plan()
+
+
+wildcard_constraints:
+    video="[A-Za-z0-9_][A-Za-z0-9_.-]*",
+    shard=r"\d+-of-\d+",
+    dataset="[0-9a-f]{10}",
+    version="[0-9a-f]{10}",
+    release="[0-9a-f]{10}",
+    model="[A-Za-z0-9][A-Za-z0-9_-]*",
+    recording="[A-Za-z0-9_.-]+",
+
+
+def settings(section):
+    """One section's settings as `params`: a rule reruns when they change, and only then.
+
+    Defaults are left out, so that a new setting in a new version of poseflow reruns nothing.
+    """
+    return getattr(CONFIG, section).model_dump(mode="json", exclude_defaults=True)
+
+
+def prediction_settings():
+    """Settings that a shard's rows depend on; how many shards there are is not one."""
+    return {key: value for key, value in settings("predict").items() if key != "shard_frames"}
+
+
+def label_scales():
+    """Pixels per mm of labeled videos, by file name, or of all."""
+    if not isinstance(CONFIG.videos.pixels_per_mm, dict):
+        return CONFIG.videos.pixels_per_mm
+    labeled = (path for path in PLAN.videos.values() if path.name in PLAN.labeled_names)
+    return {path.name: scale for path in labeled if (scale := pixels_per_mm(path, CONFIG.videos))}
+
+
+def video_file(wildcards):
+    return PLAN.videos[wildcards.video]
+
+
+def readable_video(wildcards):
+    """The recording as input; a link to nowhere is none, and `index` says so, while the run goes on."""
+    return [path for path in [video_file(wildcards)] if path.exists()]
+
+
+def shard_tables(wildcards):
+    return [f"results/predictions/{wildcards.video}/{shard}.parquet" for shard in PLAN.shards[wildcards.video]]
+
+
+def starting_points(wildcards):
+    """Predictions for a person to correct: needed by some methods, welcome to the others where they are there."""
+    tables = shard_tables(wildcards)
+    needed = CONFIG.extract.method in ("uncertain", "jump")
+    return tables if needed or all(map(os.path.exists, tables)) else []
+
+
+def pose_table(video):
+    recording = recording_of(video, PLAN.videos[video], CONFIG.videos)
+    return f"results/poses/recording={recording}/{video}.parquet"
+
+
+def model_file(name):
+    """That file of the folder of each model of the release."""
+    return [folder / name for folder in PLAN.models.values()]
+
+
+def metrics_file(wildcards):
+    """Accuracy of the release on the test set; none where the models were given."""
+    return [f"results/evaluation/{PLAN.release}/metrics.json"] if PLAN.dataset else []
+
+
+def release_file(wildcards):
+    if PLAN.release is None:
+        fail(
+            f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
+            "name trained models under `release`, or run `snakemake suggestions` for frames to label."
+        )
+    return f"results/releases/{PLAN.release}.json"
+
+
+def check_videos():
+    if not PLAN.videos:
+        fail(f"videos.root must be a folder that holds recordings, got {CONFIG.videos.root}")
+
+
+def final_files(wildcards):
+    check_videos()
+    release_file(wildcards)
+    overlays = [f"results/overlays/{video}.mp4" for video in PLAN.videos] if CONFIG.render.enabled else []
+    return [*map(pose_table, PLAN.videos), "results/report.html", *overlays]
+
+
+def suggestion_files(wildcards):
+    check_videos()
+    return [f"results/suggestions/{video}.pkg.slp" for video in PLAN.videos]
+
+
+def hold_results():
+    """One run at a time: a second one ends here. The system takes the lock back when this process ends, however."""
+    global RESULTS_LOCK
+    try:
+        RESULTS_LOCK = lock_results("results/.lock")
+    except PoseflowError as error:
+        fail(error)

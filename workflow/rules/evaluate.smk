@@ -1,0 +1,43 @@
+rule evaluate:
+    input:
+        models=model_file("model.weights.h5"),
+        test=ancient(f"results/datasets/{PLAN.dataset}/test.pkg.slp"),
+    output:
+        metrics="results/evaluation/{release}/metrics.json",
+    log:
+        "logs/evaluate/{release}.log",
+    conda:
+        "../envs/poseflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        evaluation=settings("evaluation"),
+        predict=prediction_settings(),
+        pixels_per_mm=label_scales(),
+        examples=CONFIG.report.example_frames,
+    script:
+        "../scripts/evaluate.py"
+
+
+rule evaluate_tracking:
+    input:
+        labels=PLAN.labels,
+        predictions=shard_tables,
+        tracks="results/tracks/{video}.parquet",
+    output:
+        metrics="results/evaluation/tracking/{video}.json",
+    log:
+        "logs/evaluate_tracking/{video}.log",
+    conda:
+        "../envs/poseflow.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        evaluation=settings("evaluation"),
+        labels=settings("labels"),
+        video=lambda wildcards: PLAN.videos[wildcards.video].name,
+    script:
+        "../scripts/evaluate_tracking.py"

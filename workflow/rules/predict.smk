@@ -1,0 +1,22 @@
+rule predict:
+    input:
+        index="results/index/{video}.json",
+        # The index says what the video holds: a video that was only touched costs a new index and no more.
+        video=lambda wildcards: ancient(readable_video(wildcards)),
+        release=release_file,
+    output:
+        predictions="results/predictions/{video}/{shard}.parquet",
+    log:
+        "logs/predict/{video}/{shard}.log",
+    benchmark:
+        "results/benchmarks/predict/{video}/{shard}.tsv"
+    conda:
+        "../envs/poseflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=120,
+    params:
+        predict=prediction_settings(),
+    script:
+        "../scripts/predict.py"

@@ -1,0 +1,17 @@
+rule release:
+    input:
+        models=model_file("config.yaml"),
+        metrics=metrics_file,
+    output:
+        release="results/releases/{release}.json",
+    log:
+        "logs/release/{release}.log",
+    conda:
+        "../envs/poseflow.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        models={name: str(folder) for name, folder in PLAN.models.items()},
+    script:
+        "../scripts/release.py"

@@ -1,0 +1,23 @@
+rule render:
+    input:
+        index="results/index/{video}.json",
+        video=lambda wildcards: ancient(readable_video(wildcards)),
+        poses=lambda wildcards: pose_table(wildcards.video),
+    output:
+        overlay=report(
+            "results/overlays/{video}.mp4",
+            caption="../report/overlay.rst",
+            category="Overlays",
+            labels={"video": "{video}"},
+        ),
+    log:
+        "logs/render/{video}.log",
+    conda:
+        "../envs/poseflow.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        render=settings("render"),
+    script:
+        "../scripts/render.py"

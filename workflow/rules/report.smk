@@ -1,0 +1,23 @@
+rule report:
+    input:
+        indexes=[f"results/index/{video}.json" for video in PLAN.videos],
+        poses=[pose_table(video) for video in PLAN.videos],
+        release=release_file,
+        metrics=metrics_file,
+        dataset=[f"results/datasets/{PLAN.dataset}/train.pkg.slp"] if PLAN.dataset else [],
+        tracking=[f"results/evaluation/tracking/{video}.json" for video in sorted(PLAN.tracked_videos)],
+    output:
+        report=report("results/report.html", caption="../report/report.rst", category="Report"),
+    log:
+        "logs/report.log",
+    conda:
+        "../envs/poseflow.yaml"
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        report=settings("report"),
+        videos=list(PLAN.videos),
+        config=CONFIG.model_dump(mode="json", exclude_unset=True),
+    script:
+        "../scripts/report.py"

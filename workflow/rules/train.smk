@@ -1,0 +1,23 @@
+rule train:
+    input:
+        # The version is a key of the labels' and the profile's content.
+        train=ancient(f"results/datasets/{PLAN.dataset}/train.pkg.slp"),
+        val=ancient(f"results/datasets/{PLAN.dataset}/val.pkg.slp"),
+    output:
+        config="results/models/{model}/{version}/config.yaml",
+        skeleton="results/models/{model}/{version}/skeleton.json",
+        weights="results/models/{model}/{version}/model.weights.h5",
+        history="results/models/{model}/{version}/history.csv",
+        training="results/models/{model}/{version}/training.json",
+    log:
+        "logs/train/{model}/{version}.log",
+    conda:
+        "../envs/poseflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    params:
+        model=lambda wildcards: PLAN.profiles[wildcards.model].model_dump(mode="json"),
+    script:
+        "../scripts/train.py"

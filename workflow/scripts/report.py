@@ -1,0 +1,21 @@
+"""Rule report: what a person looks at."""
+
+from pathlib import Path
+
+from poseflow.config import ReportConfig
+from poseflow.report import ReportInputs, write_report
+from poseflow.runs import begin_job
+
+begin_job(snakemake.log[0])
+given, benchmarks = snakemake.input, Path("results/benchmarks/predict")
+inputs = ReportInputs(
+    indexes=[Path(path) for path in given.indexes],
+    poses=[Path(path) for path in given.poses],
+    release=Path(given.release),
+    evaluation=Path(given.metrics[0]).parent if given.metrics else None,
+    dataset=Path(given.dataset[0]).parent if given.dataset else None,
+    tracking={Path(path).stem: Path(path) for path in given.tracking},
+    benchmarks={video: sorted((benchmarks / video).glob("*.tsv")) for video in snakemake.params.videos},
+    config=snakemake.params.config,
+)
+write_report(inputs, ReportConfig.model_validate(snakemake.params.report), snakemake.output.report)

@@ -1,0 +1,11 @@
+"""Rule track: link one video's predicted instances into tracks."""
+
+from poseflow.config import TrackingConfig
+from poseflow.runs import begin_job
+from poseflow.tables import read_predictions, write_tracks
+from poseflow.tracking import link_tracks
+
+begin_job(snakemake.log[0])
+settings = TrackingConfig.model_validate(snakemake.params.tracking)
+tracks = link_tracks(read_predictions(snakemake.input.predictions), settings)
+write_tracks(tracks, snakemake.output.tracks)
