@@ -14,7 +14,7 @@ from poseflow.config import Config, VideosConfig
 from poseflow.errors import ConfigError
 from poseflow.plan import (
     FileFacts,
-    find_tracked_videos,
+    find_labeled_videos,
     key_of,
     make_plan,
     name_shards,
@@ -112,9 +112,12 @@ def write_slp(path, frames_by_video, tracks):
 
 def test_only_dense_labels_with_tracks_can_test_tracking(tmp_path):
     write_slp(tmp_path / "dense.slp", {"dense.mp4": range(50), "sparse.mp4": range(0, 5000, 100)}, ["female", "male"])
-    assert find_tracked_videos(tmp_path / "dense.slp") == ["/somewhere/dense.mp4"]
+    assert find_labeled_videos(tmp_path / "dense.slp") == {
+        "/somewhere/dense.mp4": True,
+        "/somewhere/sparse.mp4": False,
+    }
     write_slp(tmp_path / "nameless.slp", {"dense.mp4": range(50)}, [])
-    assert find_tracked_videos(tmp_path / "nameless.slp") == []
+    assert find_labeled_videos(tmp_path / "nameless.slp") == {"/somewhere/dense.mp4": False}
 
 
 @pytest.fixture

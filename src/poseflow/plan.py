@@ -35,6 +35,7 @@ class Plan:
     profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
     channels: int = 1  # of the dataset's images
     labels: Sequence[Path] = ()
+    labeled_names: frozenset[str] = frozenset()  # file names of labeled videos
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
 
 
@@ -101,7 +102,8 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     reading = config.labels.model_dump(mode="json", exclude=places)
     dataset = key_of([hashes, reading, config.split.model_dump(mode="json"), channels])
     versions = {name: key_of([dataset, profile.model_dump(mode="json")]) for name, profile in profiles.items()}
-    tracked = {name for path in labels for name in facts.find(path, "tracked videos", find_tracked_videos)}
+    labeled = [facts.find(path, "labeled videos", find_labeled_videos) for path in labels]
+    tracked = {name for found in labeled for name, is_tracked in found.items() if is_tracked}
     return Plan(
         videos,
         shards,
@@ -112,6 +114,7 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         profiles=profiles,
         channels=channels,
         labels=labels,
+        labeled_names=frozenset(Path(name).name for found in labeled for name in found),
         tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
     )
 
@@ -135,28 +138,30 @@ def shard_frames(shard: str, frames: int) -> tuple[int, int]:
     return int(index) * frames // int(count), (int(index) + 1) * frames // int(count)
 
 
-def find_tracked_videos(path: Path) -> list[str]:
-    """Paths of the videos that a SLEAP label file labels densely and with tracks; others cannot test tracking.
+def find_labeled_videos(path: Path) -> dict[str, bool]:
+    """Paths of the videos that a SLEAP label file labels, and whether densely and with tracks: these can test tracking.
 
-    Densely: at least 20 frames, and one in ten of those from the first to the last. Reads HDF5 tables, no video.
+    Densely: at least 20 frames, and one in ten of those from the first to the last. Reads HDF5 tables, no video. Other
+    formats give nothing.
     """
     if path.suffix != ".slp":
-        return []
+        return {}
     import h5py
     import numpy as np
 
     with h5py.File(path) as file:
-        if "frames" not in file or not len(file.get("tracks_json", ())):
-            return []
+        if "frames" not in file:
+            return {}
+        has_tracks = len(file.get("tracks_json", ())) > 0
         frames = file["frames"][:]
         videos = [json.loads(text) for text in file["videos_json"][:]]
-    tracked = []
+    found = {}
     for index, video in enumerate(videos):
         labeled = np.unique(frames["frame_idx"][frames["video"] == index])
-        if len(labeled) >= 20 and 10 * len(labeled) > labeled[-1] - labeled[0]:
-            name = video.get("filename") or video.get("backend", {}).get("filename", "")
-            tracked.append(str(name).replace("\\", "/"))
-    return sorted(set(tracked))
+        name = str(video.get("filename") or video.get("backend", {}).get("filename", "")).replace("\\", "/")
+        is_dense = len(labeled) >= 20 and 10 * len(labeled) > labeled[-1] - labeled[0]
+        found[name] = has_tracks and bool(is_dense)
+    return found
 
 
 def _match_video(labeled: str, videos: Mapping[str, Path]) -> list[str]:

@@ -77,6 +77,7 @@ def begin_job(log: str | Path) -> None:
             sys.__excepthook__(kind, error, trace)
 
     sys.excepthook = report_error
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are no news
     end_with_run()
 
 

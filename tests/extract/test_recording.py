@@ -7,6 +7,7 @@ import sleap_io as sio
 from poseflow.config import ExtractConfig
 from poseflow.extract import suggest_frames
 from poseflow.media import index_video, write_video
+from poseflow.skeleton import Skeleton
 
 STRIDE = ExtractConfig(method="stride", frames_per_video=4, min_gap_frames=3)
 
@@ -18,26 +19,13 @@ def video(tmp_path):
     return tmp_path / "a.mp4"
 
 
-def label(video, frames):
-    skeleton, recording = sio.Skeleton(["nose"]), sio.Video(filename=str(video))
-    instance = sio.Instance.from_numpy(np.array([[5.0, 5.0]]), skeleton=skeleton)
-    labeled = [sio.LabeledFrame(video=recording, frame_idx=frame, instances=[instance]) for frame in frames]
-    return sio.Labels(labeled_frames=labeled, videos=[recording], skeletons=[skeleton])
-
-
 def test_labeled_frames_are_not_proposed_again_and_their_skeleton_is_kept(video, tmp_path):
     index = index_video(video)
     first = suggest_frames(index, tmp_path / "s.pkg.slp", STRIDE)
-    again = suggest_frames(index, tmp_path / "s.pkg.slp", STRIDE, label(video, first))
+    again = suggest_frames(index, tmp_path / "s.pkg.slp", STRIDE, labeled=first, skeleton=Skeleton(nodes=("nose",)))
     assert len(first) == len(again) == 4
     assert not set(first) & set(again)
     assert sio.load_slp(tmp_path / "s.pkg.slp", open_videos=False).skeletons[0].node_names == ["nose"]
-
-
-def test_labels_of_another_recording_do_not_count(video, tmp_path):
-    index = index_video(video)
-    first = suggest_frames(index, tmp_path / "s.pkg.slp", STRIDE)
-    assert suggest_frames(index, tmp_path / "s.pkg.slp", STRIDE, label("b.mp4", first)) == first
 
 
 def test_a_quarantined_recording_has_no_frames_to_label(tmp_path):

@@ -2,7 +2,7 @@
 
 from poseflow.extract.proofread import write_slp
 from poseflow.extract.propose import propose_frames
-from poseflow.extract.recording import find_labeled_frames, suggest_frames
+from poseflow.extract.recording import suggest_frames
 from poseflow.extract.suggest import write_suggestions
 
-__all__ = ["find_labeled_frames", "propose_frames", "suggest_frames", "write_slp", "write_suggestions"]
+__all__ = ["propose_frames", "suggest_frames", "write_slp", "write_suggestions"]
