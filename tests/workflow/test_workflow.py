@@ -1,0 +1,180 @@
+"""The whole workflow on small recordings: what it makes, and what it does again."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from poseflow import read_poses
+from poseflow.files import read_json
+from poseflow.tables import read_predictions
+
+pytestmark = pytest.mark.workflow
+
+
+def video_ids(project):
+    return sorted(path.stem for path in project.folder.glob("results/index/*.json"))
+
+
+def test_every_recording_gets_a_pose_table_and_the_run_a_report(finished):
+    results = finished.folder / "results"
+    assert len(list(results.glob("poses/recording=*/*.parquet"))) == 3
+    poses = read_poses(results / "poses")
+    assert poses["frame_idx"].between(0, finished.frames - 1).all()
+    assert set(poses["video"]) <= set(video_ids(finished))
+    assert (results / "report.html").stat().st_size > 10_000
+    assert len(list(results.glob("overlays/*.mp4"))) == 3
+
+
+def test_shards_cover_each_recording(finished):
+    (index,) = finished.folder.glob("results/index/first.json")
+    shards = sorted(finished.folder.glob("results/predictions/first/*.parquet"))
+    assert [shard.stem for shard in shards] == ["0000-of-0003", "0001-of-0003", "0002-of-0003"]
+    assert read_predictions(shards).frames == ((0, finished.frames),)
+    assert read_json(index)["frames"] == finished.frames
+
+
+def test_a_broken_recording_flows_through_and_stands_in_the_report(finished):
+    index = read_json(finished.folder / "results/index/broken.json")
+    assert index["status"] == "quarantined"
+    (table,) = finished.folder.glob("results/predictions/broken/*.parquet")
+    predictions = read_predictions(table)
+    assert len(predictions) == 0
+    assert predictions.metadata["status"] == "quarantined"
+    assert predictions.metadata["reason"] == index["reason"]
+    report = (finished.folder / "results/report.html").read_text()
+    assert "broken" in report
+    assert "uarantined" in report
+
+
+def test_the_release_knows_its_models_and_their_accuracy(finished):
+    (path,) = finished.folder.glob("results/releases/*.json")
+    release = read_json(path)
+    assert set(release["kinds"].values()) == {"centroid", "centered_instance"}
+    assert release["accuracy"]
+
+
+def test_tracks_are_measured_where_labels_have_tracks(finished):
+    assert [path.stem for path in finished.folder.glob("results/evaluation/tracking/*.json")] == ["first"]
+
+
+def test_a_second_run_has_nothing_to_do(project):
+    assert "Nothing to be done" in project.snakemake()
+
+
+def test_files_that_were_only_touched_cost_nothing_dear(project):
+    for path in ("labels/first.slp", "videos/first.mp4"):
+        os.utime(project.folder / path)
+    assert set(project.planned_jobs()) <= {"index", "evaluate_tracking", "all", "report"} | {
+        "predict",
+        "track",
+        "assemble",
+        "render",
+    }
+    assert not {"split", "train", "evaluate", "release"} & set(project.planned_jobs())
+    project.snakemake()
+    assert "Nothing to be done" in project.snakemake()
+
+
+def test_one_new_recording_costs_its_own_jobs_and_the_report(project):
+    project.add_recording("third.mp4", seed=2)
+    jobs = project.planned_jobs()
+    assert jobs == {"index": 1, "predict": 3, "track": 1, "assemble": 1, "render": 1, "report": 1, "all": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "rules"),
+    [
+        ({"tracking": {"animals": 1, "window_frames": 2}}, {"track", "assemble", "render", "evaluate_tracking", "report"}),
+        ({"render": {"enabled": True, "max_frames": 10, "trail_frames": 3}}, {"render"}),
+        ({"report": {"title": "Other"}}, {"report"}),
+    ],
+    ids=["tracking", "render", "report"],
+)
+def test_a_changed_setting_reruns_what_depends_on_it_and_only_that(project, changes, rules):
+    project.configure(**changes)
+    assert set(project.planned_jobs()) - {"all"} == rules
+
+
+def test_a_changed_model_is_trained_anew_and_only_that_one(project):
+    models = {**project.config["models"]}
+    models["centroid"] = {**models["centroid"], "head": {"output_stride": 2, "sigma_px": 4.0}}
+    project.configure(models=models)
+    jobs = project.planned_jobs()
+    assert jobs["train"] == 1
+    assert "split" not in jobs
+    project.configure()
+    assert project.planned_jobs() == {}
+
+
+def test_given_models_run_without_labels(project):
+    (release,) = project.folder.glob("results/releases/*.json")
+    project.configure(labels={"paths": ["none/*.slp"]}, release=read_json(release)["models"])
+    jobs = project.planned_jobs()
+    assert {"release", "predict", "track", "assemble"} <= set(jobs)
+    assert not {"split", "train", "evaluate", "evaluate_tracking"} & set(jobs)
+
+
+def test_suggestions_need_neither_labels_nor_models(project):
+    for path in project.folder.glob("results/p*"):
+        path.rename(project.folder / f"old-{path.name}")
+    project.configure(labels={"paths": ["none/*.slp"]}, extract={"method": "stride", "frames_per_video": 3})
+    assert project.planned_jobs("suggestions") == {"extract": 3, "suggestions": 1}
+    project.snakemake("suggestions")
+    assert len(list(project.folder.glob("results/suggestions/*.pkg.slp"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trackin": {}}, "did you mean 'tracking'"),
+        ({"models": {"centroid": {"profile": "config/models/centroid.yaml", "heads": {}}}}, "did you mean 'head'"),
+        ({"videos": {"root": "nowhere"}}, "videos.root must be a folder that holds recordings, got nowhere"),
+        ({"labels": {"paths": ["nowhere/*.slp"]}}, "labels.paths must match label files"),
+        ({"labels": {"paths": ["nowhere.slp"]}}, "nowhere.slp"),
+    ],
+    ids=["config", "profile", "no videos", "no labels", "no label file"],
+)
+def test_a_fault_in_the_settings_ends_a_dry_run_at_once(project, changes, message):
+    project.configure(**changes)
+    output = project.snakemake("-n", check=False)
+    assert message in output
+    assert "Traceback" not in output
+    assert "Nothing to be done" not in output
+
+
+def test_a_dry_run_imports_no_networks(project):
+    code = "import sys; sys.argv = ['snakemake', '-n', '--cores', '1']; from snakemake.cli import main\n"
+    code += "try: main()\nfinally: print('imported:', sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=project.folder, capture_output=True, text=True, timeout=200)
+    (imported,) = re.findall(r"^imported: (.*)$", done.stdout, re.MULTILINE)
+    assert "'poseflow'" in imported
+    for heavy in ("tensorflow", "keras", "torch", "jax"):
+        assert f"'{heavy}'" not in imported
+
+
+def test_a_second_run_at_the_same_time_is_turned_away(project):
+    (project.folder / "results/report.html").unlink()
+    lock = "import time; from poseflow.runs import lock_results; lock = lock_results('results/.lock'); print('held');"
+    with subprocess.Popen(
+        [sys.executable, "-uc", lock + "time.sleep(100)"], cwd=project.folder, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "held\n"
+        output = project.snakemake(check=False)
+        assert f"only one run may work on these results, got a second; the first is process {other.pid}" in output
+        assert not (project.folder / "results/report.html").exists()
+        assert "report" in project.planned_jobs()
+        other.kill()
+    project.snakemake()
+    assert (project.folder / "results/report.html").exists()
+
+
+def test_the_workflow_passes_its_linter(project):
+    assert "good condition" in project.snakemake("--lint")
+
+
+def test_rules_stand_in_snakemakes_own_report(project):
+    project.snakemake("--report", "snakemake.html")
+    assert "overlay" in (project.folder / "snakemake.html").read_text()
