@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -105,24 +106,24 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
     """All that the packets and the header tell."""
     context = stream.codec_context
     problems = []
-    suspect = container.format.name == "avi" or _lacks_timestamps(container)
-    guessed = bool(suspect and context.has_b_frames and np.all(np.diff(scan.pts) >= 0))
-    if (guessed or not scan.has_pts) and context.has_b_frames:
-        problems.append("has no timestamps for its B-frames; their order was found by decoding")
+    if needs_decoding := _has_doubtful_order(container, context.has_b_frames, scan):
+        problems.append("has no timestamps that order its B-frames; the order was found by decoding")
         frames = _frames_in_order(scan, _order_by_decoding(path, len(scan)))
     else:
         frames = _frames_in_order(scan, scan.pts if scan.has_pts else np.arange(len(scan)))
     shown = frames >= 0
     if scan.has_pts:
         ticks = np.sort(scan.pts[shown])
-        time_base = stream.time_base or Fraction(1, 1000)
+        time_base = (stream.time_base or Fraction(1, 1000)).as_integer_ratio()
     else:
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         problems.append(f"has no timestamps; {float(rate):g} frames/s are taken from its header")
-        ticks, time_base = np.arange(int(shown.sum())), 1 / rate
-    is_plain = scan.has_pts and not guessed and _is_plain(scan, frames, ticks)
-    fps, variable = measure_rate(ticks, time_base.as_integer_ratio())
+        ticks, time_base = np.arange(int(shown.sum())), (rate.denominator, rate.numerator)
+    is_plain = scan.has_pts and not needs_decoding and _is_plain(scan, frames, ticks)
+    fps, variable = measure_rate(ticks, time_base)
     problems += _count_faults(scan, frames, stream.frames)
+    if len(container.streams) == 1:
+        problems += _miss_the_end(container, (ticks[-1] - ticks[0]) * time_base[0] / time_base[1] if len(ticks) else 0)
     return VideoIndex(
         path=str(path),
         kind="video",
@@ -132,7 +133,7 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
         pix_fmt=context.pix_fmt,
         fps=fps,
         variable_fps=variable,
-        time_base=time_base.as_integer_ratio(),
+        time_base=time_base,
         timestamps=RunLengths.of(ticks),
         keyframes=RunLengths.of(np.unique(np.concatenate([[0], frames[scan.key & shown]])) if len(ticks) else []),
         corrupt=RunLengths.of(np.sort(frames[scan.corrupt & shown])),
@@ -141,6 +142,20 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
         intra_only=context.codec.intra_only,
         size_bytes=size,
     )
+
+
+def _has_doubtful_order(container: InputContainer, has_b_frames: bool, scan: _Scan) -> bool:
+    """Whether the timestamps are none, or made up by FFmpeg, where the order of display is not that of storage.
+
+    AVI and raw streams have none. In program streams FFmpeg guesses those that are left out, now and then wrongly.
+    """
+    if not has_b_frames:
+        return False
+    shown = np.sort(scan.pts[~scan.hidden])
+    is_bare = container.format.name == "avi" or _lacks_timestamps(container)
+    is_in_coding_order = bool(np.all(np.diff(scan.pts) >= 0))
+    is_ambiguous = not scan.has_pts or bool(np.any(np.diff(shown) == 0))
+    return is_ambiguous or container.format.name == "mpeg" or (is_bare and is_in_coding_order)
 
 
 def _frames_in_order(scan: _Scan, display: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -196,37 +211,45 @@ def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator
 
 def _count_faults(scan: _Scan, frames: NDArray[np.int64], promised: int) -> list[str]:
     problems = []
-    corrupt = int(np.sum(scan.corrupt & (frames >= 0)))
-    if corrupt:
+    if corrupt := int(np.sum(scan.corrupt & (frames >= 0))):
         problems.append(f"{corrupt} packets are damaged or cut off")
     if promised > len(scan):
         problems.append(f"is cut off: the header promises {promised} frames, {len(scan)} are there")
-    unusable = int(np.sum((frames < 0) & ~scan.hidden))
-    if unusable:
+    if hidden := int(np.sum(scan.hidden)):
+        problems.append(f"{hidden} packets are not displayed, by the file's own account")
+    if unusable := int(np.sum((frames < 0) & ~scan.hidden)):
         problems.append(f"{unusable} packets before the first keyframe are left out: they cannot be decoded")
     return problems
 
 
+def _miss_the_end(container: InputContainer, duration_s: float) -> list[str]:
+    promised_s = (container.duration or 0) / av.time_base
+    if promised_s <= duration_s * 1.01 + 1:
+        return []
+    return [f"is cut off: the header promises {promised_s:.1f} s, {duration_s:.1f} s are there"]
+
+
 def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
     """Decode a frame at the start and at a few keyframes: what images are like, and whether jumps work."""
-    starts = sorted(
-        {segment_of(index, place * index.frames // (_SAMPLED_PLACES + 1))[0] for place in range(_SAMPLED_PLACES + 1)}
-    )
-    if index.seekable and not all(_jump_works(index, scan, start) for start in starts if start):
+    places = [place * index.frames // (_SAMPLED_PLACES + 1) for place in range(_SAMPLED_PLACES + 1)]
+    starts = sorted({segment_of(index, place)[0] for place in places})
+    if index.seekable and not all(_jump_works(index, scan, start) for start in starts[1:]):
         index = index.model_copy(update={"seekable": False})
     with closing(SegmentDecoder(index)) as decoder:
-        firsts = [_first_frame(decoder, index, start) for start in starts]
+        firsts = [_decode_one(decoder, start, start) for start in starts]
+        if any(
+            frame is None and _decode_one(decoder, segment_of(index, start - 1)[0], start) is not None
+            for start, frame in zip(starts[1:], firsts[1:], strict=True)
+        ):
+            # Intra refresh, or flags that lie: whole images come only some time after a "keyframe".
+            problem = "does not start afresh at its keyframes, and is always decoded from its first frame"
+            index = index.model_copy(update={"keyframes": RunLengths.of([0]), "problems": (*index.problems, problem)})
         if not any(firsts):
             with closing(decoder.decode(*segment_of(index, 0))) as frames:
-                firsts.append(next((frame for _, frame in frames if frame), None))
+                firsts += islice((frame for _, frame in frames if frame), 1)
     frame = next((frame for frame in firsts if frame), None)
     if frame is None:
         return quarantine(index.path, "video", "file must hold frames that can be decoded, got none where it was tried")
-    late = firsts[1 : len(starts)]
-    if firsts[0] and len(late) > 1 and not any(late):
-        # Intra refresh, or flags that lie: whole images come only some time after a "keyframe".
-        problem = "does not start afresh at its keyframes, and is always decoded from its first frame"
-        index = index.model_copy(update={"keyframes": RunLengths.of([0]), "problems": (*index.problems, problem)})
     rotation = frame.rotation % 360
     size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
     return index.model_copy(
@@ -241,9 +264,10 @@ def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
     )
 
 
-def _first_frame(decoder: SegmentDecoder, index: VideoIndex, start: int) -> av.VideoFrame | None:
-    with closing(decoder.decode(*segment_of(index, start))) as frames:
-        return next(frames)[1]
+def _decode_one(decoder: SegmentDecoder, start: int, frame: int) -> av.VideoFrame | None:
+    """A frame, decoded from keyframe `start`; None if it cannot be."""
+    with closing(decoder.decode(start, frame + 1)) as frames:
+        return next(decoded for idx, decoded in frames if idx == frame)
 
 
 def _jump_works(index: VideoIndex, scan: _Scan, start: int, packets: int = 50) -> bool:
