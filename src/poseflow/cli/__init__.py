@@ -1,0 +1,49 @@
+"""The `poseflow` command: each step of the workflow as a verb on files that you name."""
+
+import sys
+
+import typer
+
+from poseflow.cli import models, output, poses, recordings
+from poseflow.errors import PoseflowError
+from poseflow.logs import configure_logging
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="poseflow",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Recordings in, pose tables out: each step of the workflow as a verb on files that you name. "
+    "`snakemake --profile local` runs them all, in order, and only those that are needed.",
+)
+for module in (recordings, models, poses, output):
+    module.add_verbs(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from poseflow import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _configure(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Say more."),
+) -> None:
+    configure_logging(verbose)
+
+
+def main() -> None:
+    """Run the command; a fault that the user can mend ends it with one line and exit code 1."""
+    try:
+        app()
+    except PoseflowError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -1,0 +1,142 @@
+"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
+from poseflow.config import EvaluationConfig, SplitConfig
+
+
+def add_verbs(app: typer.Typer) -> None:
+    """Add this module's verbs to the command."""
+    app.command(epilog=list_settings(SplitConfig))(split)
+    app.command()(train)
+    app.command(epilog=list_settings(EvaluationConfig))(evaluate)
+    app.command(epilog=list_settings(EvaluationConfig))(evaluate_tracking)
+    app.command()(release)
+
+
+def split(
+    labels: Annotated[list[Path], typer.Argument(help="Label files: .slp, CollectedData_*.csv or .h5, COCO .json.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for train.pkg.slp, val.pkg.slp and test.pkg.slp.")],
+    config: ConfigFile = None,
+    changes: Settings = None,
+) -> None:
+    """Divide labeled frames into training, validation and test set, for good.
+
+    Which side a frame falls on depends on itself alone: labels that are added later move none of the old ones.
+
+    Example:
+
+        poseflow split labels/*.slp --out dataset --set by=block --set seed=1
+    """
+    from poseflow.labels import read_labels, split_labels, write_package
+
+    settings = read_section(SplitConfig, "split", config, changes)
+    for side, part in split_labels(read_labels(labels, read_config(config).labels), settings).items():
+        write_package(part, out / f"{side}.pkg.slp")
+        typer.echo(f"{side}: {len(part.labeled_frames)} frames")
+
+
+def train(
+    profile: Annotated[Path, typer.Argument(help="The model's profile, such as config/models/centroid.yaml.")],
+    train: Annotated[Path, typer.Option(help="Training set, a .pkg.slp.")],
+    val: Annotated[Path, typer.Option(help="Validation set, a .pkg.slp.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Model folder; while it is not there, training resumes.")],
+) -> None:
+    """Train a model.
+
+    Interrupt it as you like: the same command goes on from the last epoch.
+
+    Example:
+
+        poseflow train config/models/centroid.yaml --train train.pkg.slp --val val.pkg.slp --out centroid
+    """
+    from poseflow.config import read_model_config
+
+    settings = read_model_config(profile)
+    from poseflow.training import train_model
+
+    train_model(settings, train, val, out)
+    typer.echo(f"{out}: trained")
+
+
+def evaluate(
+    models: Annotated[list[Path], typer.Argument(help="Folders of models that work together.")],
+    test: Annotated[Path, typer.Option(help="Test set, a .pkg.slp.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for metrics.json, figures/ and examples/.")],
+    pixels_per_mm: Annotated[float | None, typer.Option(help="Scale of the images, for errors in mm.")] = None,
+    examples: Annotated[int, typer.Option(help="Frames shown for each of best, median and worst.")] = 3,
+    config: ConfigFile = None,
+    changes: Settings = None,
+) -> None:
+    """Measure how well models find the labeled animals of a test set.
+
+    mAP and mAR by OKS, in the paper's and in COCO's form; error per node; missed and invented animals.
+
+    Example:
+
+        poseflow evaluate centroid centered_instance --test dataset/test.pkg.slp --out accuracy
+    """
+    settings = read_section(EvaluationConfig, "evaluation", config, changes)
+    from poseflow.accuracy import evaluate_release
+
+    metrics = evaluate_release(models, test, out, read_config(config).predict, settings, pixels_per_mm, examples)
+    for name in ("frames", "animals", "missed", "invented", "map_paper", "map_coco"):
+        typer.echo(f"{name}: {metrics[name]}")
+
+
+def evaluate_tracking(
+    labels: Annotated[list[Path], typer.Argument(help="Label files whose tracks name the animals.")],
+    index: Annotated[Path, typer.Option(help="The recording's index, of `poseflow index`.")],
+    predictions: Annotated[list[Path], typer.Option(help="Its predictions tables; may be repeated.")],
+    tracks: Annotated[Path, typer.Option(help="Its tracks, of `poseflow track`.")],
+    out: Out,
+    config: ConfigFile = None,
+    changes: Settings = None,
+) -> None:
+    """Measure how well a recording's tracks keep its animals apart.
+
+    ID switches, MOTA and IDF1, in the frames that are labeled.
+
+    Example:
+
+        poseflow evaluate-tracking a.slp --index a.json --predictions a.parquet --tracks t.parquet --out mot.json
+    """
+    settings = read_section(EvaluationConfig, "evaluation", config, changes)
+    from poseflow.evaluation import evaluate_recording
+    from poseflow.files import write_json
+    from poseflow.labels import read_labels
+    from poseflow.media import read_index
+    from poseflow.tables import read_predictions, read_tracks
+
+    truth = read_labels(labels, read_config(config).labels)
+    video = Path(read_index(index).path).name
+    found = read_predictions(predictions, with_shifted=False)
+    metrics = evaluate_recording(truth, video, found, read_tracks(tracks), settings)
+    write_json(metrics, out)
+    for name in ("frames", "animals", "tracks", "switches", "mota", "idf1"):
+        typer.echo(f"{name}: {metrics[name]}")
+
+
+def release(
+    models: Annotated[list[Path], typer.Argument(help="Model folders that work together.")],
+    out: Out,
+    metrics: Annotated[Path | None, typer.Option(help="metrics.json of `poseflow evaluate`.")] = None,
+) -> None:
+    """Put trained models together as a release: one small file that says what runs over recordings.
+
+    Example:
+
+        poseflow release centroid centered_instance --metrics accuracy/metrics.json --out release.json
+    """
+    from poseflow.files import read_json
+    from poseflow.plan import hash_model_folder, key_of
+    from poseflow.releases import build_release, write_release
+
+    folders = {folder.name: folder for folder in models}
+    identifier = key_of({name: hash_model_folder(folder) for name, folder in folders.items()})
+    write_release(build_release(identifier, folders, read_json(metrics) if metrics else None), out)
+    typer.echo(f"{out}: release {identifier}")

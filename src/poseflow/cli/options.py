@@ -1,0 +1,73 @@
+"""What the verbs have in common: settings from a configuration file and from the command line."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+import yaml
+from pydantic_core import to_jsonable_python
+
+from poseflow.config import Config, Section, parse_config, parse_section
+from poseflow.errors import ConfigError
+
+S = TypeVar("S", bound=Section)
+
+Out = Annotated[Path, typer.Option("--out", "-o", help="File that is written; a crash leaves the old one or none.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", "-c", help="Take the settings from this file, such as config/config.yaml.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change one setting of those below; may be repeated."),
+]
+
+
+def read_config(path: Path | None) -> Config:
+    """Read a workflow configuration, or give the defaults; raises ConfigError."""
+    if path is None:
+        return Config()
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: must be a readable YAML file: {error}") from None
+    return parse_config(values, str(path))
+
+
+def read_section(kind: type[S], name: str, config: Path | None, changes: Sequence[str] | None) -> S:
+    """Settings of one section: those of the file, with the command line's laid over; raises ConfigError."""
+    return change_section(getattr(read_config(config), name), changes, kind)
+
+
+def change_section(section: Section, changes: Sequence[str] | None, kind: type[S]) -> S:
+    """Lay `KEY=VALUE` changes (values as YAML, keys of sections in sections with dots) over settings."""
+    values = section.model_dump(mode="json")
+    for change in changes or ():
+        key, separator, text = change.partition("=")
+        if not separator:
+            raise ConfigError(f"--set must be KEY=VALUE, got {change!r}")
+        place = values
+        *parents, last = key.split(".")
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = yaml.safe_load(text)
+    return parse_section(kind, values, "--set")
+
+
+def list_settings(section: type[Section]) -> str:
+    """Describe a section's settings, for a verb's help."""
+    return "**Settings**, with their defaults:\n\n" + "\n".join(_setting_lines(section, ""))
+
+
+def _setting_lines(section: type[Section], prefix: str) -> list[str]:
+    lines = []
+    for name, field in section.model_fields.items():
+        kind: Any = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            lines += _setting_lines(kind, f"{prefix}{name}.")
+            continue
+        default = yaml.safe_dump(to_jsonable_python(field.get_default()), default_flow_style=True, width=1000).split(
+            "\n"
+        )[0]
+        lines.append(f"- `{prefix}{name}={default}` {field.description or ''}")
+    return lines

@@ -1,0 +1,116 @@
+"""Verbs about what a person looks at: render, report, summary, schema."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
+from poseflow.config import Config, ModelConfig, RenderConfig, ReportConfig
+
+
+def add_verbs(app: typer.Typer) -> None:
+    """Add this module's verbs to the command."""
+    app.command(epilog=list_settings(RenderConfig))(render)
+    app.command(epilog=list_settings(ReportConfig))(report)
+    app.command()(summary)
+    app.command()(schema)
+
+
+def render(
+    poses: Annotated[Path, typer.Argument(help="The recording's pose table, of `poseflow assemble`.")],
+    index: Annotated[Path, typer.Option(help="The recording's index, of `poseflow index`.")],
+    out: Out,
+    config: ConfigFile = None,
+    changes: Settings = None,
+) -> None:
+    """Draw poses, names and trails over a recording.
+
+    Example:
+
+        poseflow render cage1.parquet --index cage1.json --out cage1.overlay.mp4 --set max_frames=1000
+    """
+    settings = read_section(RenderConfig, "render", config, changes)
+    from poseflow.media import read_index
+    from poseflow.render import render_overlay
+
+    frames = render_overlay(read_index(index), poses, out, settings)
+    typer.echo(f"{out}: {frames} frames")
+
+
+def report(
+    out: Out,
+    indexes: Annotated[list[Path] | None, typer.Option("--index", help="Recordings' indexes.")] = None,
+    poses: Annotated[list[Path] | None, typer.Option(help="Their pose tables.")] = None,
+    release: Annotated[Path | None, typer.Option(help="The release that was used, of `poseflow release`.")] = None,
+    accuracy: Annotated[Path | None, typer.Option(help="Folder of `poseflow evaluate`.")] = None,
+    dataset: Annotated[Path | None, typer.Option(help="Folder of `poseflow split`.")] = None,
+    tracking: Annotated[list[Path] | None, typer.Option(help="Files of `poseflow evaluate-tracking`.")] = None,
+    config: ConfigFile = None,
+    changes: Settings = None,
+) -> None:
+    """Tell in one HTML file what was done and how far it can be trusted.
+
+    Give it what there is; each option but --out may be left out, and those in the plural may be repeated.
+
+    Example:
+
+        poseflow report --index cage1.json --poses cage1.parquet --release release.json --out report.html
+    """
+    settings = read_section(ReportConfig, "report", config, changes)
+    from poseflow.report import ReportInputs, write_report
+
+    inputs = ReportInputs(
+        indexes=indexes or (),
+        poses=poses or (),
+        release=release,
+        evaluation=accuracy,
+        dataset=dataset,
+        tracking={path.stem: path for path in tracking or ()},
+        config=read_config(config).model_dump(mode="json", exclude_unset=True),
+    )
+    write_report(inputs, settings, out)
+    typer.echo(out)
+
+
+def summary(
+    results: Annotated[Path, typer.Argument(help="The folder that the workflow filled.")] = Path("results"),
+) -> None:
+    """Say in a few lines what a run made, where it lies and how good it is.
+
+    Example:
+
+        poseflow summary results
+    """
+    from poseflow.releases import read_release
+    from poseflow.tables import read_pose_metadata
+
+    for path in sorted(results.glob("poses/**/*.parquet")):
+        note = read_pose_metadata(path)
+        what = f"{note['frames']} frames" if note["status"] == "ok" else f"quarantined: {note['reason']}"
+        typer.echo(f"poses     {path}  {what}")
+    for path in sorted(results.glob("overlays/*.mp4")):
+        typer.echo(f"overlay   {path}")
+    for path in sorted(results.glob("report.html")):
+        typer.echo(f"report    {path}")
+    releases = sorted(results.glob("releases/*.json"), key=lambda path: path.stat().st_mtime)
+    accuracy = read_release(releases[-1]).accuracy if releases else None
+    if accuracy and accuracy["frames"]:
+        typer.echo(
+            f"accuracy  mAP {accuracy['map_coco']:.2f} (COCO's OKS), {accuracy['map_paper']:.2f} (the paper's), "
+            f"on {accuracy['frames']} labeled frames that were not trained on"
+        )
+
+
+def schema(
+    model: Annotated[bool, typer.Option("--model", help="Of a model profile, not of config/config.yaml.")] = False,
+) -> None:
+    """Print the JSON schema of the configuration, for editors that complete and check YAML.
+
+    Example:
+
+        poseflow schema > config/schema.json
+    """
+    kind = ModelConfig if model else Config
+    typer.echo(json.dumps(kind.model_json_schema(), indent=2, ensure_ascii=False))

@@ -1,0 +1,92 @@
+"""Verbs about recordings: synth, index, extract."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from poseflow.cli.options import ConfigFile, Out, Settings, change_section, list_settings, read_config, read_section
+from poseflow.config import ExtractConfig
+from poseflow.config.synth import SynthConfig
+
+
+def add_verbs(app: typer.Typer) -> None:
+    """Add this module's verbs to the command."""
+    app.command(epilog=list_settings(SynthConfig))(synth)
+    app.command()(index)
+    app.command(epilog=list_settings(ExtractConfig))(extract)
+
+
+def synth(
+    out: Annotated[Path, typer.Argument(help="The video; labels (.slp) and the truth (.truth.parquet) lie beside it.")],
+    changes: Settings = None,
+) -> None:
+    """Render a recording of a home cage, seen from above, whose every pose is known.
+
+    One to six animals with fur of their own, bedding of like colour, a hide, huddling, motion blur, day and infrared
+    light. The same settings give the same recording; memory does not grow with its length.
+
+    Example:
+
+        poseflow synth cage.mp4 --set animals=2 --set frames=1000 --set seed=7
+    """
+    from poseflow.synth import render_cage
+
+    recording = render_cage(out, change_section(SynthConfig(), changes, SynthConfig))
+    for path in (recording.video, recording.labels, recording.truth):
+        typer.echo(path)
+
+
+def index(
+    video: Annotated[Path, typer.Argument(help="A video file, a folder of images, an HDF5 file or an imgstore.")],
+    out: Out,
+    h5_dataset: Annotated[str, typer.Option(help="Dataset inside an HDF5 recording.")] = "images",
+) -> None:
+    """Find out what a recording holds, from its packets.
+
+    Exact number of frames, their times, keyframes, size, codec, and whether it is damaged. No image is decoded, so this
+    takes moments. A recording that cannot be read is no error: its index says so, and why.
+
+    Example:
+
+        poseflow index videos/cage1.mp4 --out cage1.json
+    """
+    from poseflow.media import index_video, write_index
+
+    found = index_video(video, h5_dataset=h5_dataset)
+    write_index(found, out)
+    if found.status == "ok":
+        typer.echo(f"{video}: {found.frames} frames, {found.width} x {found.height}, {found.fps:g} frames/s")
+    else:
+        typer.echo(f"{video}: quarantined: {found.reason}")
+
+
+def extract(
+    index: Annotated[Path, typer.Argument(help="The recording's index, of `poseflow index`.")],
+    out: Out,
+    labels: Annotated[list[Path] | None, typer.Option(help="Label files; their frames are not proposed again.")] = None,
+    predictions: Annotated[
+        list[Path] | None, typer.Option(help="The recording's predictions tables, as starting points.")
+    ] = None,
+    config: ConfigFile = None,
+    changes: Settings = None,
+) -> None:
+    """Choose frames that are worth labeling, and write them with their images for the SLEAP GUI.
+
+    Example:
+
+        poseflow extract cage1.json --out cage1.pkg.slp --set method=diverse --set frames_per_video=40
+    """
+    settings = read_section(ExtractConfig, "extract", config, changes)
+    from poseflow.extract import suggest_frames
+    from poseflow.labels import find_labeled_frames, read_labels, skeleton_of
+    from poseflow.media import read_index
+    from poseflow.tables import read_predictions
+
+    found = read_index(index)
+    reading = read_config(config).labels
+    labeled = find_labeled_frames(labels or (), reading, found)
+    skeleton = skeleton_of(read_labels(labels, reading)) if labels else None
+    start = read_predictions(predictions, with_shifted=False) if predictions else None
+    frames = suggest_frames(found, out, settings, labeled, start, skeleton)
+    typer.echo(f"{out}: {len(frames)} frames")

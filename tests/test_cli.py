@@ -1,0 +1,120 @@
+"""The command: every verb has help worth reading, and starts in a moment."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from poseflow import __version__
+from poseflow.cli import app
+from poseflow.cli.options import change_section, list_settings
+from poseflow.config import Config, PredictConfig
+from poseflow.errors import ConfigError
+from poseflow.media import read_index, write_video
+
+VERBS = sorted(command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def video(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (30, 64, 64, 1), dtype=np.uint8)
+    write_video(tmp_path / "a.mp4", iter(noise), fps=25)
+    return tmp_path / "a.mp4"
+
+
+def test_there_is_a_verb_for_every_step():
+    steps = "synth index extract split train evaluate release predict track assemble render report".split()
+    assert set(steps) <= set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_says_what_a_verb_does_and_shows_an_example(verb):
+    shown = run(verb, "--help")
+    assert shown.exit_code == 0
+    assert f"poseflow {verb}" in shown.output
+    assert "Example" in shown.output
+
+
+def test_help_lists_the_settings_with_their_defaults():
+    shown = run("track", "--help").output
+    assert "matching=hungarian" in shown
+    assert "flow.window_frames=5" in list_settings(PredictConfig)
+
+
+def test_help_imports_no_networks_and_little_else():
+    code = "import sys, poseflow.cli as cli; cli.app(['--help'], standalone_mode=False); print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    modules = set(done.stdout.splitlines()[-1].split())
+    assert "poseflow.cli" in modules
+    assert not {"tensorflow", "keras", "cv2", "pandas", "pyarrow", "matplotlib", "sleap_io", "av"} & modules
+
+
+def test_the_version_is_the_packages():
+    assert run("--version").output.strip() == __version__
+
+
+def test_index_extract_and_schema_work_on_named_files(video, tmp_path):
+    assert run("index", video, "--out", tmp_path / "a.json").exit_code == 0
+    assert read_index(tmp_path / "a.json").frames == 30
+    extracted = run(
+        "extract",
+        tmp_path / "a.json",
+        "-o",
+        tmp_path / "s.pkg.slp",
+        "-s",
+        "method=stride",
+        "-s",
+        "frames_per_video=2",
+        "-s",
+        "min_gap_frames=5",
+    )
+    assert extracted.output.strip() == f"{tmp_path / 's.pkg.slp'}: 2 frames"
+    assert json.loads(run("schema").output) == Config.model_json_schema()
+
+
+def test_a_broken_recording_is_no_error_but_said(tmp_path):
+    (tmp_path / "b.mp4").write_bytes(b"")
+    shown = run("index", tmp_path / "b.mp4", "--out", tmp_path / "b.json")
+    assert shown.exit_code == 0
+    assert "quarantined" in shown.output
+
+
+def test_a_fault_ends_the_command_with_one_line(tmp_path):
+    arguments = ["-c", "import sys; from poseflow.cli import main; sys.argv = sys.argv[1:]; main()", "poseflow"]
+    done = subprocess.run(
+        [
+            sys.executable,
+            *arguments,
+            "track",
+            "gone.parquet",
+            "--out",
+            str(tmp_path / "t.parquet"),
+            "--set",
+            "animal=2",
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: --set: ")
+    assert "did you mean 'animals'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_settings_come_from_the_file_and_then_from_the_command_line(tmp_path):
+    changed = change_section(PredictConfig(batch_size=3), ["flow.levels=1", "max_instances=2"], PredictConfig)
+    assert (changed.batch_size, changed.flow.levels, changed.max_instances) == (3, 1, 2)
+
+
+@pytest.mark.parametrize("change", ["batch_size", "batch_size=zero", "flow.level=2"])
+def test_a_change_that_makes_no_sense_is_an_error(change):
+    with pytest.raises(ConfigError):
+        change_section(PredictConfig(), [change], PredictConfig)
