@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from poseflow.config import FlowConfig
 
 # Flow is followed in a window round each animal; beyond this margin the result no longer changes with its size.
-MARGIN_PX = 64
+MARGIN_PX = 48
 
 
 def shift_points(
