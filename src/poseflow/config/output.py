@@ -20,3 +20,4 @@ class ReportConfig(Section):
 
     title: str = "poseflow report"
     example_frames: int = Field(3, ge=0, description="Frames shown for each of best, median and worst.")
+    max_timelines: int = Field(24, ge=0, description="Recordings whose tracks are drawn over time, the worst first.")

@@ -1,0 +1,194 @@
+"""What `poseflow.accuracy.evaluate_release` measured, as tables and pictures of the page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from poseflow.files import read_json
+from poseflow.report.grid import Grid, count, number, percent
+from poseflow.report.style import Picture, image_uri, read_image, svg_uri
+
+Metrics = Mapping[str, Any]
+LEVELS = ("p50", "p75", "p90", "p95", "p99")
+MUCH_SHARE = 0.05
+"""A larger share of animals missed or invented is worth a word at the top."""
+
+RANKS = {"best": "Among the best", "median": "Typical", "worst": "Among the worst"}
+
+
+@dataclass(frozen=True)
+class AccuracyStory:
+    """Accuracy on the test set, for the report."""
+
+    lead: str
+    tables: Sequence[Grid] = ()
+    nodes: Grid | None = None
+    figures: Sequence[Picture] = ()
+    examples: Mapping[str, Sequence[Picture]] = field(default_factory=dict)
+    """By rank, in words."""
+    tiles: Sequence[tuple[str, str, str]] = ()
+    """Name, value and note of the figures for the top of the page."""
+    speed: Grid | None = None
+    frames_per_s: float | None = None
+    concerns: Sequence[str] = ()
+
+
+def read_accuracy_story(folder: Path) -> AccuracyStory:
+    """Read a folder that `evaluate_release` wrote."""
+    metrics = read_json(folder / "metrics.json")
+    if not metrics["animals"]:
+        said = "The test set has no labeled animals, so it is not known how accurate the networks are."
+        return AccuracyStory(
+            f"{said} `split.test_fraction` or `split.hold_out` keep labeled frames back.", concerns=[said]
+        )
+    speed = metrics.get("speed")
+    return AccuracyStory(
+        lead=_lead(metrics),
+        tables=[_tabulate_poses(metrics), _tabulate_errors(metrics)],
+        nodes=_tabulate_nodes(metrics),
+        figures=[_read_figure(folder / "figures", figure) for figure in metrics["figures"]],
+        examples=_read_examples(folder / "examples", metrics["examples"]),
+        tiles=_list_tiles(metrics),
+        speed=_tabulate_speed(speed) if speed else None,
+        frames_per_s=speed["frames_per_s"] if speed else None,
+        concerns=_find_concerns(metrics),
+    )
+
+
+def _lead(metrics: Metrics) -> str:
+    videos = sorted(metrics["videos"])
+    names = " and ".join(videos) if len(videos) <= 2 else f"{len(videos)} videos"
+    errors = metrics["errors_px"]["all"]
+    return (
+        f"Measured on {count(metrics['frames'])} labeled frames ({count(metrics['animals'])} animals) of {names}, "
+        f"which the networks did not learn from. {percent(metrics['missed_share'])} of the animals were missed. "
+        f"Of the body parts that were found, half lie within {number(errors['p50'], 1)} px of their label, 95 % within "
+        f"{number(errors['p95'], 1)} px."
+    )
+
+
+def _list_tiles(metrics: Metrics) -> list[tuple[str, str, str]]:
+    errors = metrics["errors_px"]["all"]
+    near = f"median; 95 % within {number(errors['p95'], 1)} px"
+    tiles = [
+        ("mAP", number(metrics["map_coco"], 3), f"accuracy on {count(metrics['frames'])} test frames; 1 is perfect")
+    ]
+    return (tiles if metrics["map_coco"] is not None else []) + [("error", f"{number(errors['p50'], 1)} px", near)]
+
+
+def _find_concerns(metrics: Metrics) -> list[str]:
+    missed, invented = metrics["missed_share"], metrics["invented"] / metrics["animals"]
+    concerns = []
+    if missed > MUCH_SHARE:
+        concerns.append(f"{percent(missed)} of the labeled animals in the test frames were missed.")
+    if invented > MUCH_SHARE:
+        concerns.append(
+            f"{count(metrics['invented'])} animals were found in the test frames where none is labeled "
+            f"({percent(invented)} of the number of labeled ones)."
+        )
+    return concerns
+
+
+def _with_videos(metrics: Metrics) -> list[tuple[str, Metrics]]:
+    """Each test video's figures, then those of all."""
+    videos = metrics["videos"]
+    return [*sorted(videos.items()), ("all", metrics)] if len(videos) > 1 else [(next(iter(videos)), metrics)]
+
+
+def _tabulate_poses(metrics: Metrics) -> Grid:
+    forms = ("coco", "sleap", "paper")
+    rows = [
+        [
+            video,
+            count(own["frames"]),
+            count(own["animals"]),
+            count(own["missed"]),
+            count(own["invented"]),
+            *(" / ".join(number(own[f"{figure}_{form}"], 3) for figure in ("map", "mar")) for form in forms),
+        ]
+        for video, own in _with_videos(metrics)
+    ]
+    caption = (
+        "Whole poses. mAP and mAR, mean average precision and recall: is each animal found, and how alike are "
+        "prediction and label (OKS, object keypoint similarity, at thresholds 0.50 to 0.95)? 1 is perfect. Three "
+        "forms: COCO, to compare with most publications (invented animals count as wrong); SLEAP 1.x, as its code has "
+        "it (the same, but invented animals do not count); paper, the equation of the SLEAP paper by its letter "
+        "(stricter: half the tolerance)."
+    )
+    columns = ["test frames of", "#frames", "#animals", "#missed", "#invented"]
+    columns += ["#mAP / mAR: COCO", "#SLEAP 1.x", "#paper"]
+    return Grid(columns, rows, caption, has_total=len(rows) > 1)
+
+
+def _tabulate_errors(metrics: Metrics) -> Grid:
+    rows = []
+    for video, own in _with_videos(metrics):
+        whole = own is metrics
+        px, mm = (own[unit]["all"] if whole and own[unit] else own[unit] for unit in ("errors_px", "errors_mm"))
+        rows.append(
+            [
+                video,
+                *(_px_and_mm(px, mm, level) for level in LEVELS),
+                percent(own["missed_points_share"]),
+                *(percent(share) for share in own["pck"].values()),
+            ]
+        )
+    caption = (
+        "Body parts. Distance between prediction and label: 50, 75, 90, 95 and 99 % of the body parts found are nearer "
+        "than this"
+        + (" (px, and mm where the scale is known)" if metrics["errors_mm"] else " (px)")
+        + ". Not found: of the "
+        "visible body parts of animals that were found. Last: share of all visible body parts, those of missed "
+        "animals too, that were found within so many px (PCK)."
+    )
+    columns = ["test frames of", *(f"#{level[1:]} %" for level in LEVELS), "#not found"]
+    columns += [f"#≤ {px} px" for px in metrics["pck"]]
+    return Grid(columns, rows, caption, has_total=len(rows) > 1)
+
+
+def _tabulate_nodes(metrics: Metrics) -> Grid:
+    in_mm = metrics["errors_mm"]["nodes"] if metrics["errors_mm"] else {}
+    rows = [
+        [node, count(px["count"]), *(_px_and_mm(px, in_mm.get(node), level) for level in LEVELS)]
+        for node, px in metrics["errors_px"]["nodes"].items()
+    ]
+    caption = "Body part by body part: 50, 75, 90, 95 and 99 % of its predictions are nearer to the label than this" + (
+        ", px (mm)." if in_mm else ", px."
+    )
+    return Grid(["body part", "#found", *(f"#{level[1:]} %" for level in LEVELS)], rows, caption)
+
+
+def _px_and_mm(px: Metrics, mm: Metrics | None, level: str) -> str:
+    known = mm is not None and mm[level] is not None
+    return number(px[level], 1) + (f" ({number(mm[level], 3)})" if mm is not None and known else "")
+
+
+def _tabulate_speed(speed: Metrics) -> Grid:
+    row = [
+        "networks alone",
+        count(speed["frames"]),
+        f"{speed['width']} × {speed['height']}",
+        count(speed["batch_size"]),
+        number(speed["frames_per_s"], 1),
+    ]
+    caption = "The networks on test frames that are in memory already, from image to points, after a warm-up."
+    return Grid(["", "#frames", "#size (px)", "#at a time", "#frames/s"], [row], caption)
+
+
+def _read_figure(folder: Path, figure: Mapping[str, str]) -> Picture:
+    path = folder / figure["file"]
+    uri = svg_uri(path.read_text(encoding="utf-8")) if path.suffix == ".svg" else image_uri(read_image(path))
+    return Picture(uri, figure["caption"], figure["title"])
+
+
+def _read_examples(folder: Path, examples: Sequence[Metrics]) -> dict[str, list[Picture]]:
+    pictures: dict[str, list[Picture]] = {}
+    for example in examples:
+        words = [f"{example['video']}, frame {example['frame_idx']:,}: similarity {number(example['oks'], 2)}"]
+        words += [f"{example[key]} {key}" for key in ("missed", "invented") if example[key]]
+        image = read_image(folder / example["file"])
+        aspect = round(image.shape[1] / image.shape[0], 3)
+        picture = Picture(image_uri(image, 900), ", ".join(words) + ".", aspect=aspect)
+        pictures.setdefault(RANKS[example["rank"]], []).append(picture)
+    return pictures

@@ -1,0 +1,125 @@
+"""Labeled and predicted poses side by side, drawn over the image: pictures of good, usual and bad frames."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.skeleton import Skeleton
+
+TRUTH_RGB, FOUND_RGB = (86, 180, 233), (255, 176, 0)
+ONE_TILE_PX, TILE_PX = 600, 440
+"""Side of a tile that stands alone, and of several."""
+MARGIN = 0.25
+"""Room round an animal, as a share of its size."""
+LEAST_SIDE_PX = 32
+MAX_TILES = 6
+SHIFT = 4
+"""OpenCV draws at 1/16 px."""
+
+Boxes = NDArray[np.float64]
+
+
+def draw_example(
+    image: NDArray[np.uint8], truth: NDArray[np.floating], found: NDArray[np.floating], skeleton: Skeleton
+) -> NDArray[np.uint8]:
+    """Draw one frame's labels (blue rings) and predictions (orange dots), cut out and enlarged round the animals.
+
+    Animals that are close share a tile; all tiles have the same scale.
+
+    Args:
+        image: (height, width, channels) uint8, grey or RGB.
+        truth, found: (instances, nodes, 2), (x, y) in px of the image.
+
+    Returns: tiles side by side, (height, width, 3) uint8, RGB; contrast is stretched.
+    """
+    rgb = image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
+    windows = find_windows(np.concatenate([truth, found]), image.shape[:2])
+    side = max(np.max(windows[:, 2:] - windows[:, :2]), LEAST_SIDE_PX)
+    tile_px = ONE_TILE_PX if len(windows) == 1 else TILE_PX
+    zoom = tile_px / side
+    tiles = []
+    for window in windows[:MAX_TILES]:
+        corner = (window[:2] + window[2:] - side) / 2
+        tile = stretch(cut_out(rgb, corner, zoom, (tile_px, tile_px)))
+        draw_skeletons(tile, (truth - corner + 0.5) * zoom - 0.5, skeleton, TRUTH_RGB, filled=False)
+        draw_skeletons(tile, (found - corner + 0.5) * zoom - 0.5, skeleton, FOUND_RGB, filled=True)
+        tiles.append(tile)
+    gap = np.full((tile_px, 6, 3), 255, np.uint8)
+    return np.hstack([part for tile in tiles for part in (gap, tile)][1:])
+
+
+def find_windows(points: NDArray[np.floating], size: tuple[int, int]) -> Boxes:
+    """Boxes (x0, y0, x1, y1) round animals, joined where they overlap; the whole image where there is no animal."""
+    height, width = size
+    seen = points[np.isfinite(points[..., 0]).any(axis=1)]
+    if not len(seen):
+        return np.array([[-0.5, -0.5, width - 0.5, height - 0.5]])
+    low, high = np.nanmin(seen, axis=1), np.nanmax(seen, axis=1)
+    room = np.maximum((high - low).max(axis=1, keepdims=True) * MARGIN, LEAST_SIDE_PX / 4)
+    boxes = [*np.hstack([low - room, high + room]).astype(np.float64)]
+    joined: list[NDArray[np.float64]] = []
+    while boxes:
+        box = boxes.pop()
+        near = [i for i, other in enumerate(boxes) if (box[:2] < other[2:]).all() and (other[:2] < box[2:]).all()]
+        if not near:
+            joined.append(box)
+            continue
+        group = np.array([box, *(boxes[i] for i in near)])
+        boxes = [other for i, other in enumerate(boxes) if i not in near]
+        boxes.append(np.concatenate([group[:, :2].min(axis=0), group[:, 2:].max(axis=0)]))
+    return np.array(sorted(joined, key=lambda box: (box[0], box[1])))
+
+
+def cut_out(
+    image: NDArray[np.uint8], corner: NDArray[np.floating], zoom: float, size: tuple[int, int], angle: float = 0.0
+) -> NDArray[np.uint8]:
+    """Enlarge the part of an image whose upper left pixel's centre is `corner`; beyond the image it is grey.
+
+    Pixel (x, y) of the image comes to ((x, y) - corner + 0.5) * zoom - 0.5, then turned by `angle` (radians) round
+    the middle of the result. `size` is (width, height) of the result.
+    """
+    matrix = place_matrix(corner, zoom, size, angle)
+    order = cv2.INTER_CUBIC if zoom > 1 else cv2.INTER_AREA
+    cut = cv2.warpAffine(image, matrix, size, flags=order, borderMode=cv2.BORDER_CONSTANT, borderValue=(96, 96, 96))
+    return cut.astype(np.uint8, copy=False)
+
+
+def stretch(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Stretch the contrast so that dark recordings can be seen on paper; the brightest 0.1 % become white."""
+    low, high = np.percentile(image, [0.5, 99.9])
+    scaled = (image.astype(np.float32) - low) * (255 / max(high - low, 32))
+    return np.clip(scaled, 0, 255).astype(np.uint8)
+
+
+def place_matrix(
+    corner: NDArray[np.floating], zoom: float, size: tuple[int, int], angle: float = 0.0
+) -> NDArray[np.float64]:
+    """The (2, 3) matrix of `cut_out`: from image px to px of the result."""
+    middle = (np.array(size) - 1) / 2
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    shift = (0.5 - np.asarray(corner, np.float64)) * zoom - 0.5
+    return np.column_stack([turn * zoom, turn @ (shift - middle) + middle])
+
+
+def draw_skeletons(
+    canvas: NDArray[np.uint8],
+    points: NDArray[np.floating],
+    skeleton: Skeleton,
+    color: tuple[int, int, int],
+    filled: bool,
+) -> None:
+    """Draw poses (instances, nodes, 2) onto an RGB canvas, exact to a 16th of a pixel; missing points are left out."""
+    for pose in points:
+        for a, b in skeleton.edges:
+            if np.isfinite(pose[[a, b]]).all():
+                cv2.line(canvas, _fixed(pose[a]), _fixed(pose[b]), color, 1, cv2.LINE_AA, SHIFT)
+        for point in pose[np.isfinite(pose).all(axis=1)]:
+            radius = (3 if filled else 6) << SHIFT
+            cv2.circle(canvas, _fixed(point), radius, (20, 20, 20), 3, cv2.LINE_AA, SHIFT)
+            cv2.circle(canvas, _fixed(point), radius, color, -1 if filled else 2, cv2.LINE_AA, SHIFT)
+
+
+def _fixed(point: NDArray[np.floating]) -> Sequence[int]:
+    return [round(float(value) * (1 << SHIFT)) for value in point]

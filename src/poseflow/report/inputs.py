@@ -1,0 +1,32 @@
+"""What a report is made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Files that a report reads; whatever is left out is left out of the report.
+
+    indexes: `index`'s JSON files, whose stem is the video's id.
+    poses: pose tables, of these videos or some of them.
+    release: `release`'s JSON; it names the models' folders.
+    models: models' folders by name, where there is no release.
+    evaluation: the folder that `evaluate_release` wrote.
+    dataset: folder of train.pkg.slp, val.pkg.slp and test.pkg.slp.
+    tracking: what `evaluate_tracks` measured, as JSON, by the video's id.
+    benchmarks: Snakemake's benchmark files of the prediction of each shard, by the video's id.
+    config: the settings, to be printed.
+    """
+
+    indexes: Sequence[Path] = ()
+    poses: Sequence[Path] = ()
+    release: Path | None = None
+    models: Mapping[str, Path] = field(default_factory=dict)
+    evaluation: Path | None = None
+    dataset: Path | None = None
+    tracking: Mapping[str, Path] = field(default_factory=dict)
+    benchmarks: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,150 @@
+"""What a trained model's folder tells: how it learnt, and what its maps look like."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import yaml
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from poseflow.errors import ModelError
+from poseflow.files import read_json
+from poseflow.report.style import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, draw_picture, image_uri, read_image
+
+KIND_WORDS = {
+    "single_instance": "finds the pose of the one animal in the frame",
+    "centroid": "finds where the animals are",
+    "centered_instance": "finds the pose of the animal in the middle of a crop",
+    "bottom_up": "finds all body parts of a frame and groups them into animals",
+    "multi_class_top_down": "finds the pose of the animal in the middle of a crop, and who it is",
+    "multi_class_bottom_up": "finds all body parts of a frame, and whose they are",
+}
+
+
+@dataclass(frozen=True)
+class ModelStory:
+    """One trained model, for the report."""
+
+    name: str
+    purpose: str
+    facts: dict[str, str]
+    curves: Picture | None
+    maps: Picture | None
+    config: str
+    """Its settings, YAML."""
+    versions: dict[str, str]
+    remarks: list[str]
+    """What is doubtful about its training."""
+
+
+def read_model_story(name: str, folder: Path) -> ModelStory:
+    """Read a model folder; one that was given without its history has no curves.
+
+    Raises: ModelError for a folder without config.yaml.
+    """
+    try:
+        text = (folder / "config.yaml").read_text(encoding="utf-8")
+    except OSError as error:
+        raise ModelError(f"{folder}: must be a model folder with config.yaml, got none: {error}") from None
+    kind = yaml.safe_load(text)["kind"]
+    training = read_json(folder / "training.json") if (folder / "training.json").is_file() else {}
+    history = read_curves(folder / "history.csv")
+    return ModelStory(
+        name=name,
+        purpose=KIND_WORDS.get(kind, kind),
+        facts=_list_facts(training),
+        curves=_draw_curves(name, history, training) if len(history.get("epoch", ())) else None,
+        maps=_show_maps(name, folder / "pictures"),
+        config=text,
+        versions=training.get("versions", {}),
+        remarks=_find_remarks(training),
+    )
+
+
+def read_curves(path: Path) -> dict[str, NDArray[np.float64]]:
+    """Columns of `history.csv`, NaN where a field is empty; none where there is no such file."""
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return {name: np.array([float(row[name] or "nan") for row in rows]) for name in (rows[0] if rows else {})}
+
+
+def _list_facts(training: dict) -> dict[str, str]:
+    wording = {
+        "train_frames": ("training frames", "{:,}"),
+        "val_frames": ("validation frames", "{:,}"),
+        "epochs": ("epochs", "{:,}"),
+        "best_epoch": ("best epoch", "{:,}"),
+        "parameters": ("parameters", "{:,}"),
+        "precision": ("precision", "{}"),
+        "backend": ("backend", "{}"),
+    }
+    facts = {words: form.format(training[key]) for key, (words, form) in wording.items() if key in training}
+    if "seconds" in training:
+        facts["training time"] = f"{training['seconds'] / 60:.1f} min"
+    return facts
+
+
+def _find_remarks(training: dict) -> list[str]:
+    if training.get("val_frames") == 0:
+        return ["There were no validation frames: the training loss decided which weights were kept."]
+    if "best_epoch" in training and training["best_epoch"] == training.get("epochs"):
+        return ["The last epoch was the best: longer training (training.max_epochs) may do better."]
+    return []
+
+
+def _draw_curves(name: str, history: dict[str, NDArray[np.float64]], training: dict) -> Picture:
+    judged = "val_loss" in history
+    caption = (
+        f"Loss of {name} after each epoch of training (the lower the better; logarithmic). "
+        + (
+            "Blue: on the frames it learns from. Orange: on validation frames, which it never learns from. "
+            if judged
+            else ""
+        )
+        + "The weights of the marked epoch were kept. Below: the learning rate."
+    )
+    return draw_picture(lambda figure: _plot_curves(figure, history, training), (4.6, 3.5), caption)
+
+
+def _plot_curves(figure: Figure, history: dict[str, NDArray[np.float64]], training: dict) -> None:
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    epoch = history["epoch"]
+    marker = "o" if len(epoch) <= 12 else None
+    for column, label, color in (("loss", "training", BLUE), ("val_loss", "validation", VERMILLION)):
+        if column in history:
+            above.plot(epoch, history[column], color=color, label=label, marker=marker, markersize=3.5)
+    best = training.get("best_epoch")
+    if best is not None and best in epoch:
+        judged = history.get("val_loss", history["loss"])
+        value = float(judged[epoch == best][0])
+        above.axvline(best, color=GREY, linewidth=1, linestyle=":")
+        above.plot([best], [value], "*", color=ORANGE, markeredgecolor=INK, markersize=11, label=f"kept: epoch {best}")
+    above.set_yscale("log")
+    above.set_ylabel("loss")
+    above.legend(fontsize=8.5)
+    if "learning_rate" in history:
+        below.plot(epoch, history["learning_rate"], color=INK, marker=marker, markersize=3)
+    below.set_ylim(bottom=0)
+    below.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+    below.set_ylabel("rate")
+    below.set_xlabel("epoch")
+    if len(epoch) <= 12:
+        below.set_xticks(epoch)
+
+
+def _show_maps(name: str, pictures: Path) -> Picture | None:
+    """The last picture of validation samples, or of training samples where there is none."""
+    found = sorted(pictures.glob("val_epoch*.png")) or sorted(pictures.glob("train_epoch*.png"))
+    if not found:
+        return None
+    side, _, epoch = found[-1].stem.partition("_epoch")
+    words = "validation frames" if side == "val" else "training frames"
+    caption = (
+        f"What {name} saw after epoch {int(epoch)}: samples of the {words}. "
+        "Red: confidence maps, where the network expects what it looks for. Green circles: the labels."
+    )
+    return Picture(image_uri(read_image(found[-1])), caption)

@@ -1,0 +1,193 @@
+"""When each animal of a recording was tracked, binned over time, so that a day fits into a figure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from poseflow.report.style import BLUE, GREY, INK, Picture, color_of, draw_wide_picture
+from poseflow.tables import count_frames, read_pose_metadata
+
+BINS = 900
+MAX_TRACKS = 40
+BATCH_ROWS = 1 << 18
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Tracks of one video over time."""
+
+    video: str
+    seconds: float
+    """Length of the video."""
+    frames: int
+    frames_read: int
+    failed_frames: int
+    tracks: int
+    """How many there are in all."""
+    shown: tuple[int, ...]
+    """The tracks below, longest first if there are more than MAX_TRACKS; in the order of their numbers."""
+    names: tuple[str, ...]
+    presence: NDArray[np.float32]
+    """(tracks shown, bins): share of the bin's frames in which the track has a pose."""
+    fewest: NDArray[np.int64]
+    """(bins,) animals in the frame of the bin that has fewest."""
+    most: NDArray[np.int64]
+    mean: NDArray[np.float32]
+    usual: int
+    """The number of animals that most frames have."""
+    usual_share: float
+    """The share of the frames that have it."""
+    longest_frames: int
+    """Frames of the longest track."""
+
+
+def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
+    """Read a pose table's frames and tracks, no points; memory is some bytes per frame of the video.
+
+    Raises: TableError for a file that is no pose table.
+    """
+    note = read_pose_metadata(path)
+    frames = int(note["frames"])
+    per_frame = np.zeros(frames, np.uint16)
+    per_track = np.zeros(0, np.int64)
+    for frame_idx, track in _iterate_rows(path):
+        np.add.at(per_frame, frame_idx, 1)
+        counts = np.bincount(track, minlength=len(per_track))
+        counts[: len(per_track)] += per_track
+        per_track = counts
+    shown = np.sort(np.argsort(-per_track, kind="stable")[: min(MAX_TRACKS, np.count_nonzero(per_track))])
+    bins = max(1, min(bins, frames))
+    edges = np.arange(bins + 1) * frames // bins
+    presence, names = _read_presence(path, shown, edges)
+    usual, usual_share = _find_usual(per_frame, note["frames_read"])
+    starts = edges[:-1]
+    return Timeline(
+        video=note["video"],
+        seconds=seconds,
+        frames=frames,
+        frames_read=count_frames(note["frames_read"]),
+        failed_frames=len(note["failed_frames"]),
+        tracks=int(np.count_nonzero(per_track)),
+        shown=tuple(shown.tolist()),
+        names=names,
+        presence=presence,
+        fewest=np.minimum.reduceat(per_frame, starts).astype(np.int64) if frames else np.zeros(1, np.int64),
+        most=np.maximum.reduceat(per_frame, starts).astype(np.int64) if frames else np.zeros(1, np.int64),
+        mean=(np.add.reduceat(per_frame, starts, dtype=np.float64) / np.diff(edges)).astype(np.float32)
+        if frames
+        else np.zeros(1, np.float32),
+        usual=usual,
+        usual_share=usual_share,
+        longest_frames=int(per_track.max(initial=0)),
+    )
+
+
+def draw_timeline(timeline: Timeline) -> Picture:
+    """A line per track, and below it the number of animals in each frame."""
+    lines = max(len(timeline.shown), 1)
+    line_in = 0.2 if lines <= 16 else 0.1
+    more = timeline.tracks - len(timeline.shown)
+    caption = (
+        "One line per track, coloured where the animal was found, paler where in part of the frames only. Below: "
+        f"animals per frame (line: mean; band: fewest to most). All {timeline.frames:,} frames of {timeline.video}."
+    )
+    if more > 0:
+        caption += f" Shown are the {len(timeline.shown)} longest tracks; {more:,} shorter ones are left out."
+    return draw_wide_picture(
+        lambda figure: _draw(figure, timeline, lines * line_in), 1.7 + lines * line_in, caption, timeline.video
+    )
+
+
+def _draw(figure: Figure, timeline: Timeline, lines_in: float) -> None:
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[lines_in + 0.1, 0.8])
+    unit, length = time_unit(timeline.seconds)
+    colors = np.array([to_rgb(color_of(place)) for place in range(len(timeline.shown))]).reshape(-1, 1, 3)
+    if len(timeline.shown):
+        # A lone frame in a bin of thousands is still to be seen.
+        alpha = np.where(timeline.presence > 0, 0.25 + 0.75 * timeline.presence, 0)
+        image = np.concatenate([np.broadcast_to(colors, (*alpha.shape, 3)), alpha[..., None]], axis=2)
+        extent = (0, length, len(timeline.shown) - 0.5, -0.5)
+        above.imshow(image, aspect="auto", interpolation="none", extent=extent, zorder=2)
+        above.set_yticks(range(len(timeline.shown)), timeline.names, fontsize=9 if len(timeline.shown) <= 16 else 6)
+        above.hlines(np.arange(1, len(timeline.shown)) - 0.5, 0, length, color="white", linewidth=2, zorder=3)
+    else:
+        above.set_yticks([])
+        above.text(0.5, 0.5, "no tracks", transform=above.transAxes, ha="center", va="center", color=GREY)
+    above.grid(False, axis="y")
+    above.tick_params(length=0)
+    middles = (np.arange(len(timeline.mean)) + 0.5) * length / len(timeline.mean)
+    below.fill_between(
+        middles, timeline.fewest, timeline.most, step="mid", color=BLUE, alpha=0.2, linewidth=0, rasterized=True
+    )
+    below.step(middles, timeline.mean, where="mid", color=BLUE, linewidth=1.2, rasterized=True)
+    top = max(int(timeline.most.max()), 1)
+    below.set_ylim(-0.1, top + 0.3)
+    below.set_yticks(np.unique(np.linspace(0, top, min(top, 4) + 1).round()))
+    below.set_ylabel("animals", color=INK)
+    below.set_xlabel(f"time ({unit})")
+    below.set_xlim(0, length)
+
+
+def time_unit(seconds: float) -> tuple[str, float]:
+    """Unit in which a length of time reads well, and the length in it."""
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return unit, seconds / size
+    return "s", seconds
+
+
+def _read_presence(
+    path: Path, shown: NDArray[np.int64], edges: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], tuple[str, ...]]:
+    """Share of each bin's frames that each track has, and the tracks' names."""
+    bins = len(edges) - 1
+    counts = np.zeros((len(shown), bins), np.int64)
+    names: dict[int, str] = {}
+    for frame_idx, track, identity in _iterate_rows(path, "identity"):
+        names = _first_names(identity, track) | names
+        place = np.searchsorted(shown, track)
+        kept = (place < len(shown)) & (np.take(shown, place, mode="clip") == track) if len(shown) else track < 0
+        column = np.searchsorted(edges, frame_idx[kept], side="right") - 1
+        np.add.at(counts, (place[kept], column), 1)
+    labels = tuple(names.get(int(track)) or f"track {track}" for track in shown)
+    return (counts / np.maximum(np.diff(edges), 1)).astype(np.float32), labels
+
+
+def _first_names(identity: pa.DictionaryArray, track: NDArray[np.int64]) -> dict[int, str]:
+    """The identity that each track has where it first has one."""
+    codes = identity.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    named, first = np.unique(track[codes >= 0], return_index=True)
+    known = codes[codes >= 0][first]
+    return {int(number): identity.dictionary[int(code)].as_py() for number, code in zip(named, known, strict=True)}
+
+
+def _find_usual(per_frame: NDArray[np.uint16], frames_read: list[list[int]]) -> tuple[int, float]:
+    """The commonest number of animals above 0 in the frames that were read, and its share of them."""
+    counts = np.zeros(1, np.int64)
+    for start, stop in frames_read:
+        part = np.bincount(per_frame[start:stop], minlength=len(counts))
+        part[: len(counts)] += counts
+        counts = part
+    if not counts[1:].any():
+        return 0, float("nan")
+    usual = int(np.argmax(counts[1:])) + 1
+    return usual, float(counts[usual] / counts.sum())
+
+
+def _iterate_rows(path: Path, *more: str) -> Iterator[tuple[Any, ...]]:
+    """Yield frame_idx, track and further columns (Arrow) of a few rows at a time."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=["frame_idx", "track", *more]):
+            yield (
+                batch.column("frame_idx").to_numpy(),
+                batch.column("track").to_numpy(zero_copy_only=False).astype(np.int64),
+                *(batch.column(name) for name in more),
+            )
