@@ -1,0 +1,125 @@
+import sys
+from dataclasses import replace
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from blobs import SKELETON, make_package, write_blobs
+
+from poseflow.accuracy import evaluate_release, measure_speed, name_apart, write_accuracy
+from poseflow.config import EvaluationConfig, PredictConfig
+from poseflow.evaluation import FoundPoses
+from poseflow.files import read_json
+
+CONFIG = EvaluationConfig()
+
+
+def found_near(package, distance_px):
+    """Predictions so far from the labels, in the direction of x; those of later frames are farther."""
+    return [
+        FoundPoses(frame.points + np.float32([distance_px * (1 + number), 0]), np.ones(len(frame.points), np.float32))
+        for number, frame in enumerate(package.frames)
+    ]
+
+
+@pytest.fixture
+def package():
+    made = make_package(12)
+    made.frames = [replace(frame, frame_idx=30 * number) for number, frame in enumerate(made.frames)]
+    return made
+
+
+def test_the_folder_holds_metrics_figures_and_examples(package, tmp_path):
+    metrics = write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG, {"speed": None}, 2.0, 2)
+    assert read_json(tmp_path / "out" / "metrics.json") == metrics
+    assert metrics["frames"] == 12 and metrics["missed"] == 0
+    files = {path.name for path in (tmp_path / "out").rglob("*.*")}
+    assert files == {"metrics.json"} | {one["file"] for key in ("figures", "examples") for one in metrics[key]}
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
+
+
+def test_errors_are_given_in_mm_where_the_scale_is_known(package, tmp_path):
+    metrics = write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG, None, {"blobs": 4.0})
+    px, mm = (metrics[unit]["all"]["p50"] for unit in ("errors_px", "errors_mm"))
+    assert mm == pytest.approx(px / 4)
+
+
+def test_examples_run_from_the_best_to_the_worst(package, tmp_path):
+    metrics = write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG, example_frames=2)
+    shown = [example["oks"] for example in metrics["examples"]]
+    scores = [frame["oks"] for frame in metrics["frame_scores"]]
+    assert [example["rank"] for example in metrics["examples"]] == [
+        "best",
+        "best",
+        "median",
+        "median",
+        "worst",
+        "worst",
+    ]
+    assert shown == [*scores[:2], *scores[5:7], *scores[-2:]]
+    assert cv2.imread(str(tmp_path / "out" / "examples" / "worst_2.png")) is not None
+
+
+def test_a_crash_while_drawing_leaves_the_old_folder(package, tmp_path, monkeypatch):
+    write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG)
+    before = (tmp_path / "out" / "metrics.json").read_text()
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("poseflow.accuracy.write_examples", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_accuracy(package, found_near(package, 1.0), tmp_path / "out", CONFIG)
+    assert (tmp_path / "out" / "metrics.json").read_text() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_nothing_found_at_all_is_measured_and_drawn(package, tmp_path):
+    nothing = [FoundPoses(np.empty((0, 2, 2), np.float32), np.empty(0, np.float32)) for _ in package.frames]
+    metrics = write_accuracy(package, nothing, tmp_path / "out", CONFIG)
+    assert (metrics["missed_share"], metrics["map_coco"]) == (1.0, 0.0)
+    assert metrics["figures"]
+
+
+def test_videos_of_one_name_are_told_apart_where_they_share_a_frame(package):
+    twice = [package.frames[0], replace(package.frames[1], frame_idx=0), package.frames[2]]
+    assert [frame.video for frame in name_apart(twice)] == ["blobs", "blobs (2)", "blobs"]
+
+
+def test_speed_is_measured_after_a_warm_up_on_whole_batches(package):
+    shapes = []
+    pipeline = SimpleNamespace(channels=1, find=lambda images: shapes.append(images.shape))
+    speed = measure_speed(pipeline, package, 8)
+    assert set(shapes) == {(8, 96, 96, 1)}
+    assert len(shapes) == 1 + 3 * 2
+    assert speed["frames"] == 12 and speed["frames_per_s"] > 0
+
+
+@pytest.fixture
+def fake_inference(monkeypatch):
+    """Inference that finds what is labeled, without Keras."""
+
+    def predict_package(pipeline, package, batch_size):
+        return [SimpleNamespace(points=f.points, score=np.ones(len(f.points), np.float32)) for f in package.frames]
+
+    def load_pipeline(folders, config):
+        return SimpleNamespace(channels=1, skeleton=SKELETON, find=lambda images: None)
+
+    fake = SimpleNamespace(load_pipeline=load_pipeline, predict_package=predict_package)
+    monkeypatch.setitem(sys.modules, "poseflow.inference", fake)
+
+
+def test_a_release_is_measured_on_a_package(fake_inference, tmp_path):
+    test = write_blobs(tmp_path, "test", 5)
+    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG)
+    assert metrics["map_coco"] == pytest.approx(1)
+    assert metrics["models"] == [str(tmp_path / "model")]
+    assert metrics["speed"]["batch_size"] == 8
+
+
+def test_an_empty_test_set_loads_no_models_and_says_so(tmp_path):
+    test = write_blobs(tmp_path, "test", 0)
+    metrics = evaluate_release([tmp_path / "no model"], test, tmp_path / "out", PredictConfig(), CONFIG)
+    assert read_json(tmp_path / "out" / "metrics.json") == metrics
+    assert (metrics["frames"], metrics["map_coco"], metrics["figures"], metrics["speed"]) == (0, None, [], None)
