@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poseflow.report.examples import FOUND_RGB, cut_out, draw_example, draw_skeletons, find_windows, place_matrix
+from poseflow.report.localization import cut_portrait, find_typical
+from poseflow.skeleton import Skeleton
+
+PAIR = Skeleton.from_names(["a", "b"], [("a", "b")])
+
+
+def test_animals_that_touch_share_a_window_and_others_do_not():
+    near = np.array([[[10, 10], [30, 30]], [[25, 25], [50, 50]], [[200, 10], [220, 30]]], np.float32)
+    windows = find_windows(near, (300, 300))
+    assert len(windows) == 2
+    assert (windows[0, :2] < 10).all() and (windows[0, 2:] > 50).all()
+
+
+def test_the_whole_image_is_shown_where_there_is_no_animal():
+    empty = np.full((1, 2, 2), np.nan, np.float32)
+    assert find_windows(empty, (30, 60)).tolist() == [[-0.5, -0.5, 59.5, 29.5]]
+    image = np.zeros((30, 60, 1), np.uint8)
+    assert draw_example(image, empty[:0], empty[:0], PAIR).ndim == 3
+
+
+@given(
+    corner=st.tuples(st.floats(-20, 20), st.floats(-20, 20)),
+    zoom=st.floats(0.5, 9),
+    angle=st.floats(-3.1, 3.1),
+)
+def test_points_are_placed_where_their_pixels_are(corner, zoom, angle):
+    """A pixel's middle comes to the middle of its enlarged square, turned round the middle of the canvas."""
+    size = (80, 50)
+    matrix = place_matrix(np.array(corner), zoom, size, angle)
+    point = np.array([3.0, 4.0])
+    flat = (point - corner + 0.5) * zoom - 0.5 - (np.array(size) - 1) / 2
+    turned = (flat[0] + 1j * flat[1]) * np.exp(1j * angle) + 39.5 + 24.5j
+    assert matrix @ [*point, 1] == pytest.approx([turned.real, turned.imag], abs=1e-6)
+
+
+def test_an_enlarged_bright_pixel_lies_under_its_point():
+    image = np.zeros((40, 40, 1), np.uint8)
+    image[12, 17] = 255
+    enlarged = cut_out(np.repeat(image, 3, axis=2), np.array([10.25, 8.5]), 8.0, (120, 90))[..., 0].astype(float)
+    rows, columns = np.indices(enlarged.shape)
+    bright = enlarged > 100
+    found = np.array([(columns * enlarged)[bright].sum(), (rows * enlarged)[bright].sum()]) / enlarged[bright].sum()
+    assert found == pytest.approx((np.array([17, 12]) - [10.25, 8.5] + 0.5) * 8 - 0.5, abs=0.3)
+
+
+def test_skeletons_are_drawn_to_fractions_of_a_pixel_and_missing_points_are_not():
+    canvas = np.zeros((40, 40, 3), np.uint8)
+    pose = np.array([[[20.5, 10.0], [np.nan, np.nan]]])
+    draw_skeletons(canvas, pose, PAIR, FOUND_RGB, filled=True)
+    weight = (canvas == np.array(FOUND_RGB)).all(axis=2)
+    rows, columns = np.nonzero(weight)
+    assert (columns.mean(), rows.mean()) == pytest.approx((20.5, 10.0), abs=0.2)
+
+
+def test_the_typical_pose_is_whole_and_of_usual_size_whichever_way_it_looks():
+    base = np.array([[0, 0], [10, 0], [10, 20], [0, 20]], np.float32)
+    poses = []
+    for turn, scale in ((0.3, 1.3), (1.0, 0.7), (2.5, 1.0), (0.1, 1.2), (4.0, 0.8)):
+        rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        poses.append(scale * base @ rotation + 100)
+    hidden = base.copy()
+    hidden[0] = np.nan
+    assert find_typical(np.array([*poses, hidden], np.float32)) == 2
+
+
+@pytest.mark.parametrize("turn", [0.0, 1.1, 2.2, 3.3, 4.4, 5.5])
+def test_a_portrait_lies_level_with_the_first_node_to_the_left(turn):
+    line = np.stack([np.linspace(-30, 30, 5), [0, 2, 0, -2, 0]], axis=1)
+    rotation = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    portrait = cut_portrait(np.zeros((200, 200, 1), np.uint8), (line @ rotation.T + 100).astype(np.float32))
+    x, y = portrait.points.T
+    assert (np.diff(x) > 0).all()
+    assert np.ptp(y) < 0.1 * np.ptp(x)
+    assert (portrait.points >= 0).all() and (portrait.points < portrait.image.shape[1::-1]).all()
+    assert np.ptp(x) == pytest.approx(60 * portrait.zoom, rel=0.01)
