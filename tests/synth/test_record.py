@@ -14,7 +14,7 @@ from poseflow.synth import IDENTITIES, SKELETON, film_cage, render_cage, simulat
 from poseflow.synth.record import label_step
 from poseflow.synth.truth import open_truth
 
-SMALL = {"width": 320, "height": 224, "animals": 2, "seed": 3}
+SMALL = {"width": 256, "height": 192, "animals": 2, "seed": 3}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_the_truth_holds_every_frame_and_animal(recording, config):
     assert len(table) == config.frames * config.animals
     assert list(table["frame_idx"][:4]) == [0, 0, 1, 1]
     assert list(table["identity"][:2]) == list(IDENTITIES[:2])
-    poses = list(simulate_cage(config.frames, config.animals, config.seed, size=(320, 224)))
+    poses = list(simulate_cage(config.frames, config.animals, config.seed, size=(256, 192)))
     found = table[[f"{node}.{axis}" for node in SKELETON.nodes for axis in "xy"]].to_numpy().reshape(-1, 2, 14, 2)
     np.testing.assert_allclose(found, np.stack([frame.points for frame in poses]), atol=1e-4)
     seen = table[[f"{node}.visible" for node in SKELETON.nodes]].to_numpy().reshape(-1, 2, 14)
@@ -56,9 +56,9 @@ def test_the_labels_are_the_visible_truth_of_every_seventh_frame(recording, conf
     assert labels.skeletons[0].node_names == list(SKELETON.nodes)
     assert len(labels.skeletons[0].edges) == 13
     assert labels.video.filename.endswith("cage one.mp4")
-    assert labels.video.shape[:3] == (config.frames, 224, 320)
+    assert labels.video.shape[:3] == (config.frames, 192, 256)
     labeled = {frame.frame_idx: frame for frame in labels}
-    poses = list(simulate_cage(config.frames, config.animals, config.seed, size=(320, 224)))
+    poses = list(simulate_cage(config.frames, config.animals, config.seed, size=(256, 192)))
     shown = [frame for frame in poses[::7] if frame.visible[:, :10].any()]
     assert set(labeled) == {frame.frame_idx for frame in shown}
     for frame in shown:

@@ -1,5 +1,6 @@
 """The truth about a synthetic recording: a table of every frame, and labels as a person would set them."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -94,4 +95,6 @@ def _schema() -> pa.Schema:
     for node in SKELETON.nodes:
         fields += [pa.field(f"{node}.x", pa.float32()), pa.field(f"{node}.y", pa.float32())]
         fields += [pa.field(f"{node}.visible", pa.bool_())]
-    return pa.schema(fields, metadata={"poseflow": SKELETON.model_dump_json()})
+    return pa.schema(
+        fields, metadata={"poseflow": json.dumps({"table": "truth", "skeleton": SKELETON.model_dump(mode="json")})}
+    )
