@@ -58,7 +58,9 @@ def write_video(
     rate = Fraction(fps).limit_denominator(65535)
     height, width = first.shape[:2]
     with replacing(path) as beside, av.open(f"file:{beside.absolute()}", "w") as container:
-        stream = container.add_stream("libx264", rate=rate, options={"crf": str(crf), "preset": preset})
+        # x264's mbtree reads memory it never wrote on AVX-512, and the same frames then give other bytes.
+        options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}
+        stream = container.add_stream("libx264", rate=rate, options=options)
         stream.pix_fmt = pix_fmt
         stream.width, stream.height = width + width % 2, height + height % 2
         context = stream.codec_context
