@@ -56,7 +56,7 @@ def read_model_story(name: str, folder: Path) -> ModelStory:
         purpose=KIND_WORDS.get(kind, kind),
         facts=_list_facts(training),
         curves=_draw_curves(name, history, training) if len(history.get("epoch", ())) else None,
-        maps=_show_maps(name, folder / "pictures"),
+        maps=_show_maps(name, folder / "pictures", training),
         config=text,
         versions=training.get("versions", {}),
         remarks=_find_remarks(training),
@@ -136,7 +136,7 @@ def _plot_curves(figure: Figure, history: dict[str, NDArray[np.float64]], traini
         below.set_xticks(epoch)
 
 
-def _show_maps(name: str, pictures: Path) -> Picture | None:
+def _show_maps(name: str, pictures: Path, training: dict) -> Picture | None:
     """The last picture of validation samples, or of training samples where there is none."""
     found = sorted(pictures.glob("val_epoch*.png")) or sorted(pictures.glob("train_epoch*.png"))
     if not found:
@@ -147,4 +147,9 @@ def _show_maps(name: str, pictures: Path) -> Picture | None:
         f"What {name} saw after epoch {int(epoch)}: samples of the {words}. "
         "Red: confidence maps, where the network expects what it looks for. Green circles: the labels."
     )
-    return Picture(image_uri(read_image(found[-1])), caption)
+    image = read_image(found[-1])
+    height, width = image.shape[:2]
+    # Four samples or more fill the row of four that training draws; two rows of two can be seen on half a page.
+    if training.get(f"{side}_frames", 0) >= 4 and width > 2 * height and width % 4 == 0:
+        image = np.vstack(np.split(image, 2, axis=1))
+    return Picture(image_uri(image), caption)

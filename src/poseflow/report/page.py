@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import yaml
@@ -23,6 +25,8 @@ from poseflow.report.timelines import draw_timeline
 from poseflow.report.tracks import tabulate_tracking, tabulate_tracks
 
 HERE = Path(__file__).parent
+PACKAGES = ("av", "numpy", "opencv-python-headless", "pyarrow", "sleap-io")
+"""Those whose version can change what the tables hold, beside the networks'."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +231,8 @@ def _say_left_out(drawn: int, tracked: int) -> str:
 
 
 def _list_origin(story: Story) -> dict[str, str]:
-    versions = {"poseflow": __version__}
-    for model in story.models:
-        versions |= {f"{name} (training)": text for name, text in model.versions.items() if name != "poseflow"}
-    return ({"release": story.release["id"]} if story.release else {}) | versions
+    """The release and the versions of what takes part, at training and now."""
+    release = {"release": story.release["id"]} if story.release else {}
+    trained = {f"{name} (training)": text for model in story.models for name, text in sorted(model.versions.items())}
+    now = {name: version(name) for name in PACKAGES}
+    return {**release, "poseflow": __version__, "Python": python_version(), **now, **trained}
