@@ -52,7 +52,7 @@ class VideoIndex(BaseModel):
     recorded_at: datetime | None = None
     """When the first frame was taken, where the recording says so."""
     keyframes: RunLengths = RunLengths()
-    """Frames from which decoding can start."""
+    """Frames from which decoding can start; the first one always, as the file's beginning."""
     corrupt: RunLengths = RunLengths()
     """Frames whose packets the container itself reports as damaged or cut off."""
     packet_order: RunLengths | None = None

@@ -1,17 +1,25 @@
 """Packets of a video file, each with the frame it becomes."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import av
+import av.logging
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from poseflow.errors import VideoError
 from poseflow.media.index import VideoIndex
+
+# FFmpeg's complaints are captured and judged (`segments`), and told as reasons; they are not printed. None of the
+# decoders here has threads of its own, whose complaints might wait for Python while Python waits for them.
+av.logging.set_level(av.logging.ERROR)
+av.logging.set_skip_repeated(False)
+logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
 
 _MAX_READ_ERRORS = 16  # in a row; then the file is at its end
 _SKIP_FRAMES = 500  # reading on over so many packets costs less than jumping
@@ -127,12 +135,10 @@ class PacketReader:
         return found
 
     def _find(self, start: int) -> FramePacket | None:
-        """Read on to a keyframe; None when it has been missed."""
+        """Read on to a keyframe, or to the file's first packet for 0; None when it has been missed."""
         for packet in self._ahead:
-            if packet.is_key and packet.frame == start:
+            if start == 0 or (packet.is_key and packet.frame == start):
                 return packet
-            if packet.is_key and packet.frame < 0 and start == 0:
-                return packet  # not displayed itself: an edit list begins behind it
             if packet.is_key and packet.frame > start:
                 return None
         return None

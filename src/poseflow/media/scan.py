@@ -138,7 +138,11 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
         keyframes=RunLengths.of(np.unique(np.concatenate([[0], frames[scan.key & shown]])) if len(ticks) else []),
         corrupt=RunLengths.of(np.sort(frames[scan.corrupt & shown])),
         packet_order=None if is_plain else RunLengths.of(frames),
-        seekable=is_plain and container.format.name.startswith(_SEEKABLE_FORMATS),
+        seekable=(
+            is_plain
+            and container.format.name.startswith(_SEEKABLE_FORMATS)
+            and stream.frames in (0, len(scan))  # else the file's own index does not fit its packets
+        ),
         intra_only=context.codec.intra_only,
         size_bytes=size,
     )
@@ -159,18 +163,10 @@ def _has_doubtful_order(container: InputContainer, has_b_frames: bool, scan: _Sc
 
 
 def _frames_in_order(scan: _Scan, display: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The frame of each packet, -1 for none, from anything that sorts packets in order of display.
-
-    What comes before the first keyframe, in storage or display, cannot be decoded and does not count.
-    """
-    shown = ~scan.hidden
-    if len(scan) and scan.key.any():
-        first = int(np.argmax(scan.key))
-        shown[:first] = False
-        shown &= (display >= display[first]) | scan.hidden[first]
+    """The frame of each packet, -1 for none, from anything that sorts packets in order of display."""
     frames = np.full(len(scan), -1, np.int64)
-    (ordinals,) = np.nonzero(shown)
-    frames[ordinals[np.argsort(display[ordinals], kind="stable")]] = np.arange(len(ordinals))
+    (shown,) = np.nonzero(~scan.hidden)
+    frames[shown[np.argsort(display[shown], kind="stable")]] = np.arange(len(shown))
     return frames
 
 
@@ -217,8 +213,8 @@ def _count_faults(scan: _Scan, frames: NDArray[np.int64], promised: int) -> list
         problems.append(f"is cut off: the header promises {promised} frames, {len(scan)} are there")
     if hidden := int(np.sum(scan.hidden)):
         problems.append(f"{hidden} packets are not displayed, by the file's own account")
-    if unusable := int(np.sum((frames < 0) & ~scan.hidden)):
-        problems.append(f"{unusable} packets before the first keyframe are left out: they cannot be decoded")
+    if early := int(np.argmax(scan.key)):
+        problems.append(f"{early} packets come before the first keyframe and cannot be decoded")
     return problems
 
 
@@ -232,14 +228,13 @@ def _miss_the_end(container: InputContainer, duration_s: float) -> list[str]:
 def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
     """Decode a frame at the start and at a few keyframes: what images are like, and whether jumps work."""
     places = [place * index.frames // (_SAMPLED_PLACES + 1) for place in range(_SAMPLED_PLACES + 1)]
-    starts = sorted({segment_of(index, place)[0] for place in places})
+    starts = sorted({segment_of(index, place)[0] for place in (*places, index.frames - 1)})
     if index.seekable and not all(_jump_works(index, scan, start) for start in starts[1:]):
         index = index.model_copy(update={"seekable": False})
     with closing(SegmentDecoder(index)) as decoder:
         firsts = [_decode_one(decoder, start, start) for start in starts]
         if any(
-            frame is None and _decode_one(decoder, segment_of(index, start - 1)[0], start) is not None
-            for start, frame in zip(starts[1:], firsts[1:], strict=True)
+            frame is None and _is_no_entry(decoder, index, start) for start, frame in zip(starts, firsts, strict=True)
         ):
             # Intra refresh, or flags that lie: whole images come only some time after a "keyframe".
             problem = "does not start afresh at its keyframes, and is always decoded from its first frame"
@@ -262,6 +257,14 @@ def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
             "rotation": rotation if rotation in (90, 180, 270) else 0,
         }
     )
+
+
+def _is_no_entry(decoder: SegmentDecoder, index: VideoIndex, start: int) -> bool:
+    """Whether a keyframe that gives no sound image is not damaged, but none to start decoding from."""
+    if start == 0:
+        return False
+    before, _ = segment_of(index, start - 1)
+    return decoder.is_false_start(start) or _decode_one(decoder, before, start) is not None
 
 
 def _decode_one(decoder: SegmentDecoder, start: int, frame: int) -> av.VideoFrame | None:
@@ -293,11 +296,11 @@ def _jump_works(index: VideoIndex, scan: _Scan, start: int, packets: int = 50) -
 
 
 def _why(path: Path, error: Exception) -> str:
-    if isinstance(error, av.FFmpegError):
-        if _lacks_moov(path):
-            return "an MP4 without its 'moov' box (cut off, or never closed)"
-        return error.strerror or str(error)
-    return str(error)
+    if not isinstance(error, av.FFmpegError):
+        return str(error)
+    if _lacks_moov(path):
+        return "an MP4 without its 'moov' box (cut off, or never closed)"
+    return error.strerror or str(error)
 
 
 def _lacks_moov(path: Path) -> bool:

@@ -4,21 +4,29 @@ A segment begins at a keyframe that is chosen by the file alone, and is decoded 
 thread, so that nothing read before and no number of processors can show in an image. (With several threads FFmpeg's
 H.264 decoder may hand on a patched-up frame before it is marked as such.)
 
-A frame *cannot be decoded* when the container calls its packet damaged, when the decoder gives no frame for the packet,
-or one that it marks as damaged or concealed, or one of another size. Nor can the frames that come after it in coding
-order up to the next keyframe: they are predicted from it, and would show false pixels without a mark. (Damage that
-happens to be a valid stream, no decoder can tell.)
+A frame *cannot be decoded* when the container calls its packet damaged; when the decoder gives no frame for the packet,
+or one that it marks as damaged or concealed, or one of another size, or complains that its checksum is wrong or what it
+was predicted from is missing; or when decoding is to start with it and it is no keyframe. Nor can the frames that come
+after it in coding order up to the next keyframe: they are predicted from it, and would show false pixels without a
+mark. (Damage that happens to be a valid stream, no decoder can tell.)
 """
 
 from bisect import bisect_left, insort
 from collections.abc import Generator, Iterator
+from itertools import islice
 
 import av
+import av.logging
+from av.video.frame import PictureType
 
 from poseflow.media.index import VideoIndex
 from poseflow.media.packets import FramePacket, PacketReader
 
 DecodedFrames = Generator[tuple[int, av.VideoFrame | None], None, None]
+
+# What decoders say of damage that they do not mark in the frame, by codec.
+_COMPLAINTS = {"h264": ("Missing reference picture", "reference picture missing"), "ffv1": ("CRC mismatch",)}
+_PREDICTED = (PictureType.P, PictureType.B, PictureType.S, PictureType.SP)
 
 SEGMENT_FRAMES = 64  # a segment begins at the first keyframe of each so many frames
 
@@ -41,6 +49,7 @@ class SegmentDecoder:
         self._packets = PacketReader(index)
         turned = index.rotation % 180 != 0
         self._stored_size = (index.height, index.width) if turned else (index.width, index.height)
+        self._complaints = _COMPLAINTS.get(index.codec or "", ())
 
     def close(self) -> None:
         """Close the file."""
@@ -59,8 +68,8 @@ class SegmentDecoder:
                 if is_next and len(borrowed) > 1:
                     break
                 judge.feed(packet)
-                if self._index.corrupt.find(packet.frame) < 0:
-                    self._send(packet.packet, judge)
+                if self._index.corrupt.find(packet.frame) < 0 and self._send(packet.packet, judge):
+                    judge.blame(packet)
                 yield from judge.release()
                 if judge.is_fed:
                     break
@@ -70,13 +79,36 @@ class SegmentDecoder:
         finally:
             self._packets.give_back(borrowed)
 
-    def _send(self, packet: av.Packet | None, judge: "_Judge") -> None:
+    def is_false_start(self, start: int) -> bool:
+        """Whether what is called keyframe `start` is a picture predicted from others."""
+        self._packets.decoder.flush_buffers()
+        for packet in islice(self._packets.from_keyframe(start, start + 1), SEGMENT_FRAMES):
+            try:
+                frames = self._packets.decoder.decode(packet.packet)
+            except av.FFmpegError:
+                return False
+            for frame in frames:
+                if frame.pts is not None and frame.pts >= start:
+                    return frame.pts == start and _is_predicted(frame)
+        return False
+
+    def _send(self, packet: av.Packet | None, judge: "_Judge") -> bool:
+        """Decode a packet, and whatever frames are due; returns whether the decoder complains of it."""
         try:
-            frames = self._packets.decoder.decode(packet)
+            if self._complaints:
+                with av.logging.Capture() as messages:
+                    frames = self._packets.decoder.decode(packet)
+            else:
+                frames, messages = self._packets.decoder.decode(packet), []
         except av.FFmpegError:
-            return  # the packet's frame will be missed
+            return False  # the packet's frame will be missed
         for frame in frames:
             judge.take(frame)
+        return any(complaint in text for _, _, text in messages for complaint in self._complaints)
+
+
+def _is_predicted(frame: av.VideoFrame) -> bool:
+    return frame.pict_type in _PREDICTED and not frame.key_frame
 
 
 class _Judge:
@@ -128,11 +160,20 @@ class _Judge:
         for lost in [earlier for earlier in self._awaited if earlier < idx]:
             insort(self._faults, self._awaited.pop(lost))
         position = self._awaited.pop(idx)
-        if frame.is_corrupt or (self._size[0] and (frame.width, frame.height) != self._size):
+        is_false_key = idx in self._keys and _is_predicted(frame)
+        if is_false_key:
+            del self._keys[idx]  # it mends nothing
+        fits = not self._size[0] or (frame.width, frame.height) == self._size
+        if frame.is_corrupt or not fits or (is_false_key and idx == self._start):
             insort(self._faults, position)
         elif idx < self._stop:
             self._decoded[idx] = frame
         self._reached = idx
+
+    def blame(self, packet: FramePacket) -> None:
+        """Note that the packet just fed is at fault."""
+        if packet.frame >= self._start:
+            insort(self._faults, self._position - 1)
 
     def end(self) -> None:
         """Note that the decoder gives no more."""
