@@ -1,5 +1,6 @@
 """What is known about a recording before any of its frames is decoded."""
 
+import json
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from poseflow.errors import VideoError
-from poseflow.files import read_json, write_json
+from poseflow.files import read_json, replacing
 from poseflow.media.runs import RunLengths
 
 MediaKind = Literal["video", "image_folder", "hdf5", "imgstore"]
@@ -97,8 +98,11 @@ def quarantine(path: str | Path, kind: MediaKind, reason: str) -> VideoIndex:
 
 
 def write_index(index: VideoIndex, path: str | Path) -> None:
-    """Write an index as JSON, atomically."""
-    write_json(index.model_dump(mode="json"), path)
+    """Write an index as JSON, a line for each of its keys, atomically."""
+    # ASCII: file names that are no UTF-8 are kept, too.
+    lines = [f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in index.model_dump(mode="json").items()]
+    with replacing(path) as beside:
+        beside.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="ascii")
 
 
 def read_index(path: str | Path) -> VideoIndex:

@@ -1,0 +1,127 @@
+"""Stores of loopbio's Motif, written here by hand after the published format."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from poseflow.errors import VideoError
+from poseflow.media import estimate_frames, index_video, open_video, write_video
+
+START = datetime(2025, 3, 1, 12, tzinfo=UTC)
+CHUNK = 10
+
+
+def write_store(folder: Path, clips: Any, store_format: str, frames: int = 25) -> Path:
+    """A store of numbered frames, 20 frames/s, ten to a chunk; after frame 14, half a second is missing."""
+    folder.mkdir()
+    is_video = "/" in store_format
+    store: dict[str, Any] = {
+        "chunksize": CHUNK,
+        "class": "VideoImgStore" if is_video else "DirectoryImgStore",
+        "created_utc": START.replace(tzinfo=None).isoformat(),
+        "encoding": None,
+        "format": store_format,
+        "imgdtype": "uint8",
+        "imgshape": [48, 96],
+        "timezone_local": "Europe/Vienna",
+        "uuid": "0" * 32,
+        "version": 2,
+    }
+    if is_video:
+        store["extension"] = "." + store_format.split("/")[1]
+    (folder / "metadata.yaml").write_text(yaml.safe_dump({"__store": store, "experiment": "gerbils"}))
+    for chunk in range(-(-frames // CHUNK)):
+        numbers = np.arange(chunk * CHUNK, min((chunk + 1) * CHUNK, frames))
+        times = START.timestamp() + numbers * 0.05 + (numbers > 14) * 0.5
+        listed = {"frame_number": numbers + (numbers > 14) * 10, "frame_time": times}
+        if is_video:
+            write_video(folder / f"{chunk:06d}{store['extension']}", map(clips.draw, numbers), 20, crf=10)
+            np.savez(folder / f"{chunk:06d}.npz", **listed, uuid=np.array("0" * 32, dtype=object))
+            continue
+        (folder / f"{chunk:06d}").mkdir()
+        for place, number in enumerate(numbers):
+            path = folder / f"{chunk:06d}" / f"{place:06d}.{store_format}"
+            np.save(path, clips.draw(number)) if store_format == "npy" else cv2.imwrite(str(path), clips.draw(number))
+        index = {key: values.tolist() for key, values in listed.items()}
+        (folder / f"{chunk:06d}" / "index.yaml").write_text(yaml.safe_dump(index))
+    return folder
+
+
+@pytest.mark.parametrize("store_format", ["avc1/mp4", "h264/mkv", "png", "npy"])
+def test_a_store_is_read_across_its_chunks(store_format: str, tmp_path: Path, clips: Any) -> None:
+    folder = write_store(tmp_path / "cam.imgstore", clips, store_format)
+    index = index_video(folder)
+    assert (index.kind, index.status, index.frames, index.problems) == ("imgstore", "ok", 25, ())
+    assert (index.width, index.height, index.recorded_at) == (96, 48, START)
+    assert (index.variable_fps, index.fps) == (True, pytest.approx(20))
+    assert estimate_frames(folder) == 25
+    numbers = np.arange(25)
+    np.testing.assert_allclose(index.time_s(), numbers * 0.05 + (numbers > 14) * 0.5, atol=1e-6)
+    with open_video(index, threads=2) as video:
+        assert [clips.number(image) for _, image in video.read(0, 25)] == list(range(25))
+        assert [clips.number(image) for _, image in video.read(8, 22)] == list(range(8, 22))
+        colours = dict(video.read_frames([24, 3, 10], channels=3))
+    assert list(colours) == [3, 10, 24]
+    assert all(image is not None and image.shape == (48, 96, 3) for image in colours.values())
+
+
+def test_damage_in_a_chunk_stays_there(tmp_path: Path, clips: Any) -> None:
+    folder = write_store(tmp_path / "cam.imgstore", clips, "avc1/mp4")
+    (folder / "000001.mp4").write_bytes(b"")
+    index = index_video(folder)
+    assert index.frames == 25
+    assert index.problems == ("chunk 000001.mp4: file must not be empty, got 0 bytes",)
+    with open_video(index) as video:
+        numbers = [clips.number(image) for _, image in video.read(0, 25)]
+    assert numbers == [*range(10), *[None] * 10, *range(20, 25)]
+
+
+def test_frames_that_only_the_index_has_are_none(tmp_path: Path, clips: Any) -> None:
+    folder = write_store(tmp_path / "cam.imgstore", clips, "avc1/mp4")
+    write_video(folder / "000000.mp4", map(clips.draw, range(8)), 20)
+    index = index_video(folder)
+    assert index.problems == ("chunk 000000.mp4 must hold 10 frames, got 8",)
+    with open_video(index) as video:
+        assert [clips.number(image) for _, image in video.read(6, 12)] == [6, 7, None, None, 10, 11]
+
+
+def test_a_chunk_without_an_index_is_left_out(tmp_path: Path, clips: Any) -> None:
+    """As the store's own library does; it happens to the last chunk when the recorder dies."""
+    folder = write_store(tmp_path / "cam.imgstore", clips, "h264/mkv")
+    (folder / "000002.npz").unlink()
+    (folder / "000001.npz").write_bytes(b"PK damaged")
+    index = index_video(folder)
+    assert index.frames == 10
+    assert [problem[:18] for problem in index.problems] == ["chunk 000001.mkv h", "chunk 000002.mkv h"]
+    write_store(tmp_path / "other.imgstore", clips, "h264/mkv", frames=10).joinpath("metadata.yaml").rename(
+        folder / "metadata.yaml"
+    )
+    (folder / "000000.npz").unlink()
+    with pytest.raises(VideoError, match="must hold 10 frames as when it was indexed"):
+        open_video(index)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"encoding": "cv_bayerBG"}, "not Bayer-encoded"),
+        ({"imgdtype": "uint16"}, "got uint16"),
+        ({"imgshape": None}, "metadata.yaml must describe an imgstore"),
+    ],
+    ids=["bayer", "deep", "broken"],
+)
+def test_a_store_of_another_make_is_quarantined(
+    change: dict[str, Any], reason: str, tmp_path: Path, clips: Any
+) -> None:
+    folder = write_store(tmp_path / "cam.imgstore", clips, "png", frames=3)
+    metadata = yaml.safe_load((folder / "metadata.yaml").read_text())
+    metadata["__store"].update(change)
+    (folder / "metadata.yaml").write_text(yaml.safe_dump(metadata))
+    index = index_video(folder)
+    assert (index.kind, index.status, estimate_frames(folder)) == ("imgstore", "quarantined", 0)
+    assert reason in str(index.reason)
