@@ -14,6 +14,8 @@ LEVELS = ("p50", "p75", "p90", "p95", "p99")
 MUCH_SHARE = 0.05
 """A larger share of animals missed or invented is worth a word at the top."""
 
+LOW_MAP = 0.5
+
 RANKS = {"best": "Among the best", "median": "Typical", "worst": "Among the worst"}
 
 
@@ -80,6 +82,10 @@ def _list_tiles(metrics: Metrics) -> list[tuple[str, str, str]]:
 def _find_concerns(metrics: Metrics) -> list[str]:
     missed, invented = metrics["missed_share"], metrics["invented"] / metrics["animals"]
     concerns = []
+    if metrics["map_coco"] is not None and metrics["map_coco"] < LOW_MAP:
+        concerns.append(
+            f"Predictions are far from the labels of the test frames: mAP is {number(metrics['map_coco'], 3)}."
+        )
     if missed > MUCH_SHARE:
         concerns.append(f"{percent(missed)} of the labeled animals in the test frames were missed.")
     if invented > MUCH_SHARE:

@@ -85,7 +85,8 @@ def plot_on_animal(
         for point, radius in zip(portrait.points, percentiles_px[level], strict=True):
             if radius is not None and np.isfinite(point).all():
                 size = radius * portrait.zoom
-                axes.add_patch(Circle(tuple(point), size, facecolor=color, alpha=0.28, linewidth=0))
+                if size < width / 6:  # larger ones would hide the animal
+                    axes.add_patch(Circle(tuple(point), size, facecolor=color, alpha=0.28, linewidth=0))
                 axes.add_patch(Circle(tuple(point), size, fill=False, edgecolor=color, linewidth=1.3))
         handles.append(Line2D([], [], color=color, marker="o", linestyle="", markersize=8, label=f"{level} %"))
     axes.set_xlim(-0.5, width - 0.5)
