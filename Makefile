@@ -20,7 +20,7 @@ install: .venv/.installed  ## the environment in .venv, with the versions of req
 	  || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-demo: install  ## two synthetic recordings all the way to poses, report and overlay (6 minutes)
+demo: install  ## two synthetic recordings all the way to poses, report and overlays (6 minutes)
 	@$(BIN)/python workflow/demo.py
 
 test: install  ## all tests (10 minutes)
@@ -35,7 +35,7 @@ test-kill: install  ## ten SIGKILLs at random moments, then the same tables as a
 check: install  ## linters, types, layers, formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --quiet --check workflow
+	$(BIN)/snakefmt --check workflow
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
@@ -43,7 +43,7 @@ check: install  ## linters, types, layers, formatting
 format: install  ## format the code
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt --quiet workflow
+	$(BIN)/snakefmt workflow
 
 bench: install  ## speed and memory
 	@$(BIN)/python benchmarks/bench.py
