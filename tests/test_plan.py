@@ -15,6 +15,7 @@ from poseflow.errors import ConfigError
 from poseflow.plan import (
     FileFacts,
     find_labeled_videos,
+    fingerprint_recording,
     key_of,
     make_plan,
     name_shards,
@@ -118,6 +119,26 @@ def test_only_dense_labels_with_tracks_can_test_tracking(tmp_path):
     }
     write_slp(tmp_path / "nameless.slp", {"dense.mp4": range(50)}, [])
     assert find_labeled_videos(tmp_path / "nameless.slp") == {"/somewhere/dense.mp4": False}
+
+
+def test_a_fingerprint_tells_a_changed_recording_from_a_touched_one(tmp_path):
+    def fingerprint(content):
+        (tmp_path / "a.mp4").write_bytes(content)
+        return fingerprint_recording(tmp_path / "a.mp4")
+
+    content = bytes(200_000)
+    assert fingerprint(content) == fingerprint(content)
+    assert len({fingerprint(c) for c in (content, content + b"1", b"1" + content[1:], content[:-1] + b"1", b"")}) == 5
+    assert fingerprint_recording(tmp_path / "gone.mp4")
+
+
+def test_a_folder_of_images_has_a_fingerprint_too(tmp_path):
+    (tmp_path / "0.png").write_bytes(b"one")
+    before = fingerprint_recording(tmp_path)
+    os.utime(tmp_path / "0.png", ns=(1, 1))
+    assert fingerprint_recording(tmp_path) == before
+    (tmp_path / "1.png").write_bytes(b"two")
+    assert fingerprint_recording(tmp_path) != before
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from poseflow.errors import ConfigError
 from poseflow.files import read_json, write_json
 
 KEY_LENGTH = 10
+FINGERPRINT_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Plan:
 
     videos: Mapping[str, Path]
     shards: Mapping[str, Sequence[str]]  # of each video
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of each video
     dataset: str | None = None  # None: nothing is trained
     versions: Mapping[str, str] = field(default_factory=dict)  # of each trained model
     models: Mapping[str, Path] = field(default_factory=dict)  # folder of each model, trained here or given
@@ -35,6 +37,7 @@ class Plan:
     profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
     channels: int = 1  # of the dataset's images
     labels: Sequence[Path] = ()
+    labels_key: str | None = None
     labeled_names: frozenset[str] = frozenset()  # file names of labeled videos
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
 
@@ -88,25 +91,27 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         )
         for video, path in videos.items()
     }
+    fingerprints = {video: facts.find(path, "fingerprint", fingerprint_recording) for video, path in videos.items()}
     if config.release is not None:
         models = {name: Path(folder) for name, folder in config.release.items()}
         versions = {name: hash_model_folder(folder, facts) for name, folder in models.items()}
-        return Plan(videos, shards, models=models, release=key_of(versions))
+        return Plan(videos, shards, fingerprints, models=models, release=key_of(versions))
     labels = find_label_files(config.labels)
     if not labels:
-        return Plan(videos, shards)
+        return Plan(videos, shards, fingerprints)
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
     channels = max(profile.input.channels for profile in profiles.values())
     hashes = [facts.find(path, "sha256", hash_file) for path in labels]
     places = {"paths", "video_folders"}  # where labels lie does not change what they say
-    reading = config.labels.model_dump(mode="json", exclude=places)
-    dataset = key_of([hashes, reading, config.split.model_dump(mode="json"), channels])
+    labels_key = key_of([hashes, config.labels.model_dump(mode="json", exclude=places)])
+    dataset = key_of([labels_key, config.split.model_dump(mode="json"), channels])
     versions = {name: key_of([dataset, profile.model_dump(mode="json")]) for name, profile in profiles.items()}
     labeled = [facts.find(path, "labeled videos", find_labeled_videos) for path in labels]
     tracked = {name for found in labeled for name, is_tracked in found.items() if is_tracked}
     return Plan(
         videos,
         shards,
+        fingerprints,
         dataset=dataset,
         versions=versions,
         models={name: Path("results/models") / name / version for name, version in versions.items()},
@@ -114,6 +119,7 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         profiles=profiles,
         channels=channels,
         labels=labels,
+        labels_key=labels_key,
         labeled_names=frozenset(Path(name).name for found in labeled for name in found),
         tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
     )
@@ -182,6 +188,25 @@ def hash_file(path: Path) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fingerprint_recording(path: Path) -> str:
+    """Short hash by which a recording that was changed is told from one that was only touched, or copied.
+
+    Of a file, its size and its first and last 64 KB; of a folder, its files' names and sizes.
+    """
+    try:
+        if path.is_dir():
+            return key_of(sorted((file.name, file.stat().st_size) for file in path.iterdir()))
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            ends = []
+            for place in (0, max(size - FINGERPRINT_BYTES, 0)):
+                file.seek(place)
+                ends.append(file.read(FINGERPRINT_BYTES))
+    except OSError as error:
+        return key_of(str(error))
+    return hashlib.sha256(b"".join([str(size).encode(), *ends])).hexdigest()[:KEY_LENGTH]
 
 
 def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:

@@ -53,9 +53,9 @@ def draw_frame(points: np.ndarray) -> np.ndarray:
     return np.clip(image, 0, 255).astype(np.uint8)[..., None]
 
 
-def write_recording(path: Path, seed: int) -> None:
+def write_recording(path: Path, seed: int, frames: int = FRAMES) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_video(path, (draw_frame(animal_points(frame, seed)) for frame in range(FRAMES)), fps=25, gop=20)
+    write_video(path, (draw_frame(animal_points(frame, seed)) for frame in range(frames)), fps=25, gop=20)
 
 
 def write_labels(path: Path, video: Path, seed: int) -> None:
@@ -142,7 +142,7 @@ def lay_out(folder: Path) -> Project:
         (folder / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "config", folder / "config")
     write_recording(folder / "videos/first.mp4", seed=0)
-    write_recording(folder / "videos/day 2/second.mp4", seed=1)
+    write_recording(folder / "videos/day 2/second.mp4", seed=1, frames=24)
     (folder / "videos/broken.mp4").write_bytes(b"")
     write_labels(folder / "labels/first.slp", folder / "videos/first.mp4", seed=0)
     project = Project(folder)

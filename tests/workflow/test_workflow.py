@@ -44,9 +44,7 @@ def test_a_broken_recording_flows_through_and_stands_in_the_report(finished):
     assert len(predictions) == 0
     assert predictions.metadata["status"] == "quarantined"
     assert predictions.metadata["reason"] == index["reason"]
-    report = (finished.folder / "results/report.html").read_text()
-    assert "broken" in report
-    assert "uarantined" in report
+    assert index["reason"] in (finished.folder / "results/report.html").read_text()
 
 
 def test_the_release_knows_its_models_and_their_accuracy(finished):
@@ -64,18 +62,17 @@ def test_a_second_run_has_nothing_to_do(project):
     assert "Nothing to be done" in project.snakemake()
 
 
-def test_files_that_were_only_touched_cost_nothing_dear(project):
-    for path in ("labels/first.slp", "videos/first.mp4"):
-        os.utime(project.folder / path)
-    assert set(project.planned_jobs()) <= {"index", "evaluate_tracking", "all", "report"} | {
-        "predict",
-        "track",
-        "assemble",
-        "render",
-    }
-    assert not {"split", "train", "evaluate", "release"} & set(project.planned_jobs())
-    project.snakemake()
-    assert "Nothing to be done" in project.snakemake()
+def test_labels_and_recordings_that_were_only_touched_cost_nothing(project):
+    for path in project.folder.glob("[lv]*/**/*.*"):
+        os.utime(path)
+    assert project.planned_jobs() == {}
+
+
+def test_a_recording_that_was_replaced_is_made_anew(project):
+    project.add_recording("first.mp4", seed=5)
+    jobs = project.planned_jobs()
+    assert (jobs["index"], jobs["predict"], jobs["track"]) == (1, 3, 1)
+    assert "train" not in jobs
 
 
 def test_one_new_recording_costs_its_own_jobs_and_the_report(project):
@@ -87,7 +84,10 @@ def test_one_new_recording_costs_its_own_jobs_and_the_report(project):
 @pytest.mark.parametrize(
     ("changes", "rules"),
     [
-        ({"tracking": {"animals": 1, "window_frames": 2}}, {"track", "assemble", "render", "evaluate_tracking", "report"}),
+        (
+            {"tracking": {"animals": 1, "window_frames": 2}},
+            {"track", "assemble", "render", "evaluate_tracking", "report"},
+        ),
         ({"render": {"enabled": True, "max_frames": 10, "trail_frames": 3}}, {"render"}),
         ({"report": {"title": "Other"}}, {"report"}),
     ],

@@ -66,9 +66,13 @@ def video_file(wildcards):
     return PLAN.videos[wildcards.video]
 
 
-def readable_video(wildcards):
-    """The recording as input; a link to nowhere is none, and `index` says so, while the run goes on."""
-    return [path for path in [video_file(wildcards)] if path.exists()]
+def video_input(wildcards):
+    """The recording as input; a link to nowhere is none, and `index` says so, while the run goes on.
+
+    Ancient, since its fingerprint is a parameter of `index`: a recording that was only touched costs nothing.
+    """
+    path = video_file(wildcards)
+    return ancient(path) if path.exists() else []
 
 
 def shard_tables(wildcards):

@@ -23,7 +23,7 @@ rule evaluate:
 
 rule evaluate_tracking:
     input:
-        labels=PLAN.labels,
+        labels=ancient(PLAN.labels),
         predictions=shard_tables,
         tracks="results/tracks/{video}.parquet",
     output:
@@ -38,6 +38,7 @@ rule evaluate_tracking:
     params:
         evaluation=settings("evaluation"),
         labels=settings("labels"),
+        labels_key=PLAN.labels_key,
         video=lambda wildcards: PLAN.videos[wildcards.video].name,
     script:
         "../scripts/evaluate_tracking.py"

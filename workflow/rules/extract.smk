@@ -1,8 +1,8 @@
 rule extract:
     input:
         index="results/index/{video}.json",
-        video=lambda wildcards: ancient(readable_video(wildcards)),
-        labels=PLAN.labels,
+        video=video_input,
+        labels=ancient(PLAN.labels),
         predictions=starting_points,
     output:
         suggestions="results/suggestions/{video}.pkg.slp",
@@ -16,5 +16,6 @@ rule extract:
     params:
         extract=settings("extract"),
         labels=settings("labels"),
+        labels_key=PLAN.labels_key,
     script:
         "../scripts/extract.py"

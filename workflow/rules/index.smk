@@ -1,6 +1,6 @@
 rule index:
     input:
-        video=readable_video,
+        video=video_input,
     output:
         index="results/index/{video}.json",
     log:
@@ -12,6 +12,7 @@ rule index:
         runtime=30,
     params:
         video=lambda wildcards: str(video_file(wildcards)),
+        fingerprint=lambda wildcards: PLAN.fingerprints[wildcards.video],
         h5_dataset=CONFIG.videos.h5_dataset,
     script:
         "../scripts/index.py"

@@ -1,8 +1,7 @@
 rule predict:
     input:
         index="results/index/{video}.json",
-        # The index says what the video holds: a video that was only touched costs a new index and no more.
-        video=lambda wildcards: ancient(readable_video(wildcards)),
+        video=video_input,
         release=release_file,
     output:
         predictions="results/predictions/{video}/{shard}.parquet",

@@ -1,7 +1,7 @@
 rule render:
     input:
         index="results/index/{video}.json",
-        video=lambda wildcards: ancient(readable_video(wildcards)),
+        video=video_input,
         poses=lambda wildcards: pose_table(wildcards.video),
     output:
         overlay=report(
