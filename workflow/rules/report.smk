@@ -18,6 +18,6 @@ rule report:
     params:
         report=settings("report"),
         videos=list(PLAN.videos),
-        config=CONFIG.model_dump(mode="json", exclude_unset=True),
+        config=CONFIG.model_dump(mode="json", exclude_unset=True, exclude={"extract", "render", "report"}),
     script:
         "../scripts/report.py"
