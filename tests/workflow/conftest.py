@@ -167,7 +167,9 @@ def project(finished, tmp_path) -> Project:
 
 @pytest.fixture
 def fresh(finished, tmp_path) -> Project:
-    """The same recordings and labels, with nothing made of them yet."""
-    without = shutil.ignore_patterns("results", "logs", ".snakemake")
+    """The same labels and two of the recordings, with nothing made of them yet."""
+    without = shutil.ignore_patterns("results", "logs", ".snakemake", "day 2")
     shutil.copytree(finished.folder, tmp_path / "fresh", symlinks=True, ignore=without)
-    return Project(tmp_path / "fresh")
+    project = Project(tmp_path / "fresh")
+    project.configure(render={"enabled": False})
+    return project
