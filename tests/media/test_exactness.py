@@ -158,3 +158,15 @@ def test_frames_outside_the_video_are_refused(clip: Path, start: int, stop: int)
 def test_other_channels_than_grey_or_rgb_are_refused(clip: Path) -> None:
     with open_video(index_video(clip)) as video, pytest.raises(VideoError, match=r"channels must be 1 .* or 3 .*got 4"):
         video.read(0, 1, channels=4)
+
+
+def test_a_slow_reader_does_not_fill_the_memory(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from poseflow.media import container
+
+    ready: list[int] = []
+    monkeypatch.setattr(container, "_WAITING_FRAMES", 4)
+    monkeypatch.setattr(container, "image_of", lambda frame, *_: ready.append(frame.pts) or np.zeros((1, 1, 1)))
+    with open_video(index_video(clip), threads=2) as video:
+        for read, _ in enumerate(video.read(0, 150), start=1):
+            assert len(ready) - read <= 2 * (4 + 1)
+    assert sorted(ready) == list(range(150))

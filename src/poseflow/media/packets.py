@@ -1,8 +1,8 @@
 """Packets of a video file, each with the frame it becomes."""
 
 import logging
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ class PacketReader:
 
     def __init__(self, index: VideoIndex) -> None:
         self._index = index
-        self._order = None if index.packet_order is None else index.packet_order.values().tolist()
+        self._order = None if index.packet_order is None else index.packet_order.values()
         self._open()
 
     def _open(self) -> None:
@@ -84,8 +84,13 @@ class PacketReader:
         self.decoder = stream.codec_context
         self.decoder.thread_count = 1
         self.decoder.options = _DECODER_OPTIONS.get(self.decoder.name, {})
-        self._ahead = self._tag(read_packets(self._container, stream))
-        self._passed = 0
+        self._read_on()
+        self._passed = 0  # every packet of this keyframe and later ones is still ahead
+
+    def _read_on(self) -> None:
+        """Take packets from where the container stands now."""
+        self._returned: deque[FramePacket] = deque()
+        self._unread = self._tag(read_packets(self._container, self._stream))
 
     def from_keyframe(self, start: int, stop: int) -> Iterator[FramePacket]:
         """Packets from that of keyframe `start` on.
@@ -102,12 +107,11 @@ class PacketReader:
         if found is None:
             found = self._jump(start)
         yield found
-        while (packet := next(self._ahead, None)) is not None:
-            yield packet
+        yield from self._ahead()
 
-    def give_back(self, packets: Iterable[FramePacket]) -> None:
+    def give_back(self, packets: Sequence[FramePacket]) -> None:
         """Put packets in front of those ahead."""
-        self._ahead = chain(packets, self._ahead)
+        self._returned.extendleft(reversed(packets))
 
     def close(self) -> None:
         """Close the file."""
@@ -122,7 +126,7 @@ class PacketReader:
                     self._container.seek(int(self._index.timestamps.values(aim)), stream=self._stream)
                 except av.FFmpegError:
                     break
-                self._ahead = self._tag(read_packets(self._container, self._stream))
+                self._read_on()
                 if (found := self._find(start)) is not None:
                     return found
         passed = self._passed
@@ -136,19 +140,28 @@ class PacketReader:
 
     def _find(self, start: int) -> FramePacket | None:
         """Read on to a keyframe, or to the file's first packet for 0; None when it has been missed."""
-        for packet in self._ahead:
+        for packet in self._ahead():
             if start == 0 or (packet.is_key and packet.frame == start):
                 return packet
             if packet.is_key and packet.frame > start:
                 return None
         return None
 
+    def _ahead(self) -> Iterator[FramePacket]:
+        while True:
+            if self._returned:
+                yield self._returned.popleft()
+            elif (packet := next(self._unread, None)) is not None:
+                yield packet
+            else:
+                return
+
     def _tag(self, packets: Iterable[av.Packet]) -> Iterator[FramePacket]:
         """Find each packet's frame, and write it into the packet as its timestamp: decoders hand that on."""
         timestamps, keyframes = self._index.timestamps, self._index.keyframes
         for ordinal, packet in enumerate(packets):
             if self._order is not None:
-                frame = self._order[ordinal] if ordinal < len(self._order) else -1
+                frame = int(self._order[ordinal]) if ordinal < len(self._order) else -1
             elif packet.is_discard or packet.pts is None:
                 frame = -1
             else:

@@ -76,7 +76,8 @@ def _grey(frame: av.VideoFrame, color_range: ColorRange) -> Image:
 
 def _expand(luma: Image) -> Image:
     """Limited to full range, 8 bits; as _full_range has it, and twice as fast as looking up."""
-    return np.asarray(cv2.convertScaleAbs(cv2.subtract(luma, _BLACK), alpha=255 / 219), np.uint8)
+    image = cv2.subtract(luma, _BLACK)
+    return np.asarray(cv2.convertScaleAbs(image, dst=image, alpha=255 / 219), np.uint8)
 
 
 def _rgb(frame: av.VideoFrame, color_range: ColorRange) -> Image:

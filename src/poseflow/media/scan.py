@@ -98,8 +98,8 @@ def _scan(container: InputContainer, stream: VideoStream) -> _Scan:
         sizes.append(packet.size)
         hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
         flags.append(packet.is_keyframe | hidden << 1 | packet.is_corrupt << 2)
-    bits = np.frombuffer(flags, np.uint8) if flags else np.empty(0, np.uint8)
-    return _Scan(np.array(pts, np.int64), np.array(sizes, np.int32), bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)
+    bits = np.frombuffer(flags, np.uint8)
+    return _Scan(np.frombuffer(pts, np.int64), np.frombuffer(sizes, np.int32), bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)
 
 
 def _describe(path: Path, size: int, container: InputContainer, stream: VideoStream, scan: _Scan) -> VideoIndex:
