@@ -101,7 +101,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=500,
+            timeout=1500,
         )
         if check and done.returncode:
             logs = "\n".join(f"--- {log}\n{log.read_text()[-2000:]}" for log in self.folder.glob("logs/**/*.log"))

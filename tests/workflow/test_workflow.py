@@ -11,7 +11,7 @@ from poseflow import read_poses
 from poseflow.files import read_json
 from poseflow.tables import read_predictions
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
 
 
 def video_ids(project):
