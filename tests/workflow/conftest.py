@@ -108,6 +108,11 @@ class Project:
             pytest.fail(f"{done.stdout}\n{logs}")
         return done.stdout
 
+    def poseflow(self, *arguments: str) -> None:
+        """Run a verb in the project's folder."""
+        command = [sys.executable, "-c", "from poseflow.cli import main; main()", *arguments]
+        subprocess.run(command, cwd=self.folder, env=self.environment, check=True, timeout=600)
+
     def planned_jobs(self, *arguments: str) -> dict[str, int]:
         """What a dry run would do: number of jobs by rule."""
         lines = self.snakemake("-n", *arguments).splitlines()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from pandas.testing import assert_frame_equal
 
 from poseflow import read_poses
 from poseflow.files import read_json
@@ -124,6 +125,18 @@ def test_suggestions_need_neither_labels_nor_models(project):
     assert project.planned_jobs("suggestions") == {"extract": 3, "suggestions": 1}
     project.snakemake("suggestions")
     assert len(list(project.folder.glob("results/suggestions/*.pkg.slp"))) == 3
+
+
+def test_the_commands_give_what_the_rules_give(project):
+    """On named files, and unsharded."""
+    (release,) = project.folder.glob("results/releases/*.json")
+    models = [part for folder in read_json(release)["models"].values() for part in ("--model", folder)]
+    config = ["--config", "config/config.yaml"]
+    index, poses = "results/index/first.json", "results/poses/recording=first/first.parquet"
+    project.poseflow("predict", index, *models, *config, "--out", "p.parquet")
+    project.poseflow("track", "p.parquet", *config, "--out", "t.parquet")
+    project.poseflow("assemble", "p.parquet", "--tracks", "t.parquet", "--index", index, "--out", "poses.parquet")
+    assert_frame_equal(read_poses(project.folder / "poses.parquet"), read_poses(project.folder / poses))
 
 
 @pytest.mark.parametrize(
