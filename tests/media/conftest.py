@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ BITS, CELL = 10, 8
 HEIGHT, WIDTH = 48, 96
 
 
+@cache
 def draw_frame(number: int) -> Image:
     """A grey image, (48, 96), with moving waves and the number in a row of black and white squares."""
     y, x = np.mgrid[:HEIGHT, :WIDTH]

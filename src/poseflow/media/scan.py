@@ -16,6 +16,7 @@ from av.format import Flags
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from poseflow.errors import VideoError
 from poseflow.media.index import VideoIndex, measure_rate, quarantine
 from poseflow.media.packets import open_container, read_packets, video_stream_of
 from poseflow.media.pixels import channels_of, color_range_of
@@ -23,6 +24,7 @@ from poseflow.media.runs import RunLengths
 from poseflow.media.segments import SegmentDecoder, segment_of
 
 _NO_PTS = np.iinfo(np.int64).min
+_GREATEST_PTS = 2**61  # what is beyond is damage, and would overflow
 _SHOWN_BIT_OF_VP8 = 0x10
 # Formats whose jumps were found to land on right packets; in others (MPEG program streams) timestamps after a jump
 # may be wrong, so packets are counted from the start.
@@ -48,7 +50,10 @@ def index_container(path: str | Path) -> VideoIndex:
         return quarantine(path, "video", f"file must be a video that FFmpeg can open, got: {_why(path, error)}")
     if not index.frames:
         return quarantine(path, "video", "file must hold frames, got a video stream without any")
-    return _try_out(index, scan)
+    try:
+        return _try_out(index, scan)
+    except (VideoError, av.FFmpegError, OSError, ValueError) as error:
+        return quarantine(path, "video", f"file must be a video whose frames can be read, got: {error}")
 
 
 def estimate_container_frames(path: str | Path) -> int:
@@ -94,7 +99,8 @@ def _scan(container: InputContainer, stream: VideoStream) -> _Scan:
     pts, sizes, flags = array("q"), array("i"), array("B")
     is_vp8 = stream.codec_context.name == "vp8"
     for packet in read_packets(container, stream):
-        pts.append(_NO_PTS if packet.pts is None else packet.pts)
+        ticks = packet.pts
+        pts.append(ticks if ticks is not None and abs(ticks) < _GREATEST_PTS else _NO_PTS)
         sizes.append(packet.size)
         hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
         flags.append(packet.is_keyframe | hidden << 1 | packet.is_corrupt << 2)
@@ -107,7 +113,7 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
     context = stream.codec_context
     problems = []
     if needs_decoding := _has_doubtful_order(container, context.has_b_frames, scan):
-        problems.append("has no timestamps that order its B-frames; the order was found by decoding")
+        problems.append("has no reliable timestamps for its B-frames; their order was found by decoding")
         frames = _frames_in_order(scan, _order_by_decoding(path, len(scan)))
     else:
         frames = _frames_in_order(scan, scan.pts if scan.has_pts else np.arange(len(scan)))
@@ -131,7 +137,7 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
         frames=len(ticks),
         codec=context.codec.canonical_name,
         pix_fmt=context.pix_fmt,
-        fps=fps,
+        fps=fps or (float(stream.average_rate) if stream.average_rate else None),
         variable_fps=variable,
         time_base=time_base,
         timestamps=RunLengths.of(ticks),
