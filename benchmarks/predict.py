@@ -33,7 +33,7 @@ KINDS = ("centroid", "centered_instance")
 
 
 def train_small_models(folder: Path, video: Path) -> list[Path]:
-    """Train both models of the top-down pair briefly: good enough to find animals, which is what the speed depends on."""
+    """Train both models of the top-down pair briefly: the speed depends on the animals that are found."""
     labels = read_labels([video.with_suffix(".slp")], LabelsConfig(video_folders=(str(video.parent),)))
     for side, part in split_labels(labels, SplitConfig(by="frame", test_fraction=0)).items():
         write_package(part, folder / f"{side}.pkg.slp")

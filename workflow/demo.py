@@ -46,7 +46,7 @@ def tell_results() -> None:
     print("report       results/report.html")
     for video in RECORDINGS:
         print(f"overlay      results/overlays/{video}.mp4")
-    overall = metrics["overall"] if "overall" in metrics else metrics
+    overall = metrics
     print("accuracy     on held-out blocks of frames that no network saw in training:")
     print(f"             mAP {overall['map_coco']:.3f} (OKS, COCO form), {overall['map_paper']:.3f} (as in the paper)")
 

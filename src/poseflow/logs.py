@@ -48,7 +48,7 @@ def show_progress(what: str, total: int, unit: str, every_s: float = 30.0) -> It
     begin = last = monotonic()
     done = 0
 
-    def advance(count: int) -> None:
+    def note(count: int) -> None:
         nonlocal done, last
         done += count
         now = monotonic()
@@ -58,7 +58,7 @@ def show_progress(what: str, total: int, unit: str, every_s: float = 30.0) -> It
             left = (total - done) / speed if speed else float("inf")
             logger.info("%s: %d of %d %s, %.1f/s, %.0f s left", what, done, total, unit, speed, left)
 
-    yield advance
+    yield note
     elapsed = monotonic() - begin
     logger.info("%s: %d %s in %.1f s, %.1f/s", what, done, unit, elapsed, done / max(elapsed, 1e-9))
 

@@ -104,7 +104,9 @@ def test_a_misspelt_key_names_the_nearest_right_one(values, hint):
 
 
 def test_tracking_cannot_look_farther_back_than_flow_looks_ahead():
-    with pytest.raises(ConfigError, match=r"tracking\.window_frames must be at most predict\.flow\.window_frames \(2\)"):
+    with pytest.raises(
+        ConfigError, match=r"tracking\.window_frames must be at most predict\.flow\.window_frames \(2\)"
+    ):
         parse_config({"predict": {"flow": {"window_frames": 2}}})
     parse_config({"predict": {"flow": {"window_frames": 2}}, "tracking": {"candidates": "window"}})
 

@@ -109,5 +109,5 @@ def test_what_does_not_fit_is_named():
     with pytest.raises(ConfigError, match="crop_px"):
         build_samples(package, profile("centered_instance"))
     package.frames = []
-    with pytest.raises(LabelsError, match="blobs.pkg.slp: must have at least one labeled frame"):
+    with pytest.raises(LabelsError, match=r"blobs\.pkg\.slp: must have at least one labeled frame"):
         build_samples(package, profile("centroid"))

@@ -45,7 +45,9 @@ def test_the_window_round_an_animal_gives_the_flow_of_the_whole_frame():
 
 
 def test_points_at_and_beyond_the_border_do_no_harm():
-    points = np.array([[[0, 0], [399, 299], [-20, 500]], [[np.nan, np.nan], [-300, -300], [np.nan, np.nan]]], np.float32)
+    points = np.array(
+        [[[0, 0], [399, 299], [-20, 500]], [[np.nan, np.nan], [-300, -300], [np.nan, np.nan]]], np.float32
+    )
     shifted = shift_points(moved_by(0, 0), [moved_by(1, 1)], points, FlowConfig(window_frames=1))
     assert shifted.shape == (2, 1, 3, 2)
     assert np.isnan(shifted[1, 0, 0]).all()

@@ -1,5 +1,7 @@
 """Prediction of recordings: it finds what is there, and where it is cut does not show."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -45,7 +47,7 @@ def test_shifted_points_lie_on_the_next_frames_animals(whole, blob_points):
 def test_the_union_of_shards_is_the_whole_table(whole, blob_video, pipeline, tmp_path, shards):
     cuts = np.linspace(0, blob_video.frames, shards + 1).astype(int)
     paths = []
-    for start, stop in zip(cuts[:-1], cuts[1:], strict=True):
+    for start, stop in pairwise(cuts):
         paths.append(tmp_path / f"{start}.parquet")
         predict_shard(blob_video, pipeline, (int(start), int(stop)), paths[-1], CONFIG)
     union = read_predictions(paths)

@@ -61,5 +61,5 @@ def test_two_animals_are_two_peaks():
 
 
 def test_a_kind_that_cannot_be_trained_is_named():
-    with pytest.raises(ConfigError, match="kind must be one of single_instance, centroid, .*got 'bottom_up'"):
+    with pytest.raises(ConfigError, match=r"kind must be one of single_instance, centroid, .*got 'bottom_up'"):
         draw_targets("bottom_up", np.zeros((1, 1, 1, 2), np.float32), 32, 32, HeadConfig())

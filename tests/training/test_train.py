@@ -9,8 +9,8 @@ from blobs import write_blobs
 from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
 from poseflow.files import read_json
 from poseflow.models import load_model
-from poseflow.training import train_model
 from poseflow.training import train as train_module
+from poseflow.training import train_model
 from poseflow.training.epochs import Epochs
 from poseflow.training.schedule import learning_rate
 
@@ -72,7 +72,10 @@ def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, 
     ):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
     histories = [
-        [(row["epoch"], row["loss"], row["val_loss"]) for row in csv.DictReader((tmp_path / name / "history.csv").open())]
+        [
+            (row["epoch"], row["loss"], row["val_loss"])
+            for row in csv.DictReader((tmp_path / name / "history.csv").open())
+        ]
         for name in ("undisturbed", "interrupted")
     ]
     assert histories[0] == histories[1]

@@ -23,7 +23,7 @@ class PredictConfig(Section):
     max_instances: int = Field(6, ge=1, description="At most so many animals in a frame.")
     peak_threshold: float = Field(0.2, ge=0, le=1, description="Peaks lower than this are not points.")
     duplicate_oks: float = Field(
-        0.7, gt=0, le=1, description="An instance at least so like a better one of its frame (OKS, COCO's form) is dropped."
+        0.7, gt=0, le=1, description="An instance this like a better one of its frame (OKS, COCO's form) is dropped."
     )
     precision: Precision = "auto"
     flow: FlowConfig = FlowConfig()

@@ -16,7 +16,9 @@ class VideosConfig(Section):
         description="File names that are recordings. HDF5 datasets: '*.h5'; image folders and imgstores: a folder "
         "that matches ('*.imgstore', 'frames_*').",
     )
-    h5_dataset: str = Field("images", description="Dataset inside HDF5 recordings, (frames, height, width[, channels]).")
+    h5_dataset: str = Field(
+        "images", description="Dataset inside HDF5 recordings, (frames, height, width[, channels])."
+    )
     start_times: dict[str, datetime] = Field(
         default_factory=dict,
         description="When a recording began, with time zone, by path below `root`; gives the pose table's `timestamp`.",

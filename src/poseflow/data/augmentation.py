@@ -45,13 +45,13 @@ def apply_transform(
         flip_order: node order after a mirror flip, from `Skeleton.flip_order`.
     """
     height, width = size
-    warped = cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR).reshape(height, width, -1)
+    warped = np.asarray(cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
     moved = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
     if np.linalg.det(matrix[:, :2]) < 0:
         moved = moved[:, flip_order]
     outside = (moved < -0.5).any(-1) | (moved[..., 0] > width - 0.5) | (moved[..., 1] > height - 0.5)
     moved[outside] = np.nan
-    return warped, moved
+    return warped.reshape(height, width, -1), moved
 
 
 def change_light(image: NDArray[np.uint8], config: AugmentationConfig, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -62,8 +62,6 @@ def change_light(image: NDArray[np.uint8], config: AugmentationConfig, rng: np.r
     result = cv2.LUT(image, np.clip(np.rint(values), 0, 255).astype(np.uint8)).reshape(image.shape)
     spread = 255 * rng.uniform(0, config.noise)
     if spread > 0.5:
-        noise = np.empty(image.shape, np.int16)
-        cv2.setRNGSeed(int(rng.integers(2**31)))
-        cv2.randn(noise, 0, spread)
-        result = cv2.add(result, noise, dtype=cv2.CV_8U).reshape(image.shape)
-    return result
+        noise = spread * rng.standard_normal(image.shape, np.float32)
+        result = np.clip(np.rint(result + noise), 0, 255).astype(np.uint8)
+    return np.asarray(result, np.uint8)

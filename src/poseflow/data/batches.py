@@ -48,7 +48,7 @@ def stack_samples(samples: Samples, indices: list[int]) -> Batch:
 def _draw_batch(samples: Samples, augmentation: AugmentationConfig, size: int, seed: int, number: int) -> Batch:
     rng = np.random.default_rng([seed, 1, number])
     positions = np.arange(number * size, (number + 1) * size)
-    orders = {turn: _shuffled(len(samples), seed, turn) for turn in set(positions // len(samples))}
+    orders = {turn: _shuffled(len(samples), seed, int(turn)) for turn in set(positions // len(samples))}
     chosen = [orders[position // len(samples)][position % len(samples)] for position in positions]
     return _stack([_draw_sample(samples, i, augmentation, rng) for i in chosen])
 

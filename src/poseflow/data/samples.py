@@ -55,7 +55,7 @@ def build_samples(package: Package, config: ModelConfig, limit: int | None = Non
 
 
 def choose_crop_px(package: Package, config: ModelConfig) -> int:
-    """Side of the crop, in full-resolution px: the profile's, else what the labels need, a multiple of 2 ** (levels + 1)."""
+    """Side of the crop, full-resolution px: the profile's, else what the labels need; fits the network's strides."""
     if config.input.crop_px is not None:
         return config.input.crop_px
     reach = 0.0
@@ -69,7 +69,7 @@ def choose_crop_px(package: Package, config: ModelConfig) -> int:
 
 
 def padded_size(height: int, width: int, config: ModelConfig) -> tuple[int, int]:
-    """Size of the network's input for frames of `height` x `width` px: scaled, and up to a multiple of the maximum stride."""
+    """Size of the network's input for frames of `height` x `width` px: scaled, then up to whole maximum strides."""
     unit = 2**config.backbone.down_blocks
     scale = config.input.scale
     return ceil(round(height * scale) / unit) * unit, ceil(round(width * scale) / unit) * unit
@@ -86,7 +86,7 @@ def _anchor_index(skeleton: Skeleton, config: InputConfig) -> int | None:
 def _scaled(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     if scale == 1:
         return image
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     return small.reshape(*small.shape[:2], image.shape[2])
 
 

@@ -5,13 +5,10 @@ from numpy.typing import NDArray
 
 from poseflow.similarity import find_boxes, score_oks
 
-
 LEAST_AREA_PX2 = 100.0  # an animal of one visible point has a box without area
 
 
-def find_duplicates(
-    frame: NDArray[np.integer], points: NDArray[np.float32], min_oks: float
-) -> NDArray[np.bool_]:
+def find_duplicates(frame: NDArray[np.integer], points: NDArray[np.float32], min_oks: float) -> NDArray[np.bool_]:
     """Find instances whose pose is nearly that of a better one of the same frame.
 
     Two peaks on one anchor give two crops of the same animal, and the same pose twice.

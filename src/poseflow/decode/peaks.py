@@ -31,9 +31,7 @@ def find_global_peaks(maps: Tensor, output_stride: int, threshold: float = 0.2) 
     return ops.where((scores >= threshold)[..., None], points, float("nan")), scores
 
 
-def find_local_peaks(
-    maps: Tensor, output_stride: int, max_peaks: int, threshold: float = 0.2
-) -> tuple[Tensor, Tensor]:
+def find_local_peaks(maps: Tensor, output_stride: int, max_peaks: int, threshold: float = 0.2) -> tuple[Tensor, Tensor]:
     """Find cells greater than their eight neighbours, the `max_peaks` highest of each map.
 
     Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost.

@@ -28,11 +28,7 @@ def shift_points(
     """
     count, nodes, _ = points.shape
     shifted = np.full((count, config.window_frames, nodes, 2), np.nan, np.float32)
-    settings = {
-        "winSize": (config.patch_px, config.patch_px),
-        "maxLevel": config.levels,
-        "criteria": (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, config.iterations, 0.01),
-    }
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, config.iterations, 0.01)
     for own, result in zip(points, shifted, strict=True):
         visible = np.isfinite(own[:, 0])
         window, origin = _window_round(own[visible], image.shape[:2])
@@ -41,13 +37,23 @@ def shift_points(
         for lag, after in enumerate(later[: config.window_frames]):
             if after is None:
                 continue
-            moved, found, _ = cv2.calcOpticalFlowPyrLK(before, np.ascontiguousarray(after[window]), start, None, **settings)
+            moved, found, _ = cv2.calcOpticalFlowPyrLK(
+                before,
+                np.ascontiguousarray(after[window]),
+                start,
+                None,  # type: ignore[call-overload]  # None lets OpenCV make the array
+                winSize=(config.patch_px, config.patch_px),
+                maxLevel=config.levels,
+                criteria=criteria,
+            )
             moved[found.reshape(-1) == 0] = np.nan
             result[lag, visible] = moved + origin
     return shifted
 
 
-def _window_round(points: NDArray[np.float32], size: tuple[int, int]) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
+def _window_round(
+    points: NDArray[np.float32], size: tuple[int, int]
+) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
     """Part of the image round the points, and the (x, y) of its first pixel."""
     left, top = np.floor(points.min(axis=0)).astype(int) - MARGIN_PX
     right, bottom = np.ceil(points.max(axis=0)).astype(int) + MARGIN_PX + 1

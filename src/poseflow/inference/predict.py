@@ -99,9 +99,7 @@ def _read_batches(
             images = []
 
 
-def _find_in_batches(
-    batches: Iterator[FrameBatch], pipeline: Pipeline, stop: int, size: int
-) -> Iterator[FrameBatch]:
+def _find_in_batches(batches: Iterator[FrameBatch], pipeline: Pipeline, stop: int, size: int) -> Iterator[FrameBatch]:
     """Run the networks on every batch that begins before `stop`."""
     for batch in batches:
         if batch.first >= stop:
@@ -120,7 +118,9 @@ def _find_in_batches(
 def _no_instances(pipeline: Pipeline) -> Instances:
     nodes = len(pipeline.skeleton.nodes)
     empty = np.empty(0, np.float32)
-    return Instances(np.empty(0, np.int64), empty, np.empty((0, nodes, 2), np.float32), np.empty((0, nodes), np.float32))
+    return Instances(
+        np.empty(0, np.int64), empty, np.empty((0, nodes, 2), np.float32), np.empty((0, nodes), np.float32)
+    )
 
 
 def _shift_batches(
@@ -160,4 +160,4 @@ def _shift_first(waiting: deque[FrameBatch], config: FlowConfig) -> tuple[FrameB
 def _grey(image: Image | None) -> Image | None:
     if image is None:
         return None
-    return image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return image[..., 0] if image.shape[2] == 1 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -20,9 +20,10 @@ def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
     def put(kind: str, value: Any = None) -> None:
         while not stopped.is_set():
             try:
-                return queue.put((kind, value), timeout=POLL_S)
+                queue.put((kind, value), timeout=POLL_S)
             except Full:
                 continue
+            return
 
     def work() -> None:
         try:

@@ -16,11 +16,11 @@ Stage = Callable[..., Any]
 
 
 def build_whole_frame_stage(model: TrainedModel, threshold: float) -> Stage:
-    """Frames (batch, height, width, channels) -> points (batch, nodes, 2) and scores (batch, nodes), one animal each."""
+    """Frames (batch, height, width, channels) -> points (batch, nodes, 2) and scores (batch, nodes) of one animal."""
     head, scale = model.config.head, model.config.input.scale
 
     def find_points(images: Tensor) -> tuple[Tensor, Tensor]:
-        small = shrink_images(images, scale, *padded_size(*images.shape[1:3], model.config))
+        small = shrink_images(images, scale, *padded_size(images.shape[1], images.shape[2], model.config))
         maps = model.network(small, training=False)["confidence_maps"]
         points, scores = find_global_peaks(maps, head.output_stride, threshold)
         return _unscale(points, scale), scores
@@ -33,7 +33,7 @@ def build_centroid_stage(model: TrainedModel, threshold: float, max_instances: i
     head, scale = model.config.head, model.config.input.scale
 
     def find_anchors(images: Tensor) -> tuple[Tensor, Tensor]:
-        small = shrink_images(images, scale, *padded_size(*images.shape[1:3], model.config))
+        small = shrink_images(images, scale, *padded_size(images.shape[1], images.shape[2], model.config))
         maps = model.network(small, training=False)["confidence_maps"]
         points, scores = find_local_peaks(maps, head.output_stride, max_instances, threshold)
         return _unscale(points[:, 0], scale), scores[:, 0]

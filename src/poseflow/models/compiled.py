@@ -7,7 +7,7 @@ import keras
 
 
 def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile for the current Keras backend: XLA on a GPU, TensorFlow's own kernels on a processor (they are faster)."""
+    """Compile for the current Keras backend: XLA on a GPU, TensorFlow's own, faster kernels on a processor."""
     if keras.backend.backend() == "jax":
         import jax
 

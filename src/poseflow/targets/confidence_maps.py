@@ -23,8 +23,7 @@ def draw_confidence_maps(points: Tensor, height: int, width: int, output_stride:
     # The Gaussian is separable: two profiles and an outer product instead of a distance per cell.
     rows = _gaussian_profiles(points[..., 1], height // output_stride, output_stride, sigma_px)
     columns = _gaussian_profiles(points[..., 0], width // output_stride, output_stride, sigma_px)
-    maps = ops.max(ops.einsum("bknh,bknw->bkhwn", rows, columns), axis=1)
-    return maps
+    return ops.max(ops.einsum("bknh,bknw->bkhwn", rows, columns), axis=1)
 
 
 def _gaussian_profiles(coordinates: Tensor, cells: int, output_stride: int, sigma_px: float) -> Tensor:

@@ -67,9 +67,7 @@ class Epochs(keras.callbacks.Callback):
         progress.seconds += monotonic() - self._begin
         self._judge(logs.get("val_loss", logs["loss"]))
         rate = float(np.asarray(self.model.optimizer.learning_rate))
-        self._add_history(
-            {"epoch": epoch + 1, **logs, "learning_rate": rate, "seconds": round(progress.seconds, 2)}
-        )
+        self._add_history({"epoch": epoch + 1, **logs, "learning_rate": rate, "seconds": round(progress.seconds, 2)})
         every = self.config.training.pictures_every
         if every and (epoch % every == 0 or progress.stopped):
             self._draw_pictures(epoch + 1)
