@@ -91,8 +91,13 @@ def test_one_new_recording_costs_its_own_jobs_and_the_report(project):
         ),
         ({"render": {"enabled": True, "max_frames": 10, "trail_frames": 3}}, {"render"}),
         ({"report": {"title": "Other"}}, {"report"}),
+        ({"evaluation": {"pck_px": [3.0]}}, {"evaluate", "release", "evaluate_tracking", "report"}),
+        (
+            {"videos": {"root": "videos", "start_times": {"first.mp4": "2026-03-01T18:00:00+01:00"}}},
+            {"assemble", "render", "report"},
+        ),
     ],
-    ids=["tracking", "render", "report"],
+    ids=["tracking", "render", "report", "evaluation", "start times"],
 )
 def test_a_changed_setting_reruns_what_depends_on_it_and_only_that(project, changes, rules):
     project.configure(**changes)

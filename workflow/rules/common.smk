@@ -14,7 +14,7 @@ def fail(message):
 
 def make_checked_plan():
     """Check the configuration and plan the run, before any rule is read."""
-    facts = FileFacts("results/index/.plan.json")
+    facts = FileFacts("results/.plan.json")
     try:
         checked = parse_config(config, " ".join(map(str, workflow.configfiles)) or "config")
         plan = make_plan(checked, facts)

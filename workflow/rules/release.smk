@@ -6,6 +6,7 @@ rule release:
         release="results/releases/{release}.json",
     log:
         "logs/release/{release}.log",
+    localrule: True
     conda:
         "../envs/poseflow.yaml"
     resources:
