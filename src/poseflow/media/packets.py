@@ -1,16 +1,20 @@
 """Packets of a video file, each with the frame it becomes."""
 
 import logging
+from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import av
 import av.logging
+import numpy as np
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from poseflow.errors import VideoError
 from poseflow.media.index import VideoIndex
@@ -21,6 +25,9 @@ av.logging.set_level(av.logging.ERROR)
 av.logging.set_skip_repeated(False)
 logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
 
+_NO_PTS = np.iinfo(np.int64).min
+_GREATEST_PTS = 2**61  # what is beyond is damage, and would overflow
+_SHOWN_BIT_OF_VP8 = 0x10
 _MAX_READ_ERRORS = 16  # in a row; then the file is at its end
 _SKIP_FRAMES = 500  # reading on over so many packets costs less than jumping
 
@@ -62,6 +69,41 @@ def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.
             return
         except av.FFmpegError:
             errors += 1
+
+
+@dataclass(frozen=True)
+class PacketScan:
+    """Packets in stored order, each array of shape (packets,)."""
+
+    pts: NDArray[np.int64]
+    sizes: NDArray[np.int32]
+    key: NDArray[np.bool_]
+    hidden: NDArray[np.bool_]
+    corrupt: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    @property
+    def has_pts(self) -> bool:
+        """Whether every packet says when it is displayed."""
+        return not np.any(self.pts == _NO_PTS)
+
+
+def scan_packets(container: InputContainer, stream: VideoStream) -> PacketScan:
+    """Read a file's packets through, without decoding any."""
+    pts, sizes, flags = array("q"), array("i"), array("B")
+    is_vp8 = stream.codec_context.name == "vp8"
+    for packet in read_packets(container, stream):
+        ticks = packet.pts
+        pts.append(ticks if ticks is not None and abs(ticks) < _GREATEST_PTS else _NO_PTS)
+        sizes.append(packet.size)
+        is_hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
+        flags.append(packet.is_keyframe | is_hidden << 1 | packet.is_corrupt << 2)
+    bits = np.frombuffer(flags, np.uint8)
+    return PacketScan(
+        np.frombuffer(pts, np.int64), np.frombuffer(sizes, np.int32), bits & 1 > 0, bits & 2 > 0, bits & 4 > 0
+    )
 
 
 class PacketReader:

@@ -1,11 +1,7 @@
 """Index a video file from its packets; only a few frames are decoded, to see that it can be done."""
 
-from array import array
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from typing import cast
 
@@ -18,18 +14,13 @@ from numpy.typing import NDArray
 
 from poseflow.errors import VideoError
 from poseflow.media.index import VideoIndex, measure_rate, quarantine
-from poseflow.media.packets import open_container, read_packets, video_stream_of
-from poseflow.media.pixels import channels_of, color_range_of
+from poseflow.media.packets import PacketScan, open_container, read_packets, scan_packets, video_stream_of
 from poseflow.media.runs import RunLengths
-from poseflow.media.segments import SegmentDecoder, segment_of
+from poseflow.media.trial import try_out
 
-_NO_PTS = np.iinfo(np.int64).min
-_GREATEST_PTS = 2**61  # what is beyond is damage, and would overflow
-_SHOWN_BIT_OF_VP8 = 0x10
 # Formats whose jumps were found to land on right packets; in others (MPEG program streams) timestamps after a jump
 # may be wrong, so packets are counted from the start.
 _SEEKABLE_FORMATS = ("mov,mp4", "matroska", "avi", "asf", "flv", "mpegts", "nut")
-_SAMPLED_PLACES = 3
 
 
 def index_container(path: str | Path) -> VideoIndex:
@@ -44,14 +35,14 @@ def index_container(path: str | Path) -> VideoIndex:
             if stream is None or stream.codec_context is None:
                 kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
                 return quarantine(path, "video", f"file must hold a video stream that FFmpeg knows, got {kinds}")
-            scan = _scan(container, stream)
+            scan = scan_packets(container, stream)
             index = _describe(path, size, container, stream, scan)
     except (av.FFmpegError, OSError, ValueError) as error:
         return quarantine(path, "video", f"file must be a video that FFmpeg can open, got: {_why(path, error)}")
     if not index.frames:
         return quarantine(path, "video", "file must hold frames, got a video stream without any")
     try:
-        return _try_out(index, scan)
+        return try_out(index, scan)
     except (VideoError, av.FFmpegError, OSError, ValueError) as error:
         return quarantine(path, "video", f"file must be a video whose frames can be read, got: {error}")
 
@@ -77,38 +68,7 @@ def _lacks_timestamps(container: InputContainer) -> bool:
     return bool(int(container.format.flags) & cast(int, Flags.no_timestamps.value))
 
 
-@dataclass(frozen=True)
-class _Scan:
-    """Packets in stored order, each array of shape (packets,)."""
-
-    pts: NDArray[np.int64]
-    sizes: NDArray[np.int32]
-    key: NDArray[np.bool_]
-    hidden: NDArray[np.bool_]
-    corrupt: NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.pts)
-
-    @property
-    def has_pts(self) -> bool:
-        return not np.any(self.pts == _NO_PTS)
-
-
-def _scan(container: InputContainer, stream: VideoStream) -> _Scan:
-    pts, sizes, flags = array("q"), array("i"), array("B")
-    is_vp8 = stream.codec_context.name == "vp8"
-    for packet in read_packets(container, stream):
-        ticks = packet.pts
-        pts.append(ticks if ticks is not None and abs(ticks) < _GREATEST_PTS else _NO_PTS)
-        sizes.append(packet.size)
-        hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
-        flags.append(packet.is_keyframe | hidden << 1 | packet.is_corrupt << 2)
-    bits = np.frombuffer(flags, np.uint8)
-    return _Scan(np.frombuffer(pts, np.int64), np.frombuffer(sizes, np.int32), bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)
-
-
-def _describe(path: Path, size: int, container: InputContainer, stream: VideoStream, scan: _Scan) -> VideoIndex:
+def _describe(path: Path, size: int, container: InputContainer, stream: VideoStream, scan: PacketScan) -> VideoIndex:
     """All that the packets and the header tell."""
     context = stream.codec_context
     problems = []
@@ -154,7 +114,7 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
     )
 
 
-def _has_doubtful_order(container: InputContainer, has_b_frames: bool, scan: _Scan) -> bool:
+def _has_doubtful_order(container: InputContainer, has_b_frames: bool, scan: PacketScan) -> bool:
     """Whether the timestamps are none, or made up by FFmpeg, where the order of display is not that of storage.
 
     AVI and raw streams have none. In program streams FFmpeg guesses those that are left out, now and then wrongly.
@@ -168,7 +128,7 @@ def _has_doubtful_order(container: InputContainer, has_b_frames: bool, scan: _Sc
     return is_ambiguous or container.format.name == "mpeg" or (is_bare and is_in_coding_order)
 
 
-def _frames_in_order(scan: _Scan, display: NDArray[np.int64]) -> NDArray[np.int64]:
+def _frames_in_order(scan: PacketScan, display: NDArray[np.int64]) -> NDArray[np.int64]:
     """The frame of each packet, -1 for none, from anything that sorts packets in order of display."""
     frames = np.full(len(scan), -1, np.int64)
     (shown,) = np.nonzero(~scan.hidden)
@@ -176,7 +136,7 @@ def _frames_in_order(scan: _Scan, display: NDArray[np.int64]) -> NDArray[np.int6
     return frames
 
 
-def _is_plain(scan: _Scan, frames: NDArray[np.int64], ticks: NDArray[np.int64]) -> bool:
+def _is_plain(scan: PacketScan, frames: NDArray[np.int64], ticks: NDArray[np.int64]) -> bool:
     """Whether a timestamp alone tells the frame of each packet."""
     return bool(np.all(np.diff(ticks) > 0)) and not np.any(np.isin(scan.pts[frames < 0], ticks))
 
@@ -211,7 +171,7 @@ def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator
     yield from decode(None)
 
 
-def _count_faults(scan: _Scan, frames: NDArray[np.int64], promised: int) -> list[str]:
+def _count_faults(scan: PacketScan, frames: NDArray[np.int64], promised: int) -> list[str]:
     problems = []
     if corrupt := int(np.sum(scan.corrupt & (frames >= 0))):
         problems.append(f"{corrupt} packets are damaged or cut off")
@@ -229,76 +189,6 @@ def _miss_the_end(container: InputContainer, duration_s: float) -> list[str]:
     if promised_s <= duration_s * 1.01 + 1:
         return []
     return [f"is cut off: the header promises {promised_s:.1f} s, {duration_s:.1f} s are there"]
-
-
-def _try_out(index: VideoIndex, scan: _Scan) -> VideoIndex:
-    """Decode a frame at the start and at a few keyframes: what images are like, and whether jumps work."""
-    places = [place * index.frames // (_SAMPLED_PLACES + 1) for place in range(_SAMPLED_PLACES + 1)]
-    starts = sorted({segment_of(index, place)[0] for place in (*places, index.frames - 1)})
-    if index.seekable and not all(_jump_works(index, scan, start) for start in starts[1:]):
-        index = index.model_copy(update={"seekable": False})
-    with closing(SegmentDecoder(index)) as decoder:
-        firsts = [_decode_one(decoder, start, start) for start in starts]
-        if any(
-            frame is None and _is_no_entry(decoder, index, start) for start, frame in zip(starts, firsts, strict=True)
-        ):
-            # Intra refresh, or flags that lie: whole images come only some time after a "keyframe".
-            problem = "does not start afresh at its keyframes, and is always decoded from its first frame"
-            index = index.model_copy(update={"keyframes": RunLengths.of([0]), "problems": (*index.problems, problem)})
-        if not any(firsts):
-            with closing(decoder.decode(*segment_of(index, 0))) as frames:
-                firsts += islice((frame for _, frame in frames if frame), 1)
-    frame = next((frame for frame in firsts if frame), None)
-    if frame is None:
-        return quarantine(index.path, "video", "file must hold frames that can be decoded, got none where it was tried")
-    rotation = frame.rotation % 360
-    size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
-    return index.model_copy(
-        update={
-            "width": size[0],
-            "height": size[1],
-            "channels": channels_of(frame.format.name),
-            "pix_fmt": frame.format.name,
-            "color_range": color_range_of(frame),
-            "rotation": rotation if rotation in (90, 180, 270) else 0,
-        }
-    )
-
-
-def _is_no_entry(decoder: SegmentDecoder, index: VideoIndex, start: int) -> bool:
-    """Whether a keyframe that gives no sound image is not damaged, but none to start decoding from."""
-    if start == 0:
-        return False
-    before, _ = segment_of(index, start - 1)
-    return decoder.is_false_start(start) or _decode_one(decoder, before, start) is not None
-
-
-def _decode_one(decoder: SegmentDecoder, start: int, frame: int) -> av.VideoFrame | None:
-    """A frame, decoded from keyframe `start`; None if it cannot be."""
-    with closing(decoder.decode(start, frame + 1)) as frames:
-        return next(decoded for idx, decoded in frames if idx == frame)
-
-
-def _jump_works(index: VideoIndex, scan: _Scan, start: int, packets: int = 50) -> bool:
-    """Whether the packets from a keyframe on are the same after a jump as without one."""
-    (places,) = np.nonzero(scan.key & (scan.pts == index.timestamps.values(start)))
-    place = slice(places[0], places[0] + packets)
-    there = list(zip(scan.pts[place].tolist(), scan.sizes[place].tolist(), strict=True))
-    with open_container(index.path) as container:
-        stream = video_stream_of(container)
-        assert stream is not None
-        try:
-            container.seek(there[0][0], stream=stream)
-        except av.FFmpegError:
-            return False
-        found: list[tuple[int | None, int]] = []
-        for packet in read_packets(container, stream):
-            if found or packet.pts == there[0][0]:
-                found.append((packet.pts, packet.size))
-            if len(found) == len(there) or (not found and packet.is_keyframe and (packet.pts or 0) > there[0][0]):
-                break
-    # A container without an index may land too late, which the reader mends; not on other packets.
-    return not found or found == there
 
 
 def _why(path: Path, error: Exception) -> str:
