@@ -35,7 +35,7 @@ test-kill: install  ## ten SIGKILLs at random moments, then the same tables as a
 check: install  ## linters, types, layers, formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
@@ -43,7 +43,7 @@ check: install  ## linters, types, layers, formatting
 format: install  ## format the code
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format .
-	$(BIN)/snakefmt workflow
+	$(BIN)/snakefmt Snakefile workflow
 
 bench: install  ## speed and memory
 	@$(BIN)/python benchmarks/bench.py

@@ -143,7 +143,7 @@ class Project:
 
 def lay_out(folder: Path) -> Project:
     """Make the project in an empty folder."""
-    for name in ("workflow", "profiles", "local"):
+    for name in ("Snakefile", "workflow", "profiles", "local"):
         (folder / name).symlink_to(ROOT / name)
     shutil.copytree(ROOT / "config", folder / "config")
     write_recording(folder / "videos/first.mp4", seed=0)

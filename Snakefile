@@ -1,0 +1,37 @@
+from snakemake.utils import min_version
+
+min_version("9.5")
+
+
+if not workflow.overwrite_configfiles:  # --configfile replaces the default configuration, it is not laid over it
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/index.smk"
+include: "workflow/rules/extract.smk"
+include: "workflow/rules/split.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/release.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/track.smk"
+include: "workflow/rules/assemble.smk"
+include: "workflow/rules/render.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        final_files,
+
+
+rule suggestions:
+    input:
+        suggestion_files,
+
+
+onstart:
+    hold_results()
