@@ -21,7 +21,7 @@ def models(tmp_path):
 
 
 def test_a_release_is_read_as_it_was_written(models, tmp_path):
-    release = build_release("0123456789", models, {"map_coco": 0.8})
+    release = build_release("0123456789", models)
     write_release(release, tmp_path / "r.json")
     read = read_release(tmp_path / "r.json")
     assert read == release

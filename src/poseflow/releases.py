@@ -14,7 +14,7 @@ from poseflow.skeleton import Skeleton
 
 
 class Release(BaseModel):
-    """Models that run together, their common skeleton, and how good they are."""
+    """Models that run together, and their common skeleton."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -23,8 +23,6 @@ class Release(BaseModel):
     """Folder of each model, by name."""
     kinds: dict[str, str]
     skeleton: Skeleton
-    accuracy: dict[str, Any] | None = None
-    """What `evaluate` measured on the test set; None for models that were given without one."""
     version: str
     """Of poseflow."""
 
@@ -39,7 +37,7 @@ class Release(BaseModel):
         return {"release": self.id, "models": self.models}
 
 
-def build_release(identifier: str, models: Mapping[str, str | Path], accuracy: dict[str, Any] | None = None) -> Release:
+def build_release(identifier: str, models: Mapping[str, str | Path]) -> Release:
     """Put trained models together; raises ModelError for a folder that is no model or of another skeleton."""
     described = {name: _describe_model(Path(folder)) for name, folder in models.items()}
     (first, (_, skeleton)), *others = described.items()
@@ -51,7 +49,6 @@ def build_release(identifier: str, models: Mapping[str, str | Path], accuracy: d
         models={name: str(folder) for name, folder in models.items()},
         kinds={name: config.kind for name, (config, _) in described.items()},
         skeleton=skeleton,
-        accuracy=accuracy,
         version=version("poseflow"),
     )
 

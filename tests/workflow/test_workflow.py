@@ -48,11 +48,11 @@ def test_a_broken_recording_flows_through_and_stands_in_the_report(finished):
     assert index["reason"] in (finished.folder / "results/report.html").read_text()
 
 
-def test_the_release_knows_its_models_and_their_accuracy(finished):
+def test_the_release_knows_its_models_and_they_are_measured(finished):
     (path,) = finished.folder.glob("results/releases/*.json")
-    release = read_json(path)
-    assert set(release["kinds"].values()) == {"centroid", "centered_instance"}
-    assert release["accuracy"]
+    assert set(read_json(path)["kinds"].values()) == {"centroid", "centered_instance"}
+    metrics = read_json(finished.folder / "results/evaluation" / path.stem / "metrics.json")
+    assert metrics["frames"] == 13
 
 
 def test_tracks_are_measured_where_labels_have_tracks(finished):
@@ -91,13 +91,17 @@ def test_one_new_recording_costs_its_own_jobs_and_the_report(project):
         ),
         ({"render": {"enabled": True, "max_frames": 10, "trail_frames": 3}}, {"render"}),
         ({"report": {"title": "Other"}}, {"report"}),
-        ({"evaluation": {"pck_px": [3.0]}}, {"evaluate", "release", "evaluate_tracking", "report"}),
+        ({"evaluation": {"pck_px": [3.0]}}, {"evaluate", "evaluate_tracking", "report"}),
+        (
+            {"tracking": {"animals": 1, "window_frames": 2}, "evaluation": {"pck_px": [3.0]}},
+            {"evaluate", "track", "assemble", "render", "evaluate_tracking", "report"},
+        ),
         (
             {"videos": {"root": "videos", "start_times": {"first.mp4": "2026-03-01T18:00:00+01:00"}}},
             {"assemble", "render", "report"},
         ),
     ],
-    ids=["tracking", "render", "report", "evaluation", "start times"],
+    ids=["tracking", "render", "report", "evaluation", "two at once", "start times"],
 )
 def test_a_changed_setting_reruns_what_depends_on_it_and_only_that(project, changes, rules):
     project.configure(**changes)

@@ -15,6 +15,6 @@ rule assemble:
     params:
         pixels_per_mm=lambda wildcards: pixels_per_mm(video_file(wildcards), CONFIG.videos),
         config={"predict": prediction_settings(), "tracking": settings("tracking")},
-        start_time=lambda wildcards: start_time(video_file(wildcards), CONFIG.videos),
+        start_time=start_text,
     script:
         "../scripts/assemble.py"

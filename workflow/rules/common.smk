@@ -86,6 +86,12 @@ def starting_points(wildcards):
     return tables if needed or all(map(os.path.exists, tables)) else []
 
 
+def start_text(wildcards):
+    """When the recording began, as text: Snakemake tells no changes of other objects."""
+    start = start_time(video_file(wildcards), CONFIG.videos)
+    return start.isoformat() if start else None
+
+
 def pose_table(video):
     recording = recording_of(video, PLAN.videos[video], CONFIG.videos)
     return f"results/poses/recording={recording}/{video}.parquet"

@@ -1,7 +1,7 @@
 rule evaluate:
     input:
         models=model_file("model.weights.h5"),
-        test=ancient(f"results/datasets/{PLAN.dataset}/test.pkg.slp"),
+        test=f"results/datasets/{PLAN.dataset}/test.pkg.slp",
     output:
         metrics="results/evaluation/{release}/metrics.json",
     log:

@@ -2,8 +2,7 @@ rule predict:
     input:
         index="results/index/{video}.json",
         video=video_input,
-        # Which models run is in the release's name; that they were measured anew changes no prediction.
-        release=lambda wildcards: ancient(release_file(wildcards)),
+        release=release_file,
     output:
         predictions="results/predictions/{video}/{shard}.parquet",
     log:

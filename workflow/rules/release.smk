@@ -1,7 +1,6 @@
 rule release:
     input:
         models=model_file("config.yaml"),
-        metrics=metrics_file,
     output:
         release="results/releases/{release}.json",
     log:

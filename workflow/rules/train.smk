@@ -1,6 +1,7 @@
 rule train:
     input:
-        # The version is a key of the labels' and the profile's content.
+        # The version is a key of the labels' and the profile's content. (Use `ancient` sparingly: Snakemake looks for
+        # no changed settings below a job that runs, so beyond an ancient file it would miss them until the next run.)
         train=ancient(f"results/datasets/{PLAN.dataset}/train.pkg.slp"),
         val=ancient(f"results/datasets/{PLAN.dataset}/val.pkg.slp"),
     output:

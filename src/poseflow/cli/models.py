@@ -124,19 +124,17 @@ def evaluate_tracking(
 def release(
     models: Annotated[list[Path], typer.Argument(help="Model folders that work together.")],
     out: Out,
-    metrics: Annotated[Path | None, typer.Option(help="metrics.json of `poseflow evaluate`.")] = None,
 ) -> None:
     """Put trained models together as a release: one small file that says what runs over recordings.
 
     Example:
 
-        poseflow release centroid centered_instance --metrics accuracy/metrics.json --out release.json
+        poseflow release centroid centered_instance --out release.json
     """
-    from poseflow.files import read_json
     from poseflow.plan import hash_model_folder, key_of
     from poseflow.releases import build_release, write_release
 
     folders = {folder.name: folder for folder in models}
     identifier = key_of({name: hash_model_folder(folder) for name, folder in folders.items()})
-    write_release(build_release(identifier, folders, read_json(metrics) if metrics else None), out)
+    write_release(build_release(identifier, folders), out)
     typer.echo(f"{out}: release {identifier}")

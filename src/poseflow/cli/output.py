@@ -83,7 +83,7 @@ def summary(
 
         poseflow summary results
     """
-    from poseflow.releases import read_release
+    from poseflow.files import read_json
     from poseflow.tables import read_pose_metadata
 
     for path in sorted(results.glob("poses/**/*.parquet")):
@@ -94,9 +94,9 @@ def summary(
         typer.echo(f"overlay   {path}")
     for path in sorted(results.glob("report.html")):
         typer.echo(f"report    {path}")
-    releases = sorted(results.glob("releases/*.json"), key=lambda path: path.stat().st_mtime)
-    accuracy = read_release(releases[-1]).accuracy if releases else None
-    if accuracy and accuracy["frames"]:
+    measured = sorted(results.glob("evaluation/*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    accuracy = read_json(measured[-1]) if measured else {}
+    if accuracy.get("frames"):
         typer.echo(
             f"accuracy  mAP {accuracy['map_coco']:.2f} (COCO's OKS), {accuracy['map_paper']:.2f} (the paper's), "
             f"on {accuracy['frames']} labeled frames that were not trained on"
