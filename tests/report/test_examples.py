@@ -52,7 +52,7 @@ def test_an_enlarged_bright_pixel_lies_under_its_point():
 def test_skeletons_are_drawn_to_fractions_of_a_pixel_and_missing_points_are_not():
     canvas = np.zeros((40, 40, 3), np.uint8)
     pose = np.array([[[20.5, 10.0], [np.nan, np.nan]]])
-    draw_skeletons(canvas, pose, PAIR, FOUND_RGB, filled=True)
+    draw_skeletons(canvas, pose, PAIR, FOUND_RGB, 3.0, filled=True)
     weight = (canvas == np.array(FOUND_RGB)).all(axis=2)
     rows, columns = np.nonzero(weight)
     assert (columns.mean(), rows.mean()) == pytest.approx((20.5, 10.0), abs=0.2)
@@ -79,3 +79,17 @@ def test_a_portrait_lies_level_with_the_first_node_to_the_left(turn):
     assert np.ptp(y) < 0.1 * np.ptp(x)
     assert (portrait.points >= 0).all() and (portrait.points < portrait.image.shape[1::-1]).all()
     assert np.ptp(x) == pytest.approx(60 * portrait.zoom, rel=0.01)
+
+
+def test_tiles_lie_within_the_image_where_it_is_large_enough():
+    """Beyond the image it would be grey; an animal in the corner needs none of that."""
+    image = np.full((200, 300, 1), 200, np.uint8)  # stretched, it is black, and white only beside grey
+    corner = np.array([[[2, 2], [20, 12]]], np.float32)
+    drawn = draw_example(image, corner, corner[:0], PAIR)
+    assert not (drawn == 255).all(axis=2).any()
+
+
+def test_a_single_tile_has_the_animals_shape_but_is_not_slim():
+    level = np.array([[[20, 100], [280, 100]]], np.float32)
+    height, width, _ = draw_example(np.zeros((200, 300, 1), np.uint8), level, level, PAIR).shape
+    assert (width, height) == (600, 360)

@@ -11,7 +11,10 @@ from poseflow.skeleton import Skeleton
 TRUTH_RGB, FOUND_RGB = (86, 180, 233), (255, 176, 0)
 ONE_TILE_PX, TILE_PX = 600, 440
 """Side of a tile that stands alone, and of several."""
-MARGIN = 0.25
+LEAST_ASPECT = 0.6
+"""A tile that stands alone is no slimmer than this."""
+MIN_RADIUS_PX, MAX_RADIUS_PX = 3.0, 6.0
+MARGIN = 0.15
 """Room round an animal, as a share of its size."""
 LEAST_SIDE_PX = 32
 MAX_TILES = 6
@@ -36,18 +39,39 @@ def draw_example(
     """
     rgb = image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
     windows = find_windows(np.concatenate([truth, found]), image.shape[:2])
-    side = max(np.max(windows[:, 2:] - windows[:, :2]), LEAST_SIDE_PX)
-    tile_px = ONE_TILE_PX if len(windows) == 1 else TILE_PX
-    zoom = tile_px / side
+    extents = windows[:, 2:] - windows[:, :2]
+    alone = len(windows) == 1
+    extent = np.maximum(extents.max(axis=0), extents.max() * (LEAST_ASPECT if alone else 1.0))
+    zoom = (ONE_TILE_PX if alone else TILE_PX) / extent.max()
+    tile_px = tuple(np.round(extent * zoom).astype(int).tolist())
+    radius_px = _radius(np.concatenate([truth, found]), zoom)
     tiles = []
     for window in windows[:MAX_TILES]:
-        corner = (window[:2] + window[2:] - side) / 2
-        tile = stretch(cut_out(rgb, corner, zoom, (tile_px, tile_px)))
-        draw_skeletons(tile, (truth - corner + 0.5) * zoom - 0.5, skeleton, TRUTH_RGB, filled=False)
-        draw_skeletons(tile, (found - corner + 0.5) * zoom - 0.5, skeleton, FOUND_RGB, filled=True)
+        corner = _place_corner((window[:2] + window[2:]) / 2, extent, image.shape[1::-1])
+        tile = stretch(cut_out(rgb, corner, zoom, tile_px))
+        draw_skeletons(tile, (truth - corner + 0.5) * zoom - 0.5, skeleton, TRUTH_RGB, radius_px, filled=False)
+        draw_skeletons(tile, (found - corner + 0.5) * zoom - 0.5, skeleton, FOUND_RGB, radius_px / 2, filled=True)
         tiles.append(tile)
-    gap = np.full((tile_px, 6, 3), 255, np.uint8)
+    gap = np.full((tile_px[1], 6, 3), 255, np.uint8)
     return np.hstack([part for tile in tiles for part in (gap, tile)][1:])
+
+
+def _place_corner(
+    middle: NDArray[np.floating], extent: NDArray[np.floating], size: tuple[int, ...]
+) -> NDArray[np.float64]:
+    """Centre of the upper left pixel of a cut of `extent` px round `middle`, moved into an image of size (w, h)."""
+    corner = middle - extent / 2 + 0.5
+    inside = np.clip(corner, 0, np.maximum(np.array(size) - extent, 0))
+    return np.where(extent <= np.array(size), inside, (np.array(size) - extent) / 2)
+
+
+def _radius(points: NDArray[np.floating], zoom: float) -> float:
+    """Radius of the rings, px: small where animals are, so that body parts stay apart."""
+    seen = points[np.isfinite(points[..., 0]).any(axis=1)]
+    if not len(seen):
+        return MAX_RADIUS_PX
+    sizes = (np.nanmax(seen, axis=1) - np.nanmin(seen, axis=1)).max(axis=1)
+    return float(np.clip(0.025 * np.median(sizes) * zoom, MIN_RADIUS_PX, MAX_RADIUS_PX))
 
 
 def find_windows(points: NDArray[np.floating], size: tuple[int, int]) -> Boxes:
@@ -58,7 +82,9 @@ def find_windows(points: NDArray[np.floating], size: tuple[int, int]) -> Boxes:
         return np.array([[-0.5, -0.5, width - 0.5, height - 0.5]])
     low, high = np.nanmin(seen, axis=1), np.nanmax(seen, axis=1)
     room = np.maximum((high - low).max(axis=1, keepdims=True) * MARGIN, LEAST_SIDE_PX / 4)
-    boxes = [*np.hstack([low - room, high + room]).astype(np.float64)]
+    whole = np.array([[-0.5, -0.5, width - 0.5, height - 0.5]])
+    rooms = np.hstack([low - room, high + room]).astype(np.float64)
+    boxes = [*np.clip(rooms, whole[:, [0, 1, 0, 1]], whole[:, [2, 3, 2, 3]])]
     joined: list[NDArray[np.float64]] = []
     while boxes:
         box = boxes.pop()
@@ -108,6 +134,7 @@ def draw_skeletons(
     points: NDArray[np.floating],
     skeleton: Skeleton,
     color: tuple[int, int, int],
+    radius_px: float,
     filled: bool,
 ) -> None:
     """Draw poses (instances, nodes, 2) onto an RGB canvas, exact to a 16th of a pixel; missing points are left out."""
@@ -116,9 +143,10 @@ def draw_skeletons(
             if np.isfinite(pose[[a, b]]).all():
                 cv2.line(canvas, _fixed(pose[a]), _fixed(pose[b]), color, 1, cv2.LINE_AA, SHIFT)
         for point in pose[np.isfinite(pose).all(axis=1)]:
-            radius = (3 if filled else 6) << SHIFT
-            cv2.circle(canvas, _fixed(point), radius, (20, 20, 20), 3, cv2.LINE_AA, SHIFT)
-            cv2.circle(canvas, _fixed(point), radius, color, -1 if filled else 2, cv2.LINE_AA, SHIFT)
+            radius = round(radius_px * (1 << SHIFT))
+            thickness = 2 if radius_px > 4 else 1
+            cv2.circle(canvas, _fixed(point), radius, (20, 20, 20), thickness + 1, cv2.LINE_AA, SHIFT)
+            cv2.circle(canvas, _fixed(point), radius, color, -1 if filled else thickness, cv2.LINE_AA, SHIFT)
 
 
 def _fixed(point: NDArray[np.floating]) -> Sequence[int]:

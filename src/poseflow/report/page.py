@@ -118,7 +118,11 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "accuracy": story.accuracy,
         "tracks": tabulate_tracks(tracked) if tracked else None,
         "tracking": tabulate_tracking(story.tracking) if story.tracking else None,
-        "timelines": [draw_timeline(recording.timeline) for recording in drawn if recording.timeline],
+        "timelines": [
+            draw_timeline(one.timeline, story.tracking.get(one.video, {}).get("switch_frames", ()))
+            for one in drawn
+            if one.timeline
+        ],
         "timelines_left_out": _say_left_out(len(drawn), len(tracked)),
         "speed": speed,
         "origin": _list_origin(story),

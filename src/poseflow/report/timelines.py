@@ -1,6 +1,6 @@
 """When each animal of a recording was tracked, binned over time, so that a day fits into a figure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from poseflow.report.style import BLUE, GREY, INK, Picture, color_of, draw_wide_picture
+from poseflow.report.style import BLUE, GREY, INK, VERMILLION, Picture, color_of, draw_wide_picture
 from poseflow.tables import count_frames, read_pose_metadata
 
 BINS = 900
@@ -90,8 +91,8 @@ def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
     )
 
 
-def draw_timeline(timeline: Timeline) -> Picture:
-    """A line per track, and below it the number of animals in each frame."""
+def draw_timeline(timeline: Timeline, switch_frames: Sequence[int] = ()) -> Picture:
+    """A line per track, below it the number of animals in each frame, and marks where tracks switch animals."""
     lines = max(len(timeline.shown), 1)
     line_in = 0.2 if lines <= 16 else 0.1
     more = timeline.tracks - len(timeline.shown)
@@ -99,14 +100,19 @@ def draw_timeline(timeline: Timeline) -> Picture:
         "One line per track, coloured where the animal was found, paler where in part of the frames only. Below: "
         f"animals per frame (line: mean; band: fewest to most). All {timeline.frames:,} frames of {timeline.video}."
     )
+    if len(switch_frames):
+        caption += " Triangles: an animal goes on under another track, as labels show."
     if more > 0:
         caption += f" Shown are the {len(timeline.shown)} longest tracks; {more:,} shorter ones are left out."
     return draw_wide_picture(
-        lambda figure: _draw(figure, timeline, lines * line_in), 1.7 + lines * line_in, caption, timeline.video
+        lambda figure: _draw(figure, timeline, lines * line_in, switch_frames),
+        1.7 + lines * line_in,
+        caption,
+        timeline.video,
     )
 
 
-def _draw(figure: Figure, timeline: Timeline, lines_in: float) -> None:
+def _draw(figure: Figure, timeline: Timeline, lines_in: float, switch_frames: Sequence[int]) -> None:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[lines_in + 0.1, 0.8])
     unit, length = time_unit(timeline.seconds)
     colors = np.array([to_rgb(color_of(place)) for place in range(len(timeline.shown))]).reshape(-1, 1, 3)
@@ -130,7 +136,10 @@ def _draw(figure: Figure, timeline: Timeline, lines_in: float) -> None:
     below.step(middles, timeline.mean, where="mid", color=BLUE, linewidth=1.2, rasterized=True)
     top = max(int(timeline.most.max()), 1)
     below.set_ylim(-0.1, top + 0.3)
-    below.set_yticks(np.unique(np.linspace(0, top, min(top, 4) + 1).round()))
+    below.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    if len(switch_frames):
+        place = (np.array(switch_frames) + 0.5) * length / timeline.frames
+        below.plot(place, np.full(len(place), top + 0.3), "v", color=VERMILLION, markersize=6, clip_on=False)
     below.set_ylabel("animals", color=INK)
     below.set_xlabel(f"time ({unit})")
     below.set_xlim(0, length)
