@@ -81,12 +81,16 @@ def test_a_portrait_lies_level_with_the_first_node_to_the_left(turn):
     assert np.ptp(x) == pytest.approx(60 * portrait.zoom, rel=0.01)
 
 
-def test_tiles_lie_within_the_image_where_it_is_large_enough():
-    """Beyond the image it would be grey; an animal in the corner needs none of that."""
-    image = np.full((200, 300, 1), 200, np.uint8)  # stretched, it is black, and white only beside grey
-    corner = np.array([[[2, 2], [20, 12]]], np.float32)
+def test_tiles_lie_within_the_image():
+    """The image's first pixel is the first of the tile of an animal in the corner: nothing beyond it is shown."""
+    image = np.zeros((200, 300, 1), np.uint8)
+    image[0, 0] = 255
+    corner = np.array([[[8, 8], [25, 17]]], np.float32)
     drawn = draw_example(image, corner, corner[:0], PAIR)
-    assert not (drawn == 255).all(axis=2).any()
+    zoom = drawn.shape[1] / (25 + 8 + 0.5)
+    rows, columns = np.nonzero((drawn > 200).all(axis=2))
+    assert (columns.max(), rows.max()) == pytest.approx((zoom, zoom), rel=0.2)
+    assert (columns.min(), rows.min()) == (0, 0)
 
 
 def test_a_single_tile_has_the_animals_shape_but_is_not_slim():
