@@ -9,12 +9,13 @@ help:  ## this list
 
 install: .venv/.installed  ## the environment in .venv, with the versions of requirements.lock
 
+# Compiled once: where Python may not write bytecode, each import of TensorFlow would take 15 s instead of 5.
 # uv is quick; where it cannot reach its index, pip does the same with your pip configuration.
 .venv/.installed: requirements.lock pyproject.toml
-	@echo "installing into .venv (once, some 20 s)"
+	@echo "installing into .venv (once, a minute)"
 	@$(PYTHON) -m venv .venv || { echo "python3-venv is missing: apt install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r requirements.lock \
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.lock \
 	  || $(BIN)/python -m pip install --quiet -r requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e . \
 	  || $(BIN)/python -m pip install --quiet --no-deps -e .
