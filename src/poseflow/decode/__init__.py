@@ -1,7 +1,15 @@
 """Maps to points, in `keras.ops`, so that it runs compiled with the network; what is left is NumPy on the host."""
 
-from poseflow.decode.crops import crop_images, shrink_images
+from poseflow.decode.crops import crop_images, crop_images_between_pixels, resize_images, shrink_images
 from poseflow.decode.duplicates import find_duplicates
 from poseflow.decode.peaks import find_global_peaks, find_local_peaks
 
-__all__ = ["crop_images", "find_duplicates", "find_global_peaks", "find_local_peaks", "shrink_images"]
+__all__ = [
+    "crop_images",
+    "crop_images_between_pixels",
+    "find_duplicates",
+    "find_global_peaks",
+    "find_local_peaks",
+    "resize_images",
+    "shrink_images",
+]
