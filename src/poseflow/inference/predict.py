@@ -130,7 +130,7 @@ def _shift_batches(
     waiting: deque[FrameBatch] = deque()
     for batch in batches:
         waiting.append(batch)
-        while waiting[0].found is not None and _frames_after(waiting) >= config.window_frames:
+        while waiting and waiting[0].found is not None and _frames_after(waiting) >= config.window_frames:
             yield _shift_first(waiting, config)
     while waiting and waiting[0].found is not None:
         yield _shift_first(waiting, config)
