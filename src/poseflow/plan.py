@@ -18,6 +18,7 @@ from typing import Any
 from poseflow.config import Config, ModelConfig, VideosConfig, read_model_config
 from poseflow.errors import ConfigError
 from poseflow.files import read_json, write_json
+from poseflow.folders import needed_files
 
 KEY_LENGTH = 10
 FINGERPRINT_BYTES = 1 << 16
@@ -212,10 +213,10 @@ def fingerprint_recording(path: Path) -> str:
 def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:
     """Key of a trained model: its settings, skeleton and weights; raises ConfigError where one is missing."""
     hashes = []
-    for name in ("config.yaml", "skeleton.json", "model.weights.h5"):
-        if not (folder / name).is_file():
-            raise ConfigError(f"release: a model folder must hold {name}, got {folder}")
-        hashes.append(facts.find(folder / name, "sha256", hash_file) if facts else hash_file(folder / name))
+    for file in needed_files(folder):
+        if not file.is_file():
+            raise ConfigError(f"release: a model folder must hold {file.name}, got {folder}")
+        hashes.append(facts.find(file, "sha256", hash_file) if facts else hash_file(file))
     return key_of(hashes)
 
 

@@ -68,13 +68,6 @@ def choose_crop_px(package: Package, config: ModelConfig) -> int:
     return max(ceil(2 * reach * CROP_MARGIN / unit), 1) * unit
 
 
-def padded_size(height: int, width: int, config: ModelConfig) -> tuple[int, int]:
-    """Size of the network's input for frames of `height` x `width` px: scaled, then up to whole maximum strides."""
-    unit = 2**config.backbone.down_blocks
-    scale = config.input.scale
-    return ceil(round(height * scale) / unit) * unit, ceil(round(width * scale) / unit) * unit
-
-
 def _is_labeled(frame: FrameLabels) -> bool:
     return bool(np.isfinite(frame.points).any())
 

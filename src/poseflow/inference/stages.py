@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.data import padded_size
-from poseflow.decode import crop_images, find_global_peaks, find_local_peaks, shrink_images
+from poseflow.decode import find_global_peaks, find_local_peaks
 from poseflow.models import TrainedModel, compile_function
 
 Tensor = Any
@@ -20,10 +19,9 @@ def build_whole_frame_stage(model: TrainedModel, threshold: float) -> Stage:
     head, scale = model.config.head, model.config.input.scale
 
     def find_points(images: Tensor) -> tuple[Tensor, Tensor]:
-        small = shrink_images(images, scale, *padded_size(images.shape[1], images.shape[2], model.config))
-        maps = model.network(small, training=False)["confidence_maps"]
-        points, scores = find_global_peaks(maps, head.output_stride, threshold)
-        return _unscale(points, scale), scores
+        maps = _draw_maps(model, images)
+        points, scores = find_global_peaks(maps["confidence_maps"], head.output_stride, threshold, maps.get("offsets"))
+        return model.framing.unscale(points, scale), scores
 
     return compile_function(find_points)
 
@@ -33,10 +31,11 @@ def build_centroid_stage(model: TrainedModel, threshold: float, max_instances: i
     head, scale = model.config.head, model.config.input.scale
 
     def find_anchors(images: Tensor) -> tuple[Tensor, Tensor]:
-        small = shrink_images(images, scale, *padded_size(images.shape[1], images.shape[2], model.config))
-        maps = model.network(small, training=False)["confidence_maps"]
-        points, scores = find_local_peaks(maps, head.output_stride, max_instances, threshold)
-        return _unscale(points[:, 0], scale), scores[:, 0]
+        maps = _draw_maps(model, images)
+        points, scores = find_local_peaks(
+            maps["confidence_maps"], head.output_stride, max_instances, threshold, maps.get("offsets")
+        )
+        return model.framing.unscale(points[:, 0], scale), scores[:, 0]
 
     return compile_function(find_anchors)
 
@@ -46,18 +45,18 @@ def build_crop_stage(model: TrainedModel, threshold: float) -> Stage:
     head, settings = model.config.head, model.config.input
     assert settings.crop_px is not None
     crop_px = settings.crop_px
-    size = round(crop_px * settings.scale)
 
     def find_points(images: Tensor, frames: Tensor, centers: Tensor) -> tuple[Tensor, Tensor]:
-        crops, origins = crop_images(images, frames, centers, crop_px)
-        small = shrink_images(crops, settings.scale, size, size)
-        maps = model.network(small, training=False)["confidence_maps"]
-        points, scores = find_global_peaks(maps, head.output_stride, threshold)
-        return _unscale(points, settings.scale) + origins[:, None], scores
+        crops, origins = model.framing.crop(images, frames, centers, crop_px)
+        maps = _draw_maps(model, crops)
+        points, scores = find_global_peaks(maps["confidence_maps"], head.output_stride, threshold, maps.get("offsets"))
+        return model.framing.unscale(points, settings.scale) + origins[:, None], scores
 
     return compile_function(find_points)
 
 
-def _unscale(points: Tensor, scale: float) -> Tensor:
-    """Undo `geometry.scale_points`."""
-    return (points + 0.5) / scale - 0.5
+def _draw_maps(model: TrainedModel, images: Tensor) -> dict[str, Tensor]:
+    """Run the network over full-resolution images."""
+    seen = model.framing.see(images, model.config.input.scale, 2**model.config.backbone.down_blocks)
+    maps: dict[str, Tensor] = model.network(seen, training=False)
+    return maps

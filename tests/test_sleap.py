@@ -1,0 +1,119 @@
+"""Settings that SLEAP wrote, in our terms."""
+
+import copy
+import json
+
+import pytest
+
+from poseflow.errors import ModelError
+from poseflow.sleap import read_sleap_settings
+
+HEADS = ("single_instance", "centroid", "centered_instance", "multi_instance", "multi_class_topdown")
+EDGE_TYPE = {"py/reduce": [{"py/type": "sleap.skeleton.EdgeType"}, {"py/tuple": [1]}]}
+MIRROR_TYPE = {"py/reduce": [{"py/type": "sleap.skeleton.EdgeType"}, {"py/tuple": [2]}]}
+
+
+def node(name):
+    return {"py/object": "sleap.skeleton.Node", "py/state": {"py/tuple": [name, 1.0]}}
+
+
+def ref(number):
+    return {"py/id": number}
+
+
+# thorax -> head, left, right and left <-> right: the nodes are objects 1, 2, 4 and 5, the types of edges 3 and 6
+SKELETON = {
+    "links": [
+        {"edge_insert_idx": 1, "source": node("thorax"), "target": node("head"), "type": EDGE_TYPE},
+        {"edge_insert_idx": 2, "source": ref(1), "target": node("left"), "type": ref(3)},
+        {"edge_insert_idx": 0, "source": ref(1), "target": node("right"), "type": ref(3)},
+        {"source": ref(4), "target": ref(5), "type": MIRROR_TYPE},
+        {"source": ref(5), "target": ref(4), "type": ref(6)},
+    ],
+    "nodes": [{"id": ref(2)}, {"id": ref(1)}, {"id": ref(4)}, {"id": ref(5)}],
+}
+
+
+def settings(head="single_instance", values=None, **preprocessing):
+    maps = {"part_names": ["head", "thorax", "left", "right"], "sigma": 2.5, "output_stride": 4, **(values or {})}
+    return {
+        "data": {
+            "labels": {"skeletons": [copy.deepcopy(SKELETON)]},
+            "preprocessing": {"ensure_rgb": False, "input_scaling": 0.5, "pad_to_stride": 16, **preprocessing},
+            "instance_cropping": {"crop_size": 96, "center_on_part": "thorax"},
+        },
+        "model": {
+            "backbone": {"unet": {"max_stride": 16, "filters": 8, "filters_rate": 2.0, "up_interpolate": False}},
+            "heads": {**dict.fromkeys(HEADS), head: maps},
+        },
+    }
+
+
+@pytest.fixture
+def read(tmp_path):
+    def write_and_read(values):
+        (tmp_path / "training_config.json").write_text(values if isinstance(values, str) else json.dumps(values))
+        return read_sleap_settings(tmp_path / "training_config.json")
+
+    return write_and_read
+
+
+def test_a_skeleton_is_read_through_its_references(read):
+    skeleton = read(settings()).skeleton
+    assert skeleton.nodes == ("head", "thorax", "left", "right")
+    assert [tuple(skeleton.nodes[i] for i in edge) for edge in skeleton.edges] == [
+        ("thorax", "right"),
+        ("thorax", "head"),
+        ("thorax", "left"),
+    ]
+    assert skeleton.symmetries == ((2, 3),)
+
+
+def test_the_heads_have_the_last_word_on_the_order_of_nodes_and_edges(read):
+    maps = {"part_names": ["right", "left", "thorax", "head"], "sigma": 2.5, "output_stride": 4}
+    fields = {"edges": [["thorax", "left"], ["thorax", "head"]], "output_stride": 8}
+    found = read(settings("multi_instance", {"confmaps": maps, "pafs": fields}))
+    assert found.config.kind == "bottom_up"
+    assert found.skeleton.nodes == ("right", "left", "thorax", "head")
+    assert found.skeleton.edges == ((2, 1), (2, 3))
+
+
+def test_preprocessing_becomes_an_input_of_ours(read):
+    config = read(settings("centered_instance", ensure_rgb=True)).config
+    assert config.input.model_dump() == {"channels": 3, "scale": 0.5, "crop_px": 96, "anchor": "thorax"}
+    assert (config.head.output_stride, config.head.sigma_px, config.backbone.down_blocks) == (4, 2.5, 4)
+
+
+def test_classes_are_the_animals_that_are_told_apart(read):
+    maps = settings()["model"]["heads"]["single_instance"]
+    found = read(settings("multi_class_topdown", {"confmaps": maps, "class_vectors": {"classes": ["f", "m"]}}))
+    assert (found.config.kind, found.identities) == ("multi_class_top_down", ("f", "m"))
+
+
+def without_head():
+    values = settings()
+    values["model"]["heads"]["single_instance"] = None
+    return values
+
+
+def without_crop():
+    values = settings("centered_instance")
+    values["data"]["instance_cropping"]["crop_size"] = None
+    return values
+
+
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ("{", "must be a JSON file"),
+        ({"data": {}}, "KeyError: 'model'"),
+        ([], "TypeError"),
+        (without_head(), "must have one of single_instance, .*got none"),
+        (without_crop(), "crop_size must be a number of px, got none"),
+        (settings(values={"output_stride": 3}), "output_stride must be a power of 2, got 3"),
+        (settings(values={"part_names": ["head", "thorax"]}), "edges must join nodes of head, thorax, got left, right"),
+    ],
+)
+def test_settings_that_are_none_name_the_file_and_the_fault(read, values, fault):
+    with pytest.raises(ModelError, match=rf"training_config\.json: must be the settings of a SLEAP model.*{fault}"):
+        read(values)
