@@ -223,18 +223,18 @@ def _read_weights(group: h5py.Group) -> Saved:
 
     A weight lies at `layer/…/layer/kernel:0`; one of a model in a model at `model/…/layer/kernel:0`.
     """
-    saved: Saved = {}
-    for outer in group:
-        if not isinstance(group[outer], h5py.Group):
+    own: Saved = {}
+    scoped: Saved = {}
+    for layer in group:
+        if not isinstance(group[layer], h5py.Group):
             continue
-        for path in _read_names(group[outer], "weight_names"):
-            *parents, weight = path.split("/")
-            weight = weight.split(":")[0]
-            values = np.asarray(group[outer][path])
-            # The layer's own group says which layer, whatever scopes are in the path; within a model, the path does.
-            for layer in {outer, *parents[-1:]}:
-                saved[layer, weight] = values
-    return saved
+        for path in _read_names(group[layer], "weight_names"):
+            *scopes, weight = path.split("/")
+            values = np.asarray(group[layer][path])
+            own[layer, weight.split(":")[0]] = values
+            scoped[scopes[-1] if scopes else layer, weight.split(":")[0]] = values
+    # The group says which layer it is, whatever the scopes in the path; of a model within a model the path does.
+    return {**scoped, **own}
 
 
 def _read_names(group: h5py.Group, key: str) -> Iterator[str]:
