@@ -21,6 +21,11 @@ class TrainedModel:
     skeleton: Skeleton
     network: keras.Model
 
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Names of the animals that it tells apart, in the order of its classes."""
+        return self.config.head.identities or ()
+
 
 def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
     """Read a model folder as `train_model` writes it; raises ModelError naming the folder and what it lacks."""
