@@ -71,7 +71,7 @@ def test_a_skeleton_is_read_through_its_references(read):
 
 def test_the_heads_have_the_last_word_on_the_order_of_nodes_and_edges(read):
     maps = {"part_names": ["right", "left", "thorax", "head"], "sigma": 2.5, "output_stride": 4}
-    fields = {"edges": [["thorax", "left"], ["thorax", "head"]], "output_stride": 8}
+    fields = {"edges": [["thorax", "left"], ["thorax", "head"]], "output_stride": 8, "sigma": 20}
     found = read(settings("multi_instance", {"confmaps": maps, "pafs": fields}))
     assert found.config.kind == "bottom_up"
     assert found.skeleton.nodes == ("right", "left", "thorax", "head")
@@ -84,10 +84,19 @@ def test_preprocessing_becomes_an_input_of_ours(read):
     assert (config.head.output_stride, config.head.sigma_px, config.backbone.down_blocks) == (4, 2.5, 4)
 
 
-def test_classes_are_the_animals_that_are_told_apart(read):
+def test_heads_have_their_own_strides_and_classes_are_the_animals_that_are_told_apart(read):
     maps = settings()["model"]["heads"]["single_instance"]
-    found = read(settings("multi_class_topdown", {"confmaps": maps, "class_vectors": {"classes": ["f", "m"]}}))
-    assert (found.config.kind, found.identities) == ("multi_class_top_down", ("f", "m"))
+    fields = {"edges": [["thorax", "head"]], "output_stride": 8, "sigma": 20}
+    head = read(settings("multi_instance", {"confmaps": maps, "pafs": fields})).config.head
+    assert (head.part_affinity_fields.output_stride, head.part_affinity_fields.sigma_px) == (8, 20)
+    classes = {"classes": ["f", "m"], "output_stride": 2, "sigma": 5}
+    for name, kind, key in (
+        ("multi_class_topdown", "multi_class_top_down", "class_vectors"),
+        ("multi_class_bottomup", "multi_class_bottom_up", "class_maps"),
+    ):
+        config = read(settings(name, {"confmaps": maps, key: classes})).config
+        assert (config.kind, config.head.identities) == (kind, ("f", "m"))
+    assert (config.head.class_maps.output_stride, config.head.class_maps.radius_px) == (2, 5)
 
 
 def without_head():

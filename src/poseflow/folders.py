@@ -21,8 +21,6 @@ class ModelFolder:
     skeleton: Skeleton
     text: str
     """Its settings, YAML, to be read by people."""
-    identities: tuple[str, ...] = ()
-    """Names of the animals that an identity model tells apart."""
 
 
 def is_sleap_folder(folder: str | Path) -> bool:
@@ -46,7 +44,7 @@ def read_model_folder(folder: str | Path) -> ModelFolder:
     folder = Path(folder)
     if is_sleap_folder(folder):
         settings = sleap.read_sleap_settings(folder / sleap.SETTINGS)
-        return ModelFolder(folder, settings.config, settings.skeleton, settings.text, settings.identities)
+        return ModelFolder(folder, settings.config, settings.skeleton, settings.text)
     try:
         skeleton = Skeleton.model_validate(read_json(folder / SKELETON))
         text = (folder / SETTINGS).read_text(encoding="utf-8")

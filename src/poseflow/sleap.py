@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from poseflow.config import BackboneConfig, HeadConfig, InputConfig, Kind, ModelConfig
+from poseflow.config import BackboneConfig, ClassMapsConfig, FieldsConfig, HeadConfig, InputConfig, Kind, ModelConfig
 from poseflow.errors import ModelError
 from poseflow.files import read_json
 from poseflow.skeleton import Skeleton
@@ -44,7 +44,6 @@ class SleapSettings:
 
     config: ModelConfig
     skeleton: Skeleton
-    identities: tuple[str, ...]
     text: str
     """Architecture and preprocessing as the file has them, YAML, to be read by people."""
 
@@ -76,7 +75,6 @@ def _translate(values: Mapping[str, Any]) -> SleapSettings:
     ((name, head),) = given.items()
     maps = head.get("confmaps", head)
     skeleton = _read_skeleton(data["labels"]["skeletons"][0], maps.get("part_names"), head.get("pafs"))
-    classes = head.get("class_maps") or head.get("class_vectors") or {}
     preprocessing, cropping = data["preprocessing"], data.get("instance_cropping") or {}
     if KINDS[name] in CROP_KINDS and not cropping.get("crop_size"):
         raise ValueError("data.instance_cropping.crop_size must be a number of px, got none")
@@ -91,11 +89,23 @@ def _translate(values: Mapping[str, Any]) -> SleapSettings:
             anchor=anchor,
         ),
         backbone=_read_backbone(model["backbone"]),
-        head=HeadConfig(output_stride=maps["output_stride"], sigma_px=maps["sigma"]),
+        head=_read_head(head, maps),
     )
     shown = {"model": model, "preprocessing": preprocessing, "instance_cropping": cropping}
     text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
-    return SleapSettings(config, skeleton, tuple(classes.get("classes") or ()), text)
+    return SleapSettings(config, skeleton, text)
+
+
+def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
+    more: dict[str, Any] = {}
+    if fields := head.get("pafs"):
+        more["part_affinity_fields"] = FieldsConfig(output_stride=fields["output_stride"], sigma_px=fields["sigma"])
+    if classes := head.get("class_maps"):
+        stride = classes["output_stride"]
+        more["class_maps"] = ClassMapsConfig(output_stride=stride, radius_px=max(classes["sigma"], stride))
+    if named := classes or head.get("class_vectors"):
+        more["identities"] = named["classes"]
+    return HeadConfig(output_stride=maps["output_stride"], sigma_px=maps["sigma"], **more)
 
 
 def _read_backbone(backbones: Mapping[str, Any]) -> BackboneConfig:

@@ -89,7 +89,10 @@ def change_settings(folder, change):
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        (lambda model, data: model["heads"]["centroid"].update(output_stride=2), "output_stride must be 2 .* got 4"),
+        (
+            lambda model, data: model["heads"]["centroid"].update(output_stride=2),
+            "output_stride of confidence_maps must be 2 .* got 4",
+        ),
         (
             lambda model, data: model["heads"].update(
                 centroid=None, single_instance=model["heads"]["centroid"] | {"part_names": ["A", "B"]}

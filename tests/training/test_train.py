@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from blobs import write_blobs
 
-from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
+from poseflow.config import (
+    BackboneConfig,
+    ClassMapsConfig,
+    FieldsConfig,
+    HeadConfig,
+    InputConfig,
+    ModelConfig,
+    TrainingConfig,
+)
 from poseflow.files import read_json
 from poseflow.models import load_model
 from poseflow.training import train as train_module
@@ -18,9 +26,14 @@ from poseflow.training.schedule import learning_rate
 def tiny(kind="centered_instance", epochs=3, **training):
     return ModelConfig(
         kind=kind,
-        input=InputConfig(crop_px=48 if kind == "centered_instance" else None),
+        input=InputConfig(crop_px=48),
         backbone=BackboneConfig(filters=8, down_blocks=2),
-        head=HeadConfig(output_stride=2, sigma_px=2.5),
+        head=HeadConfig(
+            output_stride=2,
+            sigma_px=2.5,
+            part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=4),
+            class_maps=ClassMapsConfig(output_stride=4, radius_px=5),
+        ),
         training=TrainingConfig(
             max_epochs=epochs, steps_per_epoch=20, warmup_steps=5, precision="float32", pictures_every=2, **training
         ),
@@ -30,7 +43,8 @@ def tiny(kind="centered_instance", epochs=3, **training):
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packages")
-    return write_blobs(folder, "train", 12), write_blobs(folder, "val", 4, seed=1)
+    names = ("male", "female")
+    return write_blobs(folder, "train", 12, names=names), write_blobs(folder, "val", 4, seed=1, names=names)
 
 
 def test_a_model_folder_explains_itself(packages, tmp_path):
@@ -48,9 +62,36 @@ def test_a_model_folder_explains_itself(packages, tmp_path):
     assert load_model(folder).skeleton.nodes == ("head", "tail")
 
 
-@pytest.mark.parametrize("schedule", ["cosine", "plateau"])
-def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, monkeypatch, schedule):
-    config = tiny(schedule=schedule, plateau_epochs=1)
+KINDS = ["bottom_up", "multi_class_top_down", "multi_class_bottom_up"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "term"), zip(KINDS, ["part_affinity_fields", "class_vector", "class_maps"], strict=True)
+)
+def test_every_head_learns_and_is_logged(packages, tmp_path, kind, term):
+    train_model(tiny(kind, learning_rate=3e-3), *packages, tmp_path / "model")
+    rows = list(csv.DictReader((tmp_path / "model" / "history.csv").open()))
+    first, last = rows[0], rows[-1]
+    for name in ("confidence_maps_loss", f"{term}_loss"):
+        assert float(last[name]) < float(first[name])
+        assert float(last[f"val_{name}"]) > 0
+    model = load_model(tmp_path / "model")
+    assert model.identities == (() if kind == "bottom_up" else ("female", "male"))
+    weight = model.config.head.weight(term)
+    total = float(last["confidence_maps_loss"]) + weight * float(last[f"{term}_loss"])
+    assert float(last["loss"]) == pytest.approx(total, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "schedule"),
+    [
+        ("centered_instance", "cosine"),
+        ("centered_instance", "plateau"),
+        *(pytest.param(kind, "cosine", marks=pytest.mark.slow) for kind in KINDS),
+    ],
+)
+def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, monkeypatch, kind, schedule):
+    config = tiny(kind, schedule=schedule, plateau_epochs=1)
     train_model(config, *packages, tmp_path / "undisturbed")
 
     finish_epoch = Epochs.on_epoch_end

@@ -10,8 +10,12 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
 from poseflow.config.evaluation import EvaluationConfig
 from poseflow.config.model import (
+    HEADS,
     AugmentationConfig,
     BackboneConfig,
+    ClassMapsConfig,
+    ClassVectorConfig,
+    FieldsConfig,
     HeadConfig,
     InputConfig,
     Kind,
@@ -27,11 +31,15 @@ from poseflow.config.videos import VideosConfig
 from poseflow.errors import ConfigError
 
 __all__ = [
+    "HEADS",
     "AugmentationConfig",
     "BackboneConfig",
+    "ClassMapsConfig",
+    "ClassVectorConfig",
     "Config",
     "EvaluationConfig",
     "ExtractConfig",
+    "FieldsConfig",
     "FlowConfig",
     "HeadConfig",
     "HoldOut",

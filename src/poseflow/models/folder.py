@@ -22,10 +22,13 @@ class TrainedModel:
     config: ModelConfig
     skeleton: Skeleton
     network: keras.Model
-    identities: tuple[str, ...] = ()
-    """Names of the animals that an identity model tells apart, in the order of its classes."""
     framing: Framing = field(default_factory=Framing)
     """How the network sees frames."""
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Names of the animals that it tells apart, in the order of its classes."""
+        return self.config.head.identities or ()
 
 
 def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
@@ -58,4 +61,4 @@ def _load_sleap(folder: ModelFolder, precision: Precision) -> TrainedModel:
     network = read_sleap_network(needed_files(folder.path)[-1], folder, precision)
     seen = folder.config.input.model_copy(update={"channels": network.inputs[0].shape[-1]})
     config = folder.config.model_copy(update={"input": seen})
-    return TrainedModel(folder.path, config, folder.skeleton, network, folder.identities, SleapFraming())
+    return TrainedModel(folder.path, config, folder.skeleton, network, SleapFraming())

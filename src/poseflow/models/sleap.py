@@ -6,9 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from poseflow.config import Kind, Precision
+from poseflow.config import Precision
 from poseflow.errors import ModelError
 from poseflow.folders import ModelFolder
+from poseflow.models.build import head_depths
 from poseflow.models.keras_file import read_network
 
 # Which output is which, by a part of its name: SLEAP adds numbers to it where a network has several stacks.
@@ -56,30 +57,22 @@ def read_sleap_network(path: str | Path, folder: ModelFolder, precision: Precisi
         if name in heads and heads[name].shape[-1] != depth:
             raise ModelError(f"{path}: {name} must have depth {depth} by the settings, got {heads[name].shape[-1]}")
     result = keras.Model(image, heads, name=folder.config.kind)
-    _check_stride(path, result, folder)
+    _check_strides(path, result, folder)
     return result
 
 
 def _expected_depths(folder: ModelFolder) -> dict[str, int]:
-    """Channels of each head by kind; `offsets` need not be there."""
-    nodes, edges, animals = len(folder.skeleton.nodes), len(folder.skeleton.edges), len(folder.identities)
-    parts = {"confidence_maps": nodes, "offsets": 2 * nodes}
-    depths: dict[Kind, dict[str, int]] = {
-        "single_instance": parts,
-        "centroid": {"confidence_maps": 1, "offsets": 2},
-        "centered_instance": parts,
-        "bottom_up": {**parts, "part_affinity_fields": 2 * edges},
-        "multi_class_top_down": {**parts, "class_vector": animals},
-        "multi_class_bottom_up": {**parts, "class_maps": animals},
-    }
-    return depths[folder.config.kind]
+    """Channels of each head; `offsets` need not be there."""
+    depths = head_depths(folder.config, folder.skeleton)
+    return {**depths, "offsets": 2 * depths["confidence_maps"]}
 
 
-def _check_stride(path: str | Path, network: keras.Model, folder: ModelFolder) -> None:
-    """Raise ModelError where the maps are not as coarse as the settings say: points would lie at a wrong scale."""
+def _check_strides(path: str | Path, network: keras.Model, folder: ModelFolder) -> None:
+    """Raise ModelError where maps are not as coarse as the settings say: points would lie at a wrong scale."""
     _, height, width, channels = network.inputs[0].shape
     side = 2**folder.config.backbone.down_blocks
-    shape = network.compute_output_shape((1, height or side, width or side, channels))["confidence_maps"]
-    stride, expected = (height or side) / shape[1], folder.config.head.output_stride
-    if stride != expected:
-        raise ModelError(f"{path}: output_stride must be {expected} by the settings, got {stride:g}")
+    shapes = network.compute_output_shape((1, height or side, width or side, channels))
+    for name, expected in folder.config.head.strides(folder.config.kind).items():
+        stride = (height or side) / shapes[name][1]
+        if stride != expected:
+            raise ModelError(f"{path}: output_stride of {name} must be {expected} by the settings, got {stride:g}")
