@@ -23,6 +23,8 @@ class Release(BaseModel):
     """Folder of each model, by name."""
     kinds: dict[str, str]
     skeleton: Skeleton
+    identities: tuple[str, ...] = ()
+    """Names of the animals that the models tell apart."""
     version: str
     """Of poseflow."""
 
@@ -49,6 +51,7 @@ def build_release(identifier: str, models: Mapping[str, str | Path]) -> Release:
         models={name: str(folder) for name, folder in models.items()},
         kinds={name: config.kind for name, (config, _) in described.items()},
         skeleton=skeleton,
+        identities=next((config.head.identities for config, _ in described.values() if config.head.identities), ()),
         version=version("poseflow"),
     )
 
