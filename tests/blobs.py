@@ -14,7 +14,7 @@ from poseflow.skeleton import Skeleton
 SKELETON = Skeleton(nodes=("head", "tail"), edges=((0, 1),))
 SIZE = 96
 ALIKE = (120, 120)
-TOLD_APART = (190, 90)
+TOLD_APART = (150, 70)
 
 
 def draw_frame(points: np.ndarray, shades: Sequence[int] = ALIKE) -> np.ndarray:

@@ -23,6 +23,8 @@ class Release(BaseModel):
     """Folder of each model, by name."""
     kinds: dict[str, str]
     skeleton: Skeleton
+    identities: tuple[str, ...] = ()
+    """Names of the animals that the models tell apart."""
     version: str
     """Of poseflow."""
 
@@ -50,6 +52,7 @@ def build_release(identifier: str, models: Mapping[str, str | Path]) -> Release:
         models={name: str(folder) for name, folder in models.items()},
         kinds={name: folder.config.kind for name, folder in described.items()},
         skeleton=first.skeleton,
+        identities=next(filter(None, (folder.config.head.identities for folder in described.values())), ()),
         version=version("poseflow"),
     )
 

@@ -123,6 +123,22 @@ def test_classes_get_the_peaks_of_brute_force(seed):
         assert poses(found, frame) == group_by_brute_force(np.nan_to_num(scores[frame], nan=-9), 0.2)
 
 
+def test_of_two_peaks_that_are_surely_the_same_animals_the_higher_one_counts():
+    scores = np.array([[[[0.99], [1.0]]]], np.float32)
+    peaks, _ = peaks_at((1, 1, 2))
+    heights = np.array([[[0.9, 0.3]]], np.float32)
+    assert poses(group_peaks_by_class(peaks, heights, scores, 0.1)) == [(0,)]
+    assert poses(group_peaks_by_class(peaks, heights, scores, 0.1, weigh_peaks=False)) == [(1,)]
+
+
+def test_of_two_peaks_along_the_same_field_the_higher_one_counts():
+    peaks, heights = peaks_at((1, 3, 2))
+    scores = np.array([[[[0.8, 1.0], [0, 0]], [[0.9, 0], [0, 0.9]]]], np.float32)
+    heights = heights * np.array([[[1, 1], [0.9, 0.3], [1, 1]]], np.float32)
+    assert (0, 0, 0) in poses(link_peaks(peaks, heights, scores, CHAIN, 0.25))
+    assert (0, 1, 1) in poses(link_peaks(peaks, heights, scores, CHAIN, 0.25, weigh_peaks=False))
+
+
 def test_class_scores_are_the_mean_over_the_animals_peaks():
     scores = np.array([[[[0.9, 0.1]], [[0.7, 0.2]], [[0.05, 0.04]]]], np.float32)
     found = group_peaks_by_class(*peaks_at((1, 3, 1)), scores, 0.1)

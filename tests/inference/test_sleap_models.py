@@ -10,7 +10,7 @@ from poseflow.config import FlowConfig, PredictConfig
 from poseflow.errors import ConfigError, VideoError
 from poseflow.inference import load_pipeline, predict_shard
 from poseflow.inference.stages import build_crop_stage
-from poseflow.media import index_video
+from poseflow.media import index_video, open_video
 from poseflow.models import load_model
 from poseflow.tables import read_predictions
 
@@ -38,8 +38,8 @@ def test_crops_at_the_labels_give_sleaps_own_predictions(real_data, flies, part)
     frame, labels, _ = read_points(folder / f"labels_gt.{part}.slp")
     _, expected, expected_scores = read_points(folder / f"labels_pr.{part}.slp")
     centers = (labels.min(axis=1) + labels.max(axis=1)) / 2
-    find_points = build_crop_stage(load_model(folder), 0.2)
-    points, scores = find_points(flies, np.full(len(centers), frame, np.int32), centers.astype(np.float32))
+    find_points = build_crop_stage(load_model(folder), PredictConfig())
+    points, scores, _ = find_points(flies, np.full(len(centers), frame, np.int32), centers.astype(np.float32))
     np.testing.assert_allclose(np.asarray(points), expected, atol=1e-3)
     np.testing.assert_allclose(np.asarray(scores), expected_scores, atol=1e-4)
 
@@ -117,3 +117,31 @@ def test_shards_are_predicted_as_with_models_of_ours(real_data, tmp_path):
     assert len(whole) == 12
     np.testing.assert_array_equal(union.points, whole.points)
     np.testing.assert_array_equal(union.shifted, whole.shifted)
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_bottom_up_gives_sleaps_own_predictions(real_data, flies, part):
+    folder = real_data / "sleap_models/minimal_instance.UNet.bottomup"
+    frame, expected, expected_scores = read_points(folder / f"labels_pr.{part}.slp")
+    found = poseflow.load_model(folder).predict(flies[frame])
+    assert len(found) == len(expected)
+    order = np.linalg.norm(found.points[:, None] - expected[None], axis=-1).sum(axis=-1).argmin(axis=0)
+    np.testing.assert_allclose(found.points[order], expected, atol=1e-3)
+    np.testing.assert_allclose(found.point_scores[order], expected_scores, atol=1e-4)
+
+
+def test_flies_of_another_session_are_named_rightly(real_data):
+    labels = sio.load_slp(str(real_data / "flies13/flies13_part1.slp"))
+    model = load_model(real_data / "sleap_models/min_tracks_2node.UNet.topdown_multiclass")
+    nodes = [[node.name for node in labels.skeleton.nodes].index(name) for name in model.skeleton.nodes]
+    wanted = {frame.frame_idx: frame for frame in labels.labeled_frames if frame.frame_idx % 100 == 0}
+    with open_video(index_video(real_data / "flies13/flies13_part1.mp4")) as video:
+        images = np.stack([image for _, image in video.read_frames(wanted, 1)])
+    animals = [(i, animal) for i, number in enumerate(sorted(wanted)) for animal in wanted[number].instances]
+    truth = np.stack([animal.numpy()[nodes] for _, animal in animals]).astype(np.float32)
+    frames = np.array([i for i, _ in animals], np.int32)
+    thoraces = truth[:, model.skeleton.index("thorax")]
+    points, _, classes = build_crop_stage(model, PredictConfig())(images, frames, thoraces)
+    names = np.array(model.identities)[np.asarray(classes).argmax(axis=1)]
+    assert names.tolist() == [animal.track.name for _, animal in animals]
+    assert np.nanmedian(np.linalg.norm(np.asarray(points) - truth, axis=-1)) < 2

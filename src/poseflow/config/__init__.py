@@ -24,7 +24,7 @@ from poseflow.config.model import (
     TrainingConfig,
 )
 from poseflow.config.output import RenderConfig, ReportConfig
-from poseflow.config.predict import FlowConfig, PredictConfig
+from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.section import Section
 from poseflow.config.tracking import TrackingConfig
 from poseflow.config.videos import VideosConfig
@@ -41,6 +41,7 @@ __all__ = [
     "ExtractConfig",
     "FieldsConfig",
     "FlowConfig",
+    "GroupingConfig",
     "HeadConfig",
     "HoldOut",
     "InputConfig",

@@ -25,7 +25,12 @@ class Assembled(NamedTuple):
 
 
 def link_peaks(
-    peaks: Floats, peak_scores: Floats, edge_scores: Floats, skeleton: Skeleton, min_edge_score: float
+    peaks: Floats,
+    peak_scores: Floats,
+    edge_scores: Floats,
+    skeleton: Skeleton,
+    min_edge_score: float,
+    weigh_peaks: bool = True,
 ) -> Assembled:
     """Grow animals edge by edge along the skeleton's tree.
 
@@ -39,11 +44,16 @@ def link_peaks(
         peaks: (frames, nodes, k, 2), NaN where there are fewer than k. peak_scores: (frames, nodes, k).
         edge_scores: (frames, edges, k, k) of `score_edge_candidates`.
         min_edge_score: above 0.
+        weigh_peaks: a pair's score counts times its peaks' scores: a false peak beside a true one has a short edge, and
+            the field along it is as strong as along the true one. False: the edge's score alone, as in the paper.
 
     Source: Pereira et al. 2022, Methods, "Bottom-up multi-animal pose estimation".
     """
-    allowed = np.where(edge_scores >= min_edge_score, edge_scores, 0)
-    owner, count = _grow(match_pairs(allowed), skeleton, peaks.shape)
+    gains = np.where(edge_scores >= min_edge_score, edge_scores, 0)
+    if weigh_peaks:
+        sources, targets = ([edge[end] for edge in skeleton.edges] for end in (0, 1))
+        gains = gains * peak_scores[:, sources, :, None] * peak_scores[:, targets, None, :]
+    owner, count = _grow(match_pairs(gains), skeleton, peaks.shape)
     nodes = len(skeleton.nodes)
     first = np.cumsum(count) - count
     total = int(count.sum())
@@ -82,7 +92,9 @@ def _grow(
     return owner, count
 
 
-def group_peaks_by_class(peaks: Floats, peak_scores: Floats, class_scores: Floats, min_class_score: float) -> Assembled:
+def group_peaks_by_class(
+    peaks: Floats, peak_scores: Floats, class_scores: Floats, min_class_score: float, weigh_peaks: bool = True
+) -> Assembled:
     """Give peaks to classes: of each node at most one to a class, with the greatest total score.
 
     A peak that would get another class than its most likely one is left out: it is rather a second find of an animal
@@ -92,6 +104,8 @@ def group_peaks_by_class(peaks: Floats, peak_scores: Floats, class_scores: Float
         peaks: (frames, nodes, k, 2), NaN where there are fewer than k. peak_scores: (frames, nodes, k).
         class_scores: (frames, nodes, k, classes) of `score_classes`.
         min_class_score: a class less likely than this is not given.
+        weigh_peaks: a class score counts times the peak's score: a false peak beside an animal is just as surely that
+            animal's as the true one. False: the class score alone, as in the paper.
 
     Source: Pereira et al. 2022, Methods, "Appearance-based ID models"; the most likely class as in SLEAP 1.x,
         `sleap/nn/identity.py`, `group_class_peaks`.
@@ -99,7 +113,8 @@ def group_peaks_by_class(peaks: Floats, peak_scores: Floats, class_scores: Float
     _, nodes, _, classes = class_scores.shape
     missing = np.isnan(class_scores)
     scores = np.where(missing, 0, class_scores)
-    matched = match_pairs(np.where(scores >= min_class_score, scores, 0))
+    gains = np.where(scores >= min_class_score, scores, 0)
+    matched = match_pairs(gains * peak_scores[..., None] if weigh_peaks else gains)
     given = np.take_along_axis(scores, np.maximum(matched, 0)[..., None], axis=3)[..., 0]
     frame, node, place = np.nonzero((matched >= 0) & (given == scores.max(axis=3, initial=0)))
     animal = frame * classes + matched[frame, node, place]

@@ -1,7 +1,7 @@
 """Models at hand in a Python session: a recording or an array of images in, predictions out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from poseflow.config import PredictConfig, parse_section
 from poseflow.errors import VideoError
 from poseflow.inference.pipelines import Pipeline, load_pipeline
-from poseflow.inference.predict import predict_shard
+from poseflow.inference.predict import no_instances, predict_shard
 from poseflow.media import VideoIndex, index_video
 from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions, read_predictions
@@ -57,25 +57,24 @@ class Predictor:
         if not 0 <= start <= stop <= len(images):
             raise VideoError(f"frames must be 0 <= start <= stop <= {len(images)}, got {start}, {stop}")
         size, nodes = self.config.batch_size, len(self.skeleton.nodes)
-        rows: list[tuple[NDArray[Any], ...]] = [
-            (np.empty(0, np.int64), np.empty(0, np.float32), np.empty((0, nodes, 2)), np.empty((0, nodes)))
-        ]
+        parts = [no_instances(self.pipeline)]
         for first in range(start, stop, size):
             chosen = images[first : min(first + size, stop)]
             batch = np.zeros((size, *images.shape[1:]), np.uint8)  # one size, so that it is compiled once
             batch[: len(chosen)] = chosen
             found = self.pipeline.find(batch)
             found = found.where(found.frame < len(chosen))
-            rows.append((found.frame + first, found.score, found.points, found.point_scores))
-        frame_idx, score, points, point_scores = (np.concatenate(part) for part in zip(*rows, strict=True))
+            parts.append(replace(found, frame=found.frame + first))
+        rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
         return Predictions(
             skeleton=self.skeleton,
-            frame_idx=frame_idx,
-            instance_score=score,
-            points=points.astype(np.float32),
-            point_scores=point_scores.astype(np.float32),
-            shifted=np.empty((len(score), 0, nodes, 2), np.float32),
-            class_scores=np.empty((len(score), 0), np.float32),
+            frame_idx=rows["frame"],
+            instance_score=rows["score"],
+            points=rows["points"],
+            point_scores=rows["point_scores"],
+            shifted=np.empty((len(rows["frame"]), 0, nodes, 2), np.float32),
+            class_scores=rows["class_scores"],
+            class_names=self.pipeline.identities,
             frames=((start, stop),) if stop > start else (),
         )
 
@@ -86,7 +85,7 @@ def load_predictor(
     """Load models that work together, ours or SLEAP's (1.0 to 1.4); `poseflow.load_model` is this function.
 
     Args:
-        path, others: their folders: that of a single_instance model, or of a centroid and a centered_instance model.
+        path, others: their folders: that of one model, or of a centroid model and one that sees crops.
         config: settings of prediction; without flow, unless they say otherwise.
         settings: single ones, by the names of the config's section `predict`, such as `max_instances=2`.
 
