@@ -1,52 +1,12 @@
 """Settings that SLEAP wrote, in our terms."""
 
-import copy
 import json
 
 import pytest
+from sleap_folders import settings
 
 from poseflow.errors import ModelError
 from poseflow.sleap import read_sleap_settings
-
-HEADS = ("single_instance", "centroid", "centered_instance", "multi_instance", "multi_class_topdown")
-EDGE_TYPE = {"py/reduce": [{"py/type": "sleap.skeleton.EdgeType"}, {"py/tuple": [1]}]}
-MIRROR_TYPE = {"py/reduce": [{"py/type": "sleap.skeleton.EdgeType"}, {"py/tuple": [2]}]}
-
-
-def node(name):
-    return {"py/object": "sleap.skeleton.Node", "py/state": {"py/tuple": [name, 1.0]}}
-
-
-def ref(number):
-    return {"py/id": number}
-
-
-# thorax -> head, left, right and left <-> right: the nodes are objects 1, 2, 4 and 5, the types of edges 3 and 6
-SKELETON = {
-    "links": [
-        {"edge_insert_idx": 1, "source": node("thorax"), "target": node("head"), "type": EDGE_TYPE},
-        {"edge_insert_idx": 2, "source": ref(1), "target": node("left"), "type": ref(3)},
-        {"edge_insert_idx": 0, "source": ref(1), "target": node("right"), "type": ref(3)},
-        {"source": ref(4), "target": ref(5), "type": MIRROR_TYPE},
-        {"source": ref(5), "target": ref(4), "type": ref(6)},
-    ],
-    "nodes": [{"id": ref(2)}, {"id": ref(1)}, {"id": ref(4)}, {"id": ref(5)}],
-}
-
-
-def settings(head="single_instance", values=None, **preprocessing):
-    maps = {"part_names": ["head", "thorax", "left", "right"], "sigma": 2.5, "output_stride": 4, **(values or {})}
-    return {
-        "data": {
-            "labels": {"skeletons": [copy.deepcopy(SKELETON)]},
-            "preprocessing": {"ensure_rgb": False, "input_scaling": 0.5, "pad_to_stride": 16, **preprocessing},
-            "instance_cropping": {"crop_size": 96, "center_on_part": "thorax"},
-        },
-        "model": {
-            "backbone": {"unet": {"max_stride": 16, "filters": 8, "filters_rate": 2.0, "up_interpolate": False}},
-            "heads": {**dict.fromkeys(HEADS), head: maps},
-        },
-    }
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import sleap_io as sio
+from sleap_folders import write_sleap_folder
 
 import poseflow
 from poseflow.config import FlowConfig, PredictConfig
@@ -42,6 +43,29 @@ def test_crops_at_the_labels_give_sleaps_own_predictions(real_data, flies, part)
     points, scores, _ = find_points(flies, np.full(len(centers), frame, np.int32), centers.astype(np.float32))
     np.testing.assert_allclose(np.asarray(points), expected, atol=1e-3)
     np.testing.assert_allclose(np.asarray(scores), expected_scores, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "heads",
+    [
+        ["single_instance"],
+        ["centroid", "centered_instance"],
+        ["multi_instance"],
+        ["centroid", "multi_class_topdown"],
+        ["multi_class_bottomup"],
+    ],
+    ids="+".join,
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_models_of_every_kind_run_on_frames_of_any_size(tmp_path, heads, channels):
+    for head in heads:
+        write_sleap_folder(tmp_path / head, head, channels, input_scaling=0.5)
+    model = poseflow.load_model([tmp_path / head for head in heads], max_instances=3, peak_threshold=0)
+    images = np.random.default_rng(0).integers(0, 255, (3, 150, 170, 3)).astype(np.uint8)
+    found = model.predict(images)
+    assert model.pipeline.channels == channels
+    assert found.points.shape[1:] == (4, 2)
+    assert found.class_names == (("female", "male") if "multi_class" in heads[-1] else ())
 
 
 def nearest(points, expected):
