@@ -44,6 +44,13 @@ def test_preprocessing_becomes_an_input_of_ours(read):
     assert (config.head.output_stride, config.head.sigma_px, config.backbone.down_blocks) == (4, 2.5, 4)
 
 
+def test_frames_have_a_size_where_both_sides_are_given_and_it_is_asked_for(read):
+    size = {"target_height": 80, "target_width": 100}
+    assert read(settings(**size)).frame_size is None
+    assert read(settings(resize_and_pad_to_target=True)).frame_size is None
+    assert read(settings(resize_and_pad_to_target=True, **size)).frame_size == (80, 100)
+
+
 def test_heads_have_their_own_strides_and_classes_are_the_animals_that_are_told_apart(read):
     maps = settings()["model"]["heads"]["single_instance"]
     fields = {"edges": [["thorax", "head"]], "output_stride": 8, "sigma": 20}

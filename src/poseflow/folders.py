@@ -21,6 +21,8 @@ class ModelFolder:
     skeleton: Skeleton
     text: str
     """Its settings, YAML, to be read by people."""
+    frame_size: tuple[int, int] | None = None
+    """(height, width) that frames are brought to first, where SLEAP's settings say so."""
 
 
 def is_sleap_folder(folder: str | Path) -> bool:
@@ -44,7 +46,7 @@ def read_model_folder(folder: str | Path) -> ModelFolder:
     folder = Path(folder)
     if is_sleap_folder(folder):
         settings = sleap.read_sleap_settings(folder / sleap.SETTINGS)
-        return ModelFolder(folder, settings.config, settings.skeleton, settings.text)
+        return ModelFolder(folder, settings.config, settings.skeleton, settings.text, settings.frame_size)
     try:
         skeleton = Skeleton.model_validate(read_json(folder / SKELETON))
         text = (folder / SETTINGS).read_text(encoding="utf-8")

@@ -46,6 +46,8 @@ class SleapSettings:
     skeleton: Skeleton
     text: str
     """Architecture and preprocessing as the file has them, YAML, to be read by people."""
+    frame_size: tuple[int, int] | None = None
+    """(height, width) that SLEAP brings frames of any other size to, before all else; None: they stay as they are."""
 
 
 def read_sleap_settings(path: str | Path) -> SleapSettings:
@@ -93,7 +95,12 @@ def _translate(values: Mapping[str, Any]) -> SleapSettings:
     )
     shown = {"model": model, "preprocessing": preprocessing, "instance_cropping": cropping}
     text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
-    return SleapSettings(config, skeleton, text)
+    return SleapSettings(config, skeleton, text, _read_frame_size(preprocessing))
+
+
+def _read_frame_size(preprocessing: Mapping[str, Any]) -> tuple[int, int] | None:
+    height, width = preprocessing.get("target_height"), preprocessing.get("target_width")
+    return (height, width) if preprocessing.get("resize_and_pad_to_target") and height and width else None
 
 
 def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:

@@ -1,5 +1,7 @@
 """SLEAP's models give what SLEAP gives."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -119,6 +121,18 @@ def test_no_frames_and_frames_without_animals_give_no_rows(top_down, flies):
 def test_a_frame_of_another_size_is_padded(top_down, flies):
     whole, part = (top_down.predict(images) for images in (flies, flies[:, :379, :381]))
     assert nearest(part.points[part.frame_idx == 1], whole.points[whole.frame_idx == 1]) < 0.1
+
+
+def test_points_of_frames_that_are_resized_lie_in_the_frames_as_they_were(real_data, flies, tmp_path):
+    folder = real_data / "sleap_models/minimal_instance.UNet.bottomup"
+    values = json.loads((folder / "training_config.json").read_text())
+    values["data"]["preprocessing"] |= {"resize_and_pad_to_target": True, "target_height": 384, "target_width": 384}
+    (tmp_path / "training_config.json").write_text(json.dumps(values))
+    (tmp_path / "best_model.h5").symlink_to(folder / "best_model.h5")
+    model = poseflow.load_model(tmp_path)
+    double = np.stack([cv2.resize(image, (768, 768), interpolation=cv2.INTER_LINEAR) for image in flies])
+    expected, found = model.predict(flies), model.predict(double)
+    assert nearest(found.points[found.frame_idx == 1], 2 * expected.points[expected.frame_idx == 1]) < 2
 
 
 def test_a_model_of_one_animal_at_half_size_and_in_colour(real_data):

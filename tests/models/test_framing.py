@@ -34,3 +34,15 @@ def test_sleaps_crops_are_whole_grey_levels_and_begin_half_a_pixel_early():
     crops, origins = (np.asarray(part) for part in SleapFraming().crop(images, np.zeros(1, np.int32), center, 8))
     np.testing.assert_array_equal(crops, np.floor(crops))
     np.testing.assert_allclose(origins, center - 4)
+
+
+@pytest.mark.parametrize(
+    ("frame", "factor", "filled"), [((80, 100), 1.0, (80, 100)), ((40, 40), 2.0, (80, 80)), ((200, 200), 0.4, (80, 80))]
+)
+def test_frames_of_another_size_fit_into_that_of_training(frame, factor, filled):
+    matched, found = SleapFraming((80, 100)).match_size(np.full((1, *frame, 1), 9, np.uint8))
+    matched = np.asarray(matched)[0, :, :, 0]
+    assert found == pytest.approx(factor)
+    assert matched.shape == (80, 100)
+    assert (matched[: filled[0], : filled[1]] == 9).all()
+    assert matched.sum() == 9 * filled[0] * filled[1]

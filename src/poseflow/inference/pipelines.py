@@ -1,7 +1,7 @@
 """Trained models put together: a batch of frames in, instances out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from poseflow.inference.stages import (
     build_edge_stage,
     build_whole_frame_stage,
 )
-from poseflow.models import TrainedModel, load_model
+from poseflow.models import Framing, TrainedModel, load_model
 from poseflow.skeleton import Skeleton
 
 CROPS_PER_CALL = 8
@@ -92,8 +92,25 @@ def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipel
             raise ModelError(f"{other.path}: input.channels must be that of {first.path}")
     identities = next((model.identities for model in models.values() if model.identities), ())
     paths = tuple(model.path for model in models.values())
-    run, assemble = build(models, config)
+    # Where two models see frames, the one that sees all of them says of what size they are.
+    framing = models.get("centroid", first).framing
+    run, assemble = _match_sizes(framing, *build(models, config))
     return Pipeline(first.skeleton, first.config.input.channels, paths, identities, run, assemble)
+
+
+def _match_sizes(framing: Framing, run: Run, assemble: Assemble) -> tuple[Run, Assemble]:
+    """Let both steps work in frames of the size that the models ask for."""
+
+    def run_matched(images: Images) -> Outputs:
+        matched, factor = framing.match_size(images)
+        return *run(matched), np.array(factor, np.float32)
+
+    def assemble_matched(outputs: Outputs) -> Instances:
+        *own, factor = outputs
+        found = assemble(tuple(own))
+        return found if factor == 1 else replace(found, points=(found.points / factor).astype(np.float32))
+
+    return run_matched, assemble_matched
 
 
 def _build_single(models: dict[Kind, TrainedModel], config: PredictConfig) -> tuple[Run, Assemble]:

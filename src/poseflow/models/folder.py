@@ -61,4 +61,4 @@ def _load_sleap(folder: ModelFolder, precision: Precision) -> TrainedModel:
     network = read_sleap_network(needed_files(folder.path)[-1], folder, precision)
     seen = folder.config.input.model_copy(update={"channels": network.inputs[0].shape[-1]})
     config = folder.config.model_copy(update={"input": seen})
-    return TrainedModel(folder.path, config, folder.skeleton, network, SleapFraming())
+    return TrainedModel(folder.path, config, folder.skeleton, network, SleapFraming(folder.frame_size))

@@ -14,6 +14,13 @@ Tensor = Any
 class Framing:
     """How networks that were trained here see frames: places are kept exactly, whatever the scale."""
 
+    def match_size(self, images: Tensor) -> tuple[Tensor, float]:
+        """Bring frames (batch, height, width, channels) to the one size that all models of a pipeline ask for, if any.
+
+        Returns: the frames, and the factor by which their animals' points are then to be divided.
+        """
+        return images, 1.0
+
     def see(self, images: Tensor, scale: float, max_stride: int) -> Tensor:
         """Resize images by `scale` and pad them below and at the right to whole maximum strides.
 
@@ -45,8 +52,26 @@ class SleapFraming(Framing):
     Points are where SLEAP's own predictions have them, for its models are run to get these. They are off at two places:
     a resized image's point goes back as x / scale + 0.5, which is where it belongs at half size alone; and a crop's
     origin is taken to be half a pixel up and left of its first pixel, so top-down points are half a pixel too small.
-    Source: `sleap.nn.inference` (InferenceLayer, CentroidCrop, FindInstancePeaks) of SLEAP 1.3.
+    Source: `sleap.nn.inference` (InferenceLayer, CentroidCrop, FindInstancePeaks) and `sleap.nn.data.resizing`
+        (SizeMatcher) of SLEAP 1.3.
     """
+
+    def __init__(self, frame_size: tuple[int, int] | None = None) -> None:
+        self.frame_size = frame_size
+
+    def match_size(self, images: Tensor) -> tuple[Tensor, float]:
+        """Resize frames of another size to fit into that of the frames trained on, and pad them to it."""
+        _, *sides, _ = images.shape
+        if self.frame_size is None or tuple(sides) == self.frame_size:
+            return images, 1.0
+        factors = [float(np.float32(own) / np.float32(side)) for own, side in zip(self.frame_size, sides, strict=True)]
+        factor = min(factors)
+        # The side that has least room is filled, whatever its product rounds to.
+        height, width = (
+            own if its == factor else self.scaled_px(side, factor)
+            for own, its, side in zip(self.frame_size, factors, sides, strict=True)
+        )
+        return ops.floor(resize_images(images, (height, width), *self.frame_size)), factor
 
     def unscale(self, points: Tensor, scale: float) -> Tensor:
         """As SLEAP does it."""
