@@ -2,9 +2,10 @@
 
 import csv
 
+import keras
 import numpy as np
 import pytest
-from blobs import write_blobs
+from blobs import SKELETON, write_blobs
 
 from poseflow.config import (
     BackboneConfig,
@@ -16,10 +17,11 @@ from poseflow.config import (
     TrainingConfig,
 )
 from poseflow.files import read_json
-from poseflow.models import load_model
+from poseflow.models import build_model, load_model
 from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.epochs import Epochs
+from poseflow.training.network import TrainedNetwork
 from poseflow.training.schedule import learning_rate
 
 
@@ -140,6 +142,18 @@ def test_early_stop(packages, tmp_path):
     facts = read_json(tmp_path / "model" / "training.json")
     assert facts["stopped_early"]
     assert facts["epochs"] < 50
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA is an option of TensorFlow's")
+def test_heads_of_different_strides_compile_with_xla_in_mixed_precision():
+    """As on a GPU; gradients of two types met there."""
+    config = tiny("bottom_up").model_copy(update={"training": TrainingConfig(precision="mixed_bfloat16")})
+    model = TrainedNetwork(build_model(config, SKELETON), config, SKELETON)
+    model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=True)
+    points = np.random.default_rng(0).uniform(0, 48, (2, 2, 2, 2)).astype(np.float32)
+    labels = {"points": points, "classes": np.full((2, 2), -1, np.int32)}
+    assert np.isfinite(model.train_on_batch(np.zeros((2, 48, 48, 1), np.uint8), labels)).all()
 
 
 def test_the_rate_warms_up_and_falls():
