@@ -45,7 +45,12 @@ def tiny(kind="centered_instance", epochs=3, **training):
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packages")
-    names = ("male", "female")
+    return write_blobs(folder, "train", 12), write_blobs(folder, "val", 4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def named_packages(tmp_path_factory):
+    folder, names = tmp_path_factory.mktemp("packages"), ("male", "female")
     return write_blobs(folder, "train", 12, names=names), write_blobs(folder, "val", 4, seed=1, names=names)
 
 
@@ -70,8 +75,8 @@ KINDS = ["bottom_up", "multi_class_top_down", "multi_class_bottom_up"]
 @pytest.mark.parametrize(
     ("kind", "term"), zip(KINDS, ["part_affinity_fields", "class_vector", "class_maps"], strict=True)
 )
-def test_every_head_learns_and_is_logged(packages, tmp_path, kind, term):
-    train_model(tiny(kind, learning_rate=3e-3), *packages, tmp_path / "model")
+def test_every_head_learns_and_is_logged(named_packages, tmp_path, kind, term):
+    train_model(tiny(kind, learning_rate=3e-3), *named_packages, tmp_path / "model")
     rows = list(csv.DictReader((tmp_path / "model" / "history.csv").open()))
     first, last = rows[0], rows[-1]
     for name in ("confidence_maps_loss", f"{term}_loss"):
@@ -92,9 +97,9 @@ def test_every_head_learns_and_is_logged(packages, tmp_path, kind, term):
         *(pytest.param(kind, "cosine", marks=pytest.mark.slow) for kind in KINDS),
     ],
 )
-def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, monkeypatch, kind, schedule):
+def test_an_interrupted_training_ends_with_the_same_weights(named_packages, tmp_path, monkeypatch, kind, schedule):
     config = tiny(kind, schedule=schedule, plateau_epochs=1)
-    train_model(config, *packages, tmp_path / "undisturbed")
+    train_model(config, *named_packages, tmp_path / "undisturbed")
 
     finish_epoch = Epochs.on_epoch_end
 
@@ -106,9 +111,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(Epochs, "on_epoch_end", die_in_the_second_epoch)
         with pytest.raises(KeyboardInterrupt):
-            train_model(config, *packages, tmp_path / "interrupted")
+            train_model(config, *named_packages, tmp_path / "interrupted")
     assert not (tmp_path / "interrupted").exists()
-    train_model(config, *packages, tmp_path / "interrupted")
+    train_model(config, *named_packages, tmp_path / "interrupted")
 
     for one, other in zip(
         *(load_model(tmp_path / name).network.weights for name in ("undisturbed", "interrupted")), strict=True
