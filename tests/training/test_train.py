@@ -2,9 +2,10 @@
 
 import csv
 
+import keras
 import numpy as np
 import pytest
-from blobs import write_blobs
+from blobs import SKELETON, write_blobs
 
 from poseflow.config import (
     BackboneConfig,
@@ -16,10 +17,11 @@ from poseflow.config import (
     TrainingConfig,
 )
 from poseflow.files import read_json
-from poseflow.models import load_model
+from poseflow.models import build_model, load_model
 from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.epochs import Epochs
+from poseflow.training.network import TrainedNetwork
 from poseflow.training.schedule import learning_rate
 
 
@@ -43,7 +45,12 @@ def tiny(kind="centered_instance", epochs=3, **training):
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packages")
-    names = ("male", "female")
+    return write_blobs(folder, "train", 12), write_blobs(folder, "val", 4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def named_packages(tmp_path_factory):
+    folder, names = tmp_path_factory.mktemp("packages"), ("male", "female")
     return write_blobs(folder, "train", 12, names=names), write_blobs(folder, "val", 4, seed=1, names=names)
 
 
@@ -68,8 +75,8 @@ KINDS = ["bottom_up", "multi_class_top_down", "multi_class_bottom_up"]
 @pytest.mark.parametrize(
     ("kind", "term"), zip(KINDS, ["part_affinity_fields", "class_vector", "class_maps"], strict=True)
 )
-def test_every_head_learns_and_is_logged(packages, tmp_path, kind, term):
-    train_model(tiny(kind, learning_rate=3e-3), *packages, tmp_path / "model")
+def test_every_head_learns_and_is_logged(named_packages, tmp_path, kind, term):
+    train_model(tiny(kind, learning_rate=3e-3), *named_packages, tmp_path / "model")
     rows = list(csv.DictReader((tmp_path / "model" / "history.csv").open()))
     first, last = rows[0], rows[-1]
     for name in ("confidence_maps_loss", f"{term}_loss"):
@@ -90,9 +97,9 @@ def test_every_head_learns_and_is_logged(packages, tmp_path, kind, term):
         *(pytest.param(kind, "cosine", marks=pytest.mark.slow) for kind in KINDS),
     ],
 )
-def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, monkeypatch, kind, schedule):
+def test_an_interrupted_training_ends_with_the_same_weights(named_packages, tmp_path, monkeypatch, kind, schedule):
     config = tiny(kind, schedule=schedule, plateau_epochs=1)
-    train_model(config, *packages, tmp_path / "undisturbed")
+    train_model(config, *named_packages, tmp_path / "undisturbed")
 
     finish_epoch = Epochs.on_epoch_end
 
@@ -104,9 +111,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(Epochs, "on_epoch_end", die_in_the_second_epoch)
         with pytest.raises(KeyboardInterrupt):
-            train_model(config, *packages, tmp_path / "interrupted")
+            train_model(config, *named_packages, tmp_path / "interrupted")
     assert not (tmp_path / "interrupted").exists()
-    train_model(config, *packages, tmp_path / "interrupted")
+    train_model(config, *named_packages, tmp_path / "interrupted")
 
     for one, other in zip(
         *(load_model(tmp_path / name).network.weights for name in ("undisturbed", "interrupted")), strict=True
@@ -140,6 +147,18 @@ def test_early_stop(packages, tmp_path):
     facts = read_json(tmp_path / "model" / "training.json")
     assert facts["stopped_early"]
     assert facts["epochs"] < 50
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA is an option of TensorFlow's")
+def test_heads_of_different_strides_compile_with_xla_in_mixed_precision():
+    """As on a GPU; gradients of two types met there."""
+    config = tiny("bottom_up").model_copy(update={"training": TrainingConfig(precision="mixed_bfloat16")})
+    model = TrainedNetwork(build_model(config, SKELETON), config, SKELETON)
+    model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=True)
+    points = np.random.default_rng(0).uniform(0, 48, (2, 2, 2, 2)).astype(np.float32)
+    labels = {"points": points, "classes": np.full((2, 2), -1, np.int32)}
+    assert np.isfinite(model.train_on_batch(np.zeros((2, 48, 48, 1), np.uint8), labels)).all()
 
 
 def test_the_rate_warms_up_and_falls():

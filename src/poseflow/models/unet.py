@@ -57,7 +57,8 @@ def _convolve(features: Tensor, config: BackboneConfig, level: int, name: str) -
 
 def _upsample(features: Tensor, config: BackboneConfig, level: int) -> Tensor:
     if config.up == "bilinear":
-        return layers.UpSampling2D(2, interpolation="bilinear", name=f"up{level}_upsample")(features)
+        # XLA's gradient of a bfloat16 resize is float32, which it refuses to add to that of a head at the same stride.
+        return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name=f"up{level}_upsample")(features)
     return layers.Conv2DTranspose(
         filters_at(config, level),
         3,
