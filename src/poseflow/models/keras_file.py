@@ -19,7 +19,9 @@ from poseflow.errors import ModelError
 
 Tensor = Any
 Values = Mapping[str, Any]
-Saved = dict[tuple[str, str], NDArray[Any]]
+Saved = dict[tuple[str, str], NDArray[Any]]  # by layer and weight
+Tensors = dict[tuple[str, int, int], Tensor]  # by layer, number of its call, number of the call's output
+Call = tuple[Any, str, int, Any]  # a layer, its name, number of its call, and where its inputs come from
 
 # Each class with the settings that change what it computes at inference; all others are for training.
 _CONVOLUTION = ("kernel_size", "strides", "padding", "dilation_rate", "activation", "use_bias")
@@ -126,28 +128,15 @@ def _connect(class_name: str, config: Values, is_whole: bool) -> keras.Model:
     outputs = [_history(part) for part in _references(config["output_layers"])]
     ends = {name for name, _, _ in outputs} if is_whole else set()
     shape_matters = _has_whole_image_dense(config["layers"])
-    tensors: dict[tuple[str, int, int], Tensor] = {}
-    calls: list[tuple[Any, str, int, Any]] = []
+    tensors: Tensors = {}
+    calls: list[Call] = []
     for values in config["layers"]:
         if values["class_name"] == "InputLayer":
             tensors[values["name"], 0, 0] = _make_input(values, shape_matters)
             continue
         layer = _make_layer(values, dtype="float32" if values["name"] in ends else None)
         calls += [(layer, values["name"], number, node) for number, node in enumerate(values["inbound_nodes"])]
-    while calls:
-        waiting = []
-        for layer, name, number, node in calls:
-            sources = [_history(part) for part in _references(node)]
-            if all(source in tensors for source in sources):
-                inputs = [tensors[source] for source in sources]
-                results = layer(inputs[0] if len(inputs) == 1 else inputs)
-                for index, result in enumerate(results if isinstance(results, list | tuple) else [results]):
-                    tensors[name, number, index] = result
-            else:
-                waiting.append((layer, name, number, node))
-        if len(waiting) == len(calls):
-            raise ValueError(f"layers must follow from the input, got {', '.join(name for _, name, _, _ in waiting)}")
-        calls = waiting
+    _call_layers(calls, tensors)
     inputs = [tensors[_history(part)] for part in _references(config["input_layers"])]
     if is_whole:
         if len(inputs) != 1:
@@ -155,6 +144,24 @@ def _connect(class_name: str, config: Values, is_whole: bool) -> keras.Model:
         return keras.Model(inputs[0], {name: tensors[name, node, index] for name, node, index in outputs})
     found = [tensors[output] for output in outputs]
     return keras.Model(inputs, found[0] if len(found) == 1 else found, name=config["name"])
+
+
+def _call_layers(calls: list[Call], tensors: Tensors) -> None:
+    """Call each layer once what it takes is there, and add what it gives to `tensors`."""
+    while calls:
+        waiting = []
+        for layer, name, number, node in calls:
+            sources = [_history(part) for part in _references(node)]
+            if not all(source in tensors for source in sources):
+                waiting.append((layer, name, number, node))
+                continue
+            inputs = [tensors[source] for source in sources]
+            results = layer(inputs[0] if len(inputs) == 1 else inputs)
+            for index, result in enumerate(results if isinstance(results, list | tuple) else [results]):
+                tensors[name, number, index] = result
+        if len(waiting) == len(calls):
+            raise ValueError(f"layers must follow from the input, got {', '.join(name for _, name, _, _ in waiting)}")
+        calls = waiting
 
 
 def _references(value: Any) -> list[Any]:
@@ -165,9 +172,7 @@ def _references(value: Any) -> list[Any]:
     if isinstance(value, Mapping):
         if value.get("class_name") == "__keras_tensor__":
             return [value["config"]["keras_history"]]
-        return [part for key in ("args", "kwargs") if key in value for part in _references(value[key])] + [
-            part for key, item in value.items() if key not in ("args", "kwargs") for part in _references(item)
-        ]
+        return [part for item in value.values() for part in _references(item)]
     if not isinstance(value, list):
         return []
     if len(value) >= 3 and isinstance(value[0], str) and isinstance(value[1], int):
