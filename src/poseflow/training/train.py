@@ -104,7 +104,8 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
 
 def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
     model = TrainedNetwork(build_model(config, samples.skeleton), config, samples.skeleton)
-    has_gpu = bool(keras.distribution.list_devices("gpu"))
+    # All devices: JAX raises where it is asked for GPUs and has none.
+    has_gpu = any("gpu" in device.lower() for device in keras.distribution.list_devices())
     model.compile(optimizer=build_optimizer(config.training), jit_compile=has_gpu)
     model.optimizer.build(model.network.trainable_variables)
     return model
