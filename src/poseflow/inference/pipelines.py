@@ -94,7 +94,9 @@ def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipel
     paths = tuple(model.path for model in models.values())
     # Where two models see frames, the one that sees all of them says of what size they are.
     framing = models.get("centroid", first).framing
-    run, assemble = _match_sizes(framing, *build(models, config))
+    run, assemble = build(models, config)
+    if framing.frame_size is not None:
+        run, assemble = _match_sizes(framing, run, assemble)
     return Pipeline(first.skeleton, first.config.input.channels, paths, identities, run, assemble)
 
 

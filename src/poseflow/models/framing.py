@@ -14,12 +14,26 @@ Tensor = Any
 class Framing:
     """How networks that were trained here see frames: places are kept exactly, whatever the scale."""
 
-    def match_size(self, images: Tensor) -> tuple[Tensor, float]:
-        """Bring frames (batch, height, width, channels) to the one size that all models of a pipeline ask for, if any.
+    def __init__(self, frame_size: tuple[int, int] | None = None) -> None:
+        """Frames of another size than `frame_size`, (height, width), are to go through `match_size` before all else."""
+        self.frame_size = frame_size
 
-        Returns: the frames, and the factor by which their animals' points are then to be divided.
+    def match_size(self, images: Tensor) -> tuple[Tensor, float]:
+        """Resize frames (batch, height, width, channels) to fit into `frame_size`, and pad them to it.
+
+        Returns: the frames, of whole grey levels, and the factor by which points in them are then to be divided.
         """
-        return images, 1.0
+        _, *sides, _ = images.shape
+        if self.frame_size is None or tuple(sides) == self.frame_size:
+            return images, 1.0
+        factors = [float(np.float32(own) / np.float32(side)) for own, side in zip(self.frame_size, sides, strict=True)]
+        factor = min(factors)
+        # The side that has least room is filled, whatever its product rounds to.
+        height, width = (
+            own if its == factor else self.scaled_px(side, factor)
+            for own, its, side in zip(self.frame_size, factors, sides, strict=True)
+        )
+        return ops.floor(resize_images(images, (height, width), *self.frame_size)), factor
 
     def see(self, images: Tensor, scale: float, max_stride: int) -> Tensor:
         """Resize images by `scale` and pad them below and at the right to whole maximum strides.
@@ -55,23 +69,6 @@ class SleapFraming(Framing):
     Source: `sleap.nn.inference` (InferenceLayer, CentroidCrop, FindInstancePeaks) and `sleap.nn.data.resizing`
         (SizeMatcher) of SLEAP 1.3.
     """
-
-    def __init__(self, frame_size: tuple[int, int] | None = None) -> None:
-        self.frame_size = frame_size
-
-    def match_size(self, images: Tensor) -> tuple[Tensor, float]:
-        """Resize frames of another size to fit into that of the frames trained on, and pad them to it."""
-        _, *sides, _ = images.shape
-        if self.frame_size is None or tuple(sides) == self.frame_size:
-            return images, 1.0
-        factors = [float(np.float32(own) / np.float32(side)) for own, side in zip(self.frame_size, sides, strict=True)]
-        factor = min(factors)
-        # The side that has least room is filled, whatever its product rounds to.
-        height, width = (
-            own if its == factor else self.scaled_px(side, factor)
-            for own, its, side in zip(self.frame_size, factors, sides, strict=True)
-        )
-        return ops.floor(resize_images(images, (height, width), *self.frame_size)), factor
 
     def unscale(self, points: Tensor, scale: float) -> Tensor:
         """As SLEAP does it."""
