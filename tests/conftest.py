@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("poseflow", deadline=None)  # how long an example takes is no behaviour
+settings.load_profile("poseflow")
+
 
 
 @pytest.fixture(scope="session")

@@ -232,3 +232,8 @@ def test_given_models_need_no_labels(project):
 def test_a_misspelt_setting_of_a_profile_names_the_nearest_right_one(project):
     with pytest.raises(ConfigError, match=r"did you mean 'sigma_px'"):
         plan(models={"centroid": {"profile": "centroid.yaml", "head": {"sigma": 3}}})
+
+
+def test_names_are_asked_of_models_that_tell_animals_apart(project):
+    with pytest.raises(ConfigError, match=r"tracking\.mode must be motion where no model is of a multi_class kind"):
+        plan(tracking={"mode": "identity"})

@@ -4,9 +4,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from poseflow.inference import load_predictor as load_model
     from poseflow.tables import read_poses
 
-__all__ = ["__version__", "read_poses"]
+__all__ = ["__version__", "load_model", "read_poses"]
 
 try:
     __version__ = version("poseflow")
@@ -15,7 +16,11 @@ except PackageNotFoundError:  # a source tree that was never installed
 
 
 def __getattr__(name: str) -> Any:
-    """Import what needs Arrow only when it is asked for, so that `import poseflow` stays light."""
+    """Import what needs Arrow or Keras only when it is asked for, so that `import poseflow` stays light."""
+    if name == "load_model":
+        from poseflow.inference import load_predictor
+
+        return load_predictor
     if name == "read_poses":
         from poseflow.tables import read_poses
 

@@ -15,9 +15,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from poseflow.config import Config, ModelConfig, VideosConfig, read_model_config
+from poseflow.config import HEADS, Config, ModelConfig, VideosConfig, read_model_config
 from poseflow.errors import ConfigError
 from poseflow.files import read_json, write_json
+from poseflow.folders import needed_files
 
 KEY_LENGTH = 10
 FINGERPRINT_BYTES = 1 << 16
@@ -100,6 +101,8 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     if not labels:
         return Plan(videos, shards, fingerprints)
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
+    if config.tracking.mode == "identity" and not any(_tells_animals_apart(profile) for profile in profiles.values()):
+        raise ConfigError("tracking.mode must be motion where no model is of a multi_class kind, got identity")
     channels = max(profile.input.channels for profile in profiles.values())
     hashes = [facts.find(path, "sha256", hash_file) for path in labels]
     places = {"paths", "video_folders"}  # where labels lie does not change what they say
@@ -123,6 +126,10 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         labeled_names=frozenset(Path(name).name for found in labeled for name in found),
         tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
     )
+
+
+def _tells_animals_apart(profile: ModelConfig) -> bool:
+    return bool({"class_maps", "class_vector"} & set(HEADS[profile.kind]))
 
 
 def name_shards(estimated_frames: int, shard_frames: int) -> list[str]:
@@ -212,10 +219,10 @@ def fingerprint_recording(path: Path) -> str:
 def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:
     """Key of a trained model: its settings, skeleton and weights; raises ConfigError where one is missing."""
     hashes = []
-    for name in ("config.yaml", "skeleton.json", "model.weights.h5"):
-        if not (folder / name).is_file():
-            raise ConfigError(f"release: a model folder must hold {name}, got {folder}")
-        hashes.append(facts.find(folder / name, "sha256", hash_file) if facts else hash_file(folder / name))
+    for file in needed_files(folder):
+        if not file.is_file():
+            raise ConfigError(f"release: a model folder must hold {file.name}, got {folder}")
+        hashes.append(facts.find(file, "sha256", hash_file) if facts else hash_file(file))
     return key_of(hashes)
 
 

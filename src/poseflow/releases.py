@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from poseflow.config import ModelConfig, read_model_config
 from poseflow.errors import ModelError
 from poseflow.files import read_json, write_json
+from poseflow.folders import read_model_folder
 from poseflow.skeleton import Skeleton
 
 
@@ -23,6 +23,8 @@ class Release(BaseModel):
     """Folder of each model, by name."""
     kinds: dict[str, str]
     skeleton: Skeleton
+    identities: tuple[str, ...] = ()
+    """Names of the animals that the models tell apart."""
     version: str
     """Of poseflow."""
 
@@ -39,16 +41,18 @@ class Release(BaseModel):
 
 def build_release(identifier: str, models: Mapping[str, str | Path]) -> Release:
     """Put trained models together; raises ModelError for a folder that is no model or of another skeleton."""
-    described = {name: _describe_model(Path(folder)) for name, folder in models.items()}
-    (first, (_, skeleton)), *others = described.items()
-    for name, (_, other) in others:
-        if other.nodes != skeleton.nodes:
-            raise ModelError(f"{models[name]}: nodes must be those of {models[first]}, got {', '.join(other.nodes)}")
+    described = {name: read_model_folder(folder) for name, folder in models.items()}
+    first, *others = described.values()
+    for other in others:
+        if other.skeleton.nodes != first.skeleton.nodes:
+            got = ", ".join(other.skeleton.nodes)
+            raise ModelError(f"{other.path}: nodes must be those of {first.path}, got {got}")
     return Release(
         id=identifier,
         models={name: str(folder) for name, folder in models.items()},
-        kinds={name: config.kind for name, (config, _) in described.items()},
-        skeleton=skeleton,
+        kinds={name: folder.config.kind for name, folder in described.items()},
+        skeleton=first.skeleton,
+        identities=next(filter(None, (folder.config.head.identities for folder in described.values())), ()),
         version=version("poseflow"),
     )
 
@@ -64,11 +68,3 @@ def read_release(path: str | Path) -> Release:
         return Release.model_validate(read_json(path))
     except (OSError, ValueError, ValidationError) as error:
         raise ModelError(f"{path}: must be a release that `poseflow release` wrote: {error}") from None
-
-
-def _describe_model(folder: Path) -> tuple[ModelConfig, Skeleton]:
-    try:
-        skeleton = Skeleton.model_validate(read_json(folder / "skeleton.json"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{folder}: must be the folder of a trained model: {error}") from None
-    return read_model_config(folder / "config.yaml"), skeleton

@@ -39,6 +39,40 @@ class Skeleton(BaseModel):
             order[a], order[b] = b, a
         return order
 
+    def growth_order(self) -> list[tuple[int, int, int]]:
+        """The way along the edges on which an animal is put together: (edge, node at hand, new node) in turn.
+
+        From a root (a node that no edge points to), nearer nodes first; an edge may be followed against its direction.
+        Each node that has an edge is reached, each but the first of a connected piece by one edge; an edge that would
+        close a ring is left out.
+        """
+        pointed_to = {target for _, target in self.edges}
+        reached: set[int] = set()
+        order = []
+        for start in sorted(range(len(self.nodes)), key=lambda node: node in pointed_to):
+            waiting = [start] if start not in reached else []
+            reached.add(start)
+            while waiting:
+                known = waiting.pop(0)
+                for edge, (source, target) in enumerate(self.edges):
+                    new = target if source == known else source
+                    if known in (source, target) and new not in reached:
+                        reached.add(new)
+                        waiting.append(new)
+                        order.append((edge, known, new))
+        return order
+
+    def check_connected(self) -> None:
+        """Raise SkeletonError unless the edges join all nodes, as assembly from part affinity fields asks for."""
+        if not self.edges:
+            raise SkeletonError(f"skeleton must have edges that join its {len(self.nodes)} nodes, got none")
+        joined = {self.growth_order()[0][1]}
+        for _, known, new in self.growth_order():
+            joined |= {new} if known in joined else set()
+        apart = [name for index, name in enumerate(self.nodes) if index not in joined]
+        if apart:
+            raise SkeletonError(f"skeleton must have edges that join all its nodes, got none to {', '.join(apart)}")
+
     @classmethod
     def from_names(
         cls,

@@ -1,12 +1,15 @@
 """Samples and batches: points stay on what they mark."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from blobs import SIZE, make_package
 
-from poseflow.config import AugmentationConfig, BackboneConfig, InputConfig, ModelConfig
-from poseflow.data import build_samples, choose_crop_px, iterate_batches, stack_samples
+from poseflow.config import AugmentationConfig, BackboneConfig, HeadConfig, InputConfig, ModelConfig
+from poseflow.data import build_samples, choose_crop_px, iterate_batches, settle_profile, stack_samples
 from poseflow.errors import ConfigError, LabelsError, SkeletonError
+from poseflow.skeleton import Skeleton
 
 NO_LIGHT = {"brightness": 0, "contrast": 0, "noise": 0}
 
@@ -37,7 +40,7 @@ def test_augmented_points_stay_on_the_animal(kind, scale, flip):
     config = profile(kind, {"flip": flip, "shift_px": 4}, scale=scale, crop_px=64)
     samples = build_samples(make_package(12), config)
     batches = iterate_batches(samples, config.augmentation, batch_size=6, seed=3)
-    for _, (images, points) in zip(range(4), batches, strict=False):
+    for _, (images, points, _) in zip(range(4), batches, strict=False):
         heads = points[:, :, :1]
         assert np.isfinite(heads).sum() > 6
         assert brightness_at(images, heads).min() > 150, "the head is the brightest part, wherever it is moved"
@@ -47,7 +50,7 @@ def test_crops_are_centred_on_the_anchor_as_at_inference():
     config = profile("centered_instance", crop_px=48, anchor="head")
     package = make_package(3)
     samples = build_samples(package, config)
-    images, points = stack_samples(samples, list(range(len(samples))))
+    images, points, _ = stack_samples(samples, list(range(len(samples))))
     assert images.shape == (6, 48, 48, 1)
     np.testing.assert_allclose(points[:, 0, 0], np.full((6, 2), 24), atol=0.51)
     truth = np.concatenate([frame.points for frame in package.frames])
@@ -57,7 +60,7 @@ def test_crops_are_centred_on_the_anchor_as_at_inference():
 def test_centroid_samples_have_one_point_an_animal():
     config = profile("centroid", scale=0.5)
     package = make_package(2)
-    _, points = stack_samples(build_samples(package, config), [0])
+    _, points, _ = stack_samples(build_samples(package, config), [0])
     assert points.shape == (1, 2, 1, 2)
     truth = package.frames[0].points
     middle = (truth.min(axis=1) + truth.max(axis=1)) / 2
@@ -82,7 +85,7 @@ def test_every_sample_comes_once_a_pass():
     config = profile("single_instance", {"rotation_deg": 0, "scale": (1, 1), "shift_px": 0})
     samples = build_samples(make_package(6), config)
     stream = iterate_batches(samples, config.augmentation, batch_size=3, seed=0)
-    seen = np.concatenate([next(stream)[1] for _ in range(2)])
+    seen = np.concatenate([next(stream).points for _ in range(2)])
     np.testing.assert_allclose(np.sort(seen[:, 0, 0, 0]), np.sort(samples.points[:, 0, 0, 0]), atol=1e-4)
 
 
@@ -100,6 +103,51 @@ def test_frames_without_animals_teach_too():
     assert len(samples) == 2
     assert np.isnan(samples.points[1]).all()
     assert (samples.height, samples.width) == (SIZE, SIZE)
+
+
+@pytest.mark.parametrize("kind", ["multi_class_top_down", "multi_class_bottom_up"])
+def test_classes_stay_with_their_animals(kind):
+    package = make_package(6, names=("female", "male"))
+    package.frames[0] = replace(package.frames[0], identities=(None, "male"))
+    config = settle_profile(package, profile(kind, scale=0.5, crop_px=64, anchor="tail"))
+    assert config.head.identities == ("female", "male")
+    samples = build_samples(package, config)
+    batches = iterate_batches(samples, config.augmentation, batch_size=6, seed=3)
+    for _, (images, points, classes) in zip(range(4), batches, strict=False):
+        bodies = points.mean(axis=2)
+        bright, dark = (brightness_at(images, np.where(classes[..., None] == name, bodies, np.nan)) for name in (0, 1))
+        assert len(bright) and bright.min() > 100
+        assert len(dark) and dark.max() < 100
+    whole = stack_samples(samples, list(range(len(samples))))
+    assert (whole.classes == -1).sum() == 1, "an animal without a name has no class"
+
+
+def test_names_are_sorted_whatever_the_order_of_the_tracks():
+    package = make_package(2, names=("zoe", "adam"))
+    config = settle_profile(package, profile("multi_class_bottom_up"))
+    assert config.head.identities == ("adam", "zoe")
+    assert build_samples(package, config).classes.tolist() == [[1, 0], [1, 0]]
+
+
+def test_models_without_names_need_none():
+    config = settle_profile(make_package(1), profile("bottom_up"))
+    assert config.head.identities is None
+    assert (build_samples(make_package(1), config).classes == -1).all()
+
+
+def test_what_a_kind_needs_of_the_labels_is_named():
+    with pytest.raises(LabelsError, match="must have tracks named after the animals"):
+        settle_profile(make_package(1), profile("multi_class_top_down"))
+    named = make_package(1, names=("a", "b"))
+    other = profile("multi_class_bottom_up").model_copy(update={"head": HeadConfig(identities=("a", "c"))})
+    with pytest.raises(LabelsError, match=r"head\.identities must be among a, b, got c"):
+        settle_profile(named, other)
+    named.skeleton = Skeleton(nodes=("head", "tail"))
+    with pytest.raises(SkeletonError, match="must have edges that join its 2 nodes, got none"):
+        settle_profile(named, profile("bottom_up"))
+    named.skeleton = Skeleton(nodes=("head", "tail", "ear", "eye"), edges=((0, 1), (2, 3)))
+    with pytest.raises(SkeletonError, match="join all its nodes, got none to ear, eye"):
+        settle_profile(named, profile("bottom_up"))
 
 
 def test_what_does_not_fit_is_named():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from poseflow.decode import crop_images, shrink_images
+from poseflow.decode import crop_images, crop_images_between_pixels, resize_images, shrink_images
 
 
 def test_crops_are_the_pixels_round_the_centre():
@@ -33,3 +33,36 @@ def test_padding_is_below_and_at_the_right():
     small = np.asarray(shrink_images(np.full((1, 10, 12, 1), 7, np.uint8), 1.0, 16, 16))
     assert (small[0, :10, :12] == 7).all()
     assert small.sum() == 7 * 10 * 12
+
+
+def test_crops_between_pixels_have_the_centre_in_their_very_middle():
+    rows, columns = np.mgrid[:40, :60].astype(np.float32)
+    images = np.stack([rows, columns], axis=-1)[None]  # each pixel says where it is
+    centers = np.array([[30.4, 20.6], [12.5, 13.5]], np.float32)
+    crops, origins = (
+        np.asarray(output) for output in crop_images_between_pixels(images, np.zeros(2, np.int32), centers, 8)
+    )
+    np.testing.assert_allclose(crops.mean(axis=(1, 2))[:, ::-1], centers, atol=1e-4)
+    np.testing.assert_allclose(crops[:, 0, 0, ::-1], origins, atol=1e-4)
+    np.testing.assert_array_equal(crops[1], images[0, 10:18, 9:17], err_msg="at whole pixels nothing is interpolated")
+
+
+@pytest.mark.parametrize("center", [[0.3, 20], [59.2, 39], [-200, 20], [np.nan, np.nan]])
+def test_outside_of_the_frame_crops_between_pixels_are_black(center):
+    images = np.full((2, 40, 60, 1), 9, np.uint8)
+    crops, origins = (
+        np.asarray(output)
+        for output in crop_images_between_pixels(images, np.ones(1, np.int32), np.array([center], np.float32), 8)
+    )
+    x, y = (origins[0] + np.arange(8)[:, None]).T
+    inside = ((y >= 0) & (y <= 39))[:, None] & ((x >= 0) & (x <= 59))
+    np.testing.assert_allclose(crops[0, :, :, 0], 9.0 * inside, rtol=1e-6)
+
+
+def test_plain_resizing_sees_the_nearest_pixels_alone():
+    image = np.zeros((1, 8, 8, 1), np.uint8)
+    image[0, 0] = 40
+    quarter = np.asarray(resize_images(image, (2, 2), 4, 4))[0, :, :, 0]
+    assert quarter.sum() == 0, "rows 1 and 2 are what the first of two rows lies between"
+    half = np.asarray(resize_images(image, (4, 4), 4, 4))[0, :, :, 0]
+    np.testing.assert_allclose(half[0], 20)

@@ -69,3 +69,18 @@ def test_no_peak_below_the_threshold():
     points, scores = find_local_peaks(maps, 4, max_peaks=2)
     assert np.isnan(np.asarray(points)).all()
     assert (np.asarray(scores) == 0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(MAPS, arrays(np.float32, (1, 7, 9, 4), elements=st.floats(-2, 2, width=16)))
+def test_offsets_are_taken_at_the_peaks_cell_in_place_of_integral_regression(maps, offsets):
+    points, _ = (np.asarray(output) for output in find_global_peaks(maps, 2, 0.0, offsets))
+    local, scores = (np.asarray(output) for output in find_local_peaks(maps, 4, 3, 0.2, offsets))
+    for node in range(2):
+        values = maps[0, :, :, node]
+        row, column = np.unravel_index(values.argmax(), values.shape)
+        offset = offsets[0, row, column, 2 * node : 2 * node + 2]
+        np.testing.assert_allclose(points[0, node], 2 * (np.array([column, row]) + offset), atol=1e-4)
+        if scores[0, node, 0] > 0:
+            cells = [np.array([c, r]) + offsets[0, r, c, 2 * node : 2 * node + 2] for r, c in np.ndindex(7, 9)]
+            assert np.abs(4 * np.array(cells) - local[0, node, 0]).max(axis=1).min() < 1e-3

@@ -2,9 +2,18 @@
 
 import numpy as np
 import pytest
-from blobs import draw_frame, write_blobs
+from blobs import TOLD_APART, draw_frame, write_blobs
 
-from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
+from poseflow.config import (
+    BackboneConfig,
+    ClassMapsConfig,
+    ClassVectorConfig,
+    FieldsConfig,
+    HeadConfig,
+    InputConfig,
+    ModelConfig,
+    TrainingConfig,
+)
 from poseflow.media import index_video, write_video
 from poseflow.training import train_model
 
@@ -31,6 +40,33 @@ def blob_models(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def one_pass_models(tmp_path_factory):
+    """Folders, by kind, of models that find named blobs: bottom_up and the multi_class kinds."""
+    folder = tmp_path_factory.mktemp("one_pass")
+    names = ("female", "male")
+    train = write_blobs(folder / "labels", "train", 40, names=names)
+    val = write_blobs(folder / "labels", "val", 4, seed=1, names=names)
+    for kind in ("bottom_up", "multi_class_bottom_up", "multi_class_top_down"):
+        config = ModelConfig(
+            kind=kind,
+            input=InputConfig(crop_px=48),
+            backbone=BackboneConfig(filters=8, down_blocks=3),
+            head=HeadConfig(
+                output_stride=2,
+                sigma_px=2.5,
+                part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=5),
+                class_maps=ClassMapsConfig(output_stride=2, radius_px=4),
+                class_vector=ClassVectorConfig(units=32, weight=0.01),
+            ),
+            training=TrainingConfig(
+                max_epochs=4, steps_per_epoch=100, warmup_steps=10, learning_rate=3e-3, precision="float32"
+            ),
+        )
+        train_model(config, train, val, folder / kind)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def blob_points():
     """(frames, 2 animals, 2 nodes, 2): two animals that turn and drift."""
     time = np.arange(FRAMES)[:, None]
@@ -38,6 +74,14 @@ def blob_points():
     angles = time * 0.07 + np.array([0.0, 2.0])
     along = 9 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     return np.stack([centers + along, centers - along], axis=2).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def named_video(tmp_path_factory, blob_points):
+    """Index of the same recording with animals that differ: the first is `female`."""
+    path = tmp_path_factory.mktemp("video") / "named.mp4"
+    write_video(path, (draw_frame(points, TOLD_APART) for points in blob_points), 25, crf=10, gop=10)
+    return index_video(path)
 
 
 @pytest.fixture(scope="session")

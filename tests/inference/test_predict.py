@@ -87,6 +87,14 @@ def test_a_frame_that_cannot_be_decoded_is_said_and_the_rest_goes_on(
     assert np.isfinite(broken.shifted[broken.frame_idx == 16, 2]).all()
 
 
+def test_without_flow_there_are_the_same_animals(whole, blob_video, pipeline, tmp_path):
+    config = CONFIG.model_copy(update={"flow": FlowConfig(window_frames=0)})
+    predict_shard(blob_video, pipeline, (0, 21), tmp_path / "still.parquet", config)
+    still = read_predictions(tmp_path / "still.parquet")
+    np.testing.assert_array_equal(still.points, whole.points[whole.frame_idx < 21])
+    assert still.lags == 0
+
+
 def test_an_empty_range_is_an_empty_table(blob_video, pipeline, tmp_path):
     predict_shard(blob_video, pipeline, (7, 7), tmp_path / "none.parquet", CONFIG)
     assert len(read_predictions(tmp_path / "none.parquet")) == 0

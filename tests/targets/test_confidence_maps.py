@@ -5,10 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poseflow.config import HeadConfig
 from poseflow.decode import find_global_peaks, find_local_peaks
-from poseflow.errors import ConfigError
-from poseflow.targets import draw_confidence_maps, draw_targets
+from poseflow.targets import draw_confidence_maps
 
 
 def draw_by_the_formula(points, height, width, stride, sigma):
@@ -58,8 +56,3 @@ def test_two_animals_are_two_peaks():
     np.testing.assert_allclose(sorted(found[:2].tolist()), [[10, 12], [40, 20]], atol=0.1)
     assert np.isnan(found[2:]).all()
     assert (scores[2:] == 0).all()
-
-
-def test_a_kind_that_cannot_be_trained_is_named():
-    with pytest.raises(ConfigError, match=r"kind must be one of single_instance, centroid, .*got 'bottom_up'"):
-        draw_targets("bottom_up", np.zeros((1, 1, 1, 2), np.float32), 32, 32, HeadConfig())

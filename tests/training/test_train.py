@@ -2,25 +2,40 @@
 
 import csv
 
+import keras
 import numpy as np
 import pytest
-from blobs import write_blobs
+from blobs import SKELETON, write_blobs
 
-from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
+from poseflow.config import (
+    BackboneConfig,
+    ClassMapsConfig,
+    FieldsConfig,
+    HeadConfig,
+    InputConfig,
+    ModelConfig,
+    TrainingConfig,
+)
 from poseflow.files import read_json
-from poseflow.models import load_model
+from poseflow.models import build_model, load_model
 from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.epochs import Epochs
+from poseflow.training.network import TrainedNetwork
 from poseflow.training.schedule import learning_rate
 
 
 def tiny(kind="centered_instance", epochs=3, **training):
     return ModelConfig(
         kind=kind,
-        input=InputConfig(crop_px=48 if kind == "centered_instance" else None),
+        input=InputConfig(crop_px=48),
         backbone=BackboneConfig(filters=8, down_blocks=2),
-        head=HeadConfig(output_stride=2, sigma_px=2.5),
+        head=HeadConfig(
+            output_stride=2,
+            sigma_px=2.5,
+            part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=4),
+            class_maps=ClassMapsConfig(output_stride=4, radius_px=5),
+        ),
         training=TrainingConfig(
             max_epochs=epochs, steps_per_epoch=20, warmup_steps=5, precision="float32", pictures_every=2, **training
         ),
@@ -31,6 +46,12 @@ def tiny(kind="centered_instance", epochs=3, **training):
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packages")
     return write_blobs(folder, "train", 12), write_blobs(folder, "val", 4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def named_packages(tmp_path_factory):
+    folder, names = tmp_path_factory.mktemp("packages"), ("male", "female")
+    return write_blobs(folder, "train", 12, names=names), write_blobs(folder, "val", 4, seed=1, names=names)
 
 
 def test_a_model_folder_explains_itself(packages, tmp_path):
@@ -49,10 +70,36 @@ def test_a_model_folder_explains_itself(packages, tmp_path):
     assert load_model(folder).skeleton.nodes == ("head", "tail")
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, monkeypatch):
-    """With the plateau schedule, whose rate depends on what was before."""
-    config = tiny(schedule="plateau", plateau_epochs=1)
-    train_model(config, *packages, tmp_path / "undisturbed")
+KINDS = ["bottom_up", "multi_class_top_down", "multi_class_bottom_up"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "term"), zip(KINDS, ["part_affinity_fields", "class_vector", "class_maps"], strict=True)
+)
+def test_every_head_learns_and_is_logged(named_packages, tmp_path, kind, term):
+    train_model(tiny(kind, learning_rate=3e-3), *named_packages, tmp_path / "model")
+    rows = list(csv.DictReader((tmp_path / "model" / "history.csv").open()))
+    first, last = rows[0], rows[-1]
+    for name in ("confidence_maps_loss", f"{term}_loss"):
+        assert float(last[name]) < float(first[name])
+        assert float(last[f"val_{name}"]) > 0
+    model = load_model(tmp_path / "model")
+    assert model.identities == (() if kind == "bottom_up" else ("female", "male"))
+    weight = model.config.head.weight(term)
+    total = float(last["confidence_maps_loss"]) + weight * float(last[f"{term}_loss"])
+    assert float(last["loss"]) == pytest.approx(total, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "schedule"),
+    [
+        ("centered_instance", "plateau"),  # whose rate depends on what was before
+        *(pytest.param(kind, "cosine", marks=pytest.mark.slow) for kind in KINDS),
+    ],
+)
+def test_an_interrupted_training_ends_with_the_same_weights(named_packages, tmp_path, monkeypatch, kind, schedule):
+    config = tiny(kind, schedule=schedule, plateau_epochs=1)
+    train_model(config, *named_packages, tmp_path / "undisturbed")
 
     finish_epoch = Epochs.on_epoch_end
 
@@ -64,9 +111,9 @@ def test_an_interrupted_training_ends_with_the_same_weights(packages, tmp_path, 
     with monkeypatch.context() as patch:
         patch.setattr(Epochs, "on_epoch_end", die_in_the_second_epoch)
         with pytest.raises(KeyboardInterrupt):
-            train_model(config, *packages, tmp_path / "interrupted")
+            train_model(config, *named_packages, tmp_path / "interrupted")
     assert not (tmp_path / "interrupted").exists()
-    train_model(config, *packages, tmp_path / "interrupted")
+    train_model(config, *named_packages, tmp_path / "interrupted")
 
     for one, other in zip(
         *(load_model(tmp_path / name).network.weights for name in ("undisturbed", "interrupted")), strict=True
@@ -102,6 +149,18 @@ def test_early_stop_and_a_word_where_nothing_was_learnt(packages, tmp_path, capl
     assert facts["epochs"] < 50
     assert facts["best_loss"] == pytest.approx(facts["silent_loss"], rel=0.02)
     assert "learnt next to nothing" in caplog.text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA is an option of TensorFlow's")
+def test_heads_of_different_strides_compile_with_xla_in_mixed_precision():
+    """As on a GPU; gradients of two types met there."""
+    config = tiny("bottom_up").model_copy(update={"training": TrainingConfig(precision="mixed_bfloat16")})
+    model = TrainedNetwork(build_model(config, SKELETON), config, SKELETON)
+    model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=True)
+    points = np.random.default_rng(0).uniform(0, 48, (2, 2, 2, 2)).astype(np.float32)
+    labels = {"points": points, "classes": np.full((2, 2), -1, np.int32)}
+    assert np.isfinite(model.train_on_batch(np.zeros((2, 48, 48, 1), np.uint8), labels)).all()
 
 
 def test_the_rate_warms_up_and_falls():

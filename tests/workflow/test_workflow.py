@@ -127,6 +127,21 @@ def test_given_models_run_without_labels(project):
     assert not {"split", "train", "evaluate", "evaluate_tracking"} & set(jobs)
 
 
+def test_models_of_sleap_run_like_ours(fresh, real_data):
+    folders = {
+        kind: real_data / f"sleap_models/minimal_instance.UNet.{kind}" for kind in ("centroid", "centered_instance")
+    }
+    release = {kind: str(folder) for kind, folder in folders.items()}
+    fresh.configure(labels={"paths": ["none/*.slp"]}, release=release, render={"enabled": False})
+    fresh.snakemake()
+    assert fresh.planned_jobs() == {}
+    (written,) = fresh.folder.glob("results/releases/*.json")
+    assert read_json(written)["kinds"] == {"centroid": "centroid", "centered_instance": "centered_instance"}
+    poses = read_poses(fresh.folder / "results/poses")
+    assert {"A.x", "A.y", "B.score"} <= set(poses.columns)
+    assert "input_scaling" in (fresh.folder / "results/report.html").read_text(), "the report shows SLEAP's settings"
+
+
 def test_suggestions_need_neither_labels_nor_models(project):
     for path in project.folder.glob("results/p*"):
         path.rename(project.folder / f"old-{path.name}")

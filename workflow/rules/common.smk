@@ -3,6 +3,7 @@ from pathlib import Path
 
 from poseflow.config import parse_config
 from poseflow.errors import PoseflowError
+from poseflow.folders import needed_files
 from poseflow.plan import FileFacts, make_plan, pixels_per_mm, recording_of, start_time
 from poseflow.runs import announce_run, leave_run, lock_results
 
@@ -97,9 +98,14 @@ def pose_table(video):
     return f"results/poses/recording={recording}/{video}.parquet"
 
 
-def model_file(name):
-    """That file of the folder of each model of the release."""
-    return [folder / name for folder in PLAN.models.values()]
+def settings_files():
+    """Settings of each model of the release."""
+    return [needed_files(folder)[0] for folder in PLAN.models.values()]
+
+
+def weights_files():
+    """Weights of each model of the release."""
+    return [needed_files(folder)[-1] for folder in PLAN.models.values()]
 
 
 def metrics_file(wildcards):

@@ -1,6 +1,6 @@
 rule evaluate:
     input:
-        models=model_file("model.weights.h5"),
+        models=weights_files(),
         test=f"results/datasets/{PLAN.dataset}/test.pkg.slp",
     output:
         metrics="results/evaluation/{release}/metrics.json",

@@ -1,6 +1,6 @@
 rule release:
     input:
-        models=model_file("config.yaml"),
+        models=settings_files(),
     output:
         release="results/releases/{release}.json",
     log:

@@ -20,5 +20,7 @@ if index.is_ok:
     predict_shard(index, pipeline, frames, snakemake.output.predictions, settings, notes)
 else:
     lags = settings.flow.window_frames
-    with PredictionsWriter(snakemake.output.predictions, release.skeleton, lags, metadata=notes) as writer:
+    with PredictionsWriter(
+        snakemake.output.predictions, release.skeleton, lags, release.identities, metadata=notes
+    ) as writer:
         writer.close(frames=[])

@@ -10,8 +10,12 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
 from poseflow.config.evaluation import EvaluationConfig
 from poseflow.config.model import (
+    HEADS,
     AugmentationConfig,
     BackboneConfig,
+    ClassMapsConfig,
+    ClassVectorConfig,
+    FieldsConfig,
     HeadConfig,
     InputConfig,
     Kind,
@@ -20,19 +24,24 @@ from poseflow.config.model import (
     TrainingConfig,
 )
 from poseflow.config.output import RenderConfig, ReportConfig
-from poseflow.config.predict import FlowConfig, PredictConfig
+from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.section import Section
 from poseflow.config.tracking import TrackingConfig
 from poseflow.config.videos import VideosConfig
 from poseflow.errors import ConfigError
 
 __all__ = [
+    "HEADS",
     "AugmentationConfig",
     "BackboneConfig",
+    "ClassMapsConfig",
+    "ClassVectorConfig",
     "Config",
     "EvaluationConfig",
     "ExtractConfig",
+    "FieldsConfig",
     "FlowConfig",
+    "GroupingConfig",
     "HeadConfig",
     "HoldOut",
     "InputConfig",

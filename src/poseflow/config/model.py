@@ -1,8 +1,8 @@
 """A model profile (`config/models/*.yaml`): one network and how it is trained."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from poseflow.config.section import Section
 
@@ -10,6 +10,16 @@ Kind = Literal[
     "single_instance", "centroid", "centered_instance", "bottom_up", "multi_class_top_down", "multi_class_bottom_up"
 ]
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
+
+HEADS: dict[Kind, tuple[str, ...]] = {
+    "single_instance": ("confidence_maps",),
+    "centroid": ("confidence_maps",),
+    "centered_instance": ("confidence_maps",),
+    "bottom_up": ("confidence_maps", "part_affinity_fields"),
+    "multi_class_top_down": ("confidence_maps", "class_vector"),
+    "multi_class_bottom_up": ("confidence_maps", "class_maps"),
+}
+"""What a network of each kind draws."""
 
 
 class InputConfig(Section):
@@ -37,17 +47,82 @@ class BackboneConfig(Section):
     skip: Literal["concatenate", "add"] = "concatenate"
 
 
+def _check_power_of_2(value: int) -> int:
+    if value < 1 or value & (value - 1):
+        raise ValueError(f"output_stride must be a power of 2, got {value}")
+    return value
+
+
+Stride = Annotated[int, AfterValidator(_check_power_of_2)]
+
+
+class FieldsConfig(Section):
+    """bottom_up: part affinity fields, which say what parts belong together."""
+
+    output_stride: Stride = Field(8, description="As of the confidence maps; fields may be coarser.")
+    sigma_px: float = Field(15.0, gt=0, description="Spread of a field to either side of its edge, input px.")
+    weight: float = Field(1.0, ge=0, description="Of the fields' squared error beside that of the confidence maps.")
+
+
+class ClassMapsConfig(Section):
+    """multi_class_bottom_up: class maps, which say whose part it is."""
+
+    output_stride: Stride = Field(4, description="As of the confidence maps.")
+    radius_px: float = Field(8.0, gt=0, description="Of the disc round each landmark, in px of the network's input.")
+    weight: float = Field(0.1, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
+
+    @model_validator(mode="after")
+    def _check_radius(self) -> "ClassMapsConfig":
+        # A peak is read at its nearest cell, which must lie in the disc.
+        if self.radius_px < self.output_stride:
+            raise ValueError(f"radius_px must be at least output_stride ({self.output_stride}), got {self.radius_px}")
+        return self
+
+
+class ClassVectorConfig(Section):
+    """multi_class_top_down: dense layers on the encoder's deepest features, which say whose crop it is."""
+
+    layers: int = Field(3, ge=0, description="Dense layers before the last one.")
+    units: int = Field(256, ge=1, description="Of each of these layers.")
+    weight: float = Field(1e-4, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
+
+
 class HeadConfig(Section):
     """What the network draws."""
 
-    output_stride: int = Field(4, description="Pixels of the network's input per cell of its maps; a power of 2.")
+    output_stride: Stride = Field(4, description="Pixels of the network's input per cell of its maps; a power of 2.")
     sigma_px: float = Field(4.0, gt=0, description="Spread of a confidence map's peak, in px of the network's input.")
+    identities: tuple[str, ...] | None = Field(
+        None, min_length=1, description="multi_class: the animals' names; null: all tracks of the labels, sorted."
+    )
+    part_affinity_fields: FieldsConfig = FieldsConfig()
+    class_maps: ClassMapsConfig = ClassMapsConfig()
+    class_vector: ClassVectorConfig = ClassVectorConfig()
 
     @model_validator(mode="after")
-    def _check_stride(self) -> "HeadConfig":
-        if self.output_stride < 1 or self.output_stride & (self.output_stride - 1):
-            raise ValueError(f"output_stride must be a power of 2, got {self.output_stride}")
+    def _check_identities(self) -> "HeadConfig":
+        if self.identities and len(set(self.identities)) < len(self.identities):
+            raise ValueError(f"identities must be distinct, got {', '.join(self.identities)}")
         return self
+
+    def strides(self, kind: Kind) -> dict[str, int]:
+        """Output strides of the heads of `kind` that draw maps."""
+        strides = {
+            "confidence_maps": self.output_stride,
+            "part_affinity_fields": self.part_affinity_fields.output_stride,
+            "class_maps": self.class_maps.output_stride,
+        }
+        return {name: strides[name] for name in HEADS[kind] if name in strides}
+
+    def weight(self, name: str) -> float:
+        """Weight of a head's loss."""
+        weights = {
+            "confidence_maps": 1.0,
+            "part_affinity_fields": self.part_affinity_fields.weight,
+            "class_maps": self.class_maps.weight,
+            "class_vector": self.class_vector.weight,
+        }
+        return weights[name]
 
 
 class AugmentationConfig(Section):
@@ -102,6 +177,7 @@ class ModelConfig(Section):
     @model_validator(mode="after")
     def _check_strides(self) -> "ModelConfig":
         max_stride = 2**self.backbone.down_blocks
-        if self.head.output_stride > max_stride:
-            raise ValueError(f"output_stride must be at most {max_stride}, got {self.head.output_stride}")
+        for name, stride in self.head.strides(self.kind).items():
+            if stride > max_stride:
+                raise ValueError(f"output_stride of {name} must be at most {max_stride}, got {stride}")
         return self

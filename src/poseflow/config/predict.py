@@ -15,6 +15,27 @@ class FlowConfig(Section):
     iterations: int = Field(30, ge=1)
 
 
+class GroupingConfig(Section):
+    """Bottom-up models: which peaks are one animal's."""
+
+    edge_samples: int = Field(
+        10, ge=2, description="bottom_up: points at which a field is read along a candidate edge."
+    )
+    min_edge_score: float = Field(
+        0.25, gt=0, le=1, description="bottom_up: two peaks are joined only if the field along their edge says so much."
+    )
+    max_edge_length: float | None = Field(
+        0.25, gt=0, description="bottom_up: longer edges lose score, as a part of the image's longer side; null: none."
+    )
+    length_penalty: float = Field(1.0, ge=0, description="bottom_up: score lost by an infinitely long edge.")
+    min_class_score: float = Field(
+        0.1, ge=0, le=1, description="multi_class_bottom_up: a peak that is less likely anyone's is left out."
+    )
+    weigh_peaks: bool = Field(
+        True, description="The heights of peaks count in the matching too; false: edges or classes alone, as in SLEAP."
+    )
+
+
 class PredictConfig(Section):
     """How trained models run over recordings."""
 
@@ -26,4 +47,5 @@ class PredictConfig(Section):
         0.7, gt=0, le=1, description="An instance this like a better one of its frame (OKS, COCO's form) is dropped."
     )
     precision: Precision = "auto"
+    grouping: GroupingConfig = GroupingConfig()
     flow: FlowConfig = FlowConfig()

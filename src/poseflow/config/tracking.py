@@ -10,6 +10,14 @@ from poseflow.config.section import Section
 class TrackingConfig(Section):
     """How instances of neighbouring frames are linked."""
 
+    mode: Literal["motion", "identity"] = Field(
+        "motion",
+        description="motion: tracks of animals without names. identity: the same, and in each frame the animals get "
+        "names by their looks, from models that tell animals apart.",
+    )
+    min_identity_score: float = Field(
+        0.2, ge=0, le=1, description="identity: an animal that is less likely anyone's stays unnamed."
+    )
     candidates: Literal["flow", "window"] = Field(
         "flow", description="flow: earlier instances moved by optical flow. window: where they were."
     )

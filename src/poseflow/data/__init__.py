@@ -1,6 +1,14 @@
 """From labeled frames to batches: samples, augmentation, the input pipeline."""
 
-from poseflow.data.batches import iterate_batches, stack_samples
-from poseflow.data.samples import Samples, build_samples, choose_crop_px, padded_size
+from poseflow.data.batches import Batch, iterate_batches, stack_samples
+from poseflow.data.samples import Samples, build_samples, choose_crop_px, settle_profile
 
-__all__ = ["Samples", "build_samples", "choose_crop_px", "iterate_batches", "padded_size", "stack_samples"]
+__all__ = [
+    "Batch",
+    "Samples",
+    "build_samples",
+    "choose_crop_px",
+    "iterate_batches",
+    "settle_profile",
+    "stack_samples",
+]

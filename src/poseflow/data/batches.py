@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,17 @@ from poseflow.config import AugmentationConfig
 from poseflow.data.augmentation import apply_transform, change_light, draw_transform
 from poseflow.data.samples import Samples
 
-Batch = tuple[NDArray[np.uint8], NDArray[np.float32]]
+
+class Batch(NamedTuple):
+    """Samples side by side.
+
+    images: (batch, height, width, channels) uint8. points: (batch, instances, nodes, 2) float32, NaN where not visible.
+    classes: (batch, instances) int32, -1 for an animal without a name.
+    """
+
+    images: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    classes: NDArray[np.int32]
 
 
 def iterate_batches(
@@ -26,8 +37,6 @@ def iterate_batches(
 
     Batch k is a function of `seed` and k alone: training that resumes at step k sees what it would have seen.
     Each pass over the samples takes each of them once, in a new order.
-
-    Yields: images (batch, height, width, channels) uint8, points (batch, instances, nodes, 2) float32.
     """
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[Future[Batch]] = deque()
@@ -59,16 +68,16 @@ def _shuffled(count: int, seed: int, turn: int) -> NDArray[np.int_]:
 
 def _draw_sample(
     samples: Samples, index: int, augmentation: AugmentationConfig | None, rng: np.random.Generator
-) -> Batch:
+) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
     image, points = samples.images[index], samples.points[index]
     size = (samples.height, samples.width)
     matrix = draw_transform(image.shape[:2], size, augmentation, rng)
     image, points = apply_transform(image, points, matrix, size, samples.skeleton.flip_order())
     if augmentation is not None:
         image = change_light(image, augmentation, rng)
-    return image, points
+    return image, points, samples.classes[index]
 
 
-def _stack(drawn: list[Batch]) -> Batch:
-    images, points = zip(*drawn, strict=True)
-    return np.stack(images), np.stack(points)
+def _stack(drawn: list[tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]]) -> Batch:
+    images, points, classes = zip(*drawn, strict=True)
+    return Batch(np.stack(images), np.stack(points), np.stack(classes))

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.config import InputConfig, Kind, ModelConfig
+from poseflow.config import HEADS, HeadConfig, InputConfig, Kind, ModelConfig
 from poseflow.errors import ConfigError, LabelsError
 from poseflow.geometry import find_anchors, scale_points
 from poseflow.labels import FrameLabels, Package
@@ -24,12 +24,14 @@ class Samples:
     images: one (height, width, channels) uint8 array a sample, at the network's scale. Crops are larger than
         `height` x `width`, so that rotation does not turn black corners in.
     points: (samples, instances, nodes, 2) float32, (x, y) in px of these images, NaN where not visible.
+    classes: (samples, instances) int32, each animal's place in the profile's identities, -1 where it has none.
     height, width: what the network sees, centred on the image's centre.
     """
 
     skeleton: Skeleton
     images: list[NDArray[np.uint8]] = field(repr=False)
     points: NDArray[np.float32] = field(repr=False)
+    classes: NDArray[np.int32] = field(repr=False)
     height: int
     width: int
 
@@ -40,11 +42,8 @@ class Samples:
 def build_samples(package: Package, config: ModelConfig, limit: int | None = None) -> Samples:
     """Read a package's frames as samples for a model of `config.kind`; `limit` takes that many, evenly spaced.
 
-    Raises ConfigError for a kind that cannot be trained, or where `crop_px` is still open; LabelsError where no frame
-    has a label.
+    Raises ConfigError where `crop_px` is still open; LabelsError where no frame has a label.
     """
-    if config.kind not in SAMPLERS:
-        raise ConfigError(f"kind must be one of {', '.join(SAMPLERS)} to be trained, got {config.kind!r}")
     # A frame without animals teaches what is none; one whose animals have no points teaches nothing.
     frames = [i for i, frame in enumerate(package.frames) if not len(frame.points) or _is_labeled(frame)]
     if not any(_is_labeled(package.frames[i]) for i in frames):
@@ -52,6 +51,34 @@ def build_samples(package: Package, config: ModelConfig, limit: int | None = Non
     if limit is not None and len(frames) > limit:
         frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).round().astype(int)]
     return SAMPLERS[config.kind](package, frames, config)
+
+
+def settle_profile(package: Package, config: ModelConfig) -> ModelConfig:
+    """Fill in what a profile leaves to the labels: the crop's size and the animals' names.
+
+    Raises LabelsError where an ID model has no names to learn, or others than the labels; SkeletonError where the
+    skeleton's edges do not join all nodes and the kind needs that.
+    """
+    heads = HEADS[config.kind]
+    if "part_affinity_fields" in heads:
+        package.skeleton.check_connected()
+    crop_px = choose_crop_px(package, config) if SAMPLERS[config.kind] is _sample_crops else None
+    identities = _choose_identities(package, config.head) if {"class_maps", "class_vector"} & set(heads) else None
+    return config.model_copy(
+        update={
+            "input": config.input.model_copy(update={"crop_px": crop_px}),
+            "head": config.head.model_copy(update={"identities": identities}),
+        }
+    )
+
+
+def _choose_identities(package: Package, head: HeadConfig) -> tuple[str, ...]:
+    names = package.check_identities()
+    unknown = set(head.identities or ()) - set(names)
+    if unknown:
+        known, wrong = ", ".join(sorted(names)), ", ".join(sorted(unknown))
+        raise LabelsError(f"{package.path}: head.identities must be among {known}, got {wrong}")
+    return head.identities or tuple(sorted(names))
 
 
 def choose_crop_px(package: Package, config: ModelConfig) -> int:
@@ -66,13 +93,6 @@ def choose_crop_px(package: Package, config: ModelConfig) -> int:
             reach = max(reach, float(np.nanmax(distance, initial=0.0)))
     unit = ceil(2 ** (config.backbone.down_blocks + 1) / config.input.scale)
     return max(ceil(2 * reach * CROP_MARGIN / unit), 1) * unit
-
-
-def padded_size(height: int, width: int, config: ModelConfig) -> tuple[int, int]:
-    """Size of the network's input for frames of `height` x `width` px: scaled, then up to whole maximum strides."""
-    unit = 2**config.backbone.down_blocks
-    scale = config.input.scale
-    return ceil(round(height * scale) / unit) * unit, ceil(round(width * scale) / unit) * unit
 
 
 def _is_labeled(frame: FrameLabels) -> bool:
@@ -108,11 +128,19 @@ def _frames_with(
     images = [_scaled(package.image(i, config.input.channels), config.input.scale) for i in frames]
     most = max(max(map(len, points)), 1)
     padded = np.full((len(frames), most, points[0].shape[1], 2), np.nan, np.float32)
-    for row, found in zip(padded, points, strict=True):
-        row[: len(found)] = scale_points(found, config.input.scale)
+    classes = np.full((len(frames), most), -1, np.int32)
+    for row, (i, found) in enumerate(zip(frames, points, strict=True)):
+        padded[row, : len(found)] = scale_points(found, config.input.scale)
+        classes[row, : len(found)] = _classes_of(package.frames[i], config.head)
     unit = 2**config.backbone.down_blocks
     height, width = (ceil(max(image.shape[axis] for image in images) / unit) * unit for axis in (0, 1))
-    return Samples(package.skeleton, images, padded, height, width)
+    return Samples(package.skeleton, images, padded, classes, height, width)
+
+
+def _classes_of(frame: FrameLabels, head: HeadConfig) -> NDArray[np.int32]:
+    """Each animal's place in the profile's identities, -1 where it has none."""
+    place = {name: number for number, name in enumerate(head.identities or ())}
+    return np.array([-1 if name is None else place.get(name, -1) for name in frame.identities], np.int32)
 
 
 def _sample_crops(package: Package, frames: list[int], config: ModelConfig) -> Samples:
@@ -121,17 +149,19 @@ def _sample_crops(package: Package, frames: list[int], config: ModelConfig) -> S
         raise ConfigError("input.crop_px must be a number of px before samples are cut, got null")
     anchor = _anchor_index(package.skeleton, config.input)
     side = _crop_side_with_margin(config)
-    images, points = [], []
+    images, points, classes = [], [], []
     for i in frames:
         frame, found = package.image(i, config.input.channels), package.frames[i].points
-        for center, own in zip(np.round(find_anchors(found, anchor)), found, strict=True):
+        names = _classes_of(package.frames[i], config.head)
+        for center, own, name in zip(np.round(find_anchors(found, anchor)), found, names, strict=True):
             if not np.isfinite(center).all():
                 continue
             origin = (center - side // 2).astype(int)
             images.append(_scaled(_cut(frame, origin, side), config.input.scale))
             points.append(scale_points(own - origin.astype(np.float32), config.input.scale))
+            classes.append(name)
     size = round(config.input.crop_px * config.input.scale)
-    return Samples(package.skeleton, images, np.stack(points)[:, None], size, size)
+    return Samples(package.skeleton, images, np.stack(points)[:, None], np.array(classes)[:, None], size, size)
 
 
 def _crop_side_with_margin(config: ModelConfig) -> int:
@@ -160,4 +190,7 @@ SAMPLERS: dict[Kind, Callable[[Package, list[int], ModelConfig], Samples]] = {
     "single_instance": _sample_frames,
     "centroid": _sample_anchors,
     "centered_instance": _sample_crops,
+    "bottom_up": _sample_frames,
+    "multi_class_top_down": _sample_crops,
+    "multi_class_bottom_up": _sample_frames,
 }

@@ -1,7 +1,22 @@
 """Maps to points, in `keras.ops`, so that it runs compiled with the network; what is left is NumPy on the host."""
 
-from poseflow.decode.crops import crop_images, shrink_images
+from poseflow.decode.assembly import Assembled, group_peaks_by_class, link_peaks
+from poseflow.decode.candidates import score_classes, score_edge_candidates
+from poseflow.decode.crops import crop_images, crop_images_between_pixels, resize_images, shrink_images
 from poseflow.decode.duplicates import find_duplicates
 from poseflow.decode.peaks import find_global_peaks, find_local_peaks
 
-__all__ = ["crop_images", "find_duplicates", "find_global_peaks", "find_local_peaks", "shrink_images"]
+__all__ = [
+    "Assembled",
+    "crop_images",
+    "crop_images_between_pixels",
+    "find_duplicates",
+    "find_global_peaks",
+    "find_local_peaks",
+    "group_peaks_by_class",
+    "link_peaks",
+    "resize_images",
+    "score_classes",
+    "score_edge_candidates",
+    "shrink_images",
+]

@@ -33,6 +33,52 @@ def crop_images(images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -
     return ops.where(inside[..., None], crops, ops.zeros_like(crops)), ops.cast(origins, "float32")
 
 
+def crop_images_between_pixels(images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -> tuple[Tensor, Tensor]:
+    """Cut a square whose middle is the very centre, by bilinear interpolation; outside of the frame it is black.
+
+    Args: as `crop_images`.
+
+    Returns: crops (crops, crop_px, crop_px, channels) float32, and the (x, y) of each crop's first pixel in its image,
+        (crops, 2) float32, which lies between pixels: image point = crop point + origin.
+    """
+    _, height, width, channels = ops.shape(images)
+    origins = ops.where(ops.isfinite(centers), centers, 0.0) - (crop_px - 1) / 2
+    steps = ops.arange(crop_px, dtype="float32")
+    columns, rows = origins[:, 0, None] + steps, origins[:, 1, None] + steps
+    inside = ((rows >= 0) & (rows <= height - 1))[:, :, None] & ((columns >= 0) & (columns <= width - 1))[:, None, :]
+    tops, lefts = (
+        ops.clip(ops.floor(rows), 0, max(height - 2, 0)),
+        ops.clip(ops.floor(columns), 0, max(width - 2, 0)),
+    )
+    down, right = (rows - tops)[:, :, None, None], (columns - lefts)[:, None, :, None]
+    flat = ops.reshape(images, (-1, channels))
+    first = ops.cast(frames, "int32") * height
+
+    def take(below: int, beside: int) -> Tensor:
+        row = ops.minimum(ops.cast(tops, "int32") + below, height - 1)[:, :, None]
+        column = ops.minimum(ops.cast(lefts, "int32") + beside, width - 1)[:, None, :]
+        return ops.cast(ops.take(flat, (first[:, None, None] + row) * width + column, axis=0), "float32")
+
+    above = take(0, 0) + (take(0, 1) - take(0, 0)) * right
+    below = take(1, 0) + (take(1, 1) - take(1, 0)) * right
+    crops = above + (below - above) * down
+    return ops.where(inside[..., None], crops, 0.0), origins
+
+
+def resize_images(images: Tensor, size: tuple[int, int], height: int, width: int) -> Tensor:
+    """Resize images to `size` (height, width) bilinearly, without averaging, and pad them to `height` x `width`.
+
+    Pixels that the two nearest neighbours of a new one do not include are passed over: `shrink_images` sees more, and
+    this is what networks see that were trained so.
+
+    Args: images (batch, h, w, channels), any number type. Returns: (batch, height, width, channels) float32.
+    """
+    images = ops.cast(images, "float32")
+    if size != tuple(images.shape[1:3]):
+        images = ops.image.resize(images, size, interpolation="bilinear", antialias=False)
+    return ops.pad(images, ((0, 0), (0, height - size[0]), (0, width - size[1]), (0, 0)))
+
+
 def shrink_images(images: Tensor, scale: float, height: int, width: int) -> Tensor:
     """Resize images by `scale` (area average) and pad them below and at the right to `height` x `width`.
 

@@ -5,16 +5,21 @@ from typing import Any
 from keras import ops
 
 Tensor = Any
+Place = tuple[Tensor, Tensor, Tensor, Tensor]  # of peaks: image, row, column and channel of the map, all of one shape
 PATCH = 5  # side of the patch of integral regression, cells
 
 
-def find_global_peaks(maps: Tensor, output_stride: int, threshold: float = 0.2) -> tuple[Tensor, Tensor]:
+def find_global_peaks(
+    maps: Tensor, output_stride: int, threshold: float = 0.2, offsets: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Find the highest point of every map.
 
     Args:
         maps: (batch, height, width, nodes) confidence maps.
         output_stride: px per cell; cell [row, col] is centred on pixel (col, row) * output_stride.
         threshold: a lower peak is no point.
+        offsets: (batch, height, width, 2 * nodes), for networks that draw them: x and y of each node, in cells, from
+            the cell to its point. They then take the place of integral regression.
 
     Returns: points (batch, nodes, 2), (x, y) in px, NaN below the threshold; scores (batch, nodes), the height of the
         peak, whether or not it passes.
@@ -26,12 +31,14 @@ def find_global_peaks(maps: Tensor, output_stride: int, threshold: float = 0.2) 
     cells = ops.argmax(flat, axis=1)
     scores = ops.max(flat, axis=1)
     rows, columns = cells // width, cells % width
-    patches = _patches(maps, _batch_index(batch, nodes), rows, columns, _channel_index(batch, nodes))
-    points = _refine(rows, columns, patches, output_stride)
+    place = (_batch_index(batch, nodes), rows, columns, _channel_index(batch, nodes))
+    points = _refine(maps, offsets, place) * float(output_stride)
     return ops.where((scores >= threshold)[..., None], points, float("nan")), scores
 
 
-def find_local_peaks(maps: Tensor, output_stride: int, max_peaks: int, threshold: float = 0.2) -> tuple[Tensor, Tensor]:
+def find_local_peaks(
+    maps: Tensor, output_stride: int, max_peaks: int, threshold: float = 0.2, offsets: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Find cells greater than their eight neighbours, the `max_peaks` highest of each map.
 
     Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost.
@@ -52,7 +59,7 @@ def find_local_peaks(maps: Tensor, output_stride: int, max_peaks: int, threshold
     shape = (batch, nodes, max_peaks)
     batches = ops.broadcast_to(ops.arange(batch)[:, None, None], shape)
     channels = ops.broadcast_to(ops.arange(nodes)[None, :, None], shape)
-    points = _refine(rows, columns, _patches(maps, batches, rows, columns, channels), output_stride)
+    points = _refine(maps, offsets, (batches, rows, columns, channels)) * float(output_stride)
     return ops.where((scores > 0)[..., None], points, float("nan")), scores
 
 
@@ -95,11 +102,26 @@ def _patches(maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, chann
     return ops.take(flat, index)
 
 
-def _refine(rows: Tensor, columns: Tensor, patches: Tensor, output_stride: int) -> Tensor:
-    """Move peaks to the centre of mass of their patches: integral regression (Sun et al. 2018)."""
-    offsets = ops.arange(PATCH, dtype="float32") - PATCH // 2
+def _refine(maps: Tensor, offsets: Tensor | None, place: Place) -> Tensor:
+    """Peaks between the cells, (..., 2), (x, y) in cells: by the network's own offsets, or by integral regression."""
+    _, rows, columns, _ = place
+    cells = ops.stack([ops.cast(columns, "float32"), ops.cast(rows, "float32")], axis=-1)
+    return cells + (_integrate(_patches(maps, *place)) if offsets is None else _pick(offsets, place))
+
+
+def _integrate(patches: Tensor) -> Tensor:
+    """From a patch's middle to its centre of mass: integral regression (Sun et al. 2018)."""
+    steps = ops.arange(PATCH, dtype="float32") - PATCH // 2
     weights = ops.maximum(patches, 0.0)
     mass = ops.maximum(ops.sum(weights, axis=(-2, -1)), 1e-12)
-    x = ops.cast(columns, "float32") + ops.sum(weights * offsets, axis=(-2, -1)) / mass
-    y = ops.cast(rows, "float32") + ops.sum(weights * offsets[:, None], axis=(-2, -1)) / mass
-    return ops.stack([x, y], axis=-1) * float(output_stride)
+    x = ops.sum(weights * steps, axis=(-2, -1)) / mass
+    y = ops.sum(weights * steps[:, None], axis=(-2, -1)) / mass
+    return ops.stack([x, y], axis=-1)
+
+
+def _pick(offsets: Tensor, place: Place) -> Tensor:
+    """The offset at each peak, (..., 2)."""
+    _, height, width, depth = ops.shape(offsets)
+    batches, rows, columns, channels = (ops.cast(index, "int32") for index in place)
+    pairs = ops.reshape(ops.cast(offsets, "float32"), (-1, 2))
+    return ops.take(pairs, ((batches * height + rows) * width + columns) * (depth // 2) + channels, axis=0)

@@ -3,5 +3,14 @@
 from poseflow.inference.labeled import predict_package
 from poseflow.inference.pipelines import Instances, Pipeline, load_pipeline
 from poseflow.inference.predict import predict_shard
+from poseflow.inference.predictor import Predictor, load_predictor
 
-__all__ = ["Instances", "Pipeline", "load_pipeline", "predict_package", "predict_shard"]
+__all__ = [
+    "Instances",
+    "Pipeline",
+    "Predictor",
+    "load_pipeline",
+    "load_predictor",
+    "predict_package",
+    "predict_shard",
+]

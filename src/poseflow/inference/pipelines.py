@@ -1,25 +1,29 @@
 """Trained models put together: a batch of frames in, instances out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
 from poseflow.config import Kind, PredictConfig
-from poseflow.decode import find_duplicates
+from poseflow.decode import Assembled, find_duplicates, group_peaks_by_class, link_peaks
 from poseflow.errors import ModelError, SkeletonError
 from poseflow.inference.stages import (
     Images,
     Stage,
     Tensor,
     build_centroid_stage,
+    build_class_map_stage,
     build_crop_stage,
+    build_edge_stage,
     build_whole_frame_stage,
 )
-from poseflow.models import TrainedModel, load_model
+from poseflow.models import Framing, TrainedModel, load_model
 from poseflow.skeleton import Skeleton
 
 CROPS_PER_CALL = 8
@@ -31,30 +35,47 @@ class Instances:
 
     frame: (n,) which image of the batch. score: (n,) mean height of the points' peaks, 0 for a missing point.
     points: (n, nodes, 2) float32, (x, y) in full-resolution px, NaN where missing. point_scores: (n, nodes).
+    class_scores: (n, identities), how likely the animal is each of the pipeline's identities.
     """
 
     frame: NDArray[np.int64]
     score: NDArray[np.float32]
     points: NDArray[np.float32]
     point_scores: NDArray[np.float32]
+    class_scores: NDArray[np.float32]
 
-    def where(self, keep: NDArray[np.bool_]) -> "Instances":
-        """Only the instances that `keep` (n,) chooses."""
-        return Instances(self.frame[keep], self.score[keep], self.points[keep], self.point_scores[keep])
+    def where(self, keep: NDArray[Any]) -> "Instances":
+        """Only the instances that `keep`, a mask (n,) or places, chooses."""
+        return Instances(**{name: values[keep] for name, values in vars(self).items()})
+
+
+Outputs = tuple[NDArray[Any], ...]
+Run = Callable[[Images], Outputs]
+Assemble = Callable[[Outputs], Instances]
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What finds animals in frames of one size; `find` takes (batch, height, width, channels) uint8."""
+    """What finds animals in frames of one size, in two steps that may overlap from batch to batch.
+
+    run: (batch, height, width, channels) uint8 -> what the networks say, small arrays; on the accelerator.
+    assemble: that -> instances; on the host, in NumPy.
+    """
 
     skeleton: Skeleton
     channels: int
     models: tuple[Path, ...]
-    find: Callable[[Images], Instances]
+    identities: tuple[str, ...]
+    run: Run
+    assemble: Assemble
+
+    def find(self, images: Images) -> Instances:
+        """The animals in (batch, height, width, channels) uint8 frames."""
+        return self.assemble(self.run(images))
 
 
 def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:
-    """Load trained models that work together: a single_instance, or a centroid and a centered_instance.
+    """Load trained models that work together, one of the sets in `PIPELINES`.
 
     Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ.
     """
@@ -69,38 +90,88 @@ def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipel
             raise SkeletonError(f"{other.path}: nodes must be those of {first.path}, got {list(other.skeleton.nodes)}")
         if other.config.input.channels != first.config.input.channels:
             raise ModelError(f"{other.path}: input.channels must be that of {first.path}")
-    find = build(models, config)
-    return Pipeline(first.skeleton, first.config.input.channels, tuple(m.path for m in models.values()), find)
+    identities = next((model.identities for model in models.values() if model.identities), ())
+    paths = tuple(model.path for model in models.values())
+    # Where two models see frames, the one that sees all of them says of what size they are.
+    framing = models.get("centroid", first).framing
+    run, assemble = build(models, config)
+    if framing.frame_size is not None:
+        run, assemble = _match_sizes(framing, run, assemble)
+    return Pipeline(first.skeleton, first.config.input.channels, paths, identities, run, assemble)
 
 
-def _build_single(models: dict[Kind, TrainedModel], config: PredictConfig) -> Callable[[Images], Instances]:
-    stage = build_whole_frame_stage(models["single_instance"], config.peak_threshold)
+def _match_sizes(framing: Framing, run: Run, assemble: Assemble) -> tuple[Run, Assemble]:
+    """Let both steps work in frames of the size that the models ask for."""
 
-    def find(images: Images) -> Instances:
-        points, scores = (np.asarray(output) for output in stage(images))
-        return _sorted_instances(np.arange(len(images)), points, scores)
+    def run_matched(images: Images) -> Outputs:
+        matched, factor = framing.match_size(images)
+        return *run(matched), np.array(factor, np.float32)
 
-    return find
+    def assemble_matched(outputs: Outputs) -> Instances:
+        *own, factor = outputs
+        found = assemble(tuple(own))
+        return found if factor == 1 else replace(found, points=(found.points / factor).astype(np.float32))
+
+    return run_matched, assemble_matched
 
 
-def _build_top_down(models: dict[Kind, TrainedModel], config: PredictConfig) -> Callable[[Images], Instances]:
-    find_anchors = build_centroid_stage(models["centroid"], config.peak_threshold, config.max_instances)
-    find_points = build_crop_stage(models["centered_instance"], config.peak_threshold)
+def _build_single(models: dict[Kind, TrainedModel], config: PredictConfig) -> tuple[Run, Assemble]:
+    stage = build_whole_frame_stage(models["single_instance"], config)
 
-    def find(images: Images) -> Instances:
+    def assemble(outputs: Outputs) -> Instances:
+        points, scores = outputs
+        return _sorted_instances(np.arange(len(points)), points, scores)
+
+    return partial(_run_stage, stage), assemble
+
+
+def _build_top_down(
+    models: dict[Kind, TrainedModel], config: PredictConfig, second: Kind = "centered_instance"
+) -> tuple[Run, Assemble]:
+    find_anchors = build_centroid_stage(models["centroid"], config)
+    find_points = build_crop_stage(models[second], config)
+
+    def run(images: Images) -> Outputs:
         on_device = ops.convert_to_tensor(images)  # once for both stages
         anchors = np.asarray(find_anchors(on_device)[0])
         frames, slots = np.nonzero(np.isfinite(anchors[..., 0]))
-        points, scores = _find_in_crops(find_points, on_device, frames, anchors[frames, slots])
-        found = _sorted_instances(frames, points, scores)
-        return found.where(~find_duplicates(found.frame, found.points, config.duplicate_oks))
+        return frames, *_find_in_crops(find_points, on_device, frames, anchors[frames, slots])
 
-    return find
+    def assemble(outputs: Outputs) -> Instances:
+        return _without_duplicates(_sorted_instances(*outputs), config)
+
+    return run, assemble
+
+
+def _build_bottom_up(models: dict[Kind, TrainedModel], config: PredictConfig) -> tuple[Run, Assemble]:
+    model, grouping = models["bottom_up"], config.grouping
+
+    def assemble(outputs: Outputs) -> Instances:
+        peaks, scores, edge_scores = outputs
+        linked = link_peaks(peaks, scores, edge_scores, model.skeleton, grouping.min_edge_score, grouping.weigh_peaks)
+        return _best_instances(linked, config)
+
+    return partial(_run_stage, build_edge_stage(model, config)), assemble
+
+
+def _build_multi_class_bottom_up(models: dict[Kind, TrainedModel], config: PredictConfig) -> tuple[Run, Assemble]:
+    stage, grouping = build_class_map_stage(models["multi_class_bottom_up"], config), config.grouping
+
+    def assemble(outputs: Outputs) -> Instances:
+        peaks, scores, classes = outputs
+        grouped = group_peaks_by_class(peaks, scores, classes, grouping.min_class_score, grouping.weigh_peaks)
+        return _best_instances(grouped, config)
+
+    return partial(_run_stage, stage), assemble
+
+
+def _run_stage(stage: Stage, images: Images) -> Outputs:
+    return tuple(np.asarray(output) for output in stage(images))
 
 
 def _find_in_crops(
     find_points: Stage, images: Tensor, frames: NDArray[np.int64], centers: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+) -> Outputs:
     """Run the crop stage over the animals that are there, in calls of one size, so that shapes stay static.
 
     `max_instances` slots a frame would be simpler, and most of them empty: the crops are where the time goes.
@@ -113,22 +184,41 @@ def _find_in_crops(
         padded_centers = np.zeros((CROPS_PER_CALL, 2), np.float32)
         padded_frames[:count], padded_centers[:count] = frames[chosen], centers[chosen]
         parts.append([np.asarray(output)[:count] for output in find_points(images, padded_frames, padded_centers)])
-    points, scores = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return points, scores
+    return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 
 def _sorted_instances(
-    frame: NDArray[np.int64], points: NDArray[np.float32], point_scores: NDArray[np.float32]
+    frame: NDArray[np.int64],
+    points: NDArray[np.float32],
+    point_scores: NDArray[np.float32],
+    class_scores: NDArray[np.float32] | None = None,
 ) -> Instances:
     """Drop instances without a point and sort: by frame, then by descending score."""
     found = np.isfinite(points[..., 0])
     score = np.where(found, point_scores, 0).mean(axis=1).astype(np.float32)
     order = np.lexsort((-score, frame))
     order = order[found[order].any(axis=1)]
-    return Instances(frame[order].astype(np.int64), score[order], points[order], point_scores[order])
+    if class_scores is None:
+        class_scores = np.empty((len(frame), 0), np.float32)
+    return Instances(frame.astype(np.int64), score, points, point_scores, class_scores).where(order)
 
 
-PIPELINES: dict[frozenset[Kind], Callable[[dict[Kind, TrainedModel], PredictConfig], Callable[[Images], Instances]]] = {
+def _without_duplicates(found: Instances, config: PredictConfig) -> Instances:
+    return found.where(~find_duplicates(found.frame, found.points, config.duplicate_oks))
+
+
+def _best_instances(assembled: Assembled, config: PredictConfig) -> Instances:
+    """Of each frame the `max_instances` with the best scores, no animal twice."""
+    found = _without_duplicates(_sorted_instances(*assembled), config)
+    rank = np.arange(len(found.frame)) - np.searchsorted(found.frame, found.frame)
+    return found.where(rank < config.max_instances)
+
+
+Build = Callable[[dict[Kind, TrainedModel], PredictConfig], tuple[Run, Assemble]]
+PIPELINES: dict[frozenset[Kind], Build] = {
     frozenset({"single_instance"}): _build_single,
     frozenset({"centroid", "centered_instance"}): _build_top_down,
+    frozenset({"bottom_up"}): _build_bottom_up,
+    frozenset({"centroid", "multi_class_top_down"}): partial(_build_top_down, second="multi_class_top_down"),
+    frozenset({"multi_class_bottom_up"}): _build_multi_class_bottom_up,
 }

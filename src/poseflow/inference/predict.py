@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poseflow.config import FlowConfig, PredictConfig
 from poseflow.errors import VideoError
 from poseflow.inference.flow import shift_points
-from poseflow.inference.pipelines import Instances, Pipeline
+from poseflow.inference.pipelines import Instances, Outputs, Pipeline
 from poseflow.inference.prefetch import prefetch
 from poseflow.logs import show_progress
 from poseflow.media import Video, VideoIndex, open_video
@@ -33,6 +33,14 @@ class FrameBatch:
     found: Instances | None = None
 
 
+@dataclass(frozen=True)
+class NetworkBatch:
+    """A batch on its way: what the networks said of its frames, None for look-ahead or where no frame is readable."""
+
+    batch: FrameBatch
+    outputs: Outputs | None
+
+
 def predict_shard(
     index: VideoIndex,
     pipeline: Pipeline,
@@ -43,9 +51,9 @@ def predict_shard(
 ) -> None:
     """Find the animals in frames [start, stop) of a video and write the predictions table.
 
-    Reading, networks, and flow with writing overlap. Whole batches are computed, aligned to multiples of the batch
-    size, and the frames beyond the shard dropped: so a frame stands at the same place of the same batch whatever the
-    sharding, and its rows are the same to the last bit. Flow looks `window_frames` past the right edge.
+    Reading, networks, assembly, and flow with writing overlap. Whole batches are computed, aligned to multiples of the
+    batch size, and the frames beyond the shard dropped: so a frame stands at the same place of the same batch whatever
+    the sharding, and its rows are the same to the last bit. Flow looks `window_frames` past the right edge.
 
     Args:
         index: of the video; a quarantined one raises VideoError.
@@ -64,17 +72,18 @@ def predict_shard(
     failed: list[int] = []
     with (
         open_video(index) as video,
-        PredictionsWriter(out, pipeline.skeleton, lags=lags, metadata=notes) as writer,
+        PredictionsWriter(out, pipeline.skeleton, lags, pipeline.identities, metadata=notes) as writer,
         show_progress("predict", stop - start, "frames") as advance,
     ):
         read = prefetch(_read_batches(video, pipeline.channels, frames, config, index.frames), BATCHES_AHEAD)
-        found = prefetch(_find_in_batches(read, pipeline, stop, config.batch_size), BATCHES_AHEAD)
+        said = prefetch(_run_networks(read, pipeline, stop, config.batch_size), BATCHES_AHEAD)
+        found = prefetch(_assemble_batches(said, pipeline, stop), BATCHES_AHEAD)
         for batch, shifted in _shift_batches(found, config.flow):
             assert batch.found is not None
             frame_idx = batch.first + batch.found.frame
             own = (frame_idx >= start) & (frame_idx < stop)
             kept = batch.found.where(own)
-            writer.append(frame_idx[own], kept.score, kept.points, kept.point_scores, shifted[own])
+            writer.append(frame_idx[own], kept.score, kept.points, kept.point_scores, shifted[own], kept.class_scores)
             numbers = [n for n in range(batch.first, batch.first + len(batch.images)) if start <= n < stop]
             failed += [n for n in numbers if batch.images[n - batch.first] is None]
             advance(len(numbers))
@@ -99,27 +108,41 @@ def _read_batches(
             images = []
 
 
-def _find_in_batches(batches: Iterator[FrameBatch], pipeline: Pipeline, stop: int, size: int) -> Iterator[FrameBatch]:
+def _run_networks(batches: Iterator[FrameBatch], pipeline: Pipeline, stop: int, size: int) -> Iterator[NetworkBatch]:
     """Run the networks on every batch that begins before `stop`."""
     for batch in batches:
-        if batch.first >= stop:
-            yield batch
-            continue
         blank = next((np.zeros_like(image) for image in batch.images if image is not None), None)
-        if blank is None:
-            yield FrameBatch(batch.first, batch.images, _no_instances(pipeline))
+        if batch.first >= stop or blank is None:
+            yield NetworkBatch(batch, None)
             continue
         filled = [blank if image is None else image for image in batch.images]
-        found = pipeline.find(np.stack(filled + [blank] * (size - len(filled))))
-        readable = np.array([image is not None for image in batch.images] + [False] * (size - len(filled)))
-        yield FrameBatch(batch.first, batch.images, found.where(readable[found.frame]))
+        yield NetworkBatch(batch, pipeline.run(np.stack(filled + [blank] * (size - len(filled)))))
 
 
-def _no_instances(pipeline: Pipeline) -> Instances:
+def _assemble_batches(batches: Iterator[NetworkBatch], pipeline: Pipeline, stop: int) -> Iterator[FrameBatch]:
+    """Put the animals of every batch that begins before `stop` together; of frames that cannot be read, none."""
+    for said in batches:
+        batch = said.batch
+        if batch.first >= stop:
+            yield batch
+        elif said.outputs is None:
+            yield FrameBatch(batch.first, batch.images, no_instances(pipeline))
+        else:
+            found = pipeline.assemble(said.outputs)
+            readable = np.zeros(int(found.frame.max(initial=0)) + len(batch.images), bool)
+            readable[: len(batch.images)] = [image is not None for image in batch.images]
+            yield FrameBatch(batch.first, batch.images, found.where(readable[found.frame]))
+
+
+def no_instances(pipeline: Pipeline) -> Instances:
+    """What a pipeline finds where there is nothing."""
     nodes = len(pipeline.skeleton.nodes)
-    empty = np.empty(0, np.float32)
     return Instances(
-        np.empty(0, np.int64), empty, np.empty((0, nodes, 2), np.float32), np.empty((0, nodes), np.float32)
+        frame=np.empty(0, np.int64),
+        score=np.empty(0, np.float32),
+        points=np.empty((0, nodes, 2), np.float32),
+        point_scores=np.empty((0, nodes), np.float32),
+        class_scores=np.empty((0, len(pipeline.identities)), np.float32),
     )
 
 
@@ -130,7 +153,7 @@ def _shift_batches(
     waiting: deque[FrameBatch] = deque()
     for batch in batches:
         waiting.append(batch)
-        while waiting[0].found is not None and _frames_after(waiting) >= config.window_frames:
+        while waiting and waiting[0].found is not None and _frames_after(waiting) >= config.window_frames:
             yield _shift_first(waiting, config)
     while waiting and waiting[0].found is not None:
         yield _shift_first(waiting, config)

@@ -3,6 +3,15 @@
 from poseflow.models.build import build_model, head_depths
 from poseflow.models.compiled import compile_function
 from poseflow.models.folder import TrainedModel, load_model
+from poseflow.models.framing import Framing
 from poseflow.models.precision import choose_precision
 
-__all__ = ["TrainedModel", "build_model", "choose_precision", "compile_function", "head_depths", "load_model"]
+__all__ = [
+    "Framing",
+    "TrainedModel",
+    "build_model",
+    "choose_precision",
+    "compile_function",
+    "head_depths",
+    "load_model",
+]

@@ -1,54 +1,83 @@
 """Put backbone and heads together."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import layers, ops
 
-from poseflow.config import Kind, ModelConfig
+from poseflow.config import HEADS, ClassVectorConfig, Kind, ModelConfig
 from poseflow.errors import ConfigError
 from poseflow.models.precision import choose_precision
 from poseflow.models.unet import build_unet
 from poseflow.skeleton import Skeleton
 
 HEAD_STDDEV = 1e-3
+POINTS: dict[Kind, int] = {"centroid": 1}  # what a kind finds of an animal, where that is not the skeleton's nodes
+ACTIVATIONS = {"class_maps": "sigmoid"}
+NEEDS = {
+    "confidence_maps": "nodes in the skeleton",
+    "part_affinity_fields": "edges in the skeleton",
+    "class_maps": "head.identities",
+    "class_vector": "head.identities",
+}
 
 
-def head_depths(kind: Kind, skeleton: Skeleton, identities: Sequence[str] = ()) -> dict[str, int]:
-    """Output channels of each head; raises ConfigError for a kind that cannot be built."""
-    nodes = len(skeleton.nodes)
-    depths: dict[Kind, dict[str, int]] = {
-        "single_instance": {"confidence_maps": nodes},
-        "centroid": {"confidence_maps": 1},
-        "centered_instance": {"confidence_maps": nodes},
+def head_depths(config: ModelConfig, skeleton: Skeleton) -> dict[str, int]:
+    """Output channels of each head; raises ConfigError where the identities of an ID model are still open."""
+    heads, identities = HEADS[config.kind], config.head.identities or ()
+    nodes = POINTS.get(config.kind, len(skeleton.nodes))
+    depths = {
+        "confidence_maps": nodes,
+        "part_affinity_fields": 2 * len(skeleton.edges),
+        "class_maps": len(identities),
+        "class_vector": len(identities),
     }
-    if kind not in depths:
-        raise ConfigError(f"kind must be one of {', '.join(depths)}, got {kind!r}")
-    return depths[kind]
+    for name in heads:
+        if not depths[name]:
+            raise ConfigError(f"{name} must have at least one channel: {config.kind} needs {NEEDS[name]}, got none")
+    return {name: depths[name] for name in heads}
 
 
-def build_model(config: ModelConfig, skeleton: Skeleton, identities: Sequence[str] = ()) -> keras.Model:
+def build_model(config: ModelConfig, skeleton: Skeleton) -> keras.Model:
     """Build the network of a profile, with random weights.
 
     Input: (batch, height, width, channels) uint8 or float in 0..255, sides multiples of 2 ** down_blocks.
-    Output: dict of float32 maps by head name, (batch, height / output_stride, width / output_stride, depth).
+    Output: dict of float32 maps by head name, (batch, height / output_stride, width / output_stride, depth); class maps
+        are probabilities. The class vector is (batch, depth), probabilities that sum to 1.
     """
     policy = keras.dtype_policies.DTypePolicy(choose_precision(config.training.precision))
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
         image = keras.Input((None, None, config.input.channels), name="image")
-        features, _ = build_unet(_standardize(image), config.backbone, config.head.output_stride)
-        # A head of ordinary weights first of all learns to be silent, and its ReLUs die of it.
-        nearly_zero = keras.initializers.RandomNormal(stddev=HEAD_STDDEV)
+        strides = config.head.strides(config.kind)
+        features = build_unet(_standardize(image), config.backbone, min(strides.values()))
         heads = {
-            name: layers.Conv2D(depth, 1, kernel_initializer=nearly_zero, dtype="float32", name=name)(features)
-            for name, depth in head_depths(config.kind, skeleton, identities).items()
+            name: _draw_maps(features[strides[name]], name, depth)
+            if name in strides
+            else _classify(features[max(features)], name, depth, config.head.class_vector)
+            for name, depth in head_depths(config, skeleton).items()
         }
         return keras.Model(image, heads, name=config.kind)
     finally:
         keras.config.set_dtype_policy(previous)
+
+
+def _draw_maps(features: Any, name: str, depth: int) -> Any:
+    # A head of ordinary weights first of all learns to be silent, and its ReLUs die of it.
+    nearly_zero = keras.initializers.RandomNormal(stddev=HEAD_STDDEV)
+    convolution = layers.Conv2D(
+        depth, 1, activation=ACTIVATIONS.get(name), kernel_initializer=nearly_zero, dtype="float32", name=name
+    )
+    return convolution(features)
+
+
+def _classify(features: Any, name: str, depth: int, config: ClassVectorConfig) -> Any:
+    """Class probabilities of the whole image; Pereira et al. 2022, Methods, "Appearance-based ID models"."""
+    features = layers.GlobalMaxPooling2D(name=f"{name}_pool")(features)
+    for number in range(config.layers):
+        features = layers.Dense(config.units, activation="relu", name=f"{name}_dense{number}")(features)
+    return layers.Dense(depth, activation="softmax", dtype="float32", name=name)(features)
 
 
 def _standardize(image: Any) -> Any:

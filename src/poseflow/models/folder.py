@@ -1,14 +1,16 @@
-"""Trained models on disk: read a model folder back."""
+"""Trained models on disk: read a model folder back, ours or SLEAP's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import keras
 
-from poseflow.config import ModelConfig, Precision, read_model_config
+from poseflow.config import ModelConfig, Precision
 from poseflow.errors import ModelError
-from poseflow.files import read_json
+from poseflow.folders import ModelFolder, is_sleap_folder, needed_files, read_model_folder
 from poseflow.models.build import build_model
+from poseflow.models.framing import Framing, SleapFraming
+from poseflow.models.sleap import read_sleap_network
 from poseflow.skeleton import Skeleton
 
 
@@ -20,21 +22,43 @@ class TrainedModel:
     config: ModelConfig
     skeleton: Skeleton
     network: keras.Model
+    framing: Framing = field(default_factory=Framing)
+    """How the network sees frames."""
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Names of the animals that it tells apart, in the order of its classes."""
+        return self.config.head.identities or ()
 
 
 def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
-    """Read a model folder as `train_model` writes it; raises ModelError naming the folder and what it lacks."""
+    """Read a model folder, as `train_model` or as SLEAP (1.0 to 1.4) writes it.
+
+    Raises: ModelError naming the folder and what it lacks, or the file and its fault.
+    """
     path = Path(path)
-    needed = ("config.yaml", "skeleton.json", "model.weights.h5")
-    missing = [name for name in needed if not (path / name).is_file()]
+    needed = needed_files(path)
+    missing = [file.name for file in needed if not file.is_file()]
     if missing:
-        raise ModelError(f"{path}: must be a model folder with {', '.join(needed)}, got none of {', '.join(missing)}")
-    config = read_model_config(path / "config.yaml")
-    training = config.training.model_copy(update={"precision": precision})
-    skeleton = Skeleton.model_validate(read_json(path / "skeleton.json"))
-    network = build_model(config.model_copy(update={"training": training}), skeleton)
+        names = ", ".join(file.name for file in needed)
+        raise ModelError(f"{path}: must be a model folder with {names}, got none of {', '.join(missing)}")
+    folder = read_model_folder(path)
+    return _load_sleap(folder, precision) if is_sleap_folder(path) else _load_own(folder, precision)
+
+
+def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
+    training = folder.config.training.model_copy(update={"precision": precision})
+    network = build_model(folder.config.model_copy(update={"training": training}), folder.skeleton)
+    weights = needed_files(folder.path)[-1]
     try:
-        network.load_weights(path / "model.weights.h5")
+        network.load_weights(weights)
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path}: model.weights.h5 must fit config.yaml: {error}") from error
-    return TrainedModel(path, config, skeleton, network)
+        raise ModelError(f"{folder.path}: {weights.name} must fit config.yaml: {error}") from error
+    return TrainedModel(folder.path, folder.config, folder.skeleton, network)
+
+
+def _load_sleap(folder: ModelFolder, precision: Precision) -> TrainedModel:
+    network = read_sleap_network(needed_files(folder.path)[-1], folder, precision)
+    seen = folder.config.input.model_copy(update={"channels": network.inputs[0].shape[-1]})
+    config = folder.config.model_copy(update={"input": seen})
+    return TrainedModel(folder.path, config, folder.skeleton, network, SleapFraming(folder.frame_size))

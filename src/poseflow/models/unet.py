@@ -9,14 +9,14 @@ from poseflow.config import BackboneConfig
 Tensor = Any
 
 
-def build_unet(image: Tensor, config: BackboneConfig, output_stride: int) -> tuple[Tensor, Tensor]:
+def build_unet(image: Tensor, config: BackboneConfig, output_stride: int) -> dict[int, Tensor]:
     """Connect a UNet to `image`.
 
     Args:
         image: (batch, height, width, channels), sides multiples of 2 ** down_blocks.
-        output_stride: of the features that come out, a power of 2, at most 2 ** down_blocks.
+        output_stride: the finest of the features that come out, a power of 2, at most 2 ** down_blocks.
 
-    Returns: decoder features at `output_stride` and the encoder's deepest features.
+    Returns: features by their stride: the encoder's deepest, and the decoder's down to `output_stride`.
     Source: Pereira et al. 2022, Methods, "Neural network architectures"; max-pooling has kernel 2 as in the models
         that SLEAP ships.
     """
@@ -26,14 +26,15 @@ def build_unet(image: Tensor, config: BackboneConfig, output_stride: int) -> tup
         features = _convolve(features, config, level, f"down{level}")
         skips.append(features)
         features = layers.MaxPooling2D(2, name=f"down{level}_pool")(features)
-    deepest = features = _convolve(features, config, config.down_blocks, "middle")
+    features = _convolve(features, config, config.down_blocks, "middle")
+    by_stride = {2**config.down_blocks: features}
     for level in reversed(range(config.down_blocks)):
         if 2**level < output_stride:
             break
         features = _upsample(features, config, level)
         features = _join(features, skips[level], config, level)
-        features = _convolve(features, config, level, f"up{level}")
-    return features, deepest
+        by_stride[2**level] = features = _convolve(features, config, level, f"up{level}")
+    return by_stride
 
 
 def filters_at(config: BackboneConfig, level: int) -> int:
@@ -56,7 +57,8 @@ def _convolve(features: Tensor, config: BackboneConfig, level: int, name: str) -
 
 def _upsample(features: Tensor, config: BackboneConfig, level: int) -> Tensor:
     if config.up == "bilinear":
-        return layers.UpSampling2D(2, interpolation="bilinear", name=f"up{level}_upsample")(features)
+        # XLA's gradient of a bfloat16 resize is float32, which it refuses to add to that of a head at the same stride.
+        return layers.UpSampling2D(2, interpolation="bilinear", dtype="float32", name=f"up{level}_upsample")(features)
     return layers.Conv2DTranspose(
         filters_at(config, level),
         3,

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from poseflow.errors import ModelError
 from poseflow.files import read_json
+from poseflow.folders import read_model_folder
 from poseflow.report.style import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, draw_picture, image_uri, read_image
 
 KIND_WORDS = {
@@ -42,13 +41,10 @@ class ModelStory:
 def read_model_story(name: str, folder: Path) -> ModelStory:
     """Read a model folder; one that was given without its history has no curves.
 
-    Raises: ModelError for a folder without config.yaml.
+    Raises: ModelError for a folder that is no model.
     """
-    try:
-        text = (folder / "config.yaml").read_text(encoding="utf-8")
-    except OSError as error:
-        raise ModelError(f"{folder}: must be a model folder with config.yaml, got none: {error}") from None
-    kind = yaml.safe_load(text)["kind"]
+    described = read_model_folder(folder)
+    kind = described.config.kind
     training = read_json(folder / "training.json") if (folder / "training.json").is_file() else {}
     history = read_curves(folder / "history.csv")
     return ModelStory(
@@ -57,7 +53,7 @@ def read_model_story(name: str, folder: Path) -> ModelStory:
         facts=_list_facts(training),
         curves=_draw_curves(name, history, training) if len(history.get("epoch", ())) else None,
         maps=_show_maps(name, folder / "pictures", training),
-        config=text,
+        config=described.text,
         versions=training.get("versions", {}),
         remarks=_find_remarks(training),
     )

@@ -9,6 +9,7 @@ in the file, which pandas reads as NaN: a NaN would turn DuckDB's and Polars' me
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,7 +17,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from poseflow import __version__
 from poseflow.errors import TableError
 from poseflow.skeleton import Skeleton
 from poseflow.tables.columns import node_arrays, node_columns
@@ -142,7 +142,7 @@ def pose_note(predictions: Predictions, index: VideoFacts, source: PoseSource) -
         **source.details,
         "table": KIND,
         "version": 1,
-        "package_version": __version__,
+        "package_version": version("poseflow"),
         "recording": source.recording,
         "video": source.video,
         "status": index.status,

@@ -19,21 +19,24 @@ from poseflow.tracking.candidates import (
     gain_of_pairs,
     gains_by_track,
 )
+from poseflow.tracking.identities import NAMINGS
 from poseflow.tracking.matching import MATCHINGS
 from poseflow.tracking.selection import select_instances
 
+_NOTHING = tuple(np.empty(0, kind) for kind in (np.int64, np.int64, np.int32, np.int32, np.int16, np.float32))
 BLOCK_ROWS = 2048
 """Instances whose pairs are compared in one go: enough for NumPy, few enough for the processor's cache."""
 
 
 def link_tracks(predictions: Predictions | Iterable[Predictions], config: TrackingConfig) -> Tracks:
-    """Give every instance a track.
+    """Give every instance a track, and in mode `identity` a name.
 
     Each instance of a frame is compared with the tracked instances of the `window_frames` frames before it, which flow
     has moved onto it (or as they were); a track's best candidate counts, and the matching with the greatest total gain
     (or greedily the best pair first) continues the tracks. What is left over opens new tracks. Frames are counted by
     their numbers: one that is empty, failed or was not read is a gap, and a track that is not seen for longer than the
-    window ends, unless `max_tracks` makes a newcomer resume it.
+    window ends, unless `max_tracks` makes a newcomer resume it. Names are given frame by frame (`name_instances`), and
+    do not depend on the tracks.
 
     Args:
         predictions: the whole table, or its blocks in order (`iter_predictions`), in bounded memory; the result is the
@@ -47,12 +50,16 @@ def link_tracks(predictions: Predictions | Iterable[Predictions], config: Tracki
     Source: Pereira et al. 2022, Methods, "Flow-shift tracking"; a track's best candidate as in SLEAP 1.x,
         `sleap/nn/tracker/components.py`, `FrameMatches.from_candidate_instances`.
     """
-    linker = _Linker(config)
+    linker, linked = _Linker(config), [_NOTHING]
+    names: tuple[str, ...] = ()
     for block in [predictions] if isinstance(predictions, Predictions) else predictions:
         _check_lags(block, config)
         for part in _cut_at_frames(block):
-            linker.link(describe_instances(part, select_instances(part, config), config))
-    return linker.tracks()
+            row, *others = linker.link(describe_instances(part, select_instances(part, config), config))
+            linked.append((row, *others, *NAMINGS[config.mode](part, row - part.first_row, config)))
+        names = block.class_names if config.mode == "identity" else ()
+    row, frame_idx, tracklet, track, code, score = (np.concatenate(part) for part in zip(*linked, strict=True))
+    return Tracks(row, frame_idx, tracklet, track, code, score, names, {"tracking": config.model_dump(mode="json")})
 
 
 def _check_lags(predictions: Predictions, config: TrackingConfig) -> None:
@@ -96,12 +103,14 @@ class _Linker:
         self.tracklets = 0
         self.recent: Instances | None = None
         self.labels: list[list[int]] = []  # of the recent instances, frame by frame; -1 for one without a track
-        self.linked: list[tuple[NDArray[Any], ...]] = []
 
-    def link(self, fresh: Instances) -> None:
-        """Link the instances of the frames that come next."""
+    def link(self, fresh: Instances) -> tuple[NDArray[Any], ...]:
+        """Link the instances of the frames that come next.
+
+        Returns: row, frame, tracklet and track of those that have a track.
+        """
         if not len(fresh):
-            return
+            return _NOTHING[:4]
         both = self.recent.join(fresh) if self.recent else fresh
         frames, starts = np.unique(both.frame, return_index=True)
         starts = np.append(starts, len(both))
@@ -110,18 +119,10 @@ class _Linker:
         tracklet = np.array(self._link_frames(both, frames.tolist(), starts.tolist(), pairs), np.int32)
         track = np.array([track for labels in self.labels[new:] for track in labels], np.int32)
         kept = track >= 0
-        self.linked.append((fresh.row[kept], fresh.frame[kept], tracklet[kept], track[kept]))
         horizon = int(frames[-1]) + 1 - self.config.window_frames
         self.labels = self.labels[int(np.searchsorted(frames, horizon)) :]
         self.recent = both.tail(horizon)
-
-    def tracks(self) -> Tracks:
-        """All that was linked."""
-        nothing = np.empty(0, np.int64)
-        parts = zip(*(self.linked or [(nothing,) * 4]), strict=True)
-        row, frame_idx, tracklet, track = (np.concatenate(part) for part in parts)
-        note = {"tracking": self.config.model_dump(mode="json")}
-        return Tracks.without_identities(row, frame_idx, tracklet, track, note)
+        return fresh.row[kept], fresh.frame[kept], tracklet[kept], track[kept]
 
     def _link_frames(self, instances: Instances, frames: list[int], starts: list[int], pairs: PairGains) -> list[int]:
         """Append the tracks of each new frame's instances to `labels`; returns their tracklets."""

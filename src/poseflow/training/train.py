@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 
 from poseflow.config import ModelConfig, TrainingConfig
-from poseflow.data import Samples, build_samples, choose_crop_px, iterate_batches, stack_samples
+from poseflow.data import Batch, Samples, build_samples, iterate_batches, settle_profile, stack_samples
 from poseflow.files import write_json
 from poseflow.labels import Package, read_package
 from poseflow.models import build_model, choose_precision
@@ -52,7 +52,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         work = folder.with_name(f".{folder.name}.work")
         work.mkdir(parents=True, exist_ok=True)
         with closing(read_package(train)) as package, closing(read_package(val)) as held_out:
-            config = _fill_in(config, package)
+            config = settle_profile(package, config)
             _describe(config, package, work)
             samples = build_samples(package, config)
             limit = config.training.max_val_samples
@@ -62,13 +62,6 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         if folder.exists():
             shutil.rmtree(folder)
         os.rename(work, folder)
-
-
-def _fill_in(config: ModelConfig, package: Package) -> ModelConfig:
-    """Settle what the profile leaves to the data and the machine."""
-    crop = choose_crop_px(package, config) if config.kind == "centered_instance" else None
-    settled = config.input.model_copy(update={"crop_px": crop})
-    return config.model_copy(update={"input": settled})
 
 
 def _describe(config: ModelConfig, package: Package, work: Path) -> None:
@@ -98,7 +91,7 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
             samples, config.augmentation, training.batch_size, training.seed, first=progress.epoch * steps
         )
         model.fit(
-            batches,
+            (_as_input(batch) for batch in batches),
             epochs=training.max_epochs,
             initial_epoch=progress.epoch,
             steps_per_epoch=steps,
@@ -112,8 +105,9 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
 
 
 def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
-    model = TrainedNetwork(build_model(config, samples.skeleton), config)
-    has_gpu = bool(keras.distribution.list_devices("gpu"))
+    model = TrainedNetwork(build_model(config, samples.skeleton), config, samples.skeleton)
+    # All devices: JAX raises where it is asked for GPUs and has none.
+    has_gpu = any("gpu" in device.lower() for device in keras.distribution.list_devices())
     model.compile(optimizer=build_optimizer(config.training), jit_compile=has_gpu)
     model.optimizer.build(model.network.trainable_variables)
     return model
@@ -122,6 +116,11 @@ def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
 def build_optimizer(config: TrainingConfig) -> keras.Optimizer:
     """Adam with AMSGrad, as in the paper; the schedule sets the rate step by step."""
     return keras.optimizers.Adam(config.learning_rate, amsgrad=True, global_clipnorm=config.clip_norm)
+
+
+def _as_input(batch: Batch) -> tuple[Any, dict[str, Any]]:
+    """A batch in the form that Keras asks for."""
+    return batch.images, {"points": batch.points, "classes": batch.classes}
 
 
 def _validation(judged: Samples | None) -> Any:
@@ -142,17 +141,20 @@ class _ValidationBatches(keras.utils.PyDataset):
 
     def __getitem__(self, number: int) -> Any:
         begin = number * VAL_BATCH
-        return stack_samples(self.samples, list(range(begin, min(begin + VAL_BATCH, len(self.samples)))))
+        return _as_input(stack_samples(self.samples, list(range(begin, min(begin + VAL_BATCH, len(self.samples))))))
 
 
 def measure_silence(model: TrainedNetwork, samples: Samples) -> float:
-    """Loss of empty maps, the answer that training can get stuck with."""
+    """Loss of empty maps and of classes all alike, the answer that training can get stuck with."""
     batches = _ValidationBatches(samples)
     losses, sizes = [], []
-    for images, points in (batches[number] for number in range(len(batches))):
+    for images, labels in (batches[number] for number in range(len(batches))):
         shapes = model.network.compute_output_shape(images.shape)
-        empty = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-        losses.append(float(model.compute_loss(images, points, empty)))
+        empty = {
+            name: np.full(shape, 1 / shape[-1] if name in ("class_maps", "class_vector") else 0, np.float32)
+            for name, shape in shapes.items()
+        }
+        losses.append(float(model.compute_loss(images, labels, empty)))
         sizes.append(len(images))
     return float(np.average(losses, weights=sizes))
 

@@ -1,0 +1,116 @@
+"""Models at hand in a Python session: a recording or an array of images in, predictions out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import PredictConfig, parse_section
+from poseflow.errors import VideoError
+from poseflow.inference.pipelines import Pipeline, load_pipeline
+from poseflow.inference.predict import no_instances, predict_shard
+from poseflow.media import VideoIndex, index_video
+from poseflow.skeleton import Skeleton
+from poseflow.tables import Predictions, read_predictions
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """Models that work together, and the settings they run with; see `load_predictor`."""
+
+    pipeline: Pipeline
+    config: PredictConfig
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Of the animals that are found."""
+        return self.pipeline.skeleton
+
+    def predict(
+        self, source: str | Path | VideoIndex | NDArray[np.uint8], start: int = 0, stop: int | None = None
+    ) -> Predictions:
+        """Find the animals in frames `start` to `stop` - 1, all by default.
+
+        Args:
+            source: a recording (its path, or its index), or images (frames, height, width[, channels]) uint8, or one
+                image (height, width, channels), grey or RGB; they are made grey or RGB as the models need it.
+
+        Returns: one row per animal and frame: `points` (rows, nodes, 2), (x, y) in px; `frame_idx` (rows,); and more.
+
+        Raises: VideoError for what is no recording and no images.
+        """
+        if isinstance(source, np.ndarray):
+            images = _check_images(source, self.pipeline.channels)
+            return self._predict_images(images, start, len(images) if stop is None else stop)
+        index = source if isinstance(source, VideoIndex) else index_video(source)
+        with TemporaryDirectory() as folder:
+            table = Path(folder) / "predictions.parquet"
+            predict_shard(index, self.pipeline, (start, index.frames if stop is None else stop), table, self.config)
+            return read_predictions(table)
+
+    def _predict_images(self, images: NDArray[np.uint8], start: int, stop: int) -> Predictions:
+        if not 0 <= start <= stop <= len(images):
+            raise VideoError(f"frames must be 0 <= start <= stop <= {len(images)}, got {start}, {stop}")
+        size, nodes = self.config.batch_size, len(self.skeleton.nodes)
+        parts = [no_instances(self.pipeline)]
+        for first in range(start, stop, size):
+            chosen = images[first : min(first + size, stop)]
+            batch = np.zeros((size, *images.shape[1:]), np.uint8)  # one size, so that it is compiled once
+            batch[: len(chosen)] = chosen
+            found = self.pipeline.find(batch)
+            found = found.where(found.frame < len(chosen))
+            parts.append(replace(found, frame=found.frame + first))
+        rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
+        return Predictions(
+            skeleton=self.skeleton,
+            frame_idx=rows["frame"],
+            instance_score=rows["score"],
+            points=rows["points"],
+            point_scores=rows["point_scores"],
+            shifted=np.empty((len(rows["frame"]), 0, nodes, 2), np.float32),
+            class_scores=rows["class_scores"],
+            class_names=self.pipeline.identities,
+            frames=((start, stop),) if stop > start else (),
+        )
+
+
+def load_predictor(
+    path: str | Path | Sequence[str | Path], *others: str | Path, config: PredictConfig | None = None, **settings: Any
+) -> Predictor:
+    """Load models that work together, ours or SLEAP's (1.0 to 1.4); `poseflow.load_model` is this function.
+
+    Args:
+        path, others: their folders: that of one model, or of a centroid model and one that sees crops.
+        config: settings of prediction; without flow, unless they say otherwise.
+        settings: single ones, by the names of the config's section `predict`, such as `max_instances=2`.
+
+    Raises: ModelError for folders that are no models or do not go together, ConfigError for a misspelt setting.
+
+    Example:
+
+        poses = poseflow.load_model("models/centroid", "models/centered_instance").predict("cage1.mp4")
+    """
+    folders = [*([path] if isinstance(path, str | Path) else path), *others]
+    values = {"flow": {"window_frames": 0}} if config is None else config.model_dump()
+    checked = parse_section(PredictConfig, {**values, **settings}, "load_model")
+    return Predictor(load_pipeline(folders, checked), checked)
+
+
+def _check_images(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+    """(frames, height, width, channels) as the models need it."""
+    if images.ndim == 3:
+        images = images[None] if images.shape[-1] in (1, 3) else images[..., None]
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
+        got = f"{images.dtype} of shape {images.shape}"
+        raise VideoError(f"images must be uint8 of shape (frames, height, width, 1 or 3), got {got}")
+    if images.shape[-1] == channels:
+        return images
+    if channels == 3:
+        return np.repeat(images, 3, axis=-1)
+    greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
+    return np.asarray(greys, np.uint8).reshape(*images.shape[:3], 1)

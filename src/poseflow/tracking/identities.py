@@ -1,0 +1,54 @@
+"""Name the instances of each frame after the animals that they look like."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import TrackingConfig
+from poseflow.errors import ConfigError
+from poseflow.matching import match_pairs
+from poseflow.tables import Predictions
+
+
+def name_instances(
+    predictions: Predictions, rows: NDArray[Any], config: TrackingConfig
+) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Name instances by the matching with the greatest total probability in each frame, a name at most once.
+
+    An animal that looks like nobody, or like one whom another resembles more, stays unnamed.
+
+    Args:
+        predictions: whole frames.
+        rows: (n,) instances that are tracked, ascending; the others take no names.
+        config: a name whose probability is below `min_identity_score` is not given.
+
+    Returns: the place of each instance's name in `class_names`, -1 for none, and its probability, NaN for none.
+
+    Raises: ConfigError where the predictions have no class probabilities.
+    Source: Pereira et al. 2022, Methods, "Appearance-based ID models".
+    """
+    if len(rows) and not predictions.class_names:
+        raise ConfigError(
+            "tracking.mode must be motion for predictions of models that tell no animals apart, got identity"
+        )
+    scores = predictions.class_scores[rows]
+    _, first, place = np.unique(predictions.frame_idx[rows], return_index=True, return_inverse=True)
+    rank = np.arange(len(rows)) - first[place]
+    gains = np.zeros((len(first), int(rank.max(initial=-1)) + 1, len(predictions.class_names)), np.float32)
+    gains[place, rank] = np.where(scores >= config.min_identity_score, scores, 0)
+    codes = match_pairs(gains)[place, rank]
+    named = codes >= 0
+    given = np.full(len(rows), np.nan, np.float32)
+    given[named] = scores[named, codes[named]]
+    return codes.astype(np.int16), given
+
+
+def leave_unnamed(
+    predictions: Predictions, rows: NDArray[Any], config: TrackingConfig
+) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """As `name_instances`, naming nobody."""
+    return np.full(len(rows), -1, np.int16), np.full(len(rows), np.nan, np.float32)
+
+
+NAMINGS = {"motion": leave_unnamed, "identity": name_instances}

@@ -1,0 +1,130 @@
+"""Pipelines whose networks draw the truth: what is left is decoding and assembly, exact and quick."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from poseflow.config import (
+    BackboneConfig,
+    ClassMapsConfig,
+    FieldsConfig,
+    HeadConfig,
+    InputConfig,
+    ModelConfig,
+    PredictConfig,
+)
+from poseflow.geometry import scale_points
+from poseflow.inference import load_pipeline
+from poseflow.inference import pipelines as pipelines_module
+from poseflow.models import TrainedModel
+from poseflow.skeleton import Skeleton
+from poseflow.targets import draw_targets
+
+SKELETON = Skeleton(nodes=("nose", "hub", "tail"), edges=((1, 0), (1, 2)))
+NAMES = ("anna", "bert", "carl")
+SIZE = (150, 210)  # no multiple of a stride
+POSE = np.array([[-20, 4], [0, 0], [22, 6]], np.float32)
+
+
+def animals(*places):
+    """Points (n, 3, 2) of animals at hubs (x, y)."""
+    return np.array([POSE + np.array(place) for place in places], np.float32).reshape(-1, 3, 2)
+
+
+def build(monkeypatch, kind, frames, classes, scale=1.0, **settings):
+    """Pipeline over a batch of frames whose points (animals, 3, 2) and classes are known to the network."""
+    most = max(map(len, frames)) or 1
+    points = np.full((len(frames), most, 3, 2), np.nan, np.float32)
+    numbers = np.full((len(frames), most), -1, np.int32)
+    for frame, (own, own_classes) in enumerate(zip(frames, classes, strict=True)):
+        points[frame, : len(own)], numbers[frame, : len(own)] = scale_points(own, scale), own_classes
+    config = ModelConfig(
+        kind=kind,
+        input=InputConfig(scale=scale),
+        backbone=BackboneConfig(down_blocks=3),
+        head=HeadConfig(
+            output_stride=2,
+            sigma_px=2.0,
+            identities=None if kind == "bottom_up" else NAMES,
+            part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=4),
+            class_maps=ClassMapsConfig(output_stride=4, radius_px=4),
+        ),
+    )
+
+    def network(images, training):
+        return draw_targets(points, numbers, images.shape[1:3], config, SKELETON)
+
+    monkeypatch.setattr(
+        pipelines_module, "load_model", lambda folder, _: TrainedModel(Path(folder), config, SKELETON, network)
+    )
+    pipeline = load_pipeline(["oracle"], PredictConfig(max_instances=4).model_copy(update=settings))
+    return pipeline.find(np.zeros((len(frames), *SIZE, 1), np.uint8))
+
+
+KINDS = pytest.mark.parametrize("kind", ["bottom_up", "multi_class_bottom_up"])
+
+
+@KINDS
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_what_the_network_draws_is_found(monkeypatch, kind, scale):
+    frames = [animals((40, 40), (150, 60), (90, 110)), animals((60, 100), (100, 40))]
+    found = build(monkeypatch, kind, frames, [[2, 0, 1], [1, 2]], scale)
+    assert found.frame.tolist() == [0, 0, 0, 1, 1]
+    for number, (truth, names) in enumerate(zip(frames, [[2, 0, 1], [1, 2]], strict=True)):
+        own = found.where(found.frame == number)
+        distance = np.linalg.norm(truth[:, None] - own.points[None], axis=-1).max(axis=-1)
+        assert distance.min(axis=1).max() < 0.3 / scale
+        if kind != "bottom_up":
+            assert own.class_scores[distance.argmin(axis=1)].argmax(axis=1).tolist() == names
+
+
+@KINDS
+def test_no_animal_in_any_frame(monkeypatch, kind):
+    found = build(monkeypatch, kind, [animals(), animals()], [[], []])
+    assert found.points.shape == (0, 3, 2)
+    assert found.class_scores.shape == (0, 0 if kind == "bottom_up" else 3)
+
+
+@KINDS
+def test_of_more_animals_than_allowed_the_best_stay(monkeypatch, kind):
+    frame = animals((40, 40), (150, 60), (90, 110))
+    frame[0, 0] = np.nan
+    found = build(monkeypatch, kind, [frame], [[0, 1, 2]], max_instances=2)
+    assert len(found.frame) == 2
+    assert np.isfinite(found.points).all(), "the one with a missing node is left out"
+    assert (np.diff(found.score) <= 0).all()
+
+
+def test_animals_that_overlap_entirely_are_one_and_it_has_one_name(monkeypatch):
+    frame = animals((80, 60), (80, 60))
+    assert len(build(monkeypatch, "bottom_up", [frame], [[0, 1]]).frame) == 1
+    found = build(monkeypatch, "multi_class_bottom_up", [frame], [[0, 1]])
+    assert len(found.frame) == 1
+    np.testing.assert_allclose(found.class_scores, [[1, 1, 0]])
+
+
+def test_crossing_animals_are_told_apart_by_their_fields(monkeypatch):
+    frame = np.array([[[40, 60], [70, 60], [100, 60]], [[70, 30], [76, 66], [72, 95]]], np.float32)
+    found = build(monkeypatch, "bottom_up", [frame], [[0, 1]])
+    distance = np.linalg.norm(frame[:, None] - found.points[None], axis=-1).max(axis=-1)
+    assert distance.min(axis=1).max() < 1
+    assert len(found.frame) == 2
+
+
+def test_a_hidden_node_in_the_tree_leaves_the_largest_piece(monkeypatch):
+    """Without its hub an animal falls apart into lone parts, which are no animals."""
+    frame = animals((40, 40), (150, 60))
+    frame[0, 1] = np.nan
+    found = build(monkeypatch, "bottom_up", [frame], [[0, 1]])
+    np.testing.assert_allclose(found.points, frame[1:], atol=0.3)
+
+
+def test_edges_that_are_too_long_are_not_joined(monkeypatch):
+    frame = np.array([[[10, 20], [30, 20], [190, 120]]], np.float32)
+    config = PredictConfig().grouping
+    strict = config.model_copy(update={"max_edge_length": 0.1, "length_penalty": 2.0})
+    found = build(monkeypatch, "bottom_up", [frame], [[0]], grouping=strict)
+    assert np.isnan(found.points[0, 2]).all()
+    free = config.model_copy(update={"max_edge_length": None})
+    assert np.isfinite(build(monkeypatch, "bottom_up", [frame], [[0]], grouping=free).points).all()
