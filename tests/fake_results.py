@@ -87,6 +87,8 @@ def write_model(folder: Path, kind: str = "centroid", epochs: int = 8, seed: int
         "epochs": epochs,
         "best_epoch": epochs - 1,
         "best_loss": 0.001,
+        "silent_loss": 0.01,
+        "learnt": True,
         "seconds": 10.0 * epochs,
         "stopped_early": False,
         "parameters": 123_456,

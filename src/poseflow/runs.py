@@ -60,9 +60,10 @@ def leave_run() -> None:
     os.environ.pop(MAIN_PROCESS, None)
 
 
-def begin_job(log: str | Path) -> None:
+def begin_job(log: str | Path, threads: int = 1) -> None:
     """What each script of the workflow does first: log to `log`, end with the run, fail in a word.
 
+    TensorFlow, where a job comes to import it, computes with `threads` threads rather than with every core there is.
     A PoseflowError ends the script with exit code 1 and one line, in the log and on the terminal; any other error
     leaves its traceback in the log.
     """
@@ -77,6 +78,7 @@ def begin_job(log: str | Path) -> None:
             sys.__excepthook__(kind, error, trace)
 
     sys.excepthook = report_error
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are no news
     end_with_run()
 

@@ -39,6 +39,12 @@ def test_training_that_ended_at_its_best_is_remarked(tmp_path):
     assert "longer training" in read_model_story("centroid", folder).remarks[0]
 
 
+def test_a_model_that_learnt_nothing_is_remarked(tmp_path):
+    folder = write_model(tmp_path / "centroid")
+    write_json(read_json(folder / "training.json") | {"learnt": False}, folder / "training.json")
+    assert "next to nothing" in read_model_story("centroid", folder).remarks[0]
+
+
 def test_empty_fields_of_the_history_are_nan(tmp_path):
     (tmp_path / "history.csv").write_text("epoch,loss,val_loss\n1,0.5,\n2,0.25,0.75\n")
     assert read_curves(tmp_path / "history.csv")["val_loss"].tolist()[1] == 0.75

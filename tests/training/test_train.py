@@ -62,6 +62,7 @@ def test_a_model_folder_explains_itself(packages, tmp_path):
     }
     facts = read_json(folder / "training.json")
     assert (facts["kind"], facts["epochs"], facts["train_samples"]) == ("centered_instance", 3, 24)
+    assert facts["best_loss"] < 0.9 * facts["silent_loss"]
     rows = list(csv.DictReader((folder / "history.csv").open()))
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["val_loss"]) < 0.5 * float(rows[0]["loss"])
@@ -92,8 +93,7 @@ def test_every_head_learns_and_is_logged(named_packages, tmp_path, kind, term):
 @pytest.mark.parametrize(
     ("kind", "schedule"),
     [
-        ("centered_instance", "cosine"),
-        ("centered_instance", "plateau"),
+        ("centered_instance", "plateau"),  # whose rate depends on what was before
         *(pytest.param(kind, "cosine", marks=pytest.mark.slow) for kind in KINDS),
     ],
 )
@@ -141,12 +141,14 @@ def test_without_validation_frames_the_training_loss_judges(packages, tmp_path):
     assert read_json(tmp_path / "model" / "training.json")["best_epoch"] == 1
 
 
-def test_early_stop(packages, tmp_path):
+def test_early_stop_and_a_word_where_nothing_was_learnt(packages, tmp_path, caplog):
     config = tiny(epochs=50, learning_rate=1e-12, early_stop_epochs=2)
     train_model(config, *packages, tmp_path / "model")
     facts = read_json(tmp_path / "model" / "training.json")
     assert facts["stopped_early"]
     assert facts["epochs"] < 50
+    assert facts["best_loss"] == pytest.approx(facts["silent_loss"], rel=0.02)
+    assert "learnt next to nothing" in caplog.text
 
 
 @pytest.mark.slow

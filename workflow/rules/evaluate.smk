@@ -8,7 +8,7 @@ rule evaluate:
         "logs/evaluate/{release}.log",
     conda:
         "../envs/poseflow.yaml"
-    threads: 8
+    threads: 2
     resources:
         mem_mb=8000,
         runtime=60,

@@ -6,7 +6,7 @@ from poseflow.accuracy import evaluate_release
 from poseflow.config import EvaluationConfig, PredictConfig
 from poseflow.runs import begin_job
 
-begin_job(snakemake.log[0])
+begin_job(snakemake.log[0], snakemake.threads)
 evaluate_release(
     [Path(path).parent for path in snakemake.input.models],
     Path(snakemake.input.test),

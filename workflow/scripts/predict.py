@@ -7,7 +7,7 @@ from poseflow.releases import read_release
 from poseflow.runs import begin_job
 from poseflow.tables import PredictionsWriter
 
-begin_job(snakemake.log[0])
+begin_job(snakemake.log[0], snakemake.threads)
 index = read_index(snakemake.input.index)
 release = read_release(snakemake.input.release)
 settings = PredictConfig.model_validate(snakemake.params.predict)

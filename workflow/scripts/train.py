@@ -5,7 +5,7 @@ from pathlib import Path
 from poseflow.config import ModelConfig
 from poseflow.runs import begin_job
 
-begin_job(snakemake.log[0])
+begin_job(snakemake.log[0], snakemake.threads)
 
 from poseflow.training import train_model  # noqa: E402  Keras has much to say while it is imported
 

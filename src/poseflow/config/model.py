@@ -147,6 +147,9 @@ class TrainingConfig(Section):
     )
     learning_rate: float = Field(1e-3, gt=0)
     warmup_steps: int = Field(200, ge=0, description="The learning rate rises linearly from 0 over these steps.")
+    clip_norm: float | None = Field(
+        0.1, gt=0, description="Longer gradients are shortened to this; null: never. It keeps high rates stable."
+    )
     schedule: Literal["plateau", "cosine"] = Field(
         "cosine", description="cosine: down to 1 % over max_epochs. plateau: halved when validation stalls."
     )

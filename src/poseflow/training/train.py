@@ -27,6 +27,7 @@ from poseflow.training.network import TrainedNetwork
 logger = logging.getLogger("poseflow")
 LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more
 VAL_BATCH = 16
+LEARNT = 0.9  # of the loss of empty maps: more than this is no model yet
 
 
 def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> None:
@@ -99,7 +100,8 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
             shuffle=False,
             verbose="auto" if os.isatty(1) else 0,
         )
-    _finish(config, model, progress, work, counts | {"train_samples": len(samples), "steps_per_epoch": steps})
+    counts |= {"train_samples": len(samples), "steps_per_epoch": steps}
+    _finish(config, model, progress, work, counts, measure_silence(model, judged or samples))
 
 
 def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
@@ -113,7 +115,7 @@ def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
 
 def build_optimizer(config: TrainingConfig) -> keras.Optimizer:
     """Adam with AMSGrad, as in the paper; the schedule sets the rate step by step."""
-    return keras.optimizers.Adam(config.learning_rate, amsgrad=True)
+    return keras.optimizers.Adam(config.learning_rate, amsgrad=True, global_clipnorm=config.clip_norm)
 
 
 def _as_input(batch: Batch) -> tuple[Any, dict[str, Any]]:
@@ -142,13 +144,44 @@ class _ValidationBatches(keras.utils.PyDataset):
         return _as_input(stack_samples(self.samples, list(range(begin, min(begin + VAL_BATCH, len(self.samples))))))
 
 
-def _finish(config: ModelConfig, model: TrainedNetwork, progress: Progress, work: Path, counts: dict[str, int]) -> None:
+def measure_silence(model: TrainedNetwork, samples: Samples) -> float:
+    """Loss of empty maps, the answer that training can get stuck with; of classes, that of all being equally likely."""
+    batches = _ValidationBatches(samples)
+    losses, sizes = [], []
+    for images, labels in (batches[number] for number in range(len(batches))):
+        shapes = model.network.compute_output_shape(images.shape)
+        unsure = {"class_maps": 0.5, "class_vector": 1 / shapes.get("class_vector", (1,))[-1]}
+        empty = {name: np.full(shape, unsure.get(name, 0), np.float32) for name, shape in shapes.items()}
+        losses.append(float(model.compute_loss(images, labels, empty)))
+        sizes.append(len(images))
+    return float(np.average(losses, weights=sizes))
+
+
+def _finish(
+    config: ModelConfig,
+    model: TrainedNetwork,
+    progress: Progress,
+    work: Path,
+    counts: dict[str, int],
+    silent_loss: float,
+) -> None:
+    learnt = progress.best_loss <= LEARNT * silent_loss
+    if not learnt:
+        logger.warning(
+            "%s: the loss must fall below that of empty maps, %.4g, got %.4g: it learnt next to nothing; lower "
+            "training.learning_rate or train longer",
+            config.kind,
+            silent_loss,
+            progress.best_loss,
+        )
     os.replace(work / "best.weights.h5", work / "model.weights.h5")
     facts = {
         "kind": config.kind,
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
         "best_loss": progress.best_loss,
+        "silent_loss": silent_loss,
+        "learnt": learnt,
         "seconds": round(progress.seconds, 1),
         "stopped_early": progress.stopped,
         "parameters": model.network.count_params(),
