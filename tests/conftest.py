@@ -10,7 +10,6 @@ settings.register_profile("poseflow", deadline=None)  # how long an example take
 settings.load_profile("poseflow")
 
 
-
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real recordings, labels and models (POSEFLOW_REAL_DATA); the test is skipped where it is not set."""

@@ -54,7 +54,7 @@ def scenes(tmp_path: Path) -> VideoIndex:
 class TestProposing:
     """`propose_frames`."""
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(
         frames=st.integers(1, 3000),
         labeled=st.sets(st.integers(0, 2999), max_size=30),

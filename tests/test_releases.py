@@ -31,6 +31,13 @@ def test_a_release_is_read_as_it_was_written(models, tmp_path):
     assert read.metadata == {"release": "0123456789", "models": {name: str(path) for name, path in models.items()}}
 
 
+def test_a_release_knows_the_names_that_its_models_give(models):
+    assert build_release("0123456789", models).identities == ()
+    profile = {"kind": "multi_class_top_down", "head": {"identities": ["anna", "bert"]}}
+    (models["centered_instance"] / "config.yaml").write_text(yaml.safe_dump(profile))
+    assert build_release("0123456789", models).identities == ("anna", "bert")
+
+
 def test_models_of_different_skeletons_do_not_go_together(models):
     write_json({"nodes": ["nose", "ear"]}, models["centroid"] / "skeleton.json")
     with pytest.raises(ModelError, match=r"centered_instance: nodes must be those of .*centroid, got nose, tail"):

@@ -67,7 +67,7 @@ def test_a_pose_without_area_is_like_nothing_but_itself():
     assert score_oks(point, point + 0.01) == 0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(poses, poses, st.booleans())
 def test_oks_of_all_pairs_equals_pair_by_pair(truth, found, coco):
     scores = score_oks(truth, found, coco=coco)

@@ -50,7 +50,7 @@ def link_by_brute_force(edge_scores, skeleton, least):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 100_000), st.sampled_from([CHAIN, FORK, AGAINST]))
 def test_animals_are_those_of_brute_force(seed, skeleton):
     rng = np.random.default_rng(seed)
@@ -112,7 +112,7 @@ def group_by_brute_force(scores, least):
     return sorted(tuple(own) for own in result.tolist() if max(own) >= 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 100_000))
 def test_classes_get_the_peaks_of_brute_force(seed):
     rng = np.random.default_rng(seed)
@@ -161,7 +161,7 @@ def make_animals(seed, count=3):
             return animals
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_animals_that_are_drawn_are_found_again(seed):
     animals = make_animals(seed)
@@ -175,7 +175,7 @@ def test_animals_that_are_drawn_are_found_again(seed):
     assert (errors.min(axis=1) < 0.5).all()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_named_animals_that_are_drawn_are_found_again(seed):
     animals = make_animals(seed)

@@ -36,7 +36,7 @@ def local_peaks_slowly(values, threshold):
     return [(-value, refine_slowly(values, row, column)) for value, row, column in sorted(peaks)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MAPS)
 def test_local_peaks_equal_the_slow_twin(maps):
     points, scores = (np.asarray(output) for output in find_local_peaks(maps, 4, max_peaks=6))
@@ -49,7 +49,7 @@ def test_local_peaks_equal_the_slow_twin(maps):
         np.testing.assert_allclose(points[0, node, :count], found, atol=1e-3)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(MAPS)
 def test_global_peaks_equal_the_slow_twin(maps):
     points, scores = (np.asarray(output) for output in find_global_peaks(maps, 2))
@@ -71,7 +71,7 @@ def test_no_peak_below_the_threshold():
     assert (np.asarray(scores) == 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(MAPS, arrays(np.float32, (1, 7, 9, 4), elements=st.floats(-2, 2, width=16)))
 def test_offsets_are_taken_at_the_peaks_cell_in_place_of_integral_regression(maps, offsets):
     points, _ = (np.asarray(output) for output in find_global_peaks(maps, 2, 0.0, offsets))

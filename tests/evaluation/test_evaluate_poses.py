@@ -155,7 +155,7 @@ def test_found_instances_choose_in_order_of_their_scores(similarity, scores, pai
     assert set(match_greedily(np.array(similarity, np.float64), np.array(scores))) == pairs
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     similarity=st.lists(st.sampled_from([0, 0.3, 0.52, 0.7, 0.93, 1.0]), min_size=1, max_size=12),
     more=st.integers(0, 5),

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from blobs import TOLD_APART, draw_frame
 
-from poseflow.config import FlowConfig, PredictConfig
+from poseflow.config import FlowConfig, PredictConfig, TrackingConfig
 from poseflow.inference import load_pipeline, predict_shard
 from poseflow.tables import read_predictions
+from poseflow.tracking import link_tracks
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +61,17 @@ def test_animals_are_found_where_they_are_and_named(load, kind, named_video, blo
             assert whole.class_scores[rows].argmax(axis=1).tolist() == distance.argmin(axis=0).tolist()
     if whole.class_names:
         assert 0 <= whole.class_scores.min() <= whole.class_scores.max() <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS[1:])
+def test_tracks_have_the_names_of_the_labels(load, kind, named_video, blob_points, tmp_path):
+    predict_shard(named_video, load(kind), (0, named_video.frames), tmp_path / "whole.parquet", CONFIG)
+    whole = read_predictions(tmp_path / "whole.parquet")
+    tracks = link_tracks(whole, TrackingConfig(mode="identity", window_frames=1))
+    assert len(tracks) == 2 * len(blob_points)
+    for row, frame, name in zip(tracks.row, tracks.frame_idx, tracks.identity, strict=True):
+        truth = blob_points[frame, ("female", "male").index(name)]
+        assert np.linalg.norm(whole.points[row] - truth, axis=-1).mean() < 2
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -47,7 +47,7 @@ configs = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(old=frame_sets, new=frame_sets, config=configs)
 def test_adding_labels_moves_no_frame(old: dict, new: dict, config: SplitConfig) -> None:
     both = {name: sorted({*old.get(name, []), *new.get(name, [])}) for name in [*new, *old]}
@@ -55,7 +55,7 @@ def test_adding_labels_moves_no_frame(old: dict, new: dict, config: SplitConfig)
     assert {key: after[key] for key in before} == before
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(frames=frame_sets, config=configs)
 def test_every_frame_has_one_side_whatever_the_order(frames: dict, config: SplitConfig) -> None:
     backwards = {name: numbers[::-1] for name, numbers in reversed(frames.items())}
@@ -71,7 +71,7 @@ def test_the_side_depends_on_the_file_name_not_on_the_folder() -> None:
     assert here == there
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     start=st.integers(0, 1000),

@@ -68,7 +68,7 @@ def test_images_are_those_of_a_plain_decoder(clip: Path) -> None:
             np.testing.assert_array_equal(image[..., 0], expected)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(st.integers(1, 149), max_size=7), st.sampled_from([1, 2, 3]), st.sampled_from([1, 3]))
 def test_any_sharding_gives_the_same_images(clip: Path, borders: set[int], threads: int, channels: int) -> None:
     index = index_video(clip)
@@ -83,7 +83,7 @@ def test_any_sharding_gives_the_same_images(clip: Path, borders: set[int], threa
             np.testing.assert_array_equal(image, whole[idx])
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.integers(0, 149), min_size=1, max_size=5), max_size=4))
 def test_one_open_video_may_be_asked_in_any_order(clip: Path, clips: Any, questions: list[list[int]]) -> None:
     with open_video(index_video(clip), threads=2) as video:

@@ -12,7 +12,7 @@ bends = st.floats(-1.25, 1.25)
 
 
 @given(bend=bends, yaw=st.floats(-0.75, 0.75), heading=st.floats(-3.1, 3.1), u=st.floats(0, 1), d=st.floats(-1, 1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_place_on_the_body_is_found_again_from_its_point_in_the_image(make_body, bend, yaw, heading, u, d):
     body = make_body(bend, yaw, heading)
     d *= float(silhouette(np.array([u]))[0])
@@ -42,7 +42,7 @@ def test_the_body_covers_its_own_spine_and_not_what_lies_beside_it(make_body):
 
 
 @given(bend=bends)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_spine_is_as_long_as_the_animal_however_it_bends(make_body, bend):
     line = make_body(bend).line[0]
     assert np.linalg.norm(np.diff(line, axis=0), axis=1).sum() == pytest.approx(120.0)  # from u = -0.1 to 1.1

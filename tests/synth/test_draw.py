@@ -35,7 +35,7 @@ def centre_of_light(frame):
     heading=st.floats(-3.1, 3.1),
     x=st.floats(180, 181),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_each_part_is_drawn_where_its_label_is(make_body, node, bend, yaw, heading, x):
     body = make_body(bend, yaw, heading, hip=(x, 160.3))
     frame = np.zeros((320, 400, 1), np.uint8)

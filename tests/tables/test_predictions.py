@@ -73,7 +73,7 @@ def test_columns_are_named_by_node_part_and_class(tmp_path):
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     frames=st.integers(1, 40),
     cuts=st.lists(st.integers(1, 39), max_size=4),

@@ -48,7 +48,7 @@ def test_an_animal_without_a_name_is_unknown_not_nobody():
     assert (maps[0, 10:] == 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.floats(2, 60), st.floats(2, 60)), min_size=1, max_size=3), st.sampled_from([2, 4]))
 def test_a_landmark_finds_its_own_class(places, stride):
     """A radius of one stride is enough: the nearest cell is never farther than that."""

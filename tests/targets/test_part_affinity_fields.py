@@ -51,7 +51,7 @@ def test_no_animal_draws_nothing():
     assert (np.asarray(fields) == 0).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 2 * np.pi), st.floats(10, 25), st.sampled_from([2, 4]))
 def test_the_score_of_a_drawn_edge_is_its_direction(angle, length, stride):
     """1 along the field, -1 against it, 0 to a peak on a line across it."""

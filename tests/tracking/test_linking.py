@@ -182,7 +182,7 @@ configs = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), config=configs)
 def test_fast_and_plain_tracker_agree(seed, config):
     if config.max_tracks is None:
@@ -195,7 +195,7 @@ def test_fast_and_plain_tracker_agree(seed, config):
     assert found == link_plainly(predictions, config)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), config=configs, block_rows=st.integers(1, 60))
 def test_tracks_do_not_depend_on_blocks(seed, config, block_rows):
     predictions = make_crowd(seed)

@@ -145,15 +145,13 @@ class _ValidationBatches(keras.utils.PyDataset):
 
 
 def measure_silence(model: TrainedNetwork, samples: Samples) -> float:
-    """Loss of empty maps and of classes all alike, the answer that training can get stuck with."""
+    """Loss of empty maps, the answer that training can get stuck with; of classes, that of all being equally likely."""
     batches = _ValidationBatches(samples)
     losses, sizes = [], []
     for images, labels in (batches[number] for number in range(len(batches))):
         shapes = model.network.compute_output_shape(images.shape)
-        empty = {
-            name: np.full(shape, 1 / shape[-1] if name in ("class_maps", "class_vector") else 0, np.float32)
-            for name, shape in shapes.items()
-        }
+        unsure = {"class_maps": 0.5, "class_vector": 1 / shapes.get("class_vector", (1,))[-1]}
+        empty = {name: np.full(shape, unsure.get(name, 0), np.float32) for name, shape in shapes.items()}
         losses.append(float(model.compute_loss(images, labels, empty)))
         sizes.append(len(images))
     return float(np.average(losses, weights=sizes))
