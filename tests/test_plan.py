@@ -150,12 +150,12 @@ def project(tmp_path, monkeypatch):
         Path(name).write_bytes(b"not a video")
     Path("labels").mkdir()
     write_slp(Path("labels/l.slp"), {"a.mp4": range(50)}, ["one"])
-    Path("centroid.yaml").write_text("kind: centroid")
+    Path("single.yaml").write_text("kind: single_instance")
     return tmp_path
 
 
 def plan(**changes):
-    config = Config.model_validate({"models": {"centroid": "centroid.yaml"}, **changes})
+    config = Config.model_validate({"models": {"single": "single.yaml"}, **changes})
     return make_plan(config, FileFacts("facts.json"))
 
 
@@ -166,7 +166,7 @@ def test_the_plan_names_everything_that_will_be_made(project):
         "day1__b": ["0000-of-0001"],
     }
     assert found.tracked_videos == {"a"}
-    assert found.models["centroid"] == Path("results/models/centroid") / found.versions["centroid"]
+    assert found.models["single"] == Path("results/models/single") / found.versions["single"]
 
 
 def test_of_recordings_with_one_name_only_the_labeled_one_can_test_tracking(project):
@@ -194,7 +194,7 @@ def test_touched_labels_keep_every_key_and_changed_ones_change_all(project):
         ({"labels": {"paths": ["labels/l.slp"]}}, True),
         ({"labels": {"include_predictions": True}}, False),
         ({"split": {"seed": 1}}, False),
-        ({"models": {"centroid": {"profile": "centroid.yaml", "input": {"channels": 3}}}}, False),
+        ({"models": {"single": {"profile": "single.yaml", "input": {"channels": 3}}}}, False),
         ({"tracking": {"animals": 2}}, True),
     ],
 )
@@ -204,11 +204,11 @@ def test_the_dataset_depends_on_what_is_labeled_and_how_it_is_divided(project, c
 
 def test_a_changed_profile_changes_its_model_and_not_the_dataset(project):
     before = plan()
-    changed = plan(models={"centroid": {"profile": "centroid.yaml", "head": {"sigma_px": 3}}})
+    changed = plan(models={"single": {"profile": "single.yaml", "head": {"sigma_px": 3}}})
     assert changed.dataset == before.dataset
     assert changed.versions != before.versions
-    comment = Path("centroid.yaml").read_text() + "  # where the animals are"
-    Path("centroid.yaml").write_text(comment)
+    comment = Path("single.yaml").read_text() + "  # where the animals are"
+    Path("single.yaml").write_text(comment)
     assert plan() == before
 
 
@@ -220,18 +220,24 @@ def test_without_labels_there_is_no_release(project):
 def test_given_models_need_no_labels(project):
     Path("labels/l.slp").unlink()
     with pytest.raises(ConfigError, match=r"a model folder must hold config\.yaml, got trained"):
-        plan(release={"centroid": "trained"})
+        plan(release={"single": "trained"})
     for name in ("config.yaml", "skeleton.json", "model.weights.h5"):
         (project / "trained").mkdir(exist_ok=True)
         (project / "trained" / name).write_text("x")
-    found = plan(release={"centroid": "trained"})
-    assert (found.dataset, found.models) == (None, {"centroid": Path("trained")})
+    found = plan(release={"single": "trained"})
+    assert (found.dataset, found.models) == (None, {"single": Path("trained")})
     assert found.release is not None
 
 
 def test_a_misspelt_setting_of_a_profile_names_the_nearest_right_one(project):
     with pytest.raises(ConfigError, match=r"did you mean 'sigma_px'"):
-        plan(models={"centroid": {"profile": "centroid.yaml", "head": {"sigma": 3}}})
+        plan(models={"single": {"profile": "single.yaml", "head": {"sigma": 3}}})
+
+
+def test_models_that_make_no_pipeline_are_refused_before_anything_runs(project):
+    Path("bottom_up.yaml").write_text("kind: bottom_up")
+    with pytest.raises(ConfigError, match=r"sets of kinds: .*got single_instance \+ bottom_up"):
+        plan(models={"single": "single.yaml", "parts": "bottom_up.yaml"})
 
 
 def test_names_are_asked_of_models_that_tell_animals_apart(project):

@@ -8,6 +8,7 @@ import pytest
 from blobs import SKELETON, write_blobs
 
 from poseflow.config import (
+    AugmentationConfig,
     BackboneConfig,
     ClassMapsConfig,
     FieldsConfig,
@@ -127,6 +128,13 @@ def test_an_interrupted_training_ends_with_the_same_weights(named_packages, tmp_
         for name in ("undisturbed", "interrupted")
     ]
     assert histories[0] == histories[1]
+
+
+def test_mirroring_without_symmetric_nodes_is_remarked(packages, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(train_module, "_fit", lambda *_: None)
+    flipped = {"augmentation": AugmentationConfig(flip=True)}
+    train_model(tiny().model_copy(update=flipped), *packages, tmp_path / "model")
+    assert "no symmetric nodes" in caplog.text
 
 
 def test_a_trained_model_is_not_trained_again(packages, tmp_path, monkeypatch):

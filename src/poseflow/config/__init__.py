@@ -11,6 +11,7 @@ from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitC
 from poseflow.config.evaluation import EvaluationConfig
 from poseflow.config.model import (
     HEADS,
+    TOGETHER,
     AugmentationConfig,
     BackboneConfig,
     ClassMapsConfig,
@@ -32,6 +33,7 @@ from poseflow.errors import ConfigError
 
 __all__ = [
     "HEADS",
+    "TOGETHER",
     "AugmentationConfig",
     "BackboneConfig",
     "ClassMapsConfig",

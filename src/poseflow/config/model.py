@@ -21,6 +21,15 @@ HEADS: dict[Kind, tuple[str, ...]] = {
 }
 """What a network of each kind draws."""
 
+TOGETHER: tuple[frozenset[Kind], ...] = (
+    frozenset({"single_instance"}),
+    frozenset({"centroid", "centered_instance"}),
+    frozenset({"bottom_up"}),
+    frozenset({"centroid", "multi_class_top_down"}),
+    frozenset({"multi_class_bottom_up"}),
+)
+"""Kinds of models that make one pipeline."""
+
 
 class InputConfig(Section):
     """What the network sees."""

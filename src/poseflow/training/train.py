@@ -53,6 +53,8 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         work.mkdir(parents=True, exist_ok=True)
         with closing(read_package(train)) as package, closing(read_package(val)) as held_out:
             config = settle_profile(package, config)
+            if config.augmentation.flip and not package.skeleton.symmetries:
+                logger.warning("augmentation.flip mirrors animals, and the skeleton has no symmetric nodes to exchange")
             _describe(config, package, work)
             samples = build_samples(package, config)
             limit = config.training.max_val_samples
