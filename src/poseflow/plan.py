@@ -15,7 +15,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from poseflow.config import HEADS, TOGETHER, Config, ModelConfig, VideosConfig, read_model_config
+from poseflow.config import (
+    Config,
+    ModelConfig,
+    VideosConfig,
+    is_pipeline,
+    name_pipelines,
+    read_model_config,
+    tells_animals_apart,
+)
 from poseflow.errors import ConfigError
 from poseflow.files import read_json, write_json
 from poseflow.folders import needed_files
@@ -101,9 +109,12 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     if not labels:
         return Plan(videos, shards, fingerprints)
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
-    if config.tracking.mode == "identity" and not any(_tells_animals_apart(profile) for profile in profiles.values()):
+    kinds = [profile.kind for profile in profiles.values()]
+    if config.tracking.mode == "identity" and not any(map(tells_animals_apart, kinds)):
         raise ConfigError("tracking.mode must be motion where no model is of a multi_class kind, got identity")
-    _check_kinds(profiles)
+    if not is_pipeline(kinds):
+        got = " + ".join(kinds)
+        raise ConfigError(f"models must be of one of these sets of kinds: {name_pipelines()}; got {got}")
     channels = max(profile.input.channels for profile in profiles.values())
     hashes = [facts.find(path, "sha256", hash_file) for path in labels]
     places = {"paths", "video_folders"}  # where labels lie does not change what they say
@@ -127,17 +138,6 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         labeled_names=frozenset(Path(name).name for found in labeled for name in found),
         tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
     )
-
-
-def _check_kinds(profiles: dict[str, ModelConfig]) -> None:
-    kinds = [profile.kind for profile in profiles.values()]
-    if frozenset(kinds) not in TOGETHER or len(set(kinds)) != len(kinds):
-        sets = "; ".join(" + ".join(sorted(together)) for together in TOGETHER)
-        raise ConfigError(f"models must be of one of these sets of kinds: {sets}; got {' + '.join(kinds)}")
-
-
-def _tells_animals_apart(profile: ModelConfig) -> bool:
-    return bool({"class_maps", "class_vector"} & set(HEADS[profile.kind]))
 
 
 def name_shards(estimated_frames: int, shard_frames: int) -> list[str]:

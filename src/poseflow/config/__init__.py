@@ -11,7 +11,6 @@ from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitC
 from poseflow.config.evaluation import EvaluationConfig
 from poseflow.config.model import (
     HEADS,
-    TOGETHER,
     AugmentationConfig,
     BackboneConfig,
     ClassMapsConfig,
@@ -23,6 +22,9 @@ from poseflow.config.model import (
     ModelConfig,
     Precision,
     TrainingConfig,
+    is_pipeline,
+    name_pipelines,
+    tells_animals_apart,
 )
 from poseflow.config.output import RenderConfig, ReportConfig
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
@@ -33,7 +35,6 @@ from poseflow.errors import ConfigError
 
 __all__ = [
     "HEADS",
-    "TOGETHER",
     "AugmentationConfig",
     "BackboneConfig",
     "ClassMapsConfig",
@@ -58,9 +59,12 @@ __all__ = [
     "TrackingConfig",
     "TrainingConfig",
     "VideosConfig",
+    "is_pipeline",
+    "name_pipelines",
     "parse_config",
     "parse_section",
     "read_model_config",
+    "tells_animals_apart",
 ]
 
 S = TypeVar("S", bound=Section)

@@ -1,5 +1,6 @@
 """A model profile (`config/models/*.yaml`): one network and how it is trained."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
@@ -29,6 +30,21 @@ TOGETHER: tuple[frozenset[Kind], ...] = (
     frozenset({"multi_class_bottom_up"}),
 )
 """Kinds of models that make one pipeline."""
+
+
+def tells_animals_apart(kind: Kind) -> bool:
+    """Whether its networks say who an animal is."""
+    return bool({"class_maps", "class_vector"} & set(HEADS[kind]))
+
+
+def is_pipeline(kinds: Sequence[Kind]) -> bool:
+    """Whether models of these kinds make one pipeline."""
+    return frozenset(kinds) in TOGETHER and len(set(kinds)) == len(kinds)
+
+
+def name_pipelines() -> str:
+    """The sets in `TOGETHER`, for messages."""
+    return "; ".join(" + ".join(sorted(kinds)) for kinds in TOGETHER)
 
 
 class InputConfig(Section):

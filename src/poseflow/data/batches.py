@@ -12,6 +12,8 @@ from poseflow.config import AugmentationConfig
 from poseflow.data.augmentation import apply_transform, change_light, draw_transform
 from poseflow.data.samples import Samples
 
+Sample = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]  # image, points, classes
+
 
 class Batch(NamedTuple):
     """Samples side by side.
@@ -68,7 +70,7 @@ def _shuffled(count: int, seed: int, turn: int) -> NDArray[np.int_]:
 
 def _draw_sample(
     samples: Samples, index: int, augmentation: AugmentationConfig | None, rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]:
+) -> Sample:
     image, points = samples.images[index], samples.points[index]
     size = (samples.height, samples.width)
     matrix = draw_transform(image.shape[:2], size, augmentation, rng)
@@ -78,6 +80,6 @@ def _draw_sample(
     return image, points, samples.classes[index]
 
 
-def _stack(drawn: list[tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]]) -> Batch:
+def _stack(drawn: list[Sample]) -> Batch:
     images, points, classes = zip(*drawn, strict=True)
     return Batch(np.stack(images), np.stack(points), np.stack(classes))

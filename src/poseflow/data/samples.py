@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.config import HEADS, HeadConfig, InputConfig, Kind, ModelConfig
+from poseflow.config import HEADS, HeadConfig, InputConfig, Kind, ModelConfig, tells_animals_apart
 from poseflow.errors import ConfigError, LabelsError
 from poseflow.geometry import find_anchors, scale_points
 from poseflow.labels import FrameLabels, Package
@@ -59,11 +59,10 @@ def settle_profile(package: Package, config: ModelConfig) -> ModelConfig:
     Raises LabelsError where an ID model has no names to learn, or others than the labels; SkeletonError where the
     skeleton's edges do not join all nodes and the kind needs that.
     """
-    heads = HEADS[config.kind]
-    if "part_affinity_fields" in heads:
+    if "part_affinity_fields" in HEADS[config.kind]:
         package.skeleton.check_connected()
     crop_px = choose_crop_px(package, config) if SAMPLERS[config.kind] is _sample_crops else None
-    identities = _choose_identities(package, config.head) if {"class_maps", "class_vector"} & set(heads) else None
+    identities = _choose_identities(package, config.head) if tells_animals_apart(config.kind) else None
     return config.model_copy(
         update={
             "input": config.input.model_copy(update={"crop_px": crop_px}),

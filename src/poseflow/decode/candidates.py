@@ -5,6 +5,8 @@ from typing import Any
 
 from keras import ops
 
+from poseflow.decode.cells import take_cells
+
 Tensor = Any
 
 
@@ -46,8 +48,7 @@ def score_edge_candidates(
     rows, columns = _nearest_cells(line, output_stride, height, width)
     frame = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1, 1, 1))
     edge = ops.reshape(ops.arange(len(edges), dtype="int32"), (1, -1, 1, 1, 1))
-    index = ((frame * height + rows) * width + columns) * len(edges) + edge
-    vectors = ops.take(ops.reshape(ops.cast(fields, "float32"), (-1, 2)), index, axis=0)
+    vectors = take_cells(fields, (frame, rows, columns, edge), depth=2)
     unit = along / ops.maximum(length, 1e-6)[..., None]
     scores = ops.mean(ops.sum(vectors * unit[..., None, :], axis=-1), axis=-1)
     if max_length_px is not None:
@@ -71,8 +72,7 @@ def score_classes(maps: Tensor, peaks: Tensor, output_stride: int) -> Tensor:
     found = ops.all(ops.isfinite(peaks), axis=-1, keepdims=True)
     rows, columns = _nearest_cells(ops.where(found, peaks, 0.0), output_stride, height, width)
     frame = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1))
-    index = (frame * height + rows) * width + columns
-    scores = ops.take(ops.reshape(ops.cast(maps, "float32"), (-1, classes)), index, axis=0)
+    scores = take_cells(maps, (frame, rows, columns, 0), depth=classes)
     return ops.where(found, scores, float("nan"))
 
 

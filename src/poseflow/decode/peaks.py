@@ -4,6 +4,8 @@ from typing import Any
 
 from keras import ops
 
+from poseflow.decode.cells import take_cells
+
 Tensor = Any
 Place = tuple[Tensor, Tensor, Tensor, Tensor]  # of peaks: image, row, column and channel of the map, all of one shape
 PATCH = 5  # side of the patch of integral regression, cells
@@ -88,25 +90,20 @@ def _channel_index(batch: Any, nodes: int) -> Tensor:
 
 def _patches(maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, channels: Tensor) -> Tensor:
     """Cut the PATCH x PATCH cells round each peak, zero outside of the map: (..., PATCH, PATCH)."""
-    _, height, width, nodes = ops.shape(maps)
     half = PATCH // 2
     padded = ops.pad(maps, ((0, 0), (half, half), (half, half), (0, 0)))
-    flat = ops.reshape(padded, (-1,))
-    steps = ops.arange(PATCH)
-    as_index = lambda index: ops.cast(index, "int32")  # noqa: E731
-    row = as_index(rows)[..., None, None] + steps[:, None]
-    column = as_index(columns)[..., None, None] + steps[None, :]
-    batch = as_index(batches)[..., None, None]
-    channel = as_index(channels)[..., None, None]
-    index = ((batch * (height + 2 * half) + row) * (width + 2 * half) + column) * nodes + channel
-    return ops.take(flat, index)
+    steps = ops.arange(PATCH, dtype="int32")
+    batch, row, column, channel = (
+        ops.cast(index, "int32")[..., None, None] for index in (batches, rows, columns, channels)
+    )
+    return take_cells(padded, (batch, row + steps[:, None], column + steps, channel), depth=1)[..., 0]
 
 
 def _refine(maps: Tensor, offsets: Tensor | None, place: Place) -> Tensor:
     """Peaks between the cells, (..., 2), (x, y) in cells: by the network's own offsets, or by integral regression."""
     _, rows, columns, _ = place
     cells = ops.stack([ops.cast(columns, "float32"), ops.cast(rows, "float32")], axis=-1)
-    return cells + (_integrate(_patches(maps, *place)) if offsets is None else _pick(offsets, place))
+    return cells + (_integrate(_patches(maps, *place)) if offsets is None else take_cells(offsets, place, depth=2))
 
 
 def _integrate(patches: Tensor) -> Tensor:
@@ -117,11 +114,3 @@ def _integrate(patches: Tensor) -> Tensor:
     x = ops.sum(weights * steps, axis=(-2, -1)) / mass
     y = ops.sum(weights * steps[:, None], axis=(-2, -1)) / mass
     return ops.stack([x, y], axis=-1)
-
-
-def _pick(offsets: Tensor, place: Place) -> Tensor:
-    """The offset at each peak, (..., 2)."""
-    _, height, width, depth = ops.shape(offsets)
-    batches, rows, columns, channels = (ops.cast(index, "int32") for index in place)
-    pairs = ops.reshape(ops.cast(offsets, "float32"), (-1, 2))
-    return ops.take(pairs, ((batches * height + rows) * width + columns) * (depth // 2) + channels, axis=0)

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from poseflow.config import Kind, PredictConfig
+from poseflow.config import Kind, PredictConfig, is_pipeline, name_pipelines
 from poseflow.decode import Assembled, find_duplicates, group_peaks_by_class, link_peaks
 from poseflow.errors import ModelError, SkeletonError
 from poseflow.inference.stages import (
@@ -75,15 +75,15 @@ class Pipeline:
 
 
 def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:
-    """Load trained models that work together, one of the sets in `PIPELINES`.
+    """Load trained models that work together, one of the sets in `config.model.TOGETHER`.
 
     Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ.
     """
-    models = {model.config.kind: model for model in (load_model(folder, config.precision) for folder in folders)}
-    build = PIPELINES.get(frozenset(models))
-    if build is None or len(models) != len(folders):
-        sets = "; ".join(" + ".join(sorted(kinds)) for kinds in PIPELINES)
-        raise ModelError(f"models must be one of: {sets}; got {', '.join(map(str, folders))} ({', '.join(models)})")
+    loaded = [load_model(folder, config.precision) for folder in folders]
+    models = {model.config.kind: model for model in loaded}
+    if not is_pipeline([model.config.kind for model in loaded]):
+        got = f"{', '.join(map(str, folders))} ({', '.join(models)})"
+        raise ModelError(f"models must be one of: {name_pipelines()}; got {got}")
     first, *others = models.values()
     for other in others:
         if other.skeleton.nodes != first.skeleton.nodes:
@@ -94,6 +94,7 @@ def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipel
     paths = tuple(model.path for model in models.values())
     # Where two models see frames, the one that sees all of them says of what size they are.
     framing = models.get("centroid", first).framing
+    build = next(build for kind, build in PIPELINES.items() if kind in models)
     run, assemble = build(models, config)
     if framing.frame_size is not None:
         run, assemble = _match_sizes(framing, run, assemble)
@@ -215,10 +216,11 @@ def _best_instances(assembled: Assembled, config: PredictConfig) -> Instances:
 
 
 Build = Callable[[dict[Kind, TrainedModel], PredictConfig], tuple[Run, Assemble]]
-PIPELINES: dict[frozenset[Kind], Build] = {
-    frozenset({"single_instance"}): _build_single,
-    frozenset({"centroid", "centered_instance"}): _build_top_down,
-    frozenset({"bottom_up"}): _build_bottom_up,
-    frozenset({"centroid", "multi_class_top_down"}): partial(_build_top_down, second="multi_class_top_down"),
-    frozenset({"multi_class_bottom_up"}): _build_multi_class_bottom_up,
+PIPELINES: dict[Kind, Build] = {
+    "single_instance": _build_single,
+    "centered_instance": _build_top_down,
+    "bottom_up": _build_bottom_up,
+    "multi_class_top_down": partial(_build_top_down, second="multi_class_top_down"),
+    "multi_class_bottom_up": _build_multi_class_bottom_up,
 }
+"""By the kind that finds the points."""

@@ -103,7 +103,7 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
             verbose="auto" if os.isatty(1) else 0,
         )
     counts |= {"train_samples": len(samples), "steps_per_epoch": steps}
-    _finish(config, model, progress, work, counts, measure_silence(model, judged or samples))
+    _finish(config, model, progress, work, counts, _measure_silence(model, judged or samples))
 
 
 def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
@@ -146,7 +146,7 @@ class _ValidationBatches(keras.utils.PyDataset):
         return _as_input(stack_samples(self.samples, list(range(begin, min(begin + VAL_BATCH, len(self.samples))))))
 
 
-def measure_silence(model: TrainedNetwork, samples: Samples) -> float:
+def _measure_silence(model: TrainedNetwork, samples: Samples) -> float:
     """Loss of empty maps, the answer that training can get stuck with; of classes, that of all being equally likely."""
     batches = _ValidationBatches(samples)
     losses, sizes = [], []
