@@ -10,6 +10,7 @@ from poseflow.errors import ModelError
 from poseflow.folders import ModelFolder, is_sleap_folder, needed_files, read_model_folder
 from poseflow.models.build import build_model
 from poseflow.models.framing import Framing, SleapFraming
+from poseflow.models.normalization import fold_normalization
 from poseflow.models.sleap import read_sleap_network
 from poseflow.skeleton import Skeleton
 
@@ -48,12 +49,18 @@ def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
 
 def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
     training = folder.config.training.model_copy(update={"precision": precision})
-    network = build_model(folder.config.model_copy(update={"training": training}), folder.skeleton)
+    config = folder.config.model_copy(update={"training": training})
+    network = build_model(config, folder.skeleton)
     weights = needed_files(folder.path)[-1]
     try:
         network.load_weights(weights)
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder.path}: {weights.name} must fit config.yaml: {error}") from error
+    if config.backbone.batch_norm:
+        bare = config.backbone.model_copy(update={"batch_norm": False})
+        plain = build_model(config.model_copy(update={"backbone": bare}), folder.skeleton)
+        fold_normalization(network, plain)
+        network = plain
     return TrainedModel(folder.path, folder.config, folder.skeleton, network)
 
 

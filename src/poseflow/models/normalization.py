@@ -1,0 +1,50 @@
+"""Batch normalization: fast while a network learns, and folded into the convolutions of one that has learnt."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+Tensor = Any
+MOMENTUM = 0.95  # of the running means: some 20 batches, so that they keep up with short epochs
+
+
+class BatchNormalization(layers.BatchNormalization):
+    """Batch normalization by TensorFlow's fused kernel, which on a processor costs next to nothing.
+
+    Keras' own form passes several times over float32 copies of the features and makes training half as slow again.
+    On other backends it is Keras' own. Source: Ioffe & Szegedy 2015.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(momentum=MOMENTUM, **options)
+
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
+        """Normalize (batch, height, width, channels); in training by the batch's own mean and variance."""
+        if keras.backend.backend() != "tensorflow":
+            return super().call(inputs, training=training, mask=mask)
+        import tensorflow as tf
+
+        running = {} if training else {"mean": self.moving_mean.value, "variance": self.moving_variance.value}
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=bool(training), **running
+        )
+        if training:
+            for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                average.assign(average * self.momentum + value * (1 - self.momentum))
+        return outputs
+
+
+def fold_normalization(network: keras.Model, plain: keras.Model) -> None:
+    """Give `plain`, the same network without normalization, the weights by which it computes what `network` does.
+
+    A layer that follows a convolution and is linear at inference is part of that convolution: it costs nothing there.
+    """
+    norms = {layer.name: layer for layer in network.layers if isinstance(layer, BatchNormalization)}
+    for layer in plain.layers:
+        weights = network.get_layer(layer.name).get_weights() if layer.weights else []
+        if norm := norms.get(f"{layer.name}_norm"):
+            gamma, beta, mean, variance = norm.get_weights()
+            factor = gamma / (variance + norm.epsilon) ** 0.5
+            weights = [weights[0] * factor, beta - mean * factor]
+        layer.set_weights(weights)
