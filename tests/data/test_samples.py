@@ -46,6 +46,20 @@ def test_augmented_points_stay_on_the_animal(kind, scale, flip):
         assert brightness_at(images, heads).min() > 150, "the head is the brightest part, wherever it is moved"
 
 
+@pytest.mark.parametrize("window_px", [64, 4000])
+def test_windows_of_frames_hold_animals_as_often_as_not(window_px):
+    config = profile("bottom_up", {"window_px": window_px, "rotation_deg": 0, "scale": (1, 1)}, scale=0.5)
+    samples = build_samples(make_package(12), config)
+    stream = iterate_batches(samples, config.augmentation, batch_size=10, seed=3)
+    images, points, _ = (np.concatenate(arrays) for arrays in zip(*(next(stream) for _ in range(6)), strict=True))
+    side = min(window_px, SIZE) // 2
+    assert images.shape == (60, side, side, 1)
+    heads = points[:, :, :1]
+    assert brightness_at(images, heads).min() > 150
+    assert np.isfinite(heads[..., 0]).any(axis=(1, 2)).mean() > 0.5
+    assert stack_samples(samples, [0]).images.shape == (1, SIZE // 2, SIZE // 2, 1), "judged on whole frames"
+
+
 def test_crops_are_centred_on_the_anchor_as_at_inference():
     config = profile("centered_instance", crop_px=48, anchor="head")
     package = make_package(3)

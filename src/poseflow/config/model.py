@@ -159,6 +159,11 @@ class AugmentationConfig(Section):
     rotation_deg: float = Field(180.0, ge=0, le=180, description="Turned by up to this angle, either way.")
     scale: tuple[float, float] = Field((0.9, 1.1), description="Least and greatest factor of size.")
     shift_px: float = Field(8.0, ge=0, description="Crops: the centre is off by up to this, as a detector's is.")
+    window_px: int | None = Field(
+        None,
+        ge=32,
+        description="Whole frames: train on squares of them, this many full-resolution px a side; null: all.",
+    )
     flip: bool = Field(False, description="Mirror half of the samples; symmetric nodes change places.")
     brightness: float = Field(0.1, ge=0, le=1, description="Added to the image (0 to 1), up to this, either way.")
     contrast: float = Field(0.2, ge=0, lt=1, description="Factor between 1 - this and 1 + this.")

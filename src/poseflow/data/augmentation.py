@@ -7,14 +7,35 @@ from numpy.typing import NDArray
 from poseflow.config import AugmentationConfig
 
 
+def draw_window(
+    source: tuple[int, int], side: int, points: NDArray[np.float32], rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw the centre (x, y) of a square of `side` px in a source image of (height, width).
+
+    Every other one holds an animal of `points` (instances, nodes, 2), so that the network sees both them and the rest.
+    """
+    size = np.array(source[::-1], float)
+    center = rng.uniform(0, size)
+    animals = points[np.isfinite(points[..., 0]).any(axis=1)]
+    if len(animals) and rng.random() < 0.5:
+        center = np.nanmean(rng.choice(animals), axis=0) + rng.uniform(-side / 3, side / 3, 2)
+    return np.clip(center, (side - 1) / 2, np.maximum(size - (side + 1) / 2, (side - 1) / 2))
+
+
 def draw_transform(
-    source: tuple[int, int], target: tuple[int, int], config: AugmentationConfig | None, rng: np.random.Generator
+    source: tuple[int, int],
+    target: tuple[int, int],
+    config: AugmentationConfig | None,
+    rng: np.random.Generator,
+    center: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Draw the affine matrix (2, 3) that takes (x, y) of a source image of (height, width) to the network's input.
 
-    The target's centre shows the source's centre, turned, resized and shifted at random; without `config`, only moved.
+    The target's centre shows the source's centre, or `center`, turned, resized and shifted at random; without `config`,
+    only moved.
     """
-    center = (np.array(source[::-1]) - 1) / 2
+    source_center = (np.array(source[::-1]) - 1) / 2
+    center = source_center if center is None else center
     if config is None:
         linear, shift = np.eye(2), np.zeros(2)
     else:
@@ -25,7 +46,7 @@ def draw_transform(
             linear = linear @ np.diag([-1.0, 1.0])
         shift = rng.uniform(-config.shift_px, config.shift_px, 2)
     # Source and target are even in size or both frames: the whole-pixel middle keeps unaugmented samples unblurred.
-    middle = center + (np.array(target[::-1]) - np.array(source[::-1])) // 2
+    middle = source_center + (np.array(target[::-1]) - np.array(source[::-1])) // 2
     return np.column_stack([linear, middle - linear @ (center + shift)])
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import AugmentationConfig
-from poseflow.data.augmentation import apply_transform, change_light, draw_transform
+from poseflow.data.augmentation import apply_transform, change_light, draw_transform, draw_window
 from poseflow.data.samples import Samples
 
 Sample = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]  # image, points, classes
@@ -72,8 +72,11 @@ def _draw_sample(
     samples: Samples, index: int, augmentation: AugmentationConfig | None, rng: np.random.Generator
 ) -> Sample:
     image, points = samples.images[index], samples.points[index]
-    size = (samples.height, samples.width)
-    matrix = draw_transform(image.shape[:2], size, augmentation, rng)
+    size, center = (samples.height, samples.width), None
+    if augmentation is not None and samples.window is not None:
+        size = (samples.window, samples.window)
+        center = draw_window(image.shape[:2], samples.window, points, rng)
+    matrix = draw_transform(image.shape[:2], size, augmentation, rng, center)
     image, points = apply_transform(image, points, matrix, size, samples.skeleton.flip_order())
     if augmentation is not None:
         image = change_light(image, augmentation, rng)

@@ -26,6 +26,7 @@ class Samples:
     points: (samples, instances, nodes, 2) float32, (x, y) in px of these images, NaN where not visible.
     classes: (samples, instances) int32, each animal's place in the profile's identities, -1 where it has none.
     height, width: what the network sees, centred on the image's centre.
+    window: side of the squares that training takes out of the images instead; None where it takes them whole.
     """
 
     skeleton: Skeleton
@@ -34,6 +35,7 @@ class Samples:
     classes: NDArray[np.int32] = field(repr=False)
     height: int
     width: int
+    window: int | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -133,7 +135,9 @@ def _frames_with(
         classes[row, : len(found)] = _classes_of(package.frames[i], config.head)
     unit = 2**config.backbone.down_blocks
     height, width = (ceil(max(image.shape[axis] for image in images) / unit) * unit for axis in (0, 1))
-    return Samples(package.skeleton, images, padded, classes, height, width)
+    window = config.augmentation.window_px
+    side = None if window is None else min(ceil(window * config.input.scale / unit) * unit, height, width)
+    return Samples(package.skeleton, images, padded, classes, height, width, side)
 
 
 def _classes_of(frame: FrameLabels, head: HeadConfig) -> NDArray[np.int32]:
