@@ -1,11 +1,13 @@
 """Model folders, as far as they can be read without Keras: ours, and those that SLEAP (1.0 to 1.4) wrote."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from poseflow import sleap
-from poseflow.config import ModelConfig, read_model_config
-from poseflow.errors import ModelError
+from poseflow.config import ModelConfig, find_misfit, read_model_config
+from poseflow.errors import ModelError, SkeletonError
 from poseflow.files import read_json
 from poseflow.skeleton import Skeleton
 
@@ -23,6 +25,36 @@ class ModelFolder:
     """Its settings, YAML, to be read by people."""
     frame_size: tuple[int, int] | None = None
     """(height, width) that frames are brought to first, where SLEAP's settings say so."""
+
+
+class DescribedModel(Protocol):
+    """A model, open (`poseflow.models.TrainedModel`) or not (`ModelFolder`)."""
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+
+    @property
+    def config(self) -> ModelConfig:
+        """Its profile."""
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """Of the animals that it finds."""
+
+
+def check_together(models: Sequence[DescribedModel]) -> None:
+    """Check that models can run together as one pipeline.
+
+    Raises: ModelError for kinds that make no pipeline, SkeletonError where nodes differ.
+    """
+    if misfit := find_misfit([model.config.kind for model in models]):
+        raise ModelError(f"models {misfit} in {', '.join(str(model.path) for model in models)}")
+    first, *others = models
+    for other in others:
+        if other.skeleton.nodes != first.skeleton.nodes:
+            got = ", ".join(other.skeleton.nodes)
+            raise SkeletonError(f"{other.path}: nodes must be those of {first.path}, got {got}")
 
 
 def is_sleap_folder(folder: str | Path) -> bool:
