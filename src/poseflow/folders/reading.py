@@ -1,0 +1,41 @@
+"""Model folders on disk, without Keras."""
+
+from pathlib import Path
+
+from poseflow.config import read_model_config
+from poseflow.errors import ModelError
+from poseflow.files import read_json
+from poseflow.folders import sleap
+from poseflow.folders.model import ModelFolder
+from poseflow.skeleton import Skeleton
+
+SETTINGS, SKELETON, WEIGHTS = "config.yaml", "skeleton.json", "model.weights.h5"
+
+
+def is_sleap_folder(folder: str | Path) -> bool:
+    """Whether SLEAP wrote it: it has a file of SLEAP's, and no settings of ours."""
+    folder = Path(folder)
+    has_sleap_files = any((folder / name).is_file() for name in (sleap.SETTINGS, sleap.WEIGHTS))
+    return has_sleap_files and not (folder / SETTINGS).is_file()
+
+
+def needed_files(folder: str | Path) -> tuple[Path, ...]:
+    """Files that a model folder must have, settings first and weights last, whether or not they are there."""
+    names = (sleap.SETTINGS, sleap.WEIGHTS) if is_sleap_folder(folder) else (SETTINGS, SKELETON, WEIGHTS)
+    return tuple(Path(folder) / name for name in names)
+
+
+def read_model_folder(folder: str | Path) -> ModelFolder:
+    """Read what a model folder says of its network; the network itself stays closed.
+
+    Raises: ModelError, or ConfigError for our own config.yaml, naming the file and its fault.
+    """
+    folder = Path(folder)
+    if is_sleap_folder(folder):
+        return sleap.read_sleap_folder(folder)
+    try:
+        skeleton = Skeleton.model_validate(read_json(folder / SKELETON))
+        text = (folder / SETTINGS).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder}: must be the folder of a trained model: {error}") from None
+    return ModelFolder(folder, read_model_config(folder / SETTINGS), skeleton, text)
