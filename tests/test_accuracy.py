@@ -88,12 +88,14 @@ def test_videos_of_one_name_are_told_apart_where_they_share_a_frame(package):
 
 
 def test_speed_is_measured_after_a_warm_up_on_whole_batches(package):
+    package.frames[3] = replace(package.frames[3], points=package.frames[3].points[:1])
     shapes = []
     pipeline = SimpleNamespace(channels=1, find=lambda images: shapes.append(images.shape))
     speed = measure_speed(pipeline, package, 8)
     assert set(shapes) == {(8, 96, 96, 1)}
-    assert len(shapes) == 1 + 3 * 2
+    assert len(shapes) == 1 + 3 * (2 + 1 + 2), "the warm-up; all frames, those of one animal, those of two"
     assert speed["frames"] == 12 and speed["frames_per_s"] > 0
+    assert [(own["animals"], own["frames"]) for own in speed["by_animals"]] == [(1, 1), (2, 11)]
 
 
 @pytest.fixture
@@ -101,19 +103,29 @@ def fake_inference(monkeypatch):
     """Inference that finds what is labeled, without Keras."""
 
     def predict_package(pipeline, package, batch_size):
-        return [SimpleNamespace(points=f.points, score=np.ones(len(f.points), np.float32)) for f in package.frames]
+        return [
+            SimpleNamespace(
+                frame=np.zeros(len(f.points), int),
+                points=f.points,
+                score=np.ones(len(f.points), np.float32),
+                class_scores=np.float32([[0.9, 0.2], [0.6, 0.5]]),
+            )
+            for f in package.frames
+        ]
 
     def load_pipeline(folders, config):
-        return SimpleNamespace(channels=1, skeleton=SKELETON, find=lambda images: None)
+        return SimpleNamespace(channels=1, skeleton=SKELETON, identities=("anna", "bert"), find=lambda images: None)
 
     fake = SimpleNamespace(load_pipeline=load_pipeline, predict_package=predict_package)
     monkeypatch.setitem(sys.modules, "poseflow.inference", fake)
 
 
 def test_a_release_is_measured_on_a_package(fake_inference, tmp_path):
-    test = write_blobs(tmp_path, "test", 5)
+    test = write_blobs(tmp_path, "test", 5, names=("anna", "carl"))
     metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG)
     assert metrics["map_coco"] == pytest.approx(1)
+    assert metrics["identities"]["confusion"]["counts"] == [[5, 0, 0, 0], [0, 5, 0, 0]]
+    assert metrics["identities"]["accuracy"] == 0.5, "carl is none of the names"
     assert metrics["models"] == [str(tmp_path / "model")]
     assert metrics["speed"]["batch_size"] == 8
 

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from poseflow.config import Config, VideosConfig
-from poseflow.errors import ConfigError
+from poseflow.errors import ConfigError, ModelError, SkeletonError
+from poseflow.files import write_json
 from poseflow.plan import (
     FileFacts,
     find_labeled_videos,
@@ -221,12 +223,71 @@ def test_given_models_need_no_labels(project):
     Path("labels/l.slp").unlink()
     with pytest.raises(ConfigError, match=r"a model folder must hold config\.yaml, got trained"):
         plan(release={"single": "trained"})
-    for name in ("config.yaml", "skeleton.json", "model.weights.h5"):
-        (project / "trained").mkdir(exist_ok=True)
-        (project / "trained" / name).write_text("x")
+    write_model("trained", "single_instance")
     found = plan(release={"single": "trained"})
     assert (found.dataset, found.models) == (None, {"single": Path("trained")})
     assert found.release is not None
+
+
+def write_model(folder, kind, nodes=("nose", "tail")):
+    """A model folder, as far as it is looked at without Keras."""
+    Path(folder).mkdir()
+    (Path(folder) / "config.yaml").write_text(f"kind: {kind}")
+    write_json({"nodes": nodes}, Path(folder) / "skeleton.json")
+    (Path(folder) / "model.weights.h5").touch()
+
+
+def test_given_models_that_do_not_go_together_are_refused_before_anything_runs(project):
+    write_model("centroid", "centroid")
+    write_model("pose", "centered_instance", ("nose", "ear"))
+    with pytest.raises(ModelError, match=r"models must be of one of these sets of kinds: .*got centroid in centroid"):
+        plan(release={"centroid": "centroid"})
+    with pytest.raises(SkeletonError, match="pose: nodes must be those of centroid, got nose, ear"):
+        plan(release={"centroid": "centroid", "pose": "pose"})
+
+
+def test_names_are_asked_of_given_models_that_tell_animals_apart(project):
+    write_model("trained", "single_instance")
+    with pytest.raises(ConfigError, match=r"tracking\.mode must be motion"):
+        plan(release={"single": "trained"}, tracking={"mode": "identity"})
+
+
+BOTH = {"models": {"single": "single.yaml", "parts": "parts.yaml"}}
+
+
+def test_pipelines_are_planned_side_by_side_and_one_runs_over_the_recordings(project):
+    Path("parts.yaml").write_text("kind: bottom_up")
+    alone = plan()
+    pipelines = {"one": ["single"], "several": ["parts"]}
+    found = plan(**BOTH, pipelines=pipelines, release="one")
+    assert found.release == found.pipelines["one"].key == alone.release, "what is trained already has the same name"
+    assert list(found.models) == ["single", "parts"]
+    assert found.folders_of(found.pipelines["several"].key) == {"parts": found.models["parts"]}
+    assert plan(**BOTH, pipelines=pipelines, release="several").release == found.pipelines["several"].key
+
+
+@pytest.mark.parametrize(
+    ("pipelines", "message"),
+    [
+        ({"two": ["single"], "three": ["parts"]}, r"release must be one of pipelines \(two, three\), got one"),
+        ({"one": ["single", "parts"]}, r"pipelines\.one must be of one of these sets of kinds"),
+        ({"one": ["single"]}, r"pipelines must use every one of models, got none with parts"),
+        ({"one": ["single"], "two": ["part"]}, r"pipelines\.two must name models of single, parts, got part"),
+        ({}, "at least 1 item"),
+        ({"one": ["single"], "two": []}, "at least 1 item"),
+    ],
+)
+def test_pipelines_that_cannot_be_are_refused_before_anything_runs(project, pipelines, message):
+    Path("parts.yaml").write_text("kind: bottom_up")
+    with pytest.raises((ConfigError, ValidationError), match=message):
+        plan(**BOTH, pipelines=pipelines, release="one")
+
+
+def test_of_several_pipelines_the_release_is_named(project):
+    with pytest.raises(ValidationError, match=r"release must be one of pipelines \(one\), got none"):
+        plan(pipelines={"one": ["single"]})
+    with pytest.raises(ValidationError, match=r"release must be one of pipelines \(none\), got one"):
+        plan(release="one")
 
 
 def test_a_misspelt_setting_of_a_profile_names_the_nearest_right_one(project):

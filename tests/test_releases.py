@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from poseflow.errors import ConfigError, ModelError
+from poseflow.errors import ConfigError, ModelError, SkeletonError
 from poseflow.files import write_json
 from poseflow.releases import build_release, read_release, write_release
 
@@ -40,8 +40,13 @@ def test_a_release_knows_the_names_that_its_models_give(models):
 
 def test_models_of_different_skeletons_do_not_go_together(models):
     write_json({"nodes": ["nose", "ear"]}, models["centroid"] / "skeleton.json")
-    with pytest.raises(ModelError, match=r"centered_instance: nodes must be those of .*centroid, got nose, tail"):
+    with pytest.raises(SkeletonError, match=r"centered_instance: nodes must be those of .*centroid, got nose, tail"):
         build_release("0123456789", models)
+
+
+def test_kinds_that_make_no_pipeline_are_no_release(models):
+    with pytest.raises(ModelError, match=r"models must be of one of these sets of kinds: .*got centroid in .*centroid"):
+        build_release("0123456789", {"centroid": models["centroid"]})
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "skeleton.json"])

@@ -1,6 +1,6 @@
 """How good trained models are on labeled frames that they have never seen: figures, pictures and examples."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -10,15 +10,17 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig, PredictConfig
-from poseflow.evaluation import FoundPoses, evaluate_poses, match_poses
+from poseflow.evaluation import FoundPoses, evaluate_identities, evaluate_poses, match_poses
 from poseflow.files import replacing, write_json
 from poseflow.labels import FrameLabels, Package, read_package
 from poseflow.report.pictures import MeasuredFrames, write_examples, write_figures
+from poseflow.tracking import choose_names
 
 if TYPE_CHECKING:
-    from poseflow.inference import Pipeline
+    from poseflow.inference import Instances, Pipeline
 
 PixelsPerMm = Mapping[str, float] | float | None
 SPEED_FRAMES = 128
@@ -34,6 +36,7 @@ def evaluate_release(
     evaluation: EvaluationConfig,
     pixels_per_mm: PixelsPerMm = None,
     example_frames: int = 3,
+    min_identity_score: float = 0.2,
 ) -> dict[str, Any]:
     """Predict every labeled frame of a package and measure how near predictions are to labels.
 
@@ -45,23 +48,39 @@ def evaluate_release(
         package: the test set; where it has no frames, metrics.json says so and there are no pictures.
         pixels_per_mm: scale of all videos, or by the video's file name.
         example_frames: how many frames are shown for each of best, median and worst.
+        min_identity_score: as in the config's section `tracking`, for models that tell animals apart.
 
-    Returns: what `evaluation.evaluate_poses` gives, and `test_set`, `models`, `speed` (see `measure_speed`), `figures`
-        and `examples` (file names, and what they show).
+    Returns: what `evaluation.evaluate_poses` gives, and `identities` (see `evaluation.evaluate_identities`),
+        `test_set`, `models`, `speed` (see `measure_speed`), `figures` and `examples` (file names, and what they show).
 
     Raises: ModelError or SkeletonError for models that do not go together, LabelsError for a damaged package.
     """
     with closing(read_package(package)) as labels:
         found: list[FoundPoses] = []
+        identities: tuple[str, ...] = ()
         speed = None
         if labels.frames:
             from poseflow.inference import load_pipeline, predict_package  # imports Keras
 
             pipeline = load_pipeline(models, predict)
             speed = measure_speed(pipeline, labels, predict.batch_size)
-            found = [FoundPoses(one.points, one.score) for one in predict_package(pipeline, labels, predict.batch_size)]
+            identities = pipeline.identities
+            found = [
+                FoundPoses(one.points, one.score, name_instances(one, identities, min_identity_score))
+                for one in predict_package(pipeline, labels, predict.batch_size)
+            ]
         facts = {"test_set": str(package), "models": [str(folder) for folder in models], "speed": speed}
-        return write_accuracy(labels, found, out_dir, evaluation, facts, pixels_per_mm, example_frames)
+        return write_accuracy(labels, found, out_dir, evaluation, facts, pixels_per_mm, example_frames, identities)
+
+
+def name_instances(
+    found: "Instances", identities: Sequence[str], min_identity_score: float
+) -> tuple[str | None, ...] | None:
+    """The names of one frame's instances, as tracking gives them; None where the models know no names."""
+    if not identities:
+        return None
+    codes = choose_names(found.frame, found.class_scores, min_identity_score)
+    return tuple(None if code < 0 else identities[code] for code in codes)
 
 
 def write_accuracy(
@@ -72,8 +91,12 @@ def write_accuracy(
     facts: Mapping[str, Any] | None = None,
     pixels_per_mm: PixelsPerMm = None,
     example_frames: int = 3,
+    identities: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Measure and draw what was found in each frame of a package; see `evaluate_release`."""
+    """Measure and draw what was found in each frame of a package; see `evaluate_release`.
+
+    `identities`: the names that could be given to what was found.
+    """
     truth = name_apart(labels.frames)
     scales = _scale_of_each(labels.frames, truth, pixels_per_mm)
     by_frame = {(frame.video, frame.frame_idx): poses for frame, poses in zip(truth, found, strict=True)}
@@ -84,6 +107,7 @@ def write_accuracy(
         beside.mkdir(parents=True)
         metrics |= {
             **(facts or {}),
+            "identities": evaluate_identities(matches, identities, evaluation),
             "figures": write_figures(frames, beside / "figures", _common_scale(truth, scales)),
             "examples": write_examples(frames, beside / "examples", example_frames),
         }
@@ -94,31 +118,47 @@ def write_accuracy(
 def measure_speed(pipeline: "Pipeline", labels: Package, batch_size: int) -> dict[str, Any]:
     """Frames per second of the networks: from images in memory to points in memory, after a warm-up pass.
 
-    Frames of the size of the first, at most SPEED_FRAMES and SPEED_BYTES; the median of SPEED_REPEATS passes.
+    Frames of the size of the first, at most SPEED_FRAMES and SPEED_BYTES, spread over the package; the median of
+    SPEED_REPEATS passes.
 
-    Returns: `frames_per_s`, `frames`, `batch_size`, `width`, `height`.
-    Source: Pereira et al. 2022, Methods, "Speed benchmarks".
+    Returns: `frames_per_s`, `frames`, `batch_size`, `width`, `height`; `by_animals`: `animals`, `frames` and
+        `frames_per_s` of the frames with each number of labeled animals.
+    Source: Pereira et al. 2022, Methods, "Speed benchmarks", and Fig. 3d, e.
     """
     first = labels.image(0, pipeline.channels)
-    limit = max(1, min(SPEED_FRAMES, SPEED_BYTES // first.nbytes))
-    every = (labels.image(number, pipeline.channels) for number in range(min(len(labels.frames), limit)))
-    images = np.stack([image for image in every if image.shape == first.shape])
+    limit = max(1, min(SPEED_FRAMES, SPEED_BYTES // first.nbytes, len(labels.frames)))
+    images, by_animals = [], defaultdict(list)
+    for number in np.linspace(0, len(labels.frames) - 1, limit).round().astype(int):
+        image = labels.image(int(number), pipeline.channels)
+        if image.shape == first.shape:
+            images.append(image)
+            by_animals[len(labels.frames[number].points)].append(image)
+    pipeline.find(np.resize(first, (batch_size, *first.shape)))
+    return {
+        "frames_per_s": time_batches(pipeline, images, batch_size),
+        "frames": len(images),
+        "batch_size": batch_size,
+        "width": first.shape[1],
+        "height": first.shape[0],
+        "by_animals": [
+            {"animals": count, "frames": len(own), "frames_per_s": time_batches(pipeline, own, batch_size)}
+            for count, own in sorted(by_animals.items())
+        ],
+    }
+
+
+def time_batches(pipeline: "Pipeline", images: Sequence[NDArray[np.uint8]], batch_size: int) -> float:
+    """Frames per second over images of one size; the last batch is filled up with its own."""
     starts = range(0, len(images), batch_size)
-    batches = [np.resize(images[start : start + batch_size], (batch_size, *first.shape)) for start in starts]
-    pipeline.find(batches[0])
+    chosen = [np.stack(images[start : start + batch_size]) for start in starts]
+    batches = [np.resize(batch, (batch_size, *batch.shape[1:])) for batch in chosen]
     times = []
     for _ in range(SPEED_REPEATS):
         begin = perf_counter()
         for batch in batches:
             pipeline.find(batch)
         times.append(perf_counter() - begin)
-    return {
-        "frames_per_s": round(len(batches) * batch_size / median(times), 1),
-        "frames": len(images),
-        "batch_size": batch_size,
-        "width": first.shape[1],
-        "height": first.shape[0],
-    }
+    return round(len(batches) * batch_size / median(times), 1)
 
 
 def name_apart(frames: Sequence[FrameLabels]) -> list[FrameLabels]:

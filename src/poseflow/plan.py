@@ -17,19 +17,27 @@ from typing import Any
 
 from poseflow.config import (
     Config,
+    Kind,
     ModelConfig,
     VideosConfig,
-    is_pipeline,
-    name_pipelines,
+    find_misfit,
     read_model_config,
     tells_animals_apart,
 )
 from poseflow.errors import ConfigError
 from poseflow.files import read_json, write_json
-from poseflow.folders import needed_files
+from poseflow.folders import check_together, needed_files, read_model_folder
 
 KEY_LENGTH = 10
 FINGERPRINT_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class PlannedPipeline:
+    """Models that run together."""
+
+    key: str  # of their contents: what is made with the same models has the same name
+    models: Mapping[str, Path]  # folder of each, by name
 
 
 @dataclass(frozen=True)
@@ -42,13 +50,22 @@ class Plan:
     dataset: str | None = None  # None: nothing is trained
     versions: Mapping[str, str] = field(default_factory=dict)  # of each trained model
     models: Mapping[str, Path] = field(default_factory=dict)  # folder of each model, trained here or given
-    release: str | None = None  # None: there are no models
+    pipelines: Mapping[str, PlannedPipeline] = field(default_factory=dict)  # the first runs over the recordings
     profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
     channels: int = 1  # of the dataset's images
     labels: Sequence[Path] = ()
     labels_key: str | None = None
     labeled_names: frozenset[str] = frozenset()  # file names of labeled videos
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
+
+    @property
+    def release(self) -> str | None:
+        """Key of the pipeline that runs over the recordings; None: there are no models."""
+        return next((pipeline.key for pipeline in self.pipelines.values()), None)
+
+    def folders_of(self, key: str) -> Mapping[str, Path]:
+        """Folders of the models of the pipeline with this key, by name."""
+        return next(pipeline.models for pipeline in self.pipelines.values() if pipeline.key == key)
 
 
 class FileFacts:
@@ -101,26 +118,36 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         for video, path in videos.items()
     }
     fingerprints = {video: facts.find(path, "fingerprint", fingerprint_recording) for video, path in videos.items()}
-    if config.release is not None:
+    if isinstance(config.release, dict):
         models = {name: Path(folder) for name, folder in config.release.items()}
         versions = {name: hash_model_folder(folder, facts) for name, folder in models.items()}
-        return Plan(videos, shards, fingerprints, models=models, release=key_of(versions))
+        described = [read_model_folder(folder) for folder in models.values()]
+        check_together(described)
+        _check_naming(config, [folder.config.kind for folder in described])
+        pipelines = {"release": PlannedPipeline(key_of(versions), models)}
+        return Plan(videos, shards, fingerprints, models=models, pipelines=pipelines)
     labels = find_label_files(config.labels)
     if not labels:
         return Plan(videos, shards, fingerprints)
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
-    kinds = [profile.kind for profile in profiles.values()]
-    if config.tracking.mode == "identity" and not any(map(tells_animals_apart, kinds)):
-        raise ConfigError("tracking.mode must be motion where no model is of a multi_class kind, got identity")
-    if not is_pipeline(kinds):
-        got = " + ".join(kinds)
-        raise ConfigError(f"models must be of one of these sets of kinds: {name_pipelines()}; got {got}")
+    kinds = {name: [profiles[model].kind for model in own] for name, own in config.named_pipelines.items()}
+    for name, own in kinds.items():
+        if misfit := find_misfit(own):
+            raise ConfigError(f"{f'pipelines.{name}' if config.pipelines else 'models'} {misfit}")
+    _check_naming(config, next(iter(kinds.values())))
     channels = max(profile.input.channels for profile in profiles.values())
     hashes = [facts.find(path, "sha256", hash_file) for path in labels]
     places = {"paths", "video_folders"}  # where labels lie does not change what they say
     labels_key = key_of([hashes, config.labels.model_dump(mode="json", exclude=places)])
     dataset = key_of([labels_key, config.split.model_dump(mode="json"), channels])
     versions = {name: key_of([dataset, profile.model_dump(mode="json")]) for name, profile in profiles.items()}
+    models = {name: Path("results/models") / name / version for name, version in versions.items()}
+    pipelines = {
+        name: PlannedPipeline(
+            key_of({model: versions[model] for model in own}), {model: models[model] for model in own}
+        )
+        for name, own in config.named_pipelines.items()
+    }
     labeled = [facts.find(path, "labeled videos", find_labeled_videos) for path in labels]
     tracked = {name for found in labeled for name, is_tracked in found.items() if is_tracked}
     return Plan(
@@ -129,8 +156,8 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         fingerprints,
         dataset=dataset,
         versions=versions,
-        models={name: Path("results/models") / name / version for name, version in versions.items()},
-        release=key_of(versions),
+        models=models,
+        pipelines=pipelines,
         profiles=profiles,
         channels=channels,
         labels=labels,
@@ -138,6 +165,12 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         labeled_names=frozenset(Path(name).name for found in labeled for name in found),
         tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
     )
+
+
+def _check_naming(config: Config, kinds: Sequence[Kind]) -> None:
+    """Raise ConfigError where tracking asks for names that the models which run over the recordings do not know."""
+    if config.tracking.mode == "identity" and not any(map(tells_animals_apart, kinds)):
+        raise ConfigError("tracking.mode must be motion where no model is of a multi_class kind, got identity")
 
 
 def name_shards(estimated_frames: int, shard_frames: int) -> list[str]:

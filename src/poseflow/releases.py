@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from poseflow.errors import ModelError
 from poseflow.files import read_json, write_json
-from poseflow.folders import read_model_folder
+from poseflow.folders import check_together, read_model_folder
 from poseflow.skeleton import Skeleton
 
 
@@ -40,18 +40,17 @@ class Release(BaseModel):
 
 
 def build_release(identifier: str, models: Mapping[str, str | Path]) -> Release:
-    """Put trained models together; raises ModelError for a folder that is no model or of another skeleton."""
+    """Put trained models together.
+
+    Raises: ModelError for a folder that is no model or kinds that make no pipeline, SkeletonError where nodes differ.
+    """
     described = {name: read_model_folder(folder) for name, folder in models.items()}
-    first, *others = described.values()
-    for other in others:
-        if other.skeleton.nodes != first.skeleton.nodes:
-            got = ", ".join(other.skeleton.nodes)
-            raise ModelError(f"{other.path}: nodes must be those of {first.path}, got {got}")
+    check_together(list(described.values()))
     return Release(
         id=identifier,
         models={name: str(folder) for name, folder in models.items()},
         kinds={name: folder.config.kind for name, folder in described.items()},
-        skeleton=first.skeleton,
+        skeleton=next(iter(described.values())).skeleton,
         identities=next(filter(None, (folder.config.head.identities for folder in described.values())), ()),
         version=version("poseflow"),
     )

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from poseflow.config import Config, ModelConfig, parse_config, parse_section, read_model_config
+from poseflow.config import Config, ModelConfig, find_misfit, parse_config, parse_section, read_model_config
 from poseflow.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -44,8 +44,9 @@ def test_the_default_configuration_shows_every_key_with_its_default():
 def test_examples_are_valid_and_so_are_their_models(name, monkeypatch):
     monkeypatch.chdir(ROOT)
     config = parse_config(read(f"config/{name}"), name)
-    kinds = {read_model_config(profile).kind for profile in config.models.values()}
-    assert kinds in ({"centroid", "centered_instance"}, {"single_instance"})
+    kinds = {name: read_model_config(profile).kind for name, profile in config.models.items()}
+    for models in config.named_pipelines.values():
+        assert find_misfit([kinds[name] for name in models]) is None
 
 
 @pytest.mark.parametrize("name", PROFILES)

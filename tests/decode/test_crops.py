@@ -6,17 +6,19 @@ import pytest
 from poseflow.decode import crop_images, crop_images_between_pixels, resize_images, shrink_images
 
 
-def test_crops_are_the_pixels_round_the_centre():
-    images = np.random.default_rng(0).integers(1, 255, (2, 40, 60, 3)).astype(np.uint8)
-    centers = np.array([[30.4, 20.6], [2.0, 3.0], [59.0, 39.0], [np.nan, np.nan]], np.float32)
-    frames = np.array([1, 0, 1, 0], np.int32)
-    crops, origins = (np.asarray(output) for output in crop_images(images, frames, centers, 8))
-    padded = np.pad(images, ((0, 0), (8, 8), (8, 8), (0, 0)))
+@pytest.mark.parametrize("size", [(40, 60), (5, 60), (40, 3)], ids=["large", "low", "slim"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_crops_are_the_pixels_round_the_centre_and_black_beyond_the_frame(size, dtype):
+    images = np.random.default_rng(0).integers(1, 255, (2, *size, 3)).astype(dtype)
+    centers = [[30.4, 20.6], [2.0, 3.0], [59.0, 39.0], [np.nan, np.nan], [-3, 70], [-500, 20], [20, 900]]
+    frames = np.array([1, 0, 1, 0, 1, 0, 1], np.int32)
+    crops, origins = (np.asarray(output) for output in crop_images(images, frames, np.float32(centers), 8))
+    assert crops.dtype == dtype
+    padded = np.pad(images, ((0, 0), (999, 999), (999, 999), (0, 0)))
     for crop, origin, frame in zip(crops, origins.astype(int), frames, strict=True):
-        x, y = origin + 8
+        x, y = origin + 999
         np.testing.assert_array_equal(crop, padded[frame, y : y + 8, x : x + 8])
     np.testing.assert_array_equal(origins[0], [26, 17])
-    assert (crops[1][0] == 0).all(), "outside of the frame it is black"
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5, 0.25, 0.4])

@@ -8,7 +8,11 @@ from hypothesis.extra.numpy import arrays
 from poseflow.decode import find_global_peaks, find_local_peaks
 
 # Few levels, so that plateaus and ties are common.
-MAPS = arrays(np.float32, (1, 7, 9, 2), elements=st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0]))
+LEVELS = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])
+MAPS = arrays(np.float32, (1, 7, 9, 2), elements=LEVELS)
+SMALL_MAPS = st.tuples(st.integers(1, 3), st.integers(1, 3)).flatmap(
+    lambda size: arrays(np.float32, (1, *size, 2), elements=LEVELS)
+)
 
 
 def refine_slowly(values, row, column):
@@ -32,19 +36,20 @@ def local_peaks_slowly(values, threshold):
             if (r, c) != (row, column)
         ]
         if value >= threshold and all(value > other if before else value >= other for other, before in others):
-            peaks.append((-value, row, column))
-    return [(-value, refine_slowly(values, row, column)) for value, row, column in sorted(peaks)]
+            peaks.append((-value, row // 2, column // 2, row, column))
+    return [(-value, refine_slowly(values, *cell)) for value, _, _, *cell in sorted(peaks)]
 
 
 @settings(max_examples=60)
-@given(MAPS)
-def test_local_peaks_equal_the_slow_twin(maps):
+@given(MAPS | SMALL_MAPS)
+def test_local_peaks_equal_the_slow_twin_also_where_a_map_has_fewer_cells_than_asked_for(maps):
     points, scores = (np.asarray(output) for output in find_local_peaks(maps, 4, max_peaks=6))
+    assert points.shape == (1, 2, 6, 2)
     for node in range(2):
         expected = local_peaks_slowly(maps[0, :, :, node], 0.2)[:6]
         count = np.isfinite(points[0, node, :, 0]).sum()
         assert count == len(expected)
-        np.testing.assert_allclose(scores[0, node, :count], [score for score, _ in expected])
+        np.testing.assert_allclose(scores[0, node], [score for score, _ in expected] + [0] * (6 - count))
         found = np.array([point for _, point in expected]).reshape(-1, 2) * 4
         np.testing.assert_allclose(points[0, node, :count], found, atol=1e-3)
 

@@ -27,6 +27,10 @@ class Labels:
     frame_idx: int
     points: np.ndarray
 
+    @property
+    def identities(self):
+        return (None,) * len(self.points)
+
 
 def labels_of(*poses, frame_idx=0, video="a") -> Labels:
     return Labels(video, frame_idx, np.array(poses, np.float32).reshape(-1, 2, 2))

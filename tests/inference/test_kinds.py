@@ -13,7 +13,8 @@ from poseflow.tracking import link_tracks
 
 pytestmark = pytest.mark.slow
 
-KINDS = ["bottom_up", "multi_class_bottom_up", "multi_class_top_down"]
+NAMING = ["multi_class_bottom_up", "multi_class_top_down"]
+KINDS = ["centered_instance", "bottom_up", *NAMING]
 CONFIG = PredictConfig(batch_size=4, max_instances=3, precision="float32", flow=FlowConfig(window_frames=1))
 PAIR = np.array([[[20, 30], [38, 30]], [[70, 52], [70, 70]]], np.float32)  # female, male
 
@@ -26,8 +27,12 @@ def load(one_pass_models, blob_models):
     def load_one(kind, **settings):
         key = (kind, *settings.items())
         if key not in known:
-            centroid = [blob_models[0]] if kind == "multi_class_top_down" else []
-            known[key] = load_pipeline([*centroid, one_pass_models / kind], CONFIG.model_copy(update=settings))
+            centroid, centered_instance = blob_models
+            folders = {
+                "centered_instance": [centroid, centered_instance],
+                "multi_class_top_down": [centroid, one_pass_models / kind],
+            }.get(kind, [one_pass_models / kind])
+            known[key] = load_pipeline(folders, CONFIG.model_copy(update=settings))
         return known[key]
 
     return load_one
@@ -52,7 +57,7 @@ def test_animals_are_found_where_they_are_and_named(load, kind, named_video, blo
     predict_shard(named_video, pipeline, (0, named_video.frames), tmp_path / "whole.parquet", CONFIG)
     whole = read_predictions(tmp_path / "whole.parquet")
     assert len(whole) == 2 * len(blob_points)
-    assert whole.class_names == (() if kind == "bottom_up" else ("female", "male"))
+    assert whole.class_names == (("female", "male") if kind in NAMING else ())
     for frame, truth in enumerate(blob_points):
         rows = whole.frame_idx == frame
         distance = np.linalg.norm(truth[:, None] - whole.points[rows][None], axis=-1).mean(axis=-1)
@@ -63,7 +68,7 @@ def test_animals_are_found_where_they_are_and_named(load, kind, named_video, blo
         assert 0 <= whole.class_scores.min() <= whole.class_scores.max() <= 1
 
 
-@pytest.mark.parametrize("kind", KINDS[1:])
+@pytest.mark.parametrize("kind", NAMING)
 def test_tracks_have_the_names_of_the_labels(load, kind, named_video, blob_points, tmp_path):
     predict_shard(named_video, load(kind), (0, named_video.frames), tmp_path / "whole.parquet", CONFIG)
     whole = read_predictions(tmp_path / "whole.parquet")
@@ -107,7 +112,7 @@ def test_of_more_animals_than_allowed_the_best_are_kept(load, kind):
     (all_found,) = find(load(kind), (PAIR, TOLD_APART))
     (best,) = find(load(kind, max_instances=1), (PAIR, TOLD_APART))
     assert len(best.frame) == 1
-    if kind != "multi_class_top_down":  # there the centroids' scores decide
+    if "bottom_up" in kind:  # of crops the centroids' scores decide
         np.testing.assert_allclose(best.points, all_found.points[:1], atol=1e-3)
 
 

@@ -46,7 +46,7 @@ def build(monkeypatch, kind, frames, classes, scale=1.0, **settings):
         head=HeadConfig(
             output_stride=2,
             sigma_px=2.0,
-            identities=None if kind == "bottom_up" else NAMES,
+            identities=NAMES if kind == "multi_class_bottom_up" else None,
             part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=4),
             class_maps=ClassMapsConfig(output_stride=4, radius_px=4),
         ),
@@ -77,6 +77,16 @@ def test_what_the_network_draws_is_found(monkeypatch, kind, scale):
         assert distance.min(axis=1).max() < 0.3 / scale
         if kind != "bottom_up":
             assert own.class_scores[distance.argmin(axis=1)].argmax(axis=1).tolist() == names
+
+
+def test_a_single_instance_model_gives_one_animal_a_frame_or_none(monkeypatch):
+    """Of two animals each node is where its map is highest, so they are for other kinds; one that left has no row."""
+    here, there = animals((40, 40)), animals((150, 60))
+    found = build(
+        monkeypatch, "single_instance", [here, animals(), there, np.concatenate([here, here])], [[0], [], [0], [0, 1]]
+    )
+    assert found.frame.tolist() == [0, 2, 3]
+    np.testing.assert_allclose(found.points, np.concatenate([here, there, here]), atol=0.3)
 
 
 @KINDS

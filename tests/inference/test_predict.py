@@ -113,7 +113,7 @@ def test_a_fault_in_a_thread_ends_the_shard_without_a_table(blob_video, pipeline
 def test_what_does_not_fit_is_named(blob_models, blob_video, pipeline, tmp_path):
     with pytest.raises(VideoError, match="frames must be 0 <= start <= stop <= 43"):
         predict_shard(blob_video, pipeline, (0, 99), tmp_path / "x.parquet", CONFIG)
-    with pytest.raises(ModelError, match=r"models must be one of: .*got .*\(centroid\)"):
+    with pytest.raises(ModelError, match=r"models must be of one of these sets of kinds: .*got centroid in"):
         load_pipeline(blob_models[:1], CONFIG)
     with pytest.raises(ModelError, match="nothing: must be a model folder"):
         load_pipeline([tmp_path / "nothing"], CONFIG)

@@ -64,10 +64,17 @@ def inputs_of(results, **more):
 def full_inputs(tmp_path_factory):
     """Everything that a report can be made from."""
     run_folder = write_run(tmp_path_factory.mktemp("run") / "results")
-    package = make_package(10)
-    found = [FoundPoses(frame.points + 0.3, np.ones(len(frame.points), np.float32)) for frame in package.frames]
-    speed = {"frames_per_s": 88.5, "frames": 10, "batch_size": 8, "width": 96, "height": 96}
-    write_accuracy(package, found, run_folder / "evaluation", EvaluationConfig(), {"speed": speed})
+    names = ("anna", "bert")
+    package = make_package(10, names=names)
+    comparison = {}
+    for pipeline, given in (("two_steps", (None, None)), ("one_step", names[::-1])):
+        found = [FoundPoses(frame.points + 0.3, np.ones(2, np.float32), given) for frame in package.frames]
+        speed = {"frames_per_s": 88.5, "frames": 10, "batch_size": 8, "width": 96, "height": 96}
+        speed["by_animals"] = [{"animals": count, "frames": 5, "frames_per_s": 90.0 / count} for count in (1, 2)]
+        comparison[pipeline] = run_folder / pipeline
+        known = names if all(given) else ()
+        facts = {"speed": speed}
+        write_accuracy(package, found, comparison[pipeline], EvaluationConfig(), facts, identities=known)
     for side, frames in (("train", 6), ("val", 2), ("test", 0)):
         write_blobs(run_folder / "dataset", side, frames)
     tracking = {"frames": 1000, "tracks": 3, "animals": 2, "switches": 4, "switches_per_100k_frames": 400.0}
@@ -80,7 +87,8 @@ def full_inputs(tmp_path_factory):
     return inputs_of(
         run_folder,
         release=run_folder / "release.json",
-        evaluation=run_folder / "evaluation",
+        evaluation=comparison["one_step"],
+        comparison=comparison,
         dataset=run_folder / "dataset",
         tracking={"cage": run_folder / "tracking.json"},
         benchmarks={"cage": sorted(run_folder.glob("*.tsv"))},
@@ -120,6 +128,10 @@ def test_the_page_tells_everything(full_page):
         "50.0",
         "512",
         "h264",
+        "0.0 % of 20 labeled animals have their right name",
+        "anna 0 10 0 0",
+        "two_steps 90.0 45.0",
+        "one_step: 0.0 %",
     ):
         assert words in text, words
 
@@ -127,7 +139,7 @@ def test_the_page_tells_everything(full_page):
 def test_anchors_of_the_navigation_exist(full_page):
     page, text = full_page
     anchors = [reference[1:] for reference in page.references if reference.startswith("#")]
-    assert len(anchors) == 7
+    assert len(anchors) == 8
     assert all(f'<h2 id="{anchor}">' in text for anchor in anchors)
 
 
@@ -140,6 +152,12 @@ def test_the_same_inputs_give_the_same_bytes(full_inputs, full_page, tmp_path):
 def test_a_run_without_labels_has_a_report_too(run_folder, tmp_path):
     text = write_page(inputs_of(run_folder), tmp_path).text
     assert "Recordings" in text and "Accuracy" not in text and "Training" not in text
+
+
+def test_pipelines_without_labeled_animals_are_not_compared(tmp_path):
+    write_accuracy(make_package(0), [], tmp_path / "one", EvaluationConfig())
+    page = write_page(ReportInputs(comparison={"one": tmp_path / "one", "two": tmp_path / "one"}), tmp_path)
+    assert "Comparison" not in page.text
 
 
 def test_accuracy_alone_makes_a_report(full_inputs, tmp_path):

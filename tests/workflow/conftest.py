@@ -28,8 +28,10 @@ CONFIG = {
             "head": {"output_stride": 2, "sigma_px": 3.0},
             "training": {"max_epochs": 2, "steps_per_epoch": 20, "warmup_steps": 5, "pictures_every": 0},
         }
-        for kind in ("centroid", "centered_instance")
+        for kind in ("centroid", "centered_instance", "multi_class_bottom_up")
     },
+    "pipelines": {"top_down": ["centroid", "centered_instance"], "one_pass": ["multi_class_bottom_up"]},
+    "release": "top_down",
     "predict": {"shard_frames": 30, "batch_size": 4, "max_instances": 2, "flow": {"window_frames": 2}},
     "tracking": {"animals": 2, "window_frames": 2},
     "render": {"enabled": True, "max_frames": 10},
@@ -176,5 +178,6 @@ def fresh(finished, tmp_path) -> Project:
     without = shutil.ignore_patterns("results", "logs", ".snakemake", "day 2")
     shutil.copytree(finished.folder, tmp_path / "fresh", symlinks=True, ignore=without)
     project = Project(tmp_path / "fresh")
-    project.configure(render={"enabled": False})
+    models = {name: CONFIG["models"][name] for name in CONFIG["pipelines"]["top_down"]}
+    project.configure(render={"enabled": False}, models=models, pipelines=None, release=None)
     return project

@@ -55,6 +55,17 @@ def test_the_release_knows_its_models_and_they_are_measured(finished):
     assert metrics["frames"] == 13
 
 
+def test_pipelines_are_measured_on_the_same_frames_and_compared_in_the_report(finished):
+    released = {path.stem for path in finished.folder.glob("results/releases/*.json")}
+    measured = {path.parent.name: read_json(path) for path in finished.folder.glob("results/evaluation/*/metrics.json")}
+    assert len(measured) == 2 and released < measured.keys()
+    assert len({metrics["test_set"] for metrics in measured.values()}) == 1
+    names = [metrics["identities"] for metrics in measured.values() if metrics["identities"]]
+    assert [own["confusion"]["labels"] for own in names] == [["left", "right"]]
+    page = (finished.folder / "results/report.html").read_text()
+    assert all(words in page for words in ('id="comparison"', "one_pass", "<h3>multi_class_bottom_up"))
+
+
 def test_tracks_are_measured_where_labels_have_tracks(finished):
     assert [path.stem for path in finished.folder.glob("results/evaluation/tracking/*.json")] == ["first"]
 

@@ -98,19 +98,20 @@ def pose_table(video):
     return f"results/poses/recording={recording}/{video}.parquet"
 
 
-def settings_files():
-    """Settings of each model of the release."""
-    return [needed_files(folder)[0] for folder in PLAN.models.values()]
+def settings_files(wildcards):
+    """Settings of each model of a pipeline."""
+    return [needed_files(folder)[0] for folder in PLAN.folders_of(wildcards.release).values()]
 
 
-def weights_files():
-    """Weights of each model of the release."""
-    return [needed_files(folder)[-1] for folder in PLAN.models.values()]
+def weights_files(wildcards):
+    """Weights of each model of a pipeline."""
+    return [needed_files(folder)[-1] for folder in PLAN.folders_of(wildcards.release).values()]
 
 
-def metrics_file(wildcards):
-    """Accuracy of the release on the test set; none where the models were given."""
-    return [f"results/evaluation/{PLAN.release}/metrics.json"] if PLAN.dataset else []
+def metrics_files(wildcards):
+    """Accuracy of each pipeline on the test set, that of the release first; none where the models were given."""
+    pipelines = PLAN.pipelines.values() if PLAN.dataset else ()
+    return [f"results/evaluation/{pipeline.key}/metrics.json" for pipeline in pipelines]
 
 
 def release_file(wildcards):

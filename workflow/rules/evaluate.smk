@@ -1,6 +1,6 @@
 rule evaluate:
     input:
-        models=weights_files(),
+        models=weights_files,
         test=f"results/datasets/{PLAN.dataset}/test.pkg.slp",
     output:
         metrics="results/evaluation/{release}/metrics.json",
@@ -17,6 +17,7 @@ rule evaluate:
         predict=prediction_settings(),
         pixels_per_mm=label_scales(),
         examples=CONFIG.report.example_frames,
+        min_identity_score=CONFIG.tracking.min_identity_score,
     script:
         "../scripts/evaluate.py"
 

@@ -1,6 +1,6 @@
 rule release:
     input:
-        models=settings_files(),
+        models=settings_files,
     output:
         release="results/releases/{release}.json",
     log:
@@ -12,6 +12,6 @@ rule release:
         mem_mb=1000,
         runtime=10,
     params:
-        models={name: str(folder) for name, folder in PLAN.models.items()},
+        models=lambda wildcards: {name: str(folder) for name, folder in PLAN.folders_of(wildcards.release).items()},
     script:
         "../scripts/release.py"

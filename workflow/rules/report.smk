@@ -3,7 +3,7 @@ rule report:
         indexes=[f"results/index/{video}.json" for video in PLAN.videos],
         poses=[pose_table(video) for video in PLAN.videos],
         release=release_file,
-        metrics=metrics_file,
+        metrics=metrics_files,
         dataset=[f"results/datasets/{PLAN.dataset}/train.pkg.slp"] if PLAN.dataset else [],
         tracking=[f"results/evaluation/tracking/{video}.json" for video in sorted(PLAN.tracked_videos)],
     output:
@@ -18,6 +18,8 @@ rule report:
     params:
         report=settings("report"),
         videos=list(PLAN.videos),
+        pipelines=list(PLAN.pipelines),
+        models={name: str(folder) for name, folder in PLAN.models.items()},
         config=CONFIG.model_dump(mode="json", exclude_unset=True, exclude={"extract", "render", "report"}),
     script:
         "../scripts/report.py"

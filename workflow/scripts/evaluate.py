@@ -15,4 +15,5 @@ evaluate_release(
     EvaluationConfig.model_validate(snakemake.params.evaluation),
     snakemake.params.pixels_per_mm,
     snakemake.params.examples,
+    snakemake.params.min_identity_score,
 )

@@ -8,11 +8,14 @@ from poseflow.runs import begin_job
 
 begin_job(snakemake.log[0])
 given, benchmarks = snakemake.input, Path("results/benchmarks/predict")
+accuracy = [Path(path).parent for path in given.metrics]
 inputs = ReportInputs(
     indexes=[Path(path) for path in given.indexes],
     poses=[Path(path) for path in given.poses],
     release=Path(given.release),
-    evaluation=Path(given.metrics[0]).parent if given.metrics else None,
+    models={name: Path(folder) for name, folder in snakemake.params.models.items()},
+    evaluation=accuracy[0] if accuracy else None,
+    comparison=dict(zip(snakemake.params.pipelines, accuracy, strict=True)) if len(accuracy) > 1 else {},
     dataset=Path(given.dataset[0]).parent if given.dataset else None,
     tracking={Path(path).stem: Path(path) for path in given.tracking},
     benchmarks={video: sorted((benchmarks / video).glob("*.tsv")) for video in snakemake.params.videos},

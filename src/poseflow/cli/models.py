@@ -74,7 +74,7 @@ def evaluate(
 ) -> None:
     """Measure how well models find the labeled animals of a test set.
 
-    mAP and mAR by OKS, in the paper's and in COCO's form; error per node; missed and invented animals.
+    mAP and mAR by OKS, in the paper's and in COCO's form; error per node; missed and invented animals; right names.
 
     Example:
 
@@ -83,9 +83,14 @@ def evaluate(
     settings = read_section(EvaluationConfig, "evaluation", config, changes)
     from poseflow.accuracy import evaluate_release
 
-    metrics = evaluate_release(models, test, out, read_config(config).predict, settings, pixels_per_mm, examples)
+    whole = read_config(config)
+    metrics = evaluate_release(
+        models, test, out, whole.predict, settings, pixels_per_mm, examples, whole.tracking.min_identity_score
+    )
     for name in ("frames", "animals", "missed", "invented", "map_paper", "map_coco"):
         typer.echo(f"{name}: {metrics[name]}")
+    if metrics["identities"]:
+        typer.echo(f"right names: {metrics['identities']['accuracy']}")
 
 
 def evaluate_tracking(

@@ -45,6 +45,9 @@ def report(
     poses: Annotated[list[Path] | None, typer.Option(help="Their pose tables.")] = None,
     release: Annotated[Path | None, typer.Option(help="The release that was used, of `poseflow release`.")] = None,
     accuracy: Annotated[Path | None, typer.Option(help="Folder of `poseflow evaluate`.")] = None,
+    comparison: Annotated[
+        list[Path] | None, typer.Option(help="Folders of `poseflow evaluate`, of pipelines to compare.")
+    ] = None,
     dataset: Annotated[Path | None, typer.Option(help="Folder of `poseflow split`.")] = None,
     tracking: Annotated[list[Path] | None, typer.Option(help="Files of `poseflow evaluate-tracking`.")] = None,
     config: ConfigFile = None,
@@ -66,6 +69,7 @@ def report(
         poses=poses or (),
         release=release,
         evaluation=accuracy,
+        comparison={path.name: path for path in comparison or ()},
         dataset=dataset,
         tracking={path.stem: path for path in tracking or ()},
         config=read_config(config).model_dump(mode="json", exclude_unset=True),
@@ -94,8 +98,9 @@ def summary(
         typer.echo(f"overlay   {path}")
     for path in sorted(results.glob("report.html")):
         typer.echo(f"report    {path}")
-    measured = sorted(results.glob("evaluation/*/metrics.json"), key=lambda path: path.stat().st_mtime)
-    accuracy = read_json(measured[-1]) if measured else {}
+    released = sorted(results.glob("releases/*.json"), key=lambda path: path.stat().st_mtime)
+    measured = results / "evaluation" / released[-1].stem / "metrics.json" if released else None
+    accuracy = read_json(measured) if measured and measured.is_file() else {}
     if accuracy.get("frames"):
         typer.echo(
             f"accuracy  mAP {accuracy['map_coco']:.2f} (COCO's OKS), {accuracy['map_paper']:.2f} (the paper's), "

@@ -22,8 +22,7 @@ from poseflow.config.model import (
     ModelConfig,
     Precision,
     TrainingConfig,
-    is_pipeline,
-    name_pipelines,
+    find_misfit,
     tells_animals_apart,
 )
 from poseflow.config.output import RenderConfig, ReportConfig
@@ -59,8 +58,7 @@ __all__ = [
     "TrackingConfig",
     "TrainingConfig",
     "VideosConfig",
-    "is_pipeline",
-    "name_pipelines",
+    "find_misfit",
     "parse_config",
     "parse_section",
     "read_model_config",
@@ -87,16 +85,47 @@ class Config(Section):
         description="Models that are trained, by a name of your choice: a file of config/models/ or your own; or a "
         "mapping of that file as `profile` and the settings that differ from it.",
     )
-    release: dict[ModelName, str] | None = Field(
+    pipelines: dict[ModelName, Annotated[tuple[ModelName, ...], Field(min_length=1)]] | None = Field(
         None,
-        description="Folders of trained models, by name, that run over the recordings as they are; "
-        "null: the models trained from the labels.",
+        min_length=1,
+        description="Sets of `models` that run together, by a name of your choice: all are trained and measured on the "
+        "test set, and the report compares them; null: all models are one set.",
+    )
+    release: ModelName | dict[ModelName, str] | None = Field(
+        None,
+        description="What runs over the recordings: one of `pipelines`, by its name, where there are several; or "
+        "folders of trained models, by name, as they are; null: all models trained from the labels.",
     )
     predict: PredictConfig = PredictConfig()
     tracking: TrackingConfig = TrackingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
+
+    @model_validator(mode="after")
+    def _check_pipelines(self) -> "Config":
+        for name, members in (self.pipelines or {}).items():
+            if unknown := [model for model in members if model not in self.models]:
+                known = ", ".join(self.models)
+                raise ValueError(f"pipelines.{name} must name models of {known}, got {', '.join(unknown)}")
+        names = list(self.pipelines or ())
+        if isinstance(self.release, str) and self.release not in names:
+            raise ValueError(f"release must be one of pipelines ({', '.join(names) or 'none'}), got {self.release}")
+        if self.release is None and names:
+            raise ValueError(f"release must be one of pipelines ({', '.join(names)}), got none")
+        used = {model for members in self.named_pipelines.values() for model in members}
+        if unused := [model for model in self.models if model not in used]:
+            raise ValueError(f"pipelines must use every one of models, got none with {', '.join(unused)}")
+        return self
+
+    @property
+    def named_pipelines(self) -> dict[str, tuple[str, ...]]:
+        """Names of the `models` that run together, the set that runs over the recordings first."""
+        if self.pipelines is None:
+            return {"release": tuple(self.models)}
+        # Not in the order of the mapping: who writes YAML may sort it.
+        first = {self.release: self.pipelines[self.release]} if isinstance(self.release, str) else {}
+        return first | dict(sorted(self.pipelines.items()))
 
     @model_validator(mode="after")
     def _check_windows(self) -> "Config":

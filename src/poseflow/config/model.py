@@ -37,14 +37,12 @@ def tells_animals_apart(kind: Kind) -> bool:
     return bool({"class_maps", "class_vector"} & set(HEADS[kind]))
 
 
-def is_pipeline(kinds: Sequence[Kind]) -> bool:
-    """Whether models of these kinds make one pipeline."""
-    return frozenset(kinds) in TOGETHER and len(set(kinds)) == len(kinds)
-
-
-def name_pipelines() -> str:
-    """The sets in `TOGETHER`, for messages."""
-    return "; ".join(" + ".join(sorted(kinds)) for kinds in TOGETHER)
+def find_misfit(kinds: Sequence[Kind]) -> str | None:
+    """What is wrong with models of these kinds as one pipeline, in words that follow its name; None: nothing."""
+    if frozenset(kinds) in TOGETHER and len(set(kinds)) == len(kinds):
+        return None
+    known = "; ".join(" + ".join(sorted(kinds)) for kinds in TOGETHER)
+    return f"must be of one of these sets of kinds: {known}; got {' + '.join(kinds)}"
 
 
 class InputConfig(Section):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from poseflow.decode.cells import take_cells
@@ -29,11 +30,12 @@ def find_global_peaks(
     """
     maps = ops.cast(maps, "float32")
     batch, height, width, nodes = ops.shape(maps)
-    flat = ops.reshape(maps, (batch, height * width, nodes))
-    cells = ops.argmax(flat, axis=1)
-    scores = ops.max(flat, axis=1)
-    rows, columns = cells // width, cells % width
-    place = (_batch_index(batch, nodes), rows, columns, _channel_index(batch, nodes))
+    cells = ops.argmax(ops.reshape(maps, (batch, height * width, nodes)), axis=1)
+    shape = (batch, nodes)
+    batches = ops.broadcast_to(ops.arange(batch)[:, None], shape)
+    channels = ops.broadcast_to(ops.arange(nodes)[None, :], shape)
+    place = (batches, cells // width, cells % width, channels)
+    scores = take_cells(maps, place, depth=1)[..., 0]
     points = _refine(maps, offsets, place) * float(output_stride)
     return ops.where((scores >= threshold)[..., None], points, float("nan")), scores
 
@@ -43,7 +45,8 @@ def find_local_peaks(
 ) -> tuple[Tensor, Tensor]:
     """Find cells greater than their eight neighbours, the `max_peaks` highest of each map.
 
-    Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost.
+    Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost. Equally
+    high peaks come in reading order of the 2 x 2 cells that they lie in.
 
     Args: as `find_global_peaks`.
 
@@ -52,51 +55,56 @@ def find_local_peaks(
     Source: Pereira et al. 2022, Methods, "Part localization".
     """
     maps = ops.cast(maps, "float32")
-    batch, height, width, nodes = ops.shape(maps)
-    is_peak = _is_local_maximum(maps) & (maps >= threshold)
-    candidates = ops.where(is_peak, maps, 0.0)
-    flat = ops.reshape(ops.transpose(candidates, (0, 3, 1, 2)), (batch, nodes, height * width))
-    scores, cells = ops.top_k(flat, max_peaks)
-    rows, columns = cells // width, cells % width
-    shape = (batch, nodes, max_peaks)
-    batches = ops.broadcast_to(ops.arange(batch)[:, None, None], shape)
-    channels = ops.broadcast_to(ops.arange(nodes)[None, :, None], shape)
-    points = _refine(maps, offsets, (batches, rows, columns, channels)) * float(output_stride)
-    return ops.where((scores > 0)[..., None], points, float("nan")), scores
+    candidates = maps * ops.cast(_is_local_maximum(maps), "float32")
+    scores, place = _find_highest(candidates, max_peaks)
+    points = _refine(maps, offsets, place) * float(output_stride)
+    there = (scores > 0) & (scores >= threshold)
+    return ops.where(there[..., None], points, float("nan")), ops.where(there, scores, 0.0)
 
 
 def _is_local_maximum(maps: Tensor) -> Tensor:
-    _, height, width, _ = ops.shape(maps)
-    padded = ops.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-float("inf"))
-    result = None
-    for row in range(3):
-        for column in range(3):
-            if (row, column) == (1, 1):
-                continue
-            neighbour = padded[:, row : row + height, column : column + width]
-            # Strictly greater than the neighbours before it, at least equal to those after it.
-            greater = maps > neighbour if (row, column) < (1, 1) else maps >= neighbour
-            result = greater if result is None else result & greater
-    return result
+    """Cells strictly greater than the neighbours before them in reading order, and at least equal to those after."""
+    beside = ops.full_like(maps[:, :, :1], -float("inf"))
+    above = ops.full_like(maps[:, :1], -float("inf"))
+    left = ops.concatenate([beside, maps[:, :, :-1]], axis=2)
+    row_above = ops.concatenate([above, ops.max_pool(maps, (1, 3), 1, "same")[:, :-1]], axis=1)
+    return (maps > ops.maximum(row_above, left)) & (maps >= ops.max_pool(maps, 3, 1, "same"))
 
 
-def _batch_index(batch: Any, nodes: int) -> Tensor:
-    return ops.broadcast_to(ops.arange(batch)[:, None], (batch, nodes))
+def _find_highest(candidates: Tensor, count: int) -> tuple[Tensor, Place]:
+    """The `count` highest candidates of each map, (batch, nodes, count), and their places; 0 where there are fewer.
 
-
-def _channel_index(batch: Any, nodes: int) -> Tensor:
-    return ops.broadcast_to(ops.arange(nodes)[None, :], (batch, nodes))
+    Of 2 x 2 cells at most one is a peak, so it is enough to search the highest of each such block.
+    """
+    batch, height, width, nodes = ops.shape(candidates)
+    blocks = ops.transpose(ops.max_pool(candidates, 2, 2, "same"), (0, 3, 1, 2))
+    *_, rows, columns = ops.shape(blocks)
+    known = min(count, rows * columns)
+    scores, block = ops.top_k(ops.reshape(blocks, (batch, nodes, rows * columns)), known)
+    lacking = ((0, 0), (0, 0), (0, count - known))  # small maps have no room for so many
+    scores, block = ops.pad(scores, lacking), ops.cast(ops.pad(block, lacking), "int32")
+    shape = (batch, nodes, count)
+    batches = ops.broadcast_to(ops.arange(batch)[:, None, None], shape)
+    channels = ops.broadcast_to(ops.arange(nodes)[None, :, None], shape)
+    row = ops.minimum(2 * (block // columns)[..., None] + np.array([0, 0, 1, 1]), height - 1)
+    column = ops.minimum(2 * (block % columns)[..., None] + np.array([0, 1, 0, 1]), width - 1)
+    cells = take_cells(candidates, (batches[..., None], row, column, channels[..., None]), depth=1)[..., 0]
+    which = ops.argmax(cells, axis=-1)[..., None]
+    row, column = (ops.take_along_axis(index, which, axis=-1)[..., 0] for index in (row, column))
+    return scores, (batches, row, column, channels)
 
 
 def _patches(maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, channels: Tensor) -> Tensor:
     """Cut the PATCH x PATCH cells round each peak, zero outside of the map: (..., PATCH, PATCH)."""
-    half = PATCH // 2
-    padded = ops.pad(maps, ((0, 0), (half, half), (half, half), (0, 0)))
-    steps = ops.arange(PATCH, dtype="int32")
+    _, height, width, _ = ops.shape(maps)
+    steps = ops.arange(PATCH, dtype="int32") - PATCH // 2
     batch, row, column, channel = (
         ops.cast(index, "int32")[..., None, None] for index in (batches, rows, columns, channels)
     )
-    return take_cells(padded, (batch, row + steps[:, None], column + steps, channel), depth=1)[..., 0]
+    row, column = row + steps[:, None], column + steps
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    place = (batch, ops.clip(row, 0, height - 1), ops.clip(column, 0, width - 1), channel)
+    return ops.where(inside, take_cells(maps, place, depth=1)[..., 0], 0.0)
 
 
 def _refine(maps: Tensor, offsets: Tensor | None, place: Place) -> Tensor:

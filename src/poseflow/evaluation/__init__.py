@@ -1,5 +1,6 @@
 """Evaluation: predictions against labels, tracks against animals."""
 
+from poseflow.evaluation.identities import evaluate_identities
 from poseflow.evaluation.matches import FoundPoses, FrameMatch, LabeledPoses, match_poses
 from poseflow.evaluation.poses import evaluate_poses, score_frames, tabulate_nodes, tabulate_points
 from poseflow.evaluation.tracks import Trajectories, evaluate_tracks
@@ -10,6 +11,7 @@ __all__ = [
     "FrameMatch",
     "LabeledPoses",
     "Trajectories",
+    "evaluate_identities",
     "evaluate_poses",
     "evaluate_recording",
     "evaluate_tracks",

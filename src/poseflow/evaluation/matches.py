@@ -27,6 +27,10 @@ class LabeledPoses(Protocol):
     def points(self) -> NDArray[np.float32]:
         """(n, nodes, 2) px, NaN where not visible."""
 
+    @property
+    def identities(self) -> Sequence[str | None]:
+        """(n,) names, None for an animal without one."""
+
 
 @dataclass(frozen=True, eq=False)
 class FoundPoses:
@@ -36,6 +40,8 @@ class FoundPoses:
     """(n, nodes, 2) px, NaN where not found"""
     scores: NDArray[np.float32]
     """(n,) confidence of each instance"""
+    names: tuple[str | None, ...] | None = None
+    """(n,) given to the instances, None for one without; None where nobody is named"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +60,10 @@ class FrameMatch:
     """(n, m)"""
     pairs: tuple[tuple[int, int], ...]
     """Places in `truth` and `found` that belong together."""
+    true_names: tuple[str | None, ...]
+    """(n,)"""
+    found_names: tuple[str | None, ...]
+    """(m,)"""
 
     @property
     def missed(self) -> list[int]:
@@ -107,12 +117,16 @@ def _match_frame(
     coco: bool,
 ) -> FrameMatch:
     nodes = len(skeleton.nodes)
-    true_points = _visible(np.asarray(labels.points, np.float64).reshape(-1, nodes, 2))
+    labeled = np.asarray(labels.points, np.float64).reshape(-1, nodes, 2)
+    seen = np.flatnonzero(~np.all(np.any(np.isnan(labeled), axis=2), axis=1)).tolist()
+    true_points, true_names = labeled[seen], tuple(labels.identities[i] for i in seen)
+    names: tuple[str | None, ...] = ()
     points, scores = np.empty((0, nodes, 2)), np.empty(0)
     here = found.get((labels.video, labels.frame_idx))
     if here is not None:
         points = np.asarray(here.points, np.float64).reshape(-1, nodes, 2)
-        there = ~np.isnan(points).all(axis=(1, 2))
+        there = np.flatnonzero(~np.isnan(points).all(axis=(1, 2))).tolist()
+        names = tuple(here.names[j] if here.names is not None else None for j in there)
         points, scores = points[there], np.asarray(here.scores, np.float64)[there]
     if nodes == 1:
         scored = 1 - score_centroid_distance(true_points, points) / config.match_px
@@ -120,7 +134,8 @@ def _match_frame(
         scored = score_oks(true_points, points, config.oks_factor, coco=coco)
     similarity = np.asarray(scored, np.float64)
     pairs = match_greedily(similarity, scores)
-    return FrameMatch(labels.video, labels.frame_idx, true_points, points, scores, similarity, pairs)
+    video, number = labels.video, labels.frame_idx
+    return FrameMatch(video, number, true_points, points, scores, similarity, pairs, true_names, names)
 
 
 def match_greedily(similarity: NDArray[np.float64], scores: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
@@ -138,8 +153,3 @@ def match_greedily(similarity: NDArray[np.float64], scores: NDArray[np.float64])
             pairs.append((i, j))
             left[i] = 0
     return tuple(pairs)
-
-
-def _visible(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Instances of which at least one node is visible."""
-    return points[~np.all(np.any(np.isnan(points), axis=2), axis=1)]

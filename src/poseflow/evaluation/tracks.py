@@ -98,7 +98,7 @@ def evaluate_tracks(truth: Trajectories, found: Trajectories, config: Evaluation
     return {**counts, **_measure(accumulator, len(frames)), "match_px": config.match_px}
 
 
-def score_node_distance(truth: NDArray[np.float32], found: NDArray[np.float32]) -> NDArray[np.float64]:
+def score_node_distance(truth: NDArray[np.floating], found: NDArray[np.floating]) -> NDArray[np.float64]:
     """Mean distance in px (n, m) of the nodes that both of (n, nodes, 2) and (m, nodes, 2) have; NaN without one."""
     difference = truth[:, None].astype(np.float64) - found[None]
     distance = np.hypot(difference[..., 0], difference[..., 1])

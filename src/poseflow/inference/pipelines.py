@@ -10,9 +10,10 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from poseflow.config import Kind, PredictConfig, is_pipeline, name_pipelines
+from poseflow.config import Kind, PredictConfig
 from poseflow.decode import Assembled, find_duplicates, group_peaks_by_class, link_peaks
-from poseflow.errors import ModelError, SkeletonError
+from poseflow.errors import ModelError
+from poseflow.folders import check_together
 from poseflow.inference.stages import (
     Images,
     Stage,
@@ -80,14 +81,10 @@ def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipel
     Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ.
     """
     loaded = [load_model(folder, config.precision) for folder in folders]
+    check_together(loaded)
     models = {model.config.kind: model for model in loaded}
-    if not is_pipeline([model.config.kind for model in loaded]):
-        got = f"{', '.join(map(str, folders))} ({', '.join(models)})"
-        raise ModelError(f"models must be one of: {name_pipelines()}; got {got}")
-    first, *others = models.values()
+    first, *others = loaded
     for other in others:
-        if other.skeleton.nodes != first.skeleton.nodes:
-            raise SkeletonError(f"{other.path}: nodes must be those of {first.path}, got {list(other.skeleton.nodes)}")
         if other.config.input.channels != first.config.input.channels:
             raise ModelError(f"{other.path}: input.channels must be that of {first.path}")
     identities = next((model.identities for model in models.values() if model.identities), ())

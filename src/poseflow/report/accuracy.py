@@ -47,7 +47,7 @@ def read_accuracy_story(folder: Path) -> AccuracyStory:
     speed = metrics.get("speed")
     return AccuracyStory(
         lead=_lead(metrics),
-        tables=[_tabulate_poses(metrics), _tabulate_errors(metrics)],
+        tables=[_tabulate_poses(metrics), _tabulate_errors(metrics), *_tabulate_identities(metrics["identities"])],
         nodes=_tabulate_nodes(metrics),
         figures=[_read_figure(folder / "figures", figure) for figure in metrics["figures"]],
         examples=_read_examples(folder / "examples", metrics["examples"]),
@@ -76,7 +76,12 @@ def _list_tiles(metrics: Metrics) -> list[tuple[str, str, str]]:
     tiles = [
         ("mAP", number(metrics["map_coco"], 3), f"accuracy on {count(metrics['frames'])} test frames; 1 is perfect")
     ]
-    return (tiles if metrics["map_coco"] is not None else []) + [("error", f"{number(errors['p50'], 1)} px", near)]
+    named = metrics["identities"]
+    tiles = tiles if metrics["map_coco"] is not None else []
+    tiles += [("error", f"{number(errors['p50'], 1)} px", near)]
+    if named:
+        tiles += [("right names", percent(named["accuracy"]), f"of {count(named['animals'])} labeled animals")]
+    return tiles
 
 
 def _find_concerns(metrics: Metrics) -> list[str]:
@@ -151,6 +156,23 @@ def _tabulate_errors(metrics: Metrics) -> Grid:
     columns = ["test frames of", *(f"#{level[1:]} %" for level in LEVELS), "#not found"]
     columns += [f"#≤ {px} px" for px in metrics["pck"]]
     return Grid(columns, rows, caption, has_total=len(rows) > 1)
+
+
+def _tabulate_identities(identities: Metrics | None) -> list[Grid]:
+    """Who was taken for whom."""
+    if identities is None:
+        return []
+    confusion = identities["confusion"]
+    shares = [f"{video}: {percent(own['accuracy'])}" for video, own in sorted(identities["videos"].items())]
+    caption = (
+        f"Names. {percent(identities['accuracy'])} of {count(identities['animals'])} labeled animals have their right "
+        f"name; those that were missed count as wrong ({'; '.join(shares)}). Rows: the labels; columns: the name that "
+        "was found, or none, or no animal there."
+    )
+    rows = [
+        [label, *map(count, counts)] for label, counts in zip(confusion["labels"], confusion["counts"], strict=True)
+    ]
+    return [Grid(["label", *(f"#{name}" for name in confusion["found"])], rows, caption)]
 
 
 def _tabulate_nodes(metrics: Metrics) -> Grid:

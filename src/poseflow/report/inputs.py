@@ -13,8 +13,9 @@ class ReportInputs:
     indexes: `index`'s JSON files, whose stem is the video's id.
     poses: pose tables, of these videos or some of them.
     release: `release`'s JSON; it names the models' folders.
-    models: models' folders by name, where there is no release.
+    models: models' folders by name; without them, those of the release.
     evaluation: the folder that `evaluate_release` wrote.
+    comparison: such folders of pipelines to compare, by their names.
     dataset: folder of train.pkg.slp, val.pkg.slp and test.pkg.slp.
     tracking: what `evaluate_tracks` measured, as JSON, by the video's id.
     benchmarks: Snakemake's benchmark files of the prediction of each shard, by the video's id.
@@ -26,6 +27,7 @@ class ReportInputs:
     release: Path | None = None
     models: Mapping[str, Path] = field(default_factory=dict)
     evaluation: Path | None = None
+    comparison: Mapping[str, Path] = field(default_factory=dict)
     dataset: Path | None = None
     tracking: Mapping[str, Path] = field(default_factory=dict)
     benchmarks: Mapping[str, Sequence[Path]] = field(default_factory=dict)

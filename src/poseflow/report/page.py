@@ -15,6 +15,7 @@ from poseflow import __version__
 from poseflow.config import ReportConfig
 from poseflow.files import read_json, replacing
 from poseflow.report.accuracy import AccuracyStory, read_accuracy_story
+from poseflow.report.comparison import ComparisonStory, read_comparison_story
 from poseflow.report.concerns import list_concerns
 from poseflow.report.grid import Grid, count, duration, number
 from poseflow.report.inputs import ReportInputs
@@ -46,6 +47,7 @@ class Story:
     dataset: DatasetStory | None
     models: list[ModelStory]
     accuracy: AccuracyStory | None
+    comparison: ComparisonStory | None
     tracking: dict[str, dict[str, Any]]
     release: dict[str, Any]
 
@@ -85,6 +87,7 @@ def _read_story(inputs: ReportInputs, config: ReportConfig) -> Story:
         dataset=read_dataset_story(inputs.dataset) if inputs.dataset else None,
         models=[read_model_story(name, folder) for name, folder in folders.items()],
         accuracy=read_accuracy_story(inputs.evaluation) if inputs.evaluation else None,
+        comparison=read_comparison_story(inputs.comparison) if inputs.comparison else None,
         tracking={video: read_json(path) for video, path in sorted(inputs.tracking.items())},
         release=release,
     )
@@ -100,6 +103,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "labels": ("Labels", story.dataset),
         "training": ("Training", story.models),
         "accuracy": ("Accuracy", story.accuracy),
+        "comparison": ("Comparison", story.comparison),
         "tracks": ("Tracks", tracked),
         "speed": ("Speed", speed),
         "origin": ("How this was made", True),
@@ -116,6 +120,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "nodes": story.dataset.skeleton.nodes if story.dataset else (),
         "models": story.models,
         "accuracy": story.accuracy,
+        "comparison": story.comparison,
         "tracks": tabulate_tracks(tracked) if tracked else None,
         "tracking": tabulate_tracking(story.tracking) if story.tracking else None,
         "timelines": [

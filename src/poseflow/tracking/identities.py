@@ -33,15 +33,29 @@ def name_instances(
             "tracking.mode must be motion for predictions of models that tell no animals apart, got identity"
         )
     scores = predictions.class_scores[rows]
-    _, first, place = np.unique(predictions.frame_idx[rows], return_index=True, return_inverse=True)
-    rank = np.arange(len(rows)) - first[place]
-    gains = np.zeros((len(first), int(rank.max(initial=-1)) + 1, len(predictions.class_names)), np.float32)
-    gains[place, rank] = np.where(scores >= config.min_identity_score, scores, 0)
-    codes = match_pairs(gains)[place, rank]
+    codes = choose_names(predictions.frame_idx[rows], scores, config.min_identity_score)
     named = codes >= 0
     given = np.full(len(rows), np.nan, np.float32)
     given[named] = scores[named, codes[named]]
     return codes.astype(np.int16), given
+
+
+def choose_names(
+    frame: NDArray[np.integer[Any]], class_scores: NDArray[np.floating[Any]], min_score: float
+) -> NDArray[np.int64]:
+    """Choose the name of each instance: of each frame the matching with the greatest total probability.
+
+    Args:
+        frame: (n,) each instance's frame, ascending.
+        class_scores: (n, names) probabilities; a name whose probability is below `min_score` is not given.
+
+    Returns: (n,) the place of the name, -1 for none; a name occurs at most once in a frame.
+    """
+    _, first, place = np.unique(frame, return_index=True, return_inverse=True)
+    rank = np.arange(len(frame)) - first[place]
+    gains = np.zeros((len(first), int(rank.max(initial=-1)) + 1, class_scores.shape[1]), np.float32)
+    gains[place, rank] = np.where(class_scores >= min_score, class_scores, 0)
+    return match_pairs(gains)[place, rank]
 
 
 def leave_unnamed(

@@ -6,14 +6,14 @@ import pytest
 from sleap_folders import settings
 
 from poseflow.errors import ModelError
-from poseflow.sleap import read_sleap_settings
+from poseflow.folders import read_model_folder
 
 
 @pytest.fixture
 def read(tmp_path):
     def write_and_read(values):
         (tmp_path / "training_config.json").write_text(values if isinstance(values, str) else json.dumps(values))
-        return read_sleap_settings(tmp_path / "training_config.json")
+        return read_model_folder(tmp_path)
 
     return write_and_read
 

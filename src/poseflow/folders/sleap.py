@@ -5,7 +5,6 @@ ever looked up.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from pydantic import ValidationError
 from poseflow.config import BackboneConfig, ClassMapsConfig, FieldsConfig, HeadConfig, InputConfig, Kind, ModelConfig
 from poseflow.errors import ModelError
 from poseflow.files import read_json
+from poseflow.folders.model import ModelFolder
 from poseflow.skeleton import Skeleton
 
 SETTINGS = "training_config.json"
@@ -34,28 +34,11 @@ PRETRAINED_STRIDE = 32  # of every encoder that SLEAP takes from a library; its 
 SYMMETRY = 2  # SLEAP's code for an edge that joins a left and a right node
 
 
-@dataclass(frozen=True)
-class SleapSettings:
-    """What a SLEAP model's settings say, in poseflow's terms.
-
-    `config` has what a profile can say of it: the backbone is a UNet with the same maximum stride, whatever the
-    network is, since the network itself stands in the weights file.
-    """
-
-    config: ModelConfig
-    skeleton: Skeleton
-    text: str
-    """Architecture and preprocessing as the file has them, YAML, to be read by people."""
-    frame_size: tuple[int, int] | None = None
-    """(height, width) that SLEAP brings frames of any other size to, before all else; None: they stay as they are."""
-
-
-def read_sleap_settings(path: str | Path) -> SleapSettings:
-    """Read a SLEAP `training_config.json`; raises ModelError naming the file, the fault and what was expected."""
-    path = Path(path)
+def read_sleap_folder(folder: Path) -> ModelFolder:
+    """Read a folder's `training_config.json`; raises ModelError naming the file, the fault and what was expected."""
+    path = folder / SETTINGS
     try:
-        values = read_json(path)
-        return _translate(values)
+        return _translate(read_json(path), folder)
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: must be the settings of a SLEAP model: {_one_line(error)}") from None
     except (KeyError, TypeError, AttributeError, IndexError) as error:
@@ -69,7 +52,7 @@ def _one_line(error: Exception) -> str:
     return str(error)
 
 
-def _translate(values: Mapping[str, Any]) -> SleapSettings:
+def _translate(values: Mapping[str, Any], folder: Path) -> ModelFolder:
     data, model = values["data"], values["model"]
     given = {name: head for name, head in model["heads"].items() if head is not None}
     if len(given) != 1 or not given.keys() <= KINDS.keys():
@@ -95,7 +78,7 @@ def _translate(values: Mapping[str, Any]) -> SleapSettings:
     )
     shown = {"model": model, "preprocessing": preprocessing, "instance_cropping": cropping}
     text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
-    return SleapSettings(config, skeleton, text, _read_frame_size(preprocessing))
+    return ModelFolder(folder, config, skeleton, text, _read_frame_size(preprocessing))
 
 
 def _read_frame_size(preprocessing: Mapping[str, Any]) -> tuple[int, int] | None:

@@ -1,28 +1,15 @@
-"""Model folders, as far as they can be read without Keras: ours, and those that SLEAP (1.0 to 1.4) wrote."""
+"""Model folders on disk, without Keras."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from poseflow import sleap
-from poseflow.config import ModelConfig, read_model_config
+from poseflow.config import read_model_config
 from poseflow.errors import ModelError
 from poseflow.files import read_json
+from poseflow.folders import sleap
+from poseflow.folders.model import ModelFolder
 from poseflow.skeleton import Skeleton
 
 SETTINGS, SKELETON, WEIGHTS = "config.yaml", "skeleton.json", "model.weights.h5"
-
-
-@dataclass(frozen=True)
-class ModelFolder:
-    """What a model folder says of its network."""
-
-    path: Path
-    config: ModelConfig
-    skeleton: Skeleton
-    text: str
-    """Its settings, YAML, to be read by people."""
-    frame_size: tuple[int, int] | None = None
-    """(height, width) that frames are brought to first, where SLEAP's settings say so."""
 
 
 def is_sleap_folder(folder: str | Path) -> bool:
@@ -45,8 +32,7 @@ def read_model_folder(folder: str | Path) -> ModelFolder:
     """
     folder = Path(folder)
     if is_sleap_folder(folder):
-        settings = sleap.read_sleap_settings(folder / sleap.SETTINGS)
-        return ModelFolder(folder, settings.config, settings.skeleton, settings.text, settings.frame_size)
+        return sleap.read_sleap_folder(folder)
     try:
         skeleton = Skeleton.model_validate(read_json(folder / SKELETON))
         text = (folder / SETTINGS).read_text(encoding="utf-8")
