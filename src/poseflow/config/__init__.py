@@ -29,7 +29,7 @@ from poseflow.config.model import (
 from poseflow.config.output import RenderConfig, ReportConfig
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.section import Section
-from poseflow.config.tracking import TrackingConfig
+from poseflow.config.tracking import DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
 from poseflow.config.videos import VideosConfig
 from poseflow.errors import ConfigError
 
@@ -40,6 +40,7 @@ __all__ = [
     "ClassMapsConfig",
     "ClassVectorConfig",
     "Config",
+    "DoubtConfig",
     "EvaluationConfig",
     "ExtractConfig",
     "FieldsConfig",
@@ -48,9 +49,11 @@ __all__ = [
     "HeadConfig",
     "HoldOut",
     "InputConfig",
+    "KalmanConfig",
     "Kind",
     "LabelsConfig",
     "ModelConfig",
+    "NamingConfig",
     "Precision",
     "PredictConfig",
     "RenderConfig",
