@@ -49,6 +49,7 @@ class Plan:
     labels_key: str | None = None
     labeled_names: frozenset[str] = frozenset()  # file names of labeled videos
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
+    recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
 
 
 class FileFacts:
@@ -100,18 +101,23 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         )
         for video, path in videos.items()
     }
+    recordings: dict[str, list[str]] = {}
+    for video, path in videos.items():
+        recordings.setdefault(recording_of(video, path, config.videos), []).append(video)
     fingerprints = {video: facts.find(path, "fingerprint", fingerprint_recording) for video, path in videos.items()}
     if config.release is not None:
         models = {name: Path(folder) for name, folder in config.release.items()}
         versions = {name: hash_model_folder(folder, facts) for name, folder in models.items()}
-        return Plan(videos, shards, fingerprints, models=models, release=key_of(versions))
+        return Plan(videos, shards, fingerprints, models=models, release=key_of(versions), recordings=recordings)
     labels = find_label_files(config.labels)
     if not labels:
-        return Plan(videos, shards, fingerprints)
+        return Plan(videos, shards, fingerprints, recordings=recordings)
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
     kinds = [profile.kind for profile in profiles.values()]
-    if config.tracking.mode == "identity" and not any(map(tells_animals_apart, kinds)):
-        raise ConfigError("tracking.mode must be motion where no model is of a multi_class kind, got identity")
+    if config.tracking.mode != "motion" and not any(map(tells_animals_apart, kinds)):
+        raise ConfigError(
+            f"tracking.mode must be motion where no model is of a multi_class kind, got {config.tracking.mode}"
+        )
     if not is_pipeline(kinds):
         got = " + ".join(kinds)
         raise ConfigError(f"models must be of one of these sets of kinds: {name_pipelines()}; got {got}")
@@ -136,6 +142,7 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         labels=labels,
         labels_key=labels_key,
         labeled_names=frozenset(Path(name).name for found in labeled for name in found),
+        recordings=recordings,
         tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
     )
 

@@ -232,7 +232,7 @@ configs = st.builds(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10_000), config=configs)
 def test_fast_and_plain_tracker_agree(seed, config):
     if config.max_tracks is None:
@@ -251,7 +251,7 @@ def test_tracks_do_not_depend_on_blocks(seed, config, block_rows):
     predictions = make_crowd(seed)
     whole = link_tracks(predictions, config)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("poseflow.tracking.linking.BLOCK_ROWS", block_rows)
+        patch.setattr("poseflow.tracking.tracker.BLOCK_ROWS", block_rows)
         cut = link_tracks(predictions, config)
     for name in ("row", "frame_idx", "track", "tracklet"):
         np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name))

@@ -26,7 +26,7 @@ from poseflow.config.model import (
     name_pipelines,
     tells_animals_apart,
 )
-from poseflow.config.output import RenderConfig, ReportConfig
+from poseflow.config.output import RenderConfig, ReportConfig, ReviewConfig
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.section import Section
 from poseflow.config.tracking import DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
@@ -58,6 +58,7 @@ __all__ = [
     "PredictConfig",
     "RenderConfig",
     "ReportConfig",
+    "ReviewConfig",
     "SplitConfig",
     "TrackingConfig",
     "TrainingConfig",
@@ -98,6 +99,7 @@ class Config(Section):
     predict: PredictConfig = PredictConfig()
     tracking: TrackingConfig = TrackingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    review: ReviewConfig = ReviewConfig()
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
 

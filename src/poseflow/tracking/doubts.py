@@ -158,13 +158,16 @@ def _similarity(gain: float, size: float, config: TrackingConfig) -> float:
 class Links:
     """Which tracklet goes on as which, by the tracklets' numbers; a few bytes for each."""
 
-    before: array = field(default_factory=lambda: array("q"))
+    before: "array[int]" = field(default_factory=lambda: array("q"))
     """The tracklet of the same track before it, -1 for a track's first."""
-    sure: array = field(default_factory=lambda: array("d"))
+    sure: "array[float]" = field(default_factory=lambda: array("d"))
     """How likely both are one animal."""
+    track: "array[int]" = field(default_factory=lambda: array("q"))
+    """The track it belongs to."""
 
-    def add(self, before: int, sure: float) -> int:
+    def add(self, before: int, sure: float, track: int) -> int:
         """Number a new tracklet."""
         self.before.append(before)
         self.sure.append(sure)
+        self.track.append(track)
         return len(self.before) - 1

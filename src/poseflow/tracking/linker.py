@@ -1,6 +1,7 @@
 """The state of tracking between blocks: the tracks, and the instances that may be candidates."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import dist
 
 import numpy as np
@@ -28,20 +29,18 @@ class Linked:
     track: NDArray[np.int32]
 
 
-@dataclass
-class Statements:
-    """What a person says: from this frame on, the instance of that row is that track."""
-
-    tracks: dict[int, dict[int, int]] = field(default_factory=dict)
-    """Frame → {row: track}"""
-
-
 class Linker:
-    """Links frame after frame; what it keeps does not grow with the recording, but for a few bytes per tracklet."""
+    """Links frame after frame; what it keeps does not grow with the recording, but for a few bytes per tracklet.
 
-    def __init__(self, config: TrackingConfig, statements: Statements | None = None) -> None:
+    Args:
+        statements: what a person says: frame → {row: track that it is from there on, None: it begins a tracklet}.
+    """
+
+    def __init__(
+        self, config: TrackingConfig, statements: Mapping[int, Mapping[int, int | None]] | None = None
+    ) -> None:
         self.config = config
-        self.statements = statements or Statements()
+        self.statements = statements or {}
         self.links = Links()
         self.log = DoubtLog(config)
         self._joined: dict[int, int] = {}  # track that was another one all along → that one
@@ -49,6 +48,7 @@ class Linker:
         self._candidates = CANDIDATES[config.candidates](config)
         self._piece_frames = config.naming.piece_frames if config.mode == "both" else 0
         self._known: dict[int, Track] = {}
+        self._ended: dict[int, int] = {}  # last frames of tracks that cannot go on
         self._tracks = 0
         self._recent: Instances | None = None
         self._labels: list[list[int]] = []  # of the recent instances, frame by frame; -1 for one without a track
@@ -63,8 +63,7 @@ class Linker:
         both = self._recent.join(fresh) if self._recent else fresh
         frames, starts = np.unique(both.frame, return_index=True)
         block = Block(both, frames.tolist(), [*starts.tolist(), len(both)], len(self._labels))
-        tracklet = np.array(self._link_frames(block), np.int32)
-        track = np.array([track for labels in self._labels[block.new :] for track in labels], np.int32)
+        track, tracklet = (np.array(numbers, np.int32) for numbers in self._link_frames(block))
         self._forget(block)
         kept = track >= 0
         return Linked(fresh.row[kept], fresh.frame[kept], tracklet[kept], track[kept])
@@ -76,6 +75,10 @@ class Linker:
             doubt.track, doubt.other = self._final(doubt.track), self._final(doubt.other)
         return doubts
 
+    def ends(self) -> dict[int, int]:
+        """Last frame of each track, by final number."""
+        return self._ended | {number: known.frame for number, known in self._known.items()}
+
     def finals(self) -> NDArray[np.int32]:
         """The number of each track after connecting."""
         return np.array([self._final(track) for track in range(self._tracks)], np.int32)
@@ -85,13 +88,14 @@ class Linker:
             track = self._joined[track]
         return track
 
-    def _link_frames(self, block: Block) -> list[int]:
-        """Append the tracks of each new frame's instances to the labels; returns their tracklets."""
+    def _link_frames(self, block: Block) -> tuple[list[int], list[int]]:
+        """Append the tracks of each new frame's instances to the labels; returns these, and their tracklets."""
         instances = block.instances
         scores, centroids = instances.score.tolist(), instances.centroid.tolist()
         in_px = SIMILARITIES[self.config.similarity].in_px
         sizes = (np.sqrt(instances.area) if in_px else np.ones(len(instances))).tolist()
         self._candidates.begin(block)
+        tracks: list[int] = []  # the labels may change later, for what comes after
         tracklets: list[int] = []
         for at in range(block.new, len(block.frames)):
             begin, stop, frame = block.starts[at], block.starts[at + 1], block.frames[at]
@@ -100,15 +104,16 @@ class Linker:
             cuts = self.log.watch(frame, gains, matched, sizes[begin:stop])
             if -1 in matched:
                 cuts |= self._place_newcomers(block, at, matched, scores[begin:stop], centroids)
-            if frame in self.statements.tracks:
-                cuts |= self._correct(frame, instances.row[begin:stop].tolist(), matched)
+            if frame in self.statements:
+                self._correct(frame, instances.row[begin:stop].tolist(), matched)
             if self.config.connect_breaks:
                 self._connect_break(matched)
             for place, track in enumerate(matched, begin):
                 tracklets.append(self._follow(track, frame, place, centroids[place], cuts) if track >= 0 else -1)
+            tracks += matched
             self._torn.clear()
             self._labels.append(matched)
-        return tracklets
+        return tracks, tracklets
 
     def _follow(self, track: int, frame: int, place: int, centroid: list[float], cuts: dict[int, float]) -> int:
         """Note where a track is now; returns its tracklet, a new one after a gap or a cut."""
@@ -118,7 +123,7 @@ class Linker:
         cut = pieces and (track in cuts or frame // pieces != known.frame // pieces)
         if gap != 1 or cut or track in self._torn:
             sure = 1 - self.config.naming.switch_odds if gap == 1 else max(1 - HIDDEN_LOSS * gap, RESUMED)
-            known.tracklet = self.links.add(known.tracklet, min(sure, cuts.get(track, 1)))
+            known.tracklet = self.links.add(known.tracklet, min(sure, cuts.get(track, 1)), track)
         if self.config.candidates == "kalman":
             if known.motion is None:
                 known.motion = Motion(centroid, self.config.kalman)
@@ -175,21 +180,19 @@ class Linker:
         oldest = 0 if reach is None else horizon - reach
         return {track: known for track, known in self._known.items() if max(oldest, 0) <= known.frame < horizon}
 
-    def _correct(self, frame: int, rows: list[int], matched: list[int]) -> dict[int, float]:
-        """Give instances the tracks that a person says, as if they had had them all along; returns cuts."""
-        for row, track in self.statements.tracks[frame].items():
+    def _correct(self, frame: int, rows: list[int], matched: list[int]) -> None:
+        """Give instances the tracks that a person says, as if they had had them all along."""
+        for row, track in self.statements[frame].items():
             if row not in rows:
                 continue
             now = matched[rows.index(row)]
-            if now == track:
-                continue
-            if now < 0:
-                now = self._tracks = max(self._tracks, track + 1)
-                self._tracks += 1
+            if now < 0 and track is not None:
+                now = max(self._tracks, track + 1)
                 self._known[now] = Track(frame)
                 matched[rows.index(row)] = now
-            self._exchange(now, track, [*self._labels[-self.config.window_frames :], matched])
-        return {}
+            if track is not None and now != track:
+                self._exchange(now, track, [*self._labels[-self.config.window_frames :], matched])
+            self._torn.add(now if track is None else track)
 
     def _exchange(self, a: int, b: int, labels: list[list[int]]) -> None:
         """Let two tracks change places; one of them may be new."""
@@ -227,9 +230,10 @@ class Linker:
         config = self.config
         if config.max_tracks is None and config.max_gap_frames is not None:
             oldest = last + 1 - config.window_frames - config.max_gap_frames
-            self._known = {
-                number: track for number, track in self._known.items() if track.frame >= oldest or number in self._full
-            }
+            over = [
+                number for number, track in self._known.items() if track.frame < oldest and number not in self._full
+            ]
+            self._ended |= {number: self._known.pop(number).frame for number in over}
         kept = block.instances.frame > last - config.window_frames
         kept[[track.place for track in self._known.values()]] = True
         frame_of = np.repeat(np.arange(len(frames)), np.diff(block.starts))
