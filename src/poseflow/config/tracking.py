@@ -32,6 +32,10 @@ class NamingConfig(Section):
         1e-4, gt=0, lt=0.5, description="How often motion switches animals between two pieces, where nothing shows it."
     )
 
+    min_probability: float = Field(
+        0.5, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
+    )
+
 
 class DoubtConfig(Section):
     """When a link is in doubt: there tracklets are cut, and a person may look."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 BLOCK, AHEAD = 2048, 512
 """Tracklets that are named in one go, and how many beyond are looked at for it."""
 
-UNLIKELY = 30.0
+UNLIKELY = 16.0
 """Log of how much less likely than the best a state is forgotten; with MOST_STATES, for crowds of alike animals."""
 
 MOST_STATES = 256

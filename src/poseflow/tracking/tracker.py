@@ -106,6 +106,7 @@ class Tracker:
         code, probable = name_tracklets(tracklets)
         track = finals[np.array(links.track, np.int64)]
         moments = find_moments_of_names(evidence.first, evidence.frames, before, track, code, probable, doubts)
+        code = np.where(probable >= self._config.naming.min_probability, code, np.int16(-1))
         score = np.where(code >= 0, probable, np.nan).astype(np.float32)
         return Outcome(finals, code, score, moments, by_tracklet=True)
 
