@@ -15,6 +15,7 @@ inputs = ReportInputs(
     evaluation=Path(given.metrics[0]).parent if given.metrics else None,
     dataset=Path(given.dataset[0]).parent if given.dataset else None,
     tracking={Path(path).stem: Path(path) for path in given.tracking},
+    reviews=[Path(path) for path in given.reviews],
     benchmarks={video: sorted((benchmarks / video).glob("*.tsv")) for video in snakemake.params.videos},
     config=snakemake.params.config,
 )

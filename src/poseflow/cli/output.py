@@ -47,6 +47,7 @@ def report(
     accuracy: Annotated[Path | None, typer.Option(help="Folder of `poseflow evaluate`.")] = None,
     dataset: Annotated[Path | None, typer.Option(help="Folder of `poseflow split`.")] = None,
     tracking: Annotated[list[Path] | None, typer.Option(help="Files of `poseflow evaluate-tracking`.")] = None,
+    reviews: Annotated[list[Path] | None, typer.Option("--review", help="Lists of `poseflow track --review`.")] = None,
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
@@ -68,6 +69,7 @@ def report(
         evaluation=accuracy,
         dataset=dataset,
         tracking={path.stem: path for path in tracking or ()},
+        reviews=reviews or (),
         config=read_config(config).model_dump(mode="json", exclude_unset=True),
     )
     write_report(inputs, settings, out)
