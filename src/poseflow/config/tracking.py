@@ -21,7 +21,7 @@ class NamingConfig(Section):
     """mode `both`: how looks and motion are weighed."""
 
     look_frames: float = Field(
-        5.0,
+        3.0,
         ge=1,
         description="So many neighbouring frames count as one look: the errors of neighbouring frames are alike.",
     )
@@ -33,7 +33,7 @@ class NamingConfig(Section):
     )
 
     min_probability: float = Field(
-        0.5, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
+        0.9, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
     )
 
 

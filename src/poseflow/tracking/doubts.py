@@ -15,11 +15,12 @@ CALM_FRAMES = 5
 CUT_FRAMES = 10
 """A doubt that lasts is cut into pieces of so many frames."""
 
-SURE = 0.99
-"""Of a link which the settings just do not call doubtful."""
+# How sure links are; counted in synthetic cages, where the truth is known (benchmarks/identity.py).
+CROSSED, SURE = 0.8, 0.99
+"""Of a link against which nothing is gained, and of one which the settings just do not call doubtful."""
 
-JUMPED, RESUMED, REPLACED = 0.7, 0.7, 0.5
-"""How sure a link is to an animal that jumped, that was hidden, and by nothing but being the only track left."""
+JUMPED, RESUMED, REPLACED = 0.4, 0.7, 0.5
+"""Of a link to an animal that jumped, that was hidden, and by nothing but being the only track left."""
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Doubt:
     other: int
     """The track that it may have changed places with, -1 for none."""
     sure: float
-    """How likely the track goes on with the same animal, 0.5 to 1."""
+    """How likely the track goes on with the same animal."""
 
 
 @dataclass
@@ -147,7 +148,7 @@ def _least_margin(i: int, gains: Gains, matched: list[int], sizes: list[float]) 
 
 
 def _sureness(margin: float, settings: DoubtConfig) -> float:
-    return 0.5 + (SURE - 0.5) * max(margin, 0) / settings.min_margin
+    return CROSSED + (SURE - CROSSED) * max(margin, 0) / settings.min_margin
 
 
 def _similarity(gain: float, size: float, config: TrackingConfig) -> float:
