@@ -298,3 +298,33 @@ def test_real_animals_are_never_switched(real_data, labels, animals, similarity,
     assert len(tracks) == len(instances)
     pairs = set(zip(np.array(names)[tracks.row].tolist(), tracks.track.tolist(), strict=True))
     assert len(pairs) == animals
+
+
+@pytest.mark.parametrize(
+    ("labels", "animals", "known"),
+    [
+        ("fly_pair/centered_pair_predictions.slp", ("1", "2"), "animals"),
+        ("tracking/two_flies_noisy_detections.slp", ("M", "F"), "max_tracks"),
+    ],
+    ids=["surplus finds have low scores", "nothing has a score"],
+)
+@pytest.mark.parametrize("candidates", ["window", "kalman"])
+def test_of_fragments_and_false_finds_two_whole_animals_are_made(real_data, labels, animals, known, candidates):
+    import sleap_io
+
+    found = sleap_io.load_slp(str(real_data / labels), open_videos=False)
+    rows = [(frame.frame_idx, instance) for frame in found for instance in frame.instances]
+    np.random.default_rng(0).shuffle(rows)
+    scores = np.array([getattr(instance, "score", 1.0) for _, instance in rows], np.float32)
+    order = np.lexsort((-scores, [frame for frame, _ in rows]))
+    names = [instance.track.name if instance.track else None for _, instance in (rows[i] for i in order)]
+    skeleton = Skeleton(nodes=tuple(found.skeletons[0].node_names))
+    predictions = Predictions.from_instances(
+        skeleton, [frame for frame, _ in rows], [instance.numpy() for _, instance in rows], scores
+    )
+    assert len(set(names)) > 2
+    tracks = link_tracks(predictions, TrackingConfig(candidates=candidates, min_points=1, **{known: 2}))
+    pairs = {(names[row], track) for row, track in zip(tracks.row.tolist(), tracks.track.tolist(), strict=True)}
+    assert len(pairs) == 2
+    assert {name for name, _ in pairs} == set(animals)
+    assert len(tracks) == sum(name in animals for name in names)
