@@ -15,6 +15,8 @@ BENCHMARKS = (
     ("decode.py",),
     ("predict.py", "--memory", "1000", "20000"),
     ("tracking.py",),
+    ("tracking.py", "--frames", "50000", "--files", "100"),
+    ("identity.py",),
 )
 
 

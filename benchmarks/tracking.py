@@ -1,9 +1,11 @@
 """How fast tracking runs from tables alone, and how much memory it takes.
 
     python benchmarks/tracking.py --frames 50000 --animals 2 --nodes 13
+    python benchmarks/tracking.py --frames 50000 --files 100     # a recording of ten million animal-frames
 
-Prints frames/s on one core for each similarity, with candidates where they were (window) and moved by flow, and the
-process's peak memory while the table is read from disk in blocks.
+Prints frames/s on one core for each way to find candidates and each similarity; with --files, only the speed and the
+peak memory of tracking a recording of so many files of --frames frames (the same table under other names) by centroids,
+with names (mode `both`).
 """
 
 import argparse
@@ -18,8 +20,8 @@ import numpy as np
 
 from poseflow.config import TrackingConfig
 from poseflow.skeleton import Skeleton
-from poseflow.tables import Predictions, PredictionsWriter, iter_predictions, read_predictions
-from poseflow.tracking import link_tracks
+from poseflow.tables import Predictions, PredictionsWriter, read_predictions
+from poseflow.tracking import RecordingFile, link_tracks, track_recording
 
 WINDOW = 5
 STEP = 2000
@@ -31,7 +33,8 @@ def write_table(path: Path, frames: int, animals: int, nodes: int) -> None:
     skeleton = Skeleton(nodes=tuple(f"node{i}" for i in range(nodes)))
     body = rng.normal(0, 30, (animals, nodes, 2))
     place = rng.uniform(0, 1024, (animals, 2))
-    with PredictionsWriter(path, skeleton, WINDOW) as writer:
+    names = [f"animal{i}" for i in range(animals)]
+    with PredictionsWriter(path, skeleton, WINDOW, names) as writer:
         for start in range(0, frames, STEP):
             count = min(STEP, frames - start)
             path_px = place + np.cumsum(rng.normal(0, 2, (count, animals, 2)), axis=0)
@@ -40,7 +43,9 @@ def write_table(path: Path, frames: int, animals: int, nodes: int) -> None:
             shifted = points[:, None] + rng.normal(0, 1, (count * animals, WINDOW, nodes, 2))
             frame_idx = np.repeat(np.arange(start, start + count), animals)
             scores = rng.random(len(frame_idx))
-            writer.append(frame_idx, scores, points, np.ones((len(frame_idx), nodes)), shifted)
+            looks = rng.dirichlet(np.ones(animals), len(frame_idx)) + 2 * np.tile(np.eye(animals), (count, 1))
+            chance = looks / looks.sum(axis=1, keepdims=True)
+            writer.append(frame_idx, scores, points, np.ones((len(frame_idx), nodes)), shifted, chance)
         writer.close([(0, frames)])
 
 
@@ -54,6 +59,21 @@ def measure(predictions: Predictions, frames: int, config: TrackingConfig, repea
     return frames / min(seconds)
 
 
+def measure_recording(path: Path, frames: int, files: int, animals: int) -> None:
+    """Track one table under many names, as files of one recording."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    recording = [RecordingFile(f"part{i}", [path], i * frames) for i in range(files)]
+    config = TrackingConfig(mode="both", candidates="window", similarity="centroid", max_tracks=animals)
+    begin = process_time()
+    track_recording(recording, config, path.with_name("tracks.parquet"))
+    seconds = process_time() - begin
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(
+        f"{files * frames * animals:,} animal-frames in {files} files, named: "
+        f"{files * frames / seconds:,.0f} frames/s, peak memory {after / 1024:,.0f} MiB ({before / 1024:,.0f} before)"
+    )
+
+
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -61,25 +81,20 @@ def main() -> None:
     parser.add_argument("--animals", type=int, default=2)
     parser.add_argument("--nodes", type=int, default=13)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument(
-        "--memory", action="store_true", help="only track by OKS from disk in blocks; print peak memory"
-    )
+    parser.add_argument("--files", type=int, help="track a recording of so many files instead")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictions.parquet"
         write_table(path, args.frames, args.animals, args.nodes)
-        if args.memory:
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            link_tracks(iter_predictions(path, 1000), TrackingConfig())
-            after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-            print(f"{args.frames} frames: peak memory {after / 1024:.0f} MiB ({before / 1024:.0f} MiB before tracking)")
+        if args.files:
+            measure_recording(path, args.frames, args.files, args.animals)
             return
         predictions = read_predictions(path)
         print(f"{args.frames} frames of {args.animals} animals with {args.nodes} nodes, window {WINDOW}, one core")
-        for candidates, similarity in product(("window", "flow"), ("centroid", "oks", "iou")):
+        for candidates, similarity in product(("window", "flow", "kalman"), ("centroid", "oks", "iou", "normalized")):
             config = TrackingConfig(candidates=candidates, similarity=similarity, window_frames=WINDOW)
             speed = measure(predictions, args.frames, config, args.repeats)
-            print(f"  {candidates:<7}{similarity:<9}{speed:>8,.0f} frames/s")
+            print(f"  {candidates:<7}{similarity:<11}{speed:>8,.0f} frames/s")
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ class Plan:
     labels_key: str | None = None
     labeled_names: frozenset[str] = frozenset()  # file names of labeled videos
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
+    recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
 
     @property
     def release(self) -> str | None:
@@ -117,6 +118,9 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         )
         for video, path in videos.items()
     }
+    recordings: dict[str, list[str]] = {}
+    for video, path in videos.items():
+        recordings.setdefault(recording_of(video, path, config.videos), []).append(video)
     fingerprints = {video: facts.find(path, "fingerprint", fingerprint_recording) for video, path in videos.items()}
     if isinstance(config.release, dict):
         models = {name: Path(folder) for name, folder in config.release.items()}
@@ -125,10 +129,10 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         check_together(described)
         _check_naming(config, [folder.config.kind for folder in described])
         pipelines = {"release": PlannedPipeline(key_of(versions), models)}
-        return Plan(videos, shards, fingerprints, models=models, pipelines=pipelines)
+        return Plan(videos, shards, fingerprints, models=models, pipelines=pipelines, recordings=recordings)
     labels = find_label_files(config.labels)
     if not labels:
-        return Plan(videos, shards, fingerprints)
+        return Plan(videos, shards, fingerprints, recordings=recordings)
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
     kinds = {name: [profiles[model].kind for model in own] for name, own in config.named_pipelines.items()}
     for name, own in kinds.items():
@@ -163,14 +167,17 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         labels=labels,
         labels_key=labels_key,
         labeled_names=frozenset(Path(name).name for found in labeled for name in found),
+        recordings=recordings,
         tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
     )
 
 
 def _check_naming(config: Config, kinds: Sequence[Kind]) -> None:
     """Raise ConfigError where tracking asks for names that the models which run over the recordings do not know."""
-    if config.tracking.mode == "identity" and not any(map(tells_animals_apart, kinds)):
-        raise ConfigError("tracking.mode must be motion where no model is of a multi_class kind, got identity")
+    if config.tracking.mode != "motion" and not any(map(tells_animals_apart, kinds)):
+        raise ConfigError(
+            f"tracking.mode must be motion where no model is of a multi_class kind, got {config.tracking.mode}"
+        )
 
 
 def name_shards(estimated_frames: int, shard_frames: int) -> list[str]:

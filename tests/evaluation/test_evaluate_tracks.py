@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from poseflow.config import EvaluationConfig, TrackingConfig
 from poseflow.evaluation import Trajectories, evaluate_tracks
-from poseflow.evaluation.tracks import score_node_distance
+from poseflow.evaluation.mot import count_interval, measure_tracks, score_node_distance
 from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions
 from poseflow.tracking import link_tracks
@@ -100,3 +102,87 @@ def test_tracks_of_predictions_are_measured_by_their_labels():
     tracks = link_tracks(predictions, TrackingConfig(candidates="window"))
     metrics = evaluate_tracks(make_truth(20), Trajectories.from_tracks(predictions, tracks), EvaluationConfig())
     assert (metrics["switches"], metrics["mota"], metrics["tracks"]) == (0, 1, 2)
+
+
+def feed_all(truth, found, frames, match_px):
+    """motmetrics, shown every frame."""
+    import motmetrics
+
+    accumulator = motmetrics.MOTAccumulator()
+    for frame in frames.tolist():
+        animals, tracks = (np.flatnonzero(side.frame_idx == frame) for side in (truth, found))
+        distances = score_node_distance(truth.points[animals], found.points[tracks])
+        distances[~(distances <= match_px)] = np.nan
+        accumulator.update(truth.number[animals].tolist(), found.number[tracks].tolist(), distances, frameid=frame)
+    names = {
+        "num_switches": "switches", "num_fragmentations": "fragments", "num_misses": "misses", "mota": "mota",
+        "num_false_positives": "false_positives", "num_matches": "matches", "motp": "motp_px",
+        "idf1": "idf1", "idp": "idp", "idr": "idr",
+    }  # fmt: skip
+    figures = motmetrics.metrics.create().compute(accumulator, metrics=list(names), return_dataframe=False)
+    return {name: figures[metric] for metric, name in names.items()}
+
+
+@st.composite
+def crowds(draw):
+    """Animals that come near each other, and tracks of them that break, swap, vanish and are invented."""
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    frames, animals = draw(st.integers(1, 40)), draw(st.integers(1, 4))
+    events = draw(st.sampled_from([0.0, 0.05, 0.3]))
+    paths = np.cumsum(rng.normal(0, 3, (frames, animals, 2)), axis=0) + rng.uniform(0, 60, (animals, 2))
+    rows, track = [], np.arange(animals)
+    for frame in range(frames):
+        if rng.random() < events:
+            track = rng.permutation(track)
+        if rng.random() < events:
+            track[rng.integers(animals)] = 10 + frame
+        seen = rng.random(animals) >= events
+        rows += [(frame, track[a], paths[frame, a] + rng.normal(0, 2, 2)) for a in range(animals) if seen[a]]
+        if rng.random() < events:
+            rows.append((frame, 1000 + frame, rng.uniform(0, 60, 2)))
+    there = rng.random((frames, animals)) >= events / 2
+    frame_idx, number = np.nonzero(there)
+    bodies = paths[frame_idx, number][:, None] + BODY
+    truth = Trajectories(frame_idx, number, bodies.astype(np.float32), np.arange(frames))
+    places = np.array([row[2] for row in rows]).reshape(-1, 1, 2) + BODY
+    found_frames = np.array([row[0] for row in rows], np.int64)
+    numbers = np.array([row[1] for row in rows], np.int64)
+    return truth, Trajectories(found_frames, numbers, places.astype(np.float32), np.arange(frames))
+
+
+@settings(max_examples=15)
+@given(crowds(), st.sampled_from([5, 4096]))
+def test_frames_in_which_nothing_happens_need_not_be_shown_to_motmetrics(crowd, block_frames):
+    truth, found = crowd
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("poseflow.evaluation.mot.BLOCK_FRAMES", block_frames)
+        fast = measure_tracks(truth, found, truth.frames, 12.0)
+    if not len(truth.frame_idx) and not len(found.frame_idx):
+        return
+    for name, value in feed_all(truth, found, truth.frames, 12.0).items():
+        assert (np.nan if fast[name] is None else fast[name]) == pytest.approx(value, nan_ok=True), name
+
+
+def test_hardly_any_frame_of_a_quiet_recording_is_shown_to_motmetrics():
+    metrics = measure([(0, 1)] * 50 + [(1, 0)] * 50)
+    assert metrics["frames_fed"] == 2
+    assert (metrics["switches"], metrics["matches"]) == (2, 198)
+
+
+def test_the_interval_of_a_count_is_the_exact_one_of_poisson():
+    assert count_interval(0) == pytest.approx((0, 3.689), abs=1e-3)
+    assert count_interval(10) == pytest.approx((4.795, 18.390), abs=1e-3)
+
+
+def test_names_are_measured_over_time():
+    truth = make_truth(200)
+    found = make_found([(0, 1)] * 200)
+    wrong = [
+        None if frame == 7 else ("female", "male")[place ^ (frame >= 100)] for frame in range(200) for place in (0, 1)
+    ]
+    named = Trajectories(found.frame_idx, found.number, found.points, found.frames, identities=wrong)
+    metrics = evaluate_tracks(truth, named)
+    assert metrics["identity_accuracy"] == pytest.approx(198 / 400)
+    assert metrics["identity_named"] == pytest.approx(398 / 400)
+    assert [share for _, _, share in metrics["identity_over_time"]] == [1, 1, 1, 0.5, *[1] * 46, *[0] * 50]
+    assert evaluate_tracks(truth, found)["identity_accuracy"] is None

@@ -112,7 +112,7 @@ def test_names_do_not_depend_on_shards_and_blocks(tmp_path, monkeypatch, batch_f
         arrays = ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores")
         shard = replace(whole, **{name: getattr(whole, name)[rows] for name in arrays}, frames=((start, stop),))
         write_predictions(shard, tmp_path / f"{start}.parquet")
-    monkeypatch.setattr("poseflow.tracking.linking.BLOCK_ROWS", block_rows)
+    monkeypatch.setattr("poseflow.tracking.tracker.BLOCK_ROWS", block_rows)
     found = link_tracks(iter_predictions(sorted(tmp_path.glob("*.parquet")), batch_frames), CONFIG)
     for name in ("row", "frame_idx", "track", "identity_code", "identity_score"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))

@@ -43,7 +43,7 @@ def tracks_by_frame(predictions: Predictions, config: TrackingConfig) -> dict[in
     return found
 
 
-@pytest.mark.parametrize("similarity", ["centroid", "oks", "iou"])
+@pytest.mark.parametrize("similarity", ["centroid", "oks", "iou", "normalized"])
 @pytest.mark.parametrize("matching", ["hungarian", "greedy"])
 def test_two_animals_keep_their_tracks(similarity, matching):
     where = {frame: [(100 + 5 * frame, 100), (300 - 5 * frame, 150)] for frame in range(30)}
@@ -87,6 +87,51 @@ def test_no_more_tracks_than_allowed():
 def test_of_a_known_number_of_animals_the_best_are_kept():
     predictions = make_predictions({0: [(100, 0, 0.5), (300, 0, 0.9), (500, 0, 0.7)], 1: [(300, 0)]})
     assert set(tracks_by_frame(predictions, TrackingConfig(animals=2, **WINDOW))[0]) == {300, 500}
+
+
+def test_a_hidden_animal_keeps_its_track_as_long_as_allowed():
+    predictions = make_predictions({0: [(100, 0, 0.9), (300, 0, 0.8)], 1: [(300, 0)], 20: [(300, 0, 0.9), (110, 0)]})
+    hidden = {"window_frames": 2, "similarity": "centroid", "max_distance_px": 50, "candidates": "window"}
+    assert tracks_by_frame(predictions, TrackingConfig(max_gap_frames=18, **hidden))[20] == {300: 1, 110: 0}
+    assert tracks_by_frame(predictions, TrackingConfig(max_gap_frames=None, **hidden))[20] == {300: 1, 110: 0}
+    assert tracks_by_frame(predictions, TrackingConfig(max_gap_frames=17, **hidden))[20] == {300: 1, 110: 2}
+
+
+def test_an_animal_in_view_keeps_its_track_from_one_that_was_hidden_nearer():
+    predictions = make_predictions({0: [(100, 0, 0.9), (140, 0, 0.8)], **{f: [(130, 0)] for f in range(1, 9)}})
+    config = TrackingConfig(similarity="centroid", max_gap_frames=None, window_frames=2, **WINDOW)
+    assert tracks_by_frame(predictions, config)[8] == {130: 1}
+
+
+def test_a_median_of_candidates_is_not_swayed_by_one_bad_pose():
+    bad = {0: [(100, 0, 0.9), (160, 0, 0.8)], 1: [(100, 0, 0.9), (160, 0, 0.8)], 2: [(130, 0, 0.9), (160, 0, 0.8)]}
+    predictions = make_predictions({**bad, 3: [(131, 0)]})
+    robust = TrackingConfig(similarity="centroid", quantile=0.5, **WINDOW)
+    assert tracks_by_frame(predictions, robust)[3] == {131: 1}
+    assert tracks_by_frame(predictions, robust.model_copy(update={"quantile": 1.0}))[3] == {131: 0}
+
+
+def test_animals_that_cross_while_unseen_keep_their_tracks_by_their_speed():
+    where = {f: [(100 + 10 * f, 100, 0.9), (300 - 10 * f, 100, 0.8)] for f in range(20) if not 7 <= f <= 12}
+    kalman = TrackingConfig(candidates="kalman", similarity="centroid", window_frames=8, kalman={"damping": 1.0})
+    found = tracks_by_frame(make_predictions(where), kalman)
+    assert found[19] == {290: 0, 110: 1}
+    window = TrackingConfig(similarity="centroid", window_frames=8, **WINDOW)
+    assert tracks_by_frame(make_predictions(where), window)[19] == {290: 1, 110: 0}, "where it was misleads"
+
+
+def test_a_track_that_replaced_another_becomes_it_once_all_animals_are_in_view():
+    where = {f: [(100, 0, 0.9), (300, 0, 0.8)] for f in range(3)} | {f: [(100, 0)] for f in range(3, 20)}
+    where |= {f: [(100, 0, 0.9), (500, 0, 0.8)] for f in range(20, 23)}
+    found = tracks_by_frame(make_predictions(where), TrackingConfig(animals=2, connect_breaks=True, **WINDOW))
+    assert found[22] == {100: 0, 500: 1}
+    apart = tracks_by_frame(make_predictions(where), TrackingConfig(animals=2, **WINDOW))
+    assert apart[22] == {100: 0, 500: 2}
+
+
+def test_breaks_need_the_number_of_animals():
+    with pytest.raises(ValueError, match="animals must be the known number"):
+        TrackingConfig(connect_breaks=True)
 
 
 def test_low_scores_and_few_points_are_left_out():
@@ -167,22 +212,27 @@ def make_crowd(seed: int, frames: int = 40, lags: int = 3) -> Predictions:
 
 
 configs = st.builds(
-    TrackingConfig,
-    candidates=st.sampled_from(["flow", "window"]),
-    similarity=st.sampled_from(["centroid", "oks", "iou"]),
+    lambda animals, connect_breaks, **rest: TrackingConfig(
+        animals=animals, connect_breaks=connect_breaks and animals is not None, **rest
+    ),
+    candidates=st.sampled_from(["flow", "window", "kalman"]),
+    similarity=st.sampled_from(["centroid", "oks", "iou", "normalized"]),
+    quantile=st.sampled_from([1.0, 0.5]),
+    max_gap_frames=st.sampled_from([0, 0, 6, None]),
+    connect_breaks=st.booleans(),
     matching=st.sampled_from(["hungarian", "greedy"]),
     window_frames=st.integers(1, 3),
     min_similarity=st.sampled_from([0.0, 0.3]),
     max_distance_px=st.sampled_from([None, 25.0]),
     max_tracks=st.sampled_from([None, 2, 4]),
-    animals=st.sampled_from([None, 2]),
+    animals=st.sampled_from([None, 2, 3]),
     min_instance_score=st.sampled_from([0.0, 0.2]),
     min_new_track_score=st.sampled_from([0.0, 0.5]),
     min_points=st.sampled_from([1, 2]),
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10_000), config=configs)
 def test_fast_and_plain_tracker_agree(seed, config):
     if config.max_tracks is None:
@@ -201,7 +251,7 @@ def test_tracks_do_not_depend_on_blocks(seed, config, block_rows):
     predictions = make_crowd(seed)
     whole = link_tracks(predictions, config)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("poseflow.tracking.linking.BLOCK_ROWS", block_rows)
+        patch.setattr("poseflow.tracking.tracker.BLOCK_ROWS", block_rows)
         cut = link_tracks(predictions, config)
     for name in ("row", "frame_idx", "track", "tracklet"):
         np.testing.assert_array_equal(getattr(cut, name), getattr(whole, name))
@@ -228,8 +278,9 @@ def test_tracks_of_shards_are_those_of_the_whole(tmp_path, batch_frames):
     [("courtship/courtship_part1.slp", 2), ("flies13/flies13_part1.slp", 2), ("tracking/animals.slp", 4)],
 )
 @pytest.mark.parametrize("similarity", ["oks", "centroid"])
+@pytest.mark.parametrize("candidates", ["window", "kalman"])
 @pytest.mark.parametrize("missed", [0.0, 0.1], ids=["all seen", "one in ten missed"])
-def test_real_animals_are_never_switched(real_data, labels, animals, similarity, missed):
+def test_real_animals_are_never_switched(real_data, labels, animals, similarity, candidates, missed):
     import sleap_io
 
     rng = np.random.default_rng(0)
@@ -243,7 +294,37 @@ def test_real_animals_are_never_switched(real_data, labels, animals, similarity,
     frame_idx, points, names = zip(*sorted(instances, key=lambda instance: instance[0]), strict=True)
     skeleton = Skeleton(nodes=tuple(found.skeletons[0].node_names))
     predictions = Predictions.from_instances(skeleton, frame_idx, points)
-    tracks = link_tracks(predictions, TrackingConfig(similarity=similarity, min_points=1, **WINDOW))
+    tracks = link_tracks(predictions, TrackingConfig(candidates=candidates, similarity=similarity, min_points=1))
     assert len(tracks) == len(instances)
     pairs = set(zip(np.array(names)[tracks.row].tolist(), tracks.track.tolist(), strict=True))
     assert len(pairs) == animals
+
+
+@pytest.mark.parametrize(
+    ("labels", "animals", "known"),
+    [
+        ("fly_pair/centered_pair_predictions.slp", ("1", "2"), "animals"),
+        ("tracking/two_flies_noisy_detections.slp", ("M", "F"), "max_tracks"),
+    ],
+    ids=["surplus finds have low scores", "nothing has a score"],
+)
+@pytest.mark.parametrize("candidates", ["window", "kalman"])
+def test_of_fragments_and_false_finds_two_whole_animals_are_made(real_data, labels, animals, known, candidates):
+    import sleap_io
+
+    found = sleap_io.load_slp(str(real_data / labels), open_videos=False)
+    rows = [(frame.frame_idx, instance) for frame in found for instance in frame.instances]
+    np.random.default_rng(0).shuffle(rows)
+    scores = np.array([getattr(instance, "score", 1.0) for _, instance in rows], np.float32)
+    order = np.lexsort((-scores, [frame for frame, _ in rows]))
+    names = [instance.track.name if instance.track else None for _, instance in (rows[i] for i in order)]
+    skeleton = Skeleton(nodes=tuple(found.skeletons[0].node_names))
+    predictions = Predictions.from_instances(
+        skeleton, [frame for frame, _ in rows], [instance.numpy() for _, instance in rows], scores
+    )
+    assert len(set(names)) > 2
+    tracks = link_tracks(predictions, TrackingConfig(candidates=candidates, min_points=1, **{known: 2}))
+    pairs = {(names[row], track) for row, track in zip(tracks.row.tolist(), tracks.track.tolist(), strict=True)}
+    assert len(pairs) == 2
+    assert {name for name, _ in pairs} == set(animals)
+    assert len(tracks) == sum(name in animals for name in names)

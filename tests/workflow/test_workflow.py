@@ -2,15 +2,17 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
 from poseflow import read_poses
 from poseflow.files import read_json
-from poseflow.tables import read_predictions
+from poseflow.tables import read_predictions, read_tracks
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
 
@@ -117,6 +119,30 @@ def test_one_new_recording_costs_its_own_jobs_and_the_report(project):
 def test_a_changed_setting_reruns_what_depends_on_it_and_only_that(project, changes, rules):
     project.configure(**changes)
     assert set(project.planned_jobs()) - {"all"} == rules
+
+
+def test_tracking_again_opens_no_video(project):
+    project.configure(render={"enabled": False}, tracking={"animals": 1, "window_frames": 2})
+    jobs = project.planned_jobs()
+    assert set(jobs) - {"all"} == {"track", "assemble", "evaluate_tracking", "report"}
+    for video in (project.folder / "videos").rglob("*.mp4"):
+        times = video.stat()
+        video.write_bytes(b"\0" * times.st_size)
+        os.utime(video, ns=(times.st_atime_ns, times.st_mtime_ns))
+    project.snakemake()
+    tracks = read_tracks(project.folder / "results/tracks/first.parquet", "first")
+    assert len(np.unique(tracks.frame_idx)) == len(tracks), "one animal a frame"
+
+
+def test_what_a_person_corrected_is_tracked_again(project):
+    project.configure(render={"enabled": False})
+    assert set(project.planned_jobs()) <= {"all"}
+    (project.folder / "corrections").mkdir()
+    shutil.copy(project.folder / "results/review/first.slp", project.folder / "corrections/first.slp")
+    jobs = project.planned_jobs()
+    assert (jobs["track"], jobs["assemble"], jobs["report"]) == (1, 1, 1)
+    assert "predict" not in jobs
+    assert (project.folder / "results/review/first.csv").read_text().startswith("rank,video,frame_idx")
 
 
 def test_a_changed_model_is_trained_anew_and_only_that_one(project):

@@ -1,7 +1,7 @@
 rule assemble:
     input:
         predictions=shard_tables,
-        tracks="results/tracks/{video}.parquet",
+        tracks="results/tracks/{recording}.parquet",
         index="results/index/{video}.json",
     output:
         poses="results/poses/recording={recording}/{video}.parquet",

@@ -87,10 +87,36 @@ def starting_points(wildcards):
     return tables if needed or all(map(os.path.exists, tables)) else []
 
 
-def start_text(wildcards):
-    """When the recording began, as text: Snakemake tells no changes of other objects."""
-    start = start_time(video_file(wildcards), CONFIG.videos)
+def start_text(wildcards, video=None):
+    """When a video began, as text: Snakemake tells no changes of other objects."""
+    start = start_time(PLAN.videos[video or wildcards.video], CONFIG.videos)
     return start.isoformat() if start else None
+
+
+def recording_starts(wildcards):
+    """When a recording's videos began, as text, null where that is not known; of one video alone it does not matter."""
+    videos = PLAN.recordings[wildcards.recording]
+    return {video: start_text(wildcards, video) for video in videos} if len(videos) > 1 else {}
+
+
+def recording_tables(wildcards):
+    """Shards of all videos of a recording."""
+    videos = PLAN.recordings[wildcards.recording]
+    return [f"results/predictions/{video}/{shard}.parquet" for video in videos for shard in PLAN.shards[video]]
+
+
+def recording_indexes(wildcards):
+    return [f"results/index/{video}.json" for video in PLAN.recordings[wildcards.recording]]
+
+
+def corrections(wildcards):
+    """What a person corrected in a recording's tracks."""
+    folder, recording = Path(CONFIG.review.corrections), wildcards.recording
+    return [str(path) for path in sorted({*folder.glob(f"{recording}.slp"), *folder.glob(f"{recording}.*.slp")})]
+
+
+def tracks_table(video):
+    return f"results/tracks/{recording_of(video, PLAN.videos[video], CONFIG.videos)}.parquet"
 
 
 def pose_table(video):

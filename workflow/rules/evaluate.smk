@@ -26,7 +26,7 @@ rule evaluate_tracking:
     input:
         labels=ancient(PLAN.labels),
         predictions=shard_tables,
-        tracks="results/tracks/{video}.parquet",
+        tracks=lambda wildcards: tracks_table(wildcards.video),
     output:
         metrics="results/evaluation/tracking/{video}.json",
     log:

@@ -5,6 +5,7 @@ rule report:
         release=release_file,
         metrics=metrics_files,
         dataset=[f"results/datasets/{PLAN.dataset}/train.pkg.slp"] if PLAN.dataset else [],
+        reviews=[f"results/review/{recording}.csv" for recording in PLAN.recordings],
         tracking=[f"results/evaluation/tracking/{video}.json" for video in sorted(PLAN.tracked_videos)],
     output:
         report=report("results/report.html", caption="../report/report.rst", category="Report"),

@@ -1,16 +1,23 @@
 rule track:
     input:
-        predictions=shard_tables,
+        predictions=recording_tables,
+        indexes=recording_indexes,
+        corrections=corrections,
     output:
-        tracks="results/tracks/{video}.parquet",
+        tracks="results/tracks/{recording}.parquet",
+        review="results/review/{recording}.csv",
+        suggestions="results/review/{recording}.slp",
     log:
-        "logs/track/{video}.log",
+        "logs/track/{recording}.log",
     conda:
         "../envs/poseflow.yaml"
     resources:
         mem_mb=4000,
-        runtime=30,
+        # A shard of 20,000 frames takes seconds.
+        runtime=lambda wildcards: 30 + len(recording_tables(wildcards)) // 4,
     params:
         tracking=settings("tracking"),
+        review=settings("review"),
+        starts=recording_starts,
     script:
         "../scripts/track.py"

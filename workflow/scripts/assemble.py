@@ -15,5 +15,5 @@ source = PoseSource(
     start=datetime.fromisoformat(start) if start else None,
     details={"config": snakemake.params.config},
 )
-tracks = read_tracks(snakemake.input.tracks)
+tracks = read_tracks(snakemake.input.tracks, snakemake.wildcards.video)
 assemble_files(snakemake.input.predictions, tracks, read_index(snakemake.input.index), source, snakemake.output.poses)

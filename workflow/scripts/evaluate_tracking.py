@@ -12,7 +12,7 @@ metrics = evaluate_recording(
     read_labels(snakemake.input.labels, LabelsConfig.model_validate(snakemake.params.labels)),
     snakemake.params.video,
     read_predictions(snakemake.input.predictions, with_shifted=False),
-    read_tracks(snakemake.input.tracks),
+    read_tracks(snakemake.input.tracks, snakemake.wildcards.video),
     EvaluationConfig.model_validate(snakemake.params.evaluation),
 )
 write_json(metrics, snakemake.output.metrics)

@@ -18,6 +18,7 @@ inputs = ReportInputs(
     comparison=dict(zip(snakemake.params.pipelines, accuracy, strict=True)) if len(accuracy) > 1 else {},
     dataset=Path(given.dataset[0]).parent if given.dataset else None,
     tracking={Path(path).stem: Path(path) for path in given.tracking},
+    reviews=[Path(path) for path in given.reviews],
     benchmarks={video: sorted((benchmarks / video).glob("*.tsv")) for video in snakemake.params.videos},
     config=snakemake.params.config,
 )

@@ -1,11 +1,25 @@
-"""Rule track: link one video's predicted instances into tracks."""
+"""Rule track: link a recording's predicted instances into tracks, name them, and list what is in doubt."""
 
-from poseflow.config import TrackingConfig
+from datetime import datetime
+from pathlib import Path
+
+from poseflow.config import ReviewConfig, TrackingConfig
+from poseflow.extract import track_and_review
+from poseflow.media import read_index
 from poseflow.runs import begin_job
-from poseflow.tables import read_predictions, write_tracks
-from poseflow.tracking import link_tracks
 
 begin_job(snakemake.log[0])
-settings = TrackingConfig.model_validate(snakemake.params.tracking)
-tracks = link_tracks(read_predictions(snakemake.input.predictions), settings)
-write_tracks(tracks, snakemake.output.tracks)
+indexes = {Path(path).stem: read_index(path) for path in snakemake.input.indexes}
+shards = [Path(path) for path in snakemake.input.predictions]
+moments = track_and_review(
+    {video: [path for path in shards if path.parent.name == video] for video in indexes},
+    indexes,
+    {video: datetime.fromisoformat(start) for video, start in snakemake.params.starts.items() if start},
+    snakemake.input.corrections,
+    (snakemake.output.tracks, snakemake.output.review, snakemake.output.suggestions),
+    (
+        TrackingConfig.model_validate(snakemake.params.tracking),
+        ReviewConfig.model_validate(snakemake.params.review),
+    ),
+)
+print(f"{moments} moments to look at")

@@ -120,7 +120,7 @@ def evaluate_tracking(
     truth = read_labels(labels, read_config(config).labels)
     video = Path(read_index(index).path).name
     found = read_predictions(predictions, with_shifted=False)
-    metrics = evaluate_recording(truth, video, found, read_tracks(tracks), settings)
+    metrics = evaluate_recording(truth, video, found, read_tracks(tracks, index.stem), settings)
     write_json(metrics, out)
     for name in ("frames", "animals", "tracks", "switches", "mota", "idf1"):
         typer.echo(f"{name}: {metrics[name]}")

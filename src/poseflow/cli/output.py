@@ -50,6 +50,7 @@ def report(
     ] = None,
     dataset: Annotated[Path | None, typer.Option(help="Folder of `poseflow split`.")] = None,
     tracking: Annotated[list[Path] | None, typer.Option(help="Files of `poseflow evaluate-tracking`.")] = None,
+    reviews: Annotated[list[Path] | None, typer.Option("--review", help="Lists of `poseflow track --review`.")] = None,
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
@@ -72,6 +73,7 @@ def report(
         comparison={path.name: path for path in comparison or ()},
         dataset=dataset,
         tracking={path.stem: path for path in tracking or ()},
+        reviews=reviews or (),
         config=read_config(config).model_dump(mode="json", exclude_unset=True),
     )
     write_report(inputs, settings, out)

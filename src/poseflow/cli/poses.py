@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_section
+from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
 from poseflow.config import PredictConfig, TrackingConfig
+from poseflow.errors import ConfigError
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -45,24 +46,52 @@ def predict(
 
 
 def track(
-    predictions: Annotated[list[Path], typer.Argument(help="Predictions tables of one recording, in any order.")],
+    predictions: Annotated[
+        list[Path],
+        typer.Argument(help="Predictions tables of one video, or a folder of them for each video of a recording."),
+    ],
     out: Out,
+    index: Annotated[
+        list[Path] | None, typer.Option(help="Index of each video: for gaps between them, and for --review.")
+    ] = None,
+    review: Annotated[
+        Path | None, typer.Option(help="List of the moments in doubt, a .csv; beside it a .slp for SLEAP's GUI.")
+    ] = None,
+    corrections: Annotated[
+        list[Path] | None, typer.Option(help="Such .slp files as a person corrected and saved them.")
+    ] = None,
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
-    """Link a recording's instances into tracks. Reads tables only, no video.
+    """Link a recording's instances into tracks, and name them. Reads tables only, no video.
 
-    Example:
+    Examples:
 
         poseflow track cage1.predictions.parquet --out cage1.tracks.parquet --set animals=4
+
+        poseflow track day1 day2 --index day1.json --index day2.json --out cage.parquet --review cage.csv
     """
     settings = read_section(TrackingConfig, "tracking", config, changes)
-    from poseflow.tables import read_predictions, write_tracks
-    from poseflow.tracking import link_tracks
+    folders = [path for path in predictions if path.is_dir()]
+    tables = {path.name: sorted(path.glob("*.parquet")) for path in folders} or {"": predictions}
+    if index is None:
+        if review or corrections or len(tables) > 1:
+            raise ConfigError("--index must be given for each video of a recording, for --review and --corrections")
+        from poseflow.tracking import RecordingFile, track_recording
 
-    tracks = link_tracks(read_predictions(predictions), settings)
-    write_tracks(tracks, out)
-    typer.echo(f"{out}: {len(set(tracks.track.tolist()))} tracks")
+        moments = len(track_recording([RecordingFile("", predictions)], settings, out))
+    else:
+        from poseflow.extract import track_and_review
+        from poseflow.media import read_index
+
+        names = list(tables) if folders else [index[0].stem]
+        indexes = dict(zip(names, map(read_index, index), strict=True))
+        tables = dict(zip(names, tables.values(), strict=True))
+        lists = review or out.with_suffix(".csv")
+        written = (out, lists, lists.with_suffix(".slp"))
+        configs = (settings, read_config(config).review)
+        moments = track_and_review(tables, indexes, {}, corrections or (), written, configs)
+    typer.echo(f"{out}: {moments} moments in doubt")
 
 
 def assemble(
@@ -88,4 +117,4 @@ def assemble(
 
     found = read_index(index)
     source = PoseSource(recording or index.stem, index.stem, pixels_per_mm, start_time)
-    assemble_files(predictions, read_tracks(tracks), found, source, out)
+    assemble_files(predictions, read_tracks(tracks, index.stem), found, source, out)

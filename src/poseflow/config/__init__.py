@@ -25,10 +25,10 @@ from poseflow.config.model import (
     find_misfit,
     tells_animals_apart,
 )
-from poseflow.config.output import RenderConfig, ReportConfig
+from poseflow.config.output import RenderConfig, ReportConfig, ReviewConfig
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.section import Section
-from poseflow.config.tracking import TrackingConfig
+from poseflow.config.tracking import DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
 from poseflow.config.videos import VideosConfig
 from poseflow.errors import ConfigError
 
@@ -39,6 +39,7 @@ __all__ = [
     "ClassMapsConfig",
     "ClassVectorConfig",
     "Config",
+    "DoubtConfig",
     "EvaluationConfig",
     "ExtractConfig",
     "FieldsConfig",
@@ -47,13 +48,16 @@ __all__ = [
     "HeadConfig",
     "HoldOut",
     "InputConfig",
+    "KalmanConfig",
     "Kind",
     "LabelsConfig",
     "ModelConfig",
+    "NamingConfig",
     "Precision",
     "PredictConfig",
     "RenderConfig",
     "ReportConfig",
+    "ReviewConfig",
     "SplitConfig",
     "TrackingConfig",
     "TrainingConfig",
@@ -99,6 +103,7 @@ class Config(Section):
     predict: PredictConfig = PredictConfig()
     tracking: TrackingConfig = TrackingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    review: ReviewConfig = ReviewConfig()
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
 

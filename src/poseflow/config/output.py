@@ -1,8 +1,22 @@
-"""Config sections `render` and `report`: what a person looks at."""
+"""Config sections `review`, `render` and `report`: what a person looks at."""
 
 from pydantic import Field
 
 from poseflow.config.section import Section
+
+
+class ReviewConfig(Section):
+    """Moments of doubt, for a person to look at."""
+
+    max_moments: int = Field(200, ge=0, description="List at most so many moments of a recording, the worst first.")
+    min_damage_frames: float = Field(
+        1.0, ge=0, description="Leave out moments at which fewer wrong animal-frames are expected."
+    )
+    corrections: str = Field(
+        "corrections",
+        description="Folder of what a person corrected: {recording}.slp or {recording}.….slp, saved from "
+        "results/review.",
+    )
 
 
 class RenderConfig(Section):

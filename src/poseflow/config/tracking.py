@@ -1,28 +1,79 @@
-"""Config section `tracking`: from instances to tracks."""
+"""Config section `tracking`: from instances to tracks, names, and moments to look at."""
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from poseflow.config.section import Section
+
+
+class KalmanConfig(Section):
+    """How an animal is thought to move where `candidates` is `kalman`; of its centroid, frame by frame."""
+
+    acceleration_px: float = Field(10.0, gt=0, description="How far a change of speed moves it in a frame, as a rule.")
+    measurement_px: float = Field(2.0, gt=0, description="By how much its centroid is measured wrongly, as a rule.")
+    damping: float = Field(
+        0.9, ge=0, le=1, description="What is left of its speed a frame later; 1: it goes on for ever."
+    )
+
+
+class NamingConfig(Section):
+    """mode `both`: how looks and motion are weighed."""
+
+    look_frames: float = Field(
+        3.0,
+        ge=1,
+        description="So many neighbouring frames count as one look: the errors of neighbouring frames are alike.",
+    )
+    piece_frames: int = Field(
+        50, ge=1, description="Longest piece of a track that is named as one; looks may overrule motion between two."
+    )
+    switch_odds: float = Field(
+        1e-4, gt=0, lt=0.5, description="How often motion switches animals between two pieces, where nothing shows it."
+    )
+
+    min_probability: float = Field(
+        0.9, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
+    )
+
+
+class DoubtConfig(Section):
+    """When a link is in doubt: there tracklets are cut, and a person may look."""
+
+    min_margin: float = Field(
+        0.3,
+        ge=0,
+        description="Less than this gained against two animals changing places is doubtful. In similarity; centroid: "
+        "in lengths of the animal.",
+    )
+    min_similarity: float = Field(
+        0.1, ge=0, le=1, description="An animal less alike its track (centroid: farther than 1 less this) has jumped."
+    )
 
 
 class TrackingConfig(Section):
     """How instances of neighbouring frames are linked."""
 
-    mode: Literal["motion", "identity"] = Field(
+    mode: Literal["motion", "identity", "both"] = Field(
         "motion",
         description="motion: tracks of animals without names. identity: the same, and in each frame the animals get "
-        "names by their looks, from models that tell animals apart.",
+        "names by their looks, from models that tell animals apart. both: names by the looks over whole tracklets.",
     )
     min_identity_score: float = Field(
-        0.2, ge=0, le=1, description="identity: an animal that is less likely anyone's stays unnamed."
+        0.2, ge=0, le=1, description="identity, both: an animal that is less likely anyone's stays unnamed."
     )
-    candidates: Literal["flow", "window"] = Field(
-        "flow", description="flow: earlier instances moved by optical flow. window: where they were."
+    naming: NamingConfig = NamingConfig()
+    doubt: DoubtConfig = DoubtConfig()
+    candidates: Literal["flow", "window", "kalman"] = Field(
+        "flow",
+        description="flow: earlier instances moved by optical flow. window: where they were. kalman: each track's last "
+        "instance, moved on as the track moves.",
     )
-    similarity: Literal["centroid", "oks", "iou"] = Field(
-        "oks", description="centroid: distance of centroids. oks: object keypoint similarity. iou: overlap of boxes."
+    kalman: KalmanConfig = KalmanConfig()
+    similarity: Literal["centroid", "oks", "iou", "normalized"] = Field(
+        "oks",
+        description="centroid: distance of centroids. oks: object keypoint similarity. iou: overlap of boxes. "
+        "normalized: distance of nodes in sizes of the animal.",
     )
     matching: Literal["hungarian", "greedy"] = Field(
         "hungarian", description="hungarian: the best matching of all. greedy: the best pair first, then the next."
@@ -30,12 +81,27 @@ class TrackingConfig(Section):
     window_frames: int = Field(
         5, ge=1, description="How far back candidates are taken from; flow: at most predict.flow.window_frames."
     )
+    quantile: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="flow, window: of a track's candidates, which one counts; 1: the most alike, 0.5: the median, "
+        "which one bad pose does not sway.",
+    )
+    max_gap_frames: int | None = Field(
+        0,
+        ge=0,
+        description="A hidden animal keeps its track so long beyond the window: it is sought where it was last, by "
+        "whoever continues no other track. 0: it does not; null: for ever.",
+    )
     oks_factor: float = Field(
         0.25,
         gt=0,
         description="oks: what counts as near, as a part of the animal's size; accuracy is measured with less.",
     )
-    min_similarity: float = Field(0.0, ge=0, le=1, description="oks, iou: pairs less alike are never linked.")
+    min_similarity: float = Field(
+        0.0, ge=0, le=1, description="oks, iou, normalized: pairs less alike are never linked."
+    )
     max_distance_px: float | None = Field(
         None, gt=0, description="Pairs whose centroids are farther apart are never linked; null: no limit."
     )
@@ -48,6 +114,16 @@ class TrackingConfig(Section):
     animals: int | None = Field(
         None, ge=1, description="Known number of animals: the best so many instances of a frame are kept."
     )
+    connect_breaks: bool = Field(
+        False,
+        description="With `animals`: where all are in view and one track has replaced another, both are one.",
+    )
     min_instance_score: float = Field(0.0, ge=0, le=1, description="Instances below it are left out.")
     min_new_track_score: float = Field(0.0, ge=0, le=1, description="A new track starts only at this instance score.")
     min_points: int = Field(2, ge=1, description="Instances with fewer points are left out.")
+
+    @model_validator(mode="after")
+    def _check_breaks(self) -> "TrackingConfig":
+        if self.connect_breaks and self.animals is None:
+            raise ValueError("animals must be the known number of animals for connect_breaks, got null")
+        return self

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig
+from poseflow.evaluation.mot import count_interval, measure_tracks
+from poseflow.evaluation.names import evaluate_names
 from poseflow.tables import Predictions, Tracks
 
 
@@ -39,6 +41,10 @@ class Trajectories:
     """(n, nodes, 2)"""
     frames: NDArray[np.int64]
     """Frames that were looked at, whether there is an animal or not."""
+    names: Sequence[str] = ()
+    """Of labeled animals, by number."""
+    identities: Sequence[str | None] = ()
+    """Of tracked instances: (n,) the name of each, None for one without."""
 
     @classmethod
     def from_labels(cls, labels: Sequence[IdentifiedPoses]) -> "Trajectories":
@@ -57,6 +63,7 @@ class Trajectories:
             np.array([row[1] for row in rows], np.int64),
             np.stack([row[2] for row in rows]) if rows else nothing,
             np.array([frame.frame_idx for frame in labels], np.int64),
+            names,
         )
 
     @classmethod
@@ -64,7 +71,8 @@ class Trajectories:
         """Of predicted and tracked instances."""
         row = tracks.row - predictions.first_row
         frames = np.concatenate([np.arange(*part) for part in predictions.frames] or [np.empty(0, np.int64)])
-        return cls(tracks.frame_idx, tracks.track.astype(np.int64), predictions.points[row], frames)
+        numbers = tracks.track.astype(np.int64)
+        return cls(tracks.frame_idx, numbers, predictions.points[row], frames, identities=tracks.identity)
 
 
 def evaluate_tracks(truth: Trajectories, found: Trajectories, config: EvaluationConfig | None = None) -> dict[str, Any]:
@@ -74,75 +82,25 @@ def evaluate_tracks(truth: Trajectories, found: Trajectories, config: Evaluation
     frame to frame as long as it can be.
 
     Returns: what JSON can hold: `frames`, `animals`, `tracks` (counts); `switches` (an animal is matched with another
-        track than before: two when two animals change places), `switches_per_100k_frames`, `switch_frames` (where);
-        `mota`, `idf1`, `idp`, `idr`, `motp_px` (mean distance of matches); `fragments` (an animal's track is
-        interrupted), `misses`, `false_positives`, `matches`. None where there is nothing to measure.
+        track than before: two when two animals change places), `switches_per_100k_frames` and their 95 % confidence
+        interval `switches_per_100k_interval`, `switch_frames` (where); `mota`, `idf1`, `idp`, `idr`, `motp_px` (mean
+        distance of matches); `fragments` (an animal's track is interrupted), `misses`, `false_positives`, `matches`;
+        where animals have names, those of `evaluate_identities`. None where there is nothing to measure.
     Source: CLEAR MOT (Bernardin & Stiefelhagen 2008) and ID measures (Ristani et al. 2016), by py-motmetrics, as in
         Pereira et al. 2022, Methods, "Accuracy metrics".
     """
-    import motmetrics
-
     config = config or EvaluationConfig()
     frames = np.intersect1d(truth.frames, found.frames)
-    accumulator = motmetrics.MOTAccumulator()
-    for frame in frames.tolist():
-        animals, tracks = _rows(truth, frame), _rows(found, frame)
-        distances = score_node_distance(truth.points[animals], found.points[tracks])
-        distances[~(distances <= config.match_px)] = np.nan
-        accumulator.update(truth.number[animals].tolist(), found.number[tracks].tolist(), distances, frameid=frame)
-    counts = {
+    measured = measure_tracks(truth, found, frames, config.match_px)
+    switches = measured["switches"]
+    rates = None if switches is None else [count / len(frames) * 100_000 for count in count_interval(switches)]
+    return {
         "frames": len(frames),
         "animals": len(np.unique(truth.number[np.isin(truth.frame_idx, frames)])),
         "tracks": len(np.unique(found.number[np.isin(found.frame_idx, frames)])),
+        **measured,
+        "switches_per_100k_frames": None if switches is None else switches / len(frames) * 100_000,
+        "switches_per_100k_interval": rates,
+        **evaluate_names(truth, truth.names, found, found.identities, frames, config.match_px),
+        "match_px": config.match_px,
     }
-    return {**counts, **_measure(accumulator, len(frames)), "match_px": config.match_px}
-
-
-def score_node_distance(truth: NDArray[np.floating], found: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Mean distance in px (n, m) of the nodes that both of (n, nodes, 2) and (m, nodes, 2) have; NaN without one."""
-    difference = truth[:, None].astype(np.float64) - found[None]
-    distance = np.hypot(difference[..., 0], difference[..., 1])
-    there = ~np.isnan(distance)
-    total, count = np.where(there, distance, 0).sum(axis=-1), there.sum(axis=-1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-MEASURES = {
-    "num_switches": "switches",
-    "mota": "mota",
-    "idf1": "idf1",
-    "idp": "idp",
-    "idr": "idr",
-    "motp": "motp_px",
-    "num_fragmentations": "fragments",
-    "num_misses": "misses",
-    "num_false_positives": "false_positives",
-    "num_matches": "matches",
-}
-
-
-def _measure(accumulator: Any, frames: int) -> dict[str, Any]:
-    import motmetrics
-
-    if not frames or accumulator.mot_events.empty:
-        return {**dict.fromkeys(MEASURES.values()), "switches_per_100k_frames": None, "switch_frames": []}
-    computed = motmetrics.metrics.create().compute(accumulator, metrics=list(MEASURES), return_dataframe=False)
-    figures = {name: _plain(computed[metric]) for metric, name in MEASURES.items()}
-    events = accumulator.mot_events
-    where = events.index.get_level_values("FrameId")[events["Type"] == "SWITCH"]
-    return {
-        **figures,
-        "switches_per_100k_frames": float(computed["num_switches"]) / frames * 100_000,
-        "switch_frames": sorted({int(frame) for frame in where}),
-    }
-
-
-def _plain(value: Any) -> float | int | None:
-    if np.isnan(value):
-        return None
-    return int(value) if isinstance(value, int | np.integer) else float(value)
-
-
-def _rows(trajectories: Trajectories, frame: int) -> slice:
-    begin, stop = np.searchsorted(trajectories.frame_idx, [frame, frame + 1])
-    return slice(int(begin), int(stop))

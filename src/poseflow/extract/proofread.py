@@ -15,6 +15,9 @@ from poseflow.labels import describe, to_sleap
 from poseflow.media import VideoIndex
 from poseflow.tables import Predictions, Tracks
 
+UNNAMED = "track_"
+"""What the name of an animal without a name begins with, before its track's number."""
+
 
 def write_slp(predictions: Predictions, index: VideoIndex, path: str | Path, tracks: Tracks | None = None) -> None:
     """Write a recording's predictions as `.slp` with predicted instances; SLEAP's GUI shows them on the recording.
@@ -31,7 +34,8 @@ def write_slp(predictions: Predictions, index: VideoIndex, path: str | Path, tra
     names: dict[int, sio.Track] = {}
     if tracks is not None:
         rows = tracks.row - predictions.first_row
-        names = _name_tracks(rows, tracks)
+        named = {name: sio.Track(name=name) for name in dict.fromkeys(name_tracks(tracks))}
+        names = {int(row): named[name] for row, name in zip(rows, name_tracks(tracks), strict=True)}
     instances = build_instances(predictions, rows, skeleton, names)
     labels = sio.Labels(
         labeled_frames=[
@@ -67,10 +71,9 @@ def video_of(index: VideoIndex) -> sio.Video:
     return sio.Video(filename=str(index.path), open_backend=False, backend_metadata=describe(index))
 
 
-def _name_tracks(rows: NDArray[np.int64], tracks: Tracks) -> dict[int, sio.Track]:
-    named: dict[str, sio.Track] = {}
-    of_row = {}
-    for row, identity, number in zip(rows, tracks.identity, tracks.track, strict=True):
-        name = identity if identity is not None else f"track_{number}"
-        of_row[int(row)] = named.setdefault(name, sio.Track(name=name))
-    return of_row
+def name_tracks(tracks: Tracks) -> list[str]:
+    """What each row's animal is called in a label file: its identity, else its track's number."""
+    return [
+        identity if identity is not None else f"{UNNAMED}{number}"
+        for identity, number in zip(tracks.identity, tracks.track, strict=True)
+    ]

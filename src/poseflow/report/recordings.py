@@ -22,6 +22,8 @@ class Recording:
     index: VideoIndex
     timeline: Timeline | None
     """None where there is no pose table."""
+    poses: Path | None
+    """The pose table, where there is one."""
     speed: "Speed | None"
 
     @property
@@ -75,7 +77,7 @@ def read_recordings(
         table = tables.get(path.stem)
         timeline = read_timeline(table, seconds) if table and index.is_ok else None
         speed = read_speed(benchmarks.get(path.stem, ()), index.frames)
-        recordings.append(Recording(path.stem, index, timeline, speed))
+        recordings.append(Recording(path.stem, index, timeline, table, speed))
     return recordings
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -33,11 +32,13 @@ class Timeline:
     failed_frames: int
     tracks: int
     """How many there are in all."""
+    lines: int
+    """Animals with a name, and tracks of those without."""
     shown: tuple[int, ...]
-    """The tracks below, longest first if there are more than MAX_TRACKS; in the order of their numbers."""
+    """The lines below, the longest if there are more than MAX_TRACKS: names first, then tracks by number."""
     names: tuple[str, ...]
     presence: NDArray[np.float32]
-    """(tracks shown, bins): share of the bin's frames in which the track has a pose."""
+    """(lines shown, bins): share of the bin's frames in which the animal or track has a pose."""
     fewest: NDArray[np.int64]
     """(bins,) animals in the frame of the bin that has fewest."""
     most: NDArray[np.int64]
@@ -58,16 +59,15 @@ def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
     note = read_pose_metadata(path)
     frames = int(note["frames"])
     per_frame = np.zeros(frames, np.uint16)
-    per_track = np.zeros(0, np.int64)
-    for frame_idx, track in _iterate_rows(path):
+    per_track, per_line = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    animals = find_names(path)
+    for frame_idx, track, line in iterate_lines(path, animals):
         np.add.at(per_frame, frame_idx, 1)
-        counts = np.bincount(track, minlength=len(per_track))
-        counts[: len(per_track)] += per_track
-        per_track = counts
-    shown = np.sort(np.argsort(-per_track, kind="stable")[: min(MAX_TRACKS, np.count_nonzero(per_track))])
+        per_track, per_line = _add_counts(per_track, track), _add_counts(per_line, line)
+    shown = np.sort(np.argsort(-per_line, kind="stable")[: min(MAX_TRACKS, np.count_nonzero(per_line))])
     bins = max(1, min(bins, frames))
     edges = np.arange(bins + 1) * frames // bins
-    presence, names = _read_presence(path, shown, edges)
+    presence = _read_presence(path, animals, shown, edges)
     usual, usual_share = _find_usual(per_frame, note["frames_read"])
     starts = edges[:-1]
     return Timeline(
@@ -77,8 +77,9 @@ def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
         frames_read=count_frames(note["frames_read"]),
         failed_frames=len(note["failed_frames"]),
         tracks=int(np.count_nonzero(per_track)),
+        lines=int(np.count_nonzero(per_line)),
         shown=tuple(shown.tolist()),
-        names=names,
+        names=tuple(animals[line] if line < len(animals) else f"track {line - len(animals)}" for line in shown),
         presence=presence,
         fewest=np.minimum.reduceat(per_frame, starts).astype(np.int64) if frames else np.zeros(1, np.int64),
         most=np.maximum.reduceat(per_frame, starts).astype(np.int64) if frames else np.zeros(1, np.int64),
@@ -91,28 +92,43 @@ def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
     )
 
 
-def draw_timeline(timeline: Timeline, switch_frames: Sequence[int] = ()) -> Picture:
-    """A line per track, below it the number of animals in each frame, and marks where tracks switch animals."""
+def draw_timeline(
+    timeline: Timeline, switch_frames: Sequence[int] = (), doubts: Sequence[tuple[int, float]] = ()
+) -> Picture:
+    """A line per animal or track, below it the animals in each frame, and marks of switches and doubts.
+
+    Args:
+        switch_frames: where tracks switch animals. doubts: frame and likely damage of each moment to look at.
+    """
     lines = max(len(timeline.shown), 1)
     line_in = 0.2 if lines <= 16 else 0.1
-    more = timeline.tracks - len(timeline.shown)
+    more = timeline.lines - len(timeline.shown)
     caption = (
-        "One line per track, coloured where the animal was found, paler where in part of the frames only. Below: "
-        f"animals per frame (line: mean; band: fewest to most). All {timeline.frames:,} frames of {timeline.video}."
+        "One line per animal with a name, or else track, coloured where it was found, paler where in part of the "
+        f"frames only. Below: animals per frame (line: mean; band: fewest to most). All {timeline.frames:,} frames of "
+        f"{timeline.video}."
     )
+    if len(doubts):
+        caption += f" Bars on top: {len(doubts):,} moments to look at, the darker the more may be wrong from there on."
     if len(switch_frames):
         caption += " Triangles: an animal goes on under another track, as labels show."
     if more > 0:
-        caption += f" Shown are the {len(timeline.shown)} longest tracks; {more:,} shorter ones are left out."
+        caption += f" Shown are the {len(timeline.shown)} longest lines; {more:,} shorter ones are left out."
     return draw_wide_picture(
-        lambda figure: _draw(figure, timeline, lines * line_in, switch_frames),
+        lambda figure: _draw(figure, timeline, lines * line_in, switch_frames, doubts),
         1.7 + lines * line_in,
         caption,
         timeline.video,
     )
 
 
-def _draw(figure: Figure, timeline: Timeline, lines_in: float, switch_frames: Sequence[int]) -> None:
+def _draw(
+    figure: Figure,
+    timeline: Timeline,
+    lines_in: float,
+    switch_frames: Sequence[int],
+    doubts: Sequence[tuple[int, float]],
+) -> None:
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[lines_in + 0.1, 0.8])
     unit, length = time_unit(timeline.seconds)
     colors = np.array([to_rgb(color_of(place)) for place in range(len(timeline.shown))]).reshape(-1, 1, 3)
@@ -129,6 +145,15 @@ def _draw(figure: Figure, timeline: Timeline, lines_in: float, switch_frames: Se
         above.text(0.5, 0.5, "no tracks", transform=above.transAxes, ha="center", va="center", color=GREY)
     above.grid(False, axis="y")
     above.tick_params(length=0)
+    if len(doubts):
+        frames, damage = np.array(doubts, np.float64).T
+        shade = 0.25 + 0.75 * np.log1p(damage) / max(np.log1p(damage).max(), 1e-9)
+        place = (frames + 0.5) * length / max(timeline.frames, 1)
+        colors_of_doubts = [(*to_rgb(VERMILLION), alpha) for alpha in shade]
+        above.vlines(
+            place, 1.01, 1.01 + 0.14 / lines_in, transform=above.get_xaxis_transform(), colors=colors_of_doubts,
+            linewidth=1.4, clip_on=False, rasterized=True,
+        )  # fmt: skip
     middles = (np.arange(len(timeline.mean)) + 0.5) * length / len(timeline.mean)
     below.fill_between(
         middles, timeline.fewest, timeline.most, step="mid", color=BLUE, alpha=0.2, linewidth=0, rasterized=True
@@ -154,28 +179,47 @@ def time_unit(seconds: float) -> tuple[str, float]:
 
 
 def _read_presence(
-    path: Path, shown: NDArray[np.int64], edges: NDArray[np.int64]
-) -> tuple[NDArray[np.float32], tuple[str, ...]]:
-    """Share of each bin's frames that each track has, and the tracks' names."""
-    bins = len(edges) - 1
-    counts = np.zeros((len(shown), bins), np.int64)
-    names: dict[int, str] = {}
-    for frame_idx, track, identity in _iterate_rows(path, "identity"):
-        names = _first_names(identity, track) | names
-        place = np.searchsorted(shown, track)
-        kept = (place < len(shown)) & (np.take(shown, place, mode="clip") == track) if len(shown) else track < 0
+    path: Path, animals: Sequence[str], shown: NDArray[np.int64], edges: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Share of each bin's frames that each line has."""
+    counts = np.zeros((len(shown), len(edges) - 1), np.int64)
+    for frame_idx, _, line in iterate_lines(path, animals):
+        place = np.searchsorted(shown, line)
+        kept = (place < len(shown)) & (np.take(shown, place, mode="clip") == line) if len(shown) else line < 0
         column = np.searchsorted(edges, frame_idx[kept], side="right") - 1
         np.add.at(counts, (place[kept], column), 1)
-    labels = tuple(names.get(int(track)) or f"track {track}" for track in shown)
-    return (counts / np.maximum(np.diff(edges), 1)).astype(np.float32), labels
+    return (counts / np.maximum(np.diff(edges), 1)).astype(np.float32)
 
 
-def _first_names(identity: pa.DictionaryArray, track: NDArray[np.int64]) -> dict[int, str]:
-    """The identity that each track has where it first has one."""
-    codes = identity.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    named, first = np.unique(track[codes >= 0], return_index=True)
-    known = codes[codes >= 0][first]
-    return {int(number): identity.dictionary[int(code)].as_py() for number, code in zip(named, known, strict=True)}
+def find_names(path: Path) -> tuple[str, ...]:
+    """Names that a pose table gives to animals, sorted."""
+    names: set[str] = set()
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=["identity"]):
+            names.update(name for name in batch.column(0).unique().to_pylist() if name is not None)
+    return tuple(sorted(names))
+
+
+def iterate_lines(path: Path, animals: Sequence[str], *more: str) -> Iterator[tuple[Any, ...]]:
+    """Yield frame_idx, track, line and further columns (Arrow) of a few rows at a time.
+
+    The line of an animal with a name is its place in `animals`; beyond these come the tracks of the others.
+    """
+    places = {name: place for place, name in enumerate(animals)}
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=["frame_idx", "track", "identity", *more]):
+            track = batch.column("track").to_numpy(zero_copy_only=False).astype(np.int64)
+            identity = batch.column("identity")
+            codes = identity.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            place = np.array([*(places.get(name, -1) for name in identity.dictionary.to_pylist()), -1])[codes]
+            line = np.where(place >= 0, place, track + len(animals))
+            yield batch.column("frame_idx").to_numpy(), track, line, *(batch.column(name) for name in more)
+
+
+def _add_counts(counts: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    found = np.bincount(numbers, minlength=len(counts))
+    found[: len(counts)] += counts
+    return found
 
 
 def _find_usual(per_frame: NDArray[np.uint16], frames_read: list[list[int]]) -> tuple[int, float]:
@@ -189,14 +233,3 @@ def _find_usual(per_frame: NDArray[np.uint16], frames_read: list[list[int]]) -> 
         return 0, float("nan")
     usual = int(np.argmax(counts[1:])) + 1
     return usual, float(counts[usual] / counts.sum())
-
-
-def _iterate_rows(path: Path, *more: str) -> Iterator[tuple[Any, ...]]:
-    """Yield frame_idx, track and further columns (Arrow) of a few rows at a time."""
-    with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=["frame_idx", "track", *more]):
-            yield (
-                batch.column("frame_idx").to_numpy(),
-                batch.column("track").to_numpy(zero_copy_only=False).astype(np.int64),
-                *(batch.column(name) for name in more),
-            )

@@ -4,8 +4,14 @@ from poseflow.tables.layouts import read_pose_metadata, read_poses
 from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import count_frames, merge_ranges
-from poseflow.tables.shards import describe_predictions, iter_predictions, read_predictions
-from poseflow.tables.tracks import Tracks, read_tracks, write_tracks
+from poseflow.tables.shards import (
+    describe_predictions,
+    find_rows,
+    iter_predictions,
+    read_instances,
+    read_predictions,
+)
+from poseflow.tables.tracks import Tracks, TracksWriter, read_tracks, write_tracks
 from poseflow.tables.writer import PredictionsWriter, write_predictions
 
 __all__ = [
@@ -13,13 +19,16 @@ __all__ = [
     "Predictions",
     "PredictionsWriter",
     "Tracks",
+    "TracksWriter",
     "assemble_files",
     "assemble_poses",
     "count_frames",
     "describe_predictions",
     "empty_poses",
+    "find_rows",
     "iter_predictions",
     "merge_ranges",
+    "read_instances",
     "read_pose_metadata",
     "read_poses",
     "read_predictions",

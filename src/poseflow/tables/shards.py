@@ -87,6 +87,40 @@ def iter_predictions(
                 first_row += len(block)
 
 
+def read_instances(paths: str | Path | Sequence[str | Path], rows: NDArray[np.int64]) -> Predictions:
+    """Read some rows of a table, by their places in the whole, without `shifted`; only what holds them is read.
+
+    Args:
+        rows: ascending. Raises: as `read_predictions`.
+    """
+    shards = _read_notes(as_paths(paths))
+    parts, first_row = [], 0
+    for shard in shards:
+        with open_table(shard.path, KIND) as (file, _):
+            check_columns(file, shard.schema, shard.path)
+            columns, tables = _wanted(shard.schema, 0), []
+            for group in range(file.num_row_groups):
+                count = file.metadata.row_group(group).num_rows
+                begin, stop = np.searchsorted(rows, [first_row, first_row + count])
+                if stop > begin:
+                    tables.append(file.read_row_group(group, columns).take(pa.array(rows[begin:stop] - first_row)))
+                first_row += count
+            found = pa.concat_tables(tables) if tables else shard.schema.empty_table().select(columns)
+            parts.append(_from_arrow(found, shard, 0, shard.frames))
+    return _concatenate(parts, shards)
+
+
+def find_rows(paths: str | Path | Sequence[str | Path], frames: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places of the rows of some frames in the whole table; reads their numbers only. Raises: as `read_predictions`."""
+    found, first_row = [np.empty(0, np.int64)], 0
+    for shard in _read_notes(as_paths(paths)):
+        with open_table(shard.path, KIND) as (file, _):
+            for batch in file.iter_batches(batch_size=1 << 18, columns=["frame_idx"]):
+                found.append(np.flatnonzero(np.isin(batch.column(0).to_numpy(), frames)) + first_row)
+                first_row += batch.num_rows
+    return np.concatenate(found)
+
+
 @dataclass(frozen=True)
 class _Shard:
     """What a file's metadata says."""

@@ -1,8 +1,13 @@
-"""The tracks table: which instance of the predictions table belongs to which tracklet, track and identity."""
+"""The tracks table: which instance of the predictions tables belongs to which tracklet, track and identity.
 
+One table holds a whole recording, video after video; tracklets, tracks and identities run on from video to video.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +20,7 @@ KIND = "tracks"
 
 SCHEMA = pa.schema(
     [
+        pa.field("video", pa.dictionary(pa.int32(), pa.string())),
         pa.field("row", pa.int64()),
         pa.field("frame_idx", pa.int64()),
         pa.field("tracklet", pa.int32()),
@@ -29,7 +35,7 @@ SCHEMA = pa.schema(
 class Tracks:
     """Tracked instances of one video; instances that were left out have no row.
 
-    Rows are sorted by `row`, the instance's place in the whole predictions table (the union of its shards).
+    Rows are sorted by `row`, the instance's place in the video's whole predictions table (the union of its shards).
     """
 
     row: NDArray[np.int64]
@@ -89,32 +95,77 @@ class Tracks:
         )
 
 
-def write_tracks(tracks: Tracks, path: str | Path) -> None:
-    """Write a tracks table."""
-    note = {
-        "table": KIND,
-        "version": 1,
-        "identity_names": list(tracks.identity_names),
-        "metadata": tracks.metadata,
-    }
-    columns = [
-        pa.array(tracks.row),
-        pa.array(tracks.frame_idx),
-        pa.array(tracks.tracklet),
-        pa.array(tracks.track),
-        identity_array(tracks),
-        pa.array(tracks.identity_score, from_pandas=True),
-    ]
-    with TableWriter(path, SCHEMA, note) as writer:
-        writer.write(pa.Table.from_arrays(columns, schema=SCHEMA))
-        writer.finish()
+class TracksWriter:
+    """Write a recording's tracks in bounded memory, part by part; its videos come in order.
+
+    Args:
+        metadata: how the table was made (JSON-able).
+    """
+
+    def __init__(self, path: str | Path, identity_names: Sequence[str], metadata: dict[str, Any]) -> None:
+        self._names, self._metadata = tuple(identity_names), metadata
+        self._rows: dict[str, int] = {}
+        self._table = TableWriter(path, SCHEMA)
+
+    def __enter__(self) -> Self:
+        self._table.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._table.__exit__(kind, error, trace)
+
+    def append(self, video: str, tracks: Tracks) -> None:
+        """Append the next tracks of a video; a video without any is appended too."""
+        self._rows[video] = self._rows.get(video, 0) + len(tracks)
+        columns = [
+            pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(tracks), np.int32)), pa.array([video], pa.string())),
+            pa.array(tracks.row),
+            pa.array(tracks.frame_idx),
+            pa.array(tracks.tracklet),
+            pa.array(tracks.track),
+            identity_array(tracks),
+            pa.array(tracks.identity_score, from_pandas=True),
+        ]
+        self._table.write(pa.Table.from_arrays(columns, schema=SCHEMA))
+
+    def close(self) -> None:
+        """Nothing comes after."""
+        self._table.finish(
+            {
+                "table": KIND,
+                "version": 2,
+                "identity_names": list(self._names),
+                "videos": [{"video": video, "rows": rows} for video, rows in self._rows.items()],
+                "metadata": self._metadata,
+            }
+        )
 
 
-def read_tracks(path: str | Path) -> Tracks:
-    """Read a tracks table; raises TableError naming the file and the fault."""
+def write_tracks(tracks: Tracks, path: str | Path, video: str = "") -> None:
+    """Write the tracks table of a recording of one video."""
+    with TracksWriter(path, tracks.identity_names, tracks.metadata) as writer:
+        writer.append(video, tracks)
+        writer.close()
+
+
+def read_tracks(path: str | Path, video: str | None = None) -> Tracks:
+    """Read one video's tracks of a recording's table, and no more of the file than needed.
+
+    Args:
+        video: its id; None where the table holds only one. A table of one video without a name is anyone's.
+
+    Raises: TableError naming the file and the fault.
+    """
     with open_table(path, KIND) as (file, note):
         check_columns(file, SCHEMA, path)
-        table = file.read(SCHEMA.names)
+        begin, stop = _find_rows(note, video, path)
+        ends = np.cumsum([file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)])
+        first, last = np.searchsorted(ends, [begin, stop - 1], side="right")
+        groups = list(range(int(first), int(last) + 1)) if stop > begin else []
+        skipped = int(ends[first - 1]) if groups and first else 0
+        table = file.read_row_groups(groups, SCHEMA.names[1:]).slice(begin - skipped if groups else 0, stop - begin)
     names = tuple(note.get("identity_names", ()))
     try:
         return Tracks(
@@ -129,6 +180,18 @@ def read_tracks(path: str | Path) -> Tracks:
         )
     except TableError as error:
         raise TableError(f"{path}: {error}") from error
+
+
+def _find_rows(note: dict[str, Any], video: str | None, path: str | Path) -> tuple[int, int]:
+    """First row and end of a video's tracks."""
+    begin = 0
+    videos = note.get("videos", [])
+    for known in videos:
+        if known["video"] in (video, "") or (video is None and len(videos) == 1):
+            return begin, begin + int(known["rows"])
+        begin += int(known["rows"])
+    names = ", ".join(known["video"] for known in videos)
+    raise TableError(f"{path}: video must be one of {names or 'none'}, got {video!r}")
 
 
 def identity_array(tracks: Tracks) -> pa.DictionaryArray:

@@ -1,86 +1,136 @@
-"""How well instances fit the candidates of the frames before them, for many frames at once."""
+"""What each instance of a frame would gain by each track, from the track's candidates in the frames before it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
-from poseflow.similarity import find_box_areas, find_boxes, find_centroids, score_iou, score_oks
-from poseflow.tables import Predictions
+from poseflow.tracking.instances import Instances
+from poseflow.tracking.kalman import Motion
+from poseflow.tracking.matching import Gains
+from poseflow.tracking.pairs import Pairs, score_pairs
 
-FAR_PX = 1e6
-"""A distance beyond any image: centroids nearer than this have a positive gain."""
 
-TIE_BREAK = 1e-12
-"""Weight of a px of nearness beside OKS or IoU, so that of pairs which are equally unlike the nearer one is linked."""
+@dataclass
+class Track:
+    """What is known of a track that may go on."""
 
-Floats = NDArray[np.float32]
+    first: int
+    """Frame in which it began."""
+    tracklet: int = -1
+    frame: int = -2
+    """Frame in which it was last seen."""
+    place: int = -1
+    """Place of its last instance among those of the block."""
+    motion: Motion | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Instances:
-    """Instances that are tracked, sorted by frame, and what is compared of them."""
+class Block:
+    """Instances whose frames are linked in one go, after those that may be their candidates."""
 
-    frame: NDArray[np.int64]
-    """(n,)"""
-    row: NDArray[np.int64]
-    """(n,) row of the whole predictions table"""
-    score: Floats
-    """(n,)"""
-    centroid: Floats
-    """(n, 2)"""
-    moved_centroid: Floats
-    """(n, window, 2) where flow moves it to on the frames that follow; (n, 0, 2) without flow"""
-    area: Floats
-    """(n,) px² of the bounding box, at least 1"""
-    here: Floats
-    """(n, ...) what is compared, where the instance is"""
-    moved: Floats
-    """(n, window, ...) what is compared, where flow moves the instance to; (n, 0, ...) without flow"""
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    def tail(self, frame: int) -> "Instances":
-        """Those from `frame` on."""
-        begin = int(np.searchsorted(self.frame, frame))
-        return Instances(**{name: values[begin:] for name, values in vars(self).items()})
-
-    def join(self, later: "Instances") -> "Instances":
-        """These, then `later`."""
-        return Instances(**{name: np.concatenate([values, vars(later)[name]]) for name, values in vars(self).items()})
+    instances: Instances
+    frames: list[int]
+    """Frame numbers, ascending."""
+    starts: list[int]
+    """Where each frame's instances begin, and the end."""
+    new: int
+    """Place in `frames` of the first frame that is linked."""
 
 
-def describe_instances(predictions: Predictions, rows: NDArray[np.intp], config: TrackingConfig) -> Instances:
-    """Take from the predictions what the similarity compares.
+class Candidates(Protocol):
+    """A way to find candidates."""
 
-    A candidate that flow has lost altogether is taken to have stayed where it was.
+    def begin(self, block: Block) -> None:
+        """Prepare for a block."""
+
+    def gain_by_track(self, at: int, labels: list[list[int]], known: dict[int, Track]) -> Gains:
+        """For each instance of the frame at place `at` what each track seen within the window would gain.
+
+        Args:
+            labels: tracks of the instances of each frame before it, -1 for one that has none.
+            known: tracks that may go on.
+        """
+
+    def gain_by_lost(self, at: int, alone: list[int], lost: dict[int, Track]) -> Gains:
+        """The same for the instances `alone` of that frame and tracks that were last seen before the window."""
+
+
+class EarlierInstances:
+    """Candidates are the instances of the last `window_frames` frames, where they were or where flow moves them.
+
+    Of a track's candidates the one at `quantile` counts (1: the best).
+    Source: Pereira et al. 2022, Methods, "Flow-shift tracking"; a track's best candidate as in SLEAP 1.x,
+        `sleap/nn/tracker/components.py`, `FrameMatches.from_candidate_instances`, its quantile as `--tracking.robust`.
     """
-    feature = SIMILARITIES[config.similarity].feature
-    points = predictions.points[rows]
-    shifted = predictions.shifted[rows, : config.window_frames if config.candidates == "flow" else 0]
-    here, moved = feature(points), feature(shifted)
-    centroid, moved_centroid = find_centroids(points), find_centroids(shifted)
-    lost = np.isnan(moved_centroid[..., 0])
-    stayed = np.nonzero(lost)[0]
-    moved[lost], moved_centroid[lost] = here[stayed], centroid[stayed]
-    return Instances(
-        frame=predictions.frame_idx[rows],
-        row=rows + predictions.first_row,
-        score=predictions.instance_score[rows],
-        centroid=centroid,
-        moved_centroid=moved_centroid,
-        area=np.maximum(find_box_areas(points), 1),
-        here=here,
-        moved=moved,
-    )
+
+    def __init__(self, config: TrackingConfig) -> None:
+        self.config = config
+        self._combine = _best_gains if config.quantile == 1 else _quantile_gains
+
+    def begin(self, block: Block) -> None:
+        """Compare the instances of each frame with those of the frames before it."""
+        self._block = block
+        self._pairs = _gain_of_pairs(block, self.config)
+
+    def gain_by_track(self, at: int, labels: list[list[int]], known: dict[int, Track]) -> Gains:
+        """As the protocol says."""
+        count = self._block.starts[at + 1] - self._block.starts[at]
+        return self._combine(self._pairs, at, count, labels, self.config.quantile)
+
+    def gain_by_lost(self, at: int, alone: list[int], lost: dict[int, Track]) -> Gains:
+        """As the protocol says; flow has moved them as far as it reaches."""
+        i, j = _cross(self._block.starts[at], alone, lost)
+        gains = _gain(self._block.instances, i, j, np.full(len(i), self.config.window_frames), self.config)
+        return _to_rows(gains, len(alone), list(lost))
+
+
+class MovedInstances:
+    """Each track's candidate is its last instance, moved by what a Kalman filter expects of its centroid.
+
+    Source: Kalman 1960; in tracking as Bewley et al. 2016, "Simple online and realtime tracking".
+    """
+
+    def __init__(self, config: TrackingConfig) -> None:
+        self.config = config
+
+    def begin(self, block: Block) -> None:
+        """Note the block."""
+        self._block = block
+
+    def gain_by_track(self, at: int, labels: list[list[int]], known: dict[int, Track]) -> Gains:
+        """As the protocol says."""
+        horizon = self._block.frames[at] - self.config.window_frames
+        recent = {number: track for number, track in known.items() if track.frame >= horizon}
+        count = self._block.starts[at + 1] - self._block.starts[at]
+        return self.gain_by_lost(at, list(range(count)), recent)
+
+    def gain_by_lost(self, at: int, alone: list[int], lost: dict[int, Track]) -> Gains:
+        """As the protocol says."""
+        if not lost:
+            return [{} for _ in alone]
+        i, j = _cross(self._block.starts[at], alone, lost)
+        instances, frame = self._block.instances, self._block.frames[at]
+        expected = np.array([track.motion.expect(frame - track.frame) for track in lost.values() if track.motion])
+        moved = np.tile(expected, (len(alone), 1)) - instances.centroid[j]
+        there = instances.here[j]
+        shift = moved.reshape(len(j), *(1,) * (there.ndim - 2), 2)
+        there = there + (shift if there.shape[-1] == 2 else np.tile(shift, 2))
+        gains = _score(instances, i, j, there, instances.centroid[j] + moved, self.config)
+        return _to_rows(gains, len(alone), list(lost))
+
+
+CANDIDATES: dict[str, type[EarlierInstances] | type[MovedInstances]] = {
+    "flow": EarlierInstances,
+    "window": EarlierInstances,
+    "kalman": MovedInstances,
+}
 
 
 @dataclass(frozen=True, eq=False)
-class PairGains:
+class _PairGains:
     """What linking each instance with each candidate would gain; NaN where it is not allowed.
 
     `offsets[k - 1][f]` is the place in `gains` of frame f's pairs with the frame k before it, instance by instance;
@@ -92,16 +142,9 @@ class PairGains:
     partners: list[list[int]]
 
 
-def gain_of_pairs(
-    instances: Instances, frames: NDArray[np.int64], starts: NDArray[np.intp], new: int, config: TrackingConfig
-) -> PairGains:
-    """Compare the instances of each frame with those of the `window_frames` frames before it.
-
-    Args:
-        instances: of all frames in `frames`.
-        frames: (f,) frame numbers, ascending. starts: (f + 1,) where each frame's instances begin.
-        new: place of the first frame whose instances are compared; those before serve as candidates only.
-    """
+def _gain_of_pairs(block: Block, config: TrackingConfig) -> _PairGains:
+    """Compare the instances of each frame from `block.new` on with those of the `window_frames` frames before it."""
+    frames, starts, new = np.array(block.frames), np.array(block.starts), block.new
     current, candidate, lags, offsets, partners = [], [], [], [], []
     total = 0
     for lag in range(1, config.window_frames + 1):
@@ -114,29 +157,48 @@ def gain_of_pairs(
         partners.append([-1] * new + partner.tolist())
         total += len(i)
     i, j, lag_of = np.concatenate(current), np.concatenate(candidate), np.concatenate(lags)
-    return PairGains(_gain(instances, i, j, lag_of, config).tolist(), offsets, partners)
+    return _PairGains(_gain(block.instances, i, j, lag_of, config).tolist(), offsets, partners)
 
 
-def gains_by_track(pairs: PairGains, place: int, instances: int, labels: list[list[int]]) -> list[dict[int, float]]:
-    """For each of a frame's instances, the gain by the best candidate of each track.
-
-    Args:
-        place: of the frame. instances: how many it has.
-        labels: tracks of the instances of each frame before it, -1 for one that has none.
-    """
-    rows: list[dict[int, float]] = [{} for _ in range(instances)]
+def _best_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[int]], quantile: float) -> Gains:
+    """For each of a frame's instances, the gain by the best candidate of each track."""
+    rows: Gains = [{} for _ in range(instances)]
     for partners, offsets in zip(pairs.partners, pairs.offsets, strict=True):
-        partner = partners[place]
+        partner = partners[at]
         if partner < 0:
             continue
-        tracks, at = labels[partner], offsets[place]
+        tracks, place = labels[partner], offsets[at]
         for row in rows:
             for track in tracks:
-                gain = pairs.gains[at]
-                at += 1
+                gain = pairs.gains[place]
+                place += 1
                 if track >= 0 and gain > row.get(track, 0.0):
                     row[track] = gain
     return rows
+
+
+def _quantile_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[int]], quantile: float) -> Gains:
+    """The same at a quantile of each track's candidates, between two of them linearly."""
+    found: list[dict[int, list[float]]] = [{} for _ in range(instances)]
+    for partners, offsets in zip(pairs.partners, pairs.offsets, strict=True):
+        partner = partners[at]
+        if partner < 0:
+            continue
+        tracks, place = labels[partner], offsets[at]
+        for row in found:
+            for track in tracks:
+                gain = pairs.gains[place]
+                place += 1
+                if track >= 0 and gain > 0:
+                    row.setdefault(track, []).append(gain)
+    return [{track: _quantile(sorted(gains), quantile) for track, gains in row.items()} for row in found]
+
+
+def _quantile(ascending: list[float], quantile: float) -> float:
+    at = quantile * (len(ascending) - 1)
+    low = int(at)
+    high = min(low + 1, len(ascending) - 1)
+    return ascending[low] + (at - low) * (ascending[high] - ascending[low])
 
 
 def _find_frames(frames: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
@@ -163,71 +225,37 @@ def _enumerate_pairs(
     return i, j, offset
 
 
-@dataclass(frozen=True, eq=False)
-class _Pairs:
-    """Instances beside the candidates they are compared with; p pairs."""
+def _cross(begin: int, alone: list[int], tracks: dict[int, Track]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All pairs of instances `alone` of the frame that begins at `begin` and the last instances of `tracks`."""
+    i = np.repeat(np.array(alone, np.intp) + begin, len(tracks))
+    return i, np.tile(np.array([track.place for track in tracks.values()], np.intp), len(alone))
 
-    here: Floats
-    """(p, ...) what is compared of the instance"""
-    there: Floats
-    """(p, ...) and of the candidate"""
-    area: NDArray[np.float64]
-    """(p,) px², of the larger one's box: the other may be partly hidden"""
-    distance: NDArray[np.float64]
-    """(p,) px between the centroids"""
+
+def _to_rows(gains: NDArray[np.float64], instances: int, tracks: list[int]) -> Gains:
+    rows = gains.reshape(instances, len(tracks)).tolist()
+    return [{track: gain for track, gain in zip(tracks, row, strict=True) if gain > 0} for row in rows]
 
 
 def _gain(
     instances: Instances, i: NDArray[np.intp], j: NDArray[np.intp], lag: NDArray[np.intp], config: TrackingConfig
 ) -> NDArray[np.float64]:
     """Gain of linking instance i with candidate j, `lag` frames before it; NaN where it is not allowed."""
-    flow = config.candidates == "flow"
-    centroid = instances.moved_centroid[j, lag - 1] if flow else instances.centroid[j]
-    offset = instances.centroid[i].astype(np.float64) - centroid
-    pairs = _Pairs(
-        here=instances.here[i],
-        there=instances.moved[j, lag - 1] if flow else instances.here[j],
-        area=np.maximum(instances.area[i], instances.area[j]).astype(np.float64),
-        distance=np.hypot(offset[:, 0], offset[:, 1]),
-    )
-    gain = SIMILARITIES[config.similarity].gain(pairs, config)
-    if config.max_distance_px is not None:
-        gain[pairs.distance > config.max_distance_px] = np.nan
-    return gain
+    if config.candidates == "flow":
+        there, centroid = instances.moved[j, lag - 1], instances.moved_centroid[j, lag - 1]
+    else:
+        there, centroid = instances.here[j], instances.centroid[j]
+    return _score(instances, i, j, there, centroid, config)
 
 
-def _gain_of_nearness(pairs: _Pairs, config: TrackingConfig) -> NDArray[np.float64]:
-    return (config.max_distance_px or FAR_PX) - pairs.distance
-
-
-def _gain_of_oks(pairs: _Pairs, config: TrackingConfig) -> NDArray[np.float64]:
-    here, there, area = pairs.here[:, None], pairs.there[:, None], pairs.area[:, None]
-    return _with_tie_break(score_oks(here, there, config.oks_factor, area=area), pairs, config)
-
-
-def _gain_of_iou(pairs: _Pairs, config: TrackingConfig) -> NDArray[np.float64]:
-    # A box as a pose of two nodes is its own box.
-    corners = (len(pairs.here), 1, 2, 2)
-    return _with_tie_break(score_iou(pairs.here.reshape(corners), pairs.there.reshape(corners)), pairs, config)
-
-
-def _with_tie_break(
-    similarity: NDArray[np.floating[Any]], pairs: _Pairs, config: TrackingConfig
+def _score(
+    instances: Instances,
+    i: NDArray[np.intp],
+    j: NDArray[np.intp],
+    there: NDArray[np.float32],
+    centroid: NDArray[np.float32],
+    config: TrackingConfig,
 ) -> NDArray[np.float64]:
-    allowed = np.where(similarity[:, 0, 0] >= config.min_similarity, similarity[:, 0, 0], np.nan)
-    return allowed.astype(np.float64) + TIE_BREAK * (FAR_PX - pairs.distance)
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """What is taken of points (..., nodes, 2) to compare, and what linking each pair then gains (p,)."""
-
-    feature: Callable[[Floats], Floats]
-    gain: Callable[[_Pairs, TrackingConfig], NDArray[np.float64]]
-
-
-SIMILARITIES = {
-    "centroid": Similarity(find_centroids, _gain_of_nearness),
-    "oks": Similarity(np.copy, _gain_of_oks),
-    "iou": Similarity(find_boxes, _gain_of_iou),
-}
+    """Gain of linking instance i with candidate j, which is `there` and has its centroid at `centroid` (p, 2)."""
+    offset = instances.centroid[i].astype(np.float64) - centroid
+    area = np.maximum(instances.area[i], instances.area[j]).astype(np.float64)
+    return score_pairs(Pairs(instances.here[i], there, area, np.hypot(offset[:, 0], offset[:, 1])), config)

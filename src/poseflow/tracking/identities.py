@@ -28,10 +28,7 @@ def name_instances(
     Raises: ConfigError where the predictions have no class probabilities.
     Source: Pereira et al. 2022, Methods, "Appearance-based ID models".
     """
-    if len(rows) and not predictions.class_names:
-        raise ConfigError(
-            "tracking.mode must be motion for predictions of models that tell no animals apart, got identity"
-        )
+    _check_names(predictions, rows, config)
     scores = predictions.class_scores[rows]
     codes = choose_names(predictions.frame_idx[rows], scores, config.min_identity_score)
     named = codes >= 0
@@ -65,4 +62,19 @@ def leave_unnamed(
     return np.full(len(rows), -1, np.int16), np.full(len(rows), np.nan, np.float32)
 
 
-NAMINGS = {"motion": leave_unnamed, "identity": name_instances}
+def name_later(
+    predictions: Predictions, rows: NDArray[Any], config: TrackingConfig
+) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """As `leave_unnamed`, where whole tracklets are named in the end. Raises: as `name_instances`."""
+    _check_names(predictions, rows, config)
+    return leave_unnamed(predictions, rows, config)
+
+
+def _check_names(predictions: Predictions, rows: NDArray[Any], config: TrackingConfig) -> None:
+    if len(rows) and not predictions.class_names:
+        raise ConfigError(
+            "tracking.mode must be motion for predictions of models that tell no animals apart, got " + config.mode
+        )
+
+
+NAMINGS = {"motion": leave_unnamed, "identity": name_instances, "both": name_later}

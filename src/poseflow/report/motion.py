@@ -1,0 +1,141 @@
+"""How the animals of a recording move, and how surely they are named, binned over time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from poseflow.report.style import INK, PURPLE, Picture, color_of, draw_wide_picture
+from poseflow.report.timelines import Timeline, find_names, iterate_lines, time_unit
+from poseflow.tables import read_pose_metadata
+
+BINS = 300
+MAX_LINES = 6
+"""Beyond, speeds hide each other."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Of one video, in bins of time."""
+
+    node: str
+    """Whose place is taken for the animal's."""
+    unit: str
+    """mm or px."""
+    names: tuple[str, ...]
+    speed: NDArray[np.float64]
+    """(animals or tracks shown, bins): mean speed per s, NaN where it is not seen"""
+    distance: NDArray[np.float64]
+    """(bins,) mean over frames of the distance of the two animals that are nearest to each other"""
+    confidence: NDArray[np.float64]
+    """(bins,) mean probability of names; NaN where nobody has one"""
+    least: NDArray[np.float64]
+    """(bins,) the least"""
+
+
+def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
+    """Read one node of a pose table, the one with most edges, and the names' probabilities.
+
+    Raises: TableError for a file that is no pose table.
+    """
+    note = read_pose_metadata(path)
+    frames, fps, scale = int(note["frames"]), note["fps"] or 1.0, note["pixels_per_mm"]
+    node = _central_node(note["skeleton"])
+    bins = max(1, min(bins, frames))
+    shown = np.array(timeline.shown[:MAX_LINES], np.int64)
+    moved, steps = np.zeros((len(shown), bins)), np.zeros((len(shown), bins))
+    apart, pairs = np.zeros(bins), np.zeros(bins)
+    sure, named, least = np.zeros(bins), np.zeros(bins), np.full(bins, np.inf)
+    columns = (f"{node}.x", f"{node}.y", "identity_score")
+    for frame_idx, _, line, *values in iterate_lines(path, find_names(path), *columns):
+        x, y, score = (np.asarray(value.to_numpy(zero_copy_only=False), np.float64) for value in values)
+        column = np.minimum(frame_idx * bins // max(frames, 1), bins - 1)
+        for place, number in enumerate(shown):
+            own = np.flatnonzero(line == number)
+            length = np.hypot(np.diff(x[own]), np.diff(y[own]))
+            known = np.isfinite(length) & (np.diff(frame_idx[own]) == 1)
+            np.add.at(moved[place], column[own[1:]][known], length[known])
+            np.add.at(steps[place], column[own[1:]][known], 1)
+        where, nearest = _nearest_pairs(frame_idx, x, y)
+        np.add.at(apart, column[where], nearest)
+        np.add.at(pairs, column[where], 1)
+        given = np.isfinite(score)
+        np.add.at(sure, column[given], score[given])
+        np.add.at(named, column[given], 1)
+        np.minimum.at(least, column[given], score[given])
+    per_px = 1 / scale if scale else 1.0
+    return Motion(
+        node=node,
+        unit="mm" if scale else "px",
+        names=timeline.names[:MAX_LINES],
+        speed=_divide(moved, steps) * fps * per_px,
+        distance=_divide(apart, pairs) * per_px,
+        confidence=_divide(sure, named),
+        least=np.where(np.isfinite(least), least, np.nan),
+    )
+
+
+def draw_motion(motion: Motion, timeline: Timeline) -> Picture:
+    """Probability of the names, speed, and distance of the nearest two animals, over time."""
+    has_names = bool(np.isfinite(motion.confidence).any())
+    caption = f"Speed of {motion.node} and distance of the two nearest animals' {motion.node}, means over a bin."
+    if has_names:
+        caption = "Probability of the animals' names (line: mean; band: down to the least). " + caption
+    if len(timeline.shown) > MAX_LINES:
+        caption += f" Speeds of the first {MAX_LINES} lines above."
+    height = 2.6 + 0.9 * has_names
+    return draw_wide_picture(lambda figure: _draw(figure, motion, timeline, has_names), height, caption, timeline.video)
+
+
+def _draw(figure: Figure, motion: Motion, timeline: Timeline, has_names: bool) -> None:
+    unit, length = time_unit(timeline.seconds)
+    rows = list(figure.subplots(2 + has_names, 1, sharex=True, squeeze=False)[:, 0])
+    time = (np.arange(len(motion.distance)) + 0.5) * length / len(motion.distance)
+    if has_names:
+        axes: Axes = rows.pop(0)
+        axes.fill_between(time, motion.least, 1, step="mid", color=PURPLE, alpha=0.2, linewidth=0, rasterized=True)
+        axes.step(time, motion.confidence, where="mid", color=PURPLE, linewidth=1.2)
+        axes.set_ylim(0, 1.05)
+        axes.set_ylabel("names", color=INK)
+    speed, distance = rows
+    for place, (name, values) in enumerate(zip(motion.names, motion.speed, strict=True)):
+        speed.plot(time, values, color=color_of(place), linewidth=0.9, label=name, alpha=0.85, rasterized=True)
+    speed.set_ylabel(f"{motion.unit}/s", color=INK)
+    speed.set_ylim(bottom=0)
+    if len(motion.names) > 1:
+        speed.legend(ncols=3, fontsize=7, loc="upper right")
+    distance.plot(time, motion.distance, color=INK, linewidth=0.9, rasterized=True)
+    distance.set_ylabel(f"apart ({motion.unit})", color=INK)
+    distance.set_ylim(bottom=0)
+    distance.set_xlabel(f"time ({unit})")
+    distance.set_xlim(0, length)
+
+
+def _central_node(skeleton: dict[str, Any]) -> str:
+    """The node with most edges; the first of several."""
+    ends = [node for edge in skeleton["edges"] for node in edge]
+    return str(max(enumerate(skeleton["nodes"]), key=lambda node: (ends.count(node[0]), -node[0]))[1])
+
+
+def _nearest_pairs(
+    frame_idx: NDArray[np.int64], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """First row of each frame with two animals or more, and the distance of the two that are nearest; rows by frame."""
+    _, first, counts = np.unique(frame_idx, return_index=True, return_counts=True)
+    nearest = np.full(len(first), np.inf)
+    place = np.repeat(np.arange(len(first)), counts)
+    for step in range(1, int(counts.max(initial=0))):
+        same = frame_idx[step:] == frame_idx[:-step]
+        distance = np.hypot(x[step:] - x[:-step], y[step:] - y[:-step])
+        kept = same & np.isfinite(distance)
+        np.minimum.at(nearest, place[step:][kept], distance[kept])
+    found = np.isfinite(nearest)
+    return first[found], nearest[found]
+
+
+def _divide(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

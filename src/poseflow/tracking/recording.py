@@ -1,0 +1,178 @@
+"""Track a whole recording, which may be many files, in bounded memory."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from poseflow.config import TrackingConfig
+from poseflow.errors import TableError
+from poseflow.tables import Predictions, TracksWriter, describe_predictions, iter_predictions
+from poseflow.tracking.linking import join_parts
+from poseflow.tracking.moments import Moment
+from poseflow.tracking.tracker import Followed, Statements, Tracker
+
+BLOCK_FRAMES = 2000
+
+_SCHEMA = pa.schema(
+    [
+        ("row", pa.int64()),
+        ("frame_idx", pa.int64()),
+        ("tracklet", pa.int32()),
+        ("track", pa.int32()),
+        ("identity_code", pa.int16()),
+        ("identity_score", pa.float32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class RecordingFile:
+    """One video of a recording."""
+
+    video: str
+    predictions: Sequence[Path]
+    """Its shards."""
+    start: int = 0
+    """Frame of the recording at which it begins."""
+
+
+class FileFacts(Protocol):
+    """What is known of a video's time (`poseflow.media.VideoIndex`)."""
+
+    @property
+    def frames(self) -> int:
+        """Exact number of frames."""
+
+    @property
+    def fps(self) -> float | None:
+        """Median frame rate."""
+
+    @property
+    def recorded_at(self) -> datetime | None:
+        """When it began, where the file says so."""
+
+
+def arrange_files(
+    predictions: Mapping[str, Sequence[Path]],
+    facts: Mapping[str, FileFacts],
+    starts: Mapping[str, datetime] | None = None,
+) -> list[RecordingFile]:
+    """Put a recording's videos in order and on one clock.
+
+    Where all their starts are known, they are sorted by these, else they stay as they are. A file begins where the one
+    before it ends, or later, where it is known when both began.
+
+    Args:
+        predictions: shards of each video. facts: of each video.
+        starts: when videos began, where that is known better than the file does.
+    """
+    known = {video: (starts or {}).get(video) or facts[video].recorded_at for video in predictions}
+    times = {video: start.timestamp() for video, start in known.items() if start is not None}
+    videos = list(predictions)
+    if len(times) == len(videos):
+        videos.sort(key=times.__getitem__)
+    files: list[RecordingFile] = []
+    for video in videos:
+        start = 0
+        if files:
+            before = files[-1]
+            own = facts[before.video]
+            start = before.start + own.frames
+            if video in times and before.video in times and own.fps:
+                start = max(start, before.start + round((times[video] - times[before.video]) * own.fps))
+        files.append(RecordingFile(video, predictions[video], start))
+    return files
+
+
+def track_recording(
+    files: Sequence[RecordingFile], config: TrackingConfig, path: str | Path, statements: Statements | None = None
+) -> list[Moment]:
+    """Track a recording's files one after the other, and write its tracks table.
+
+    Tracks, tracklets and names go on from file to file: the table is the same, row for row, as if the frames had come
+    in one file, and however that was cut into shards. Memory does not grow with the recording but for some bytes per
+    tracklet; rows wait on disk, beside the table, until all names are known.
+
+    Args:
+        files: in the order of time.
+        statements: what a person says; frames are those of the recording, and rows are counted through all files.
+
+    Returns: moments of doubt, the likely damage greatest first; their frames are those of the recording.
+    Raises: ConfigError as `link_tracks`; TableError for files that are damaged or of different models.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _check_alike(files)
+    with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+        tracker = Tracker(config, statements)
+        waiting = [Path(folder) / f"{number}.arrow" for number in range(len(files))]
+        first_row = 0
+        for file, place in zip(files, waiting, strict=True):
+            first_row += _follow_file(file, first_row, tracker, config, place)
+        outcome = tracker.finish()
+        names = tracker.class_names if config.mode != "motion" else ()
+        with TracksWriter(path, names, {"tracking": config.model_dump(mode="json")}) as writer:
+            for file, place in zip(files, waiting, strict=True):
+                writer.append(file.video, join_parts([], names, config))
+                for part in _read_parts(place):
+                    writer.append(file.video, join_parts([outcome.complete(part)], names, config))
+            writer.close()
+    return outcome.moments
+
+
+def count_rows(files: Sequence[RecordingFile]) -> list[int]:
+    """First row of each file, where rows are counted through all files; and the end."""
+    counts = [sum(pq.read_metadata(path).num_rows for path in file.predictions) for file in files]
+    return [0, *np.cumsum(counts).tolist()]
+
+
+def _follow_file(file: RecordingFile, first_row: int, tracker: Tracker, config: TrackingConfig, place: Path) -> int:
+    """Write a file's rows as they are known so far; returns how many its predictions have."""
+    rows = 0
+    with ExitStack() as stack:
+        sink = stack.enter_context(pa.OSFile(str(place), "wb"))
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        writer = stack.enter_context(pa.ipc.new_stream(sink, _SCHEMA, options=options))
+        for block in iter_predictions(list(file.predictions), BLOCK_FRAMES, config.candidates == "flow"):
+            for part in tracker.follow(_move(block, file.start, first_row)):
+                local = replace(part, row=part.row - first_row, frame_idx=part.frame_idx - file.start)
+                writer.write_batch(pa.record_batch(list(map(pa.array, vars(local).values())), schema=_SCHEMA))
+            rows += len(block)
+    return rows
+
+
+def _move(block: Predictions, start: int, first_row: int) -> Predictions:
+    """A block in the recording's frames and rows."""
+    return replace(
+        block,
+        frame_idx=block.frame_idx + start,
+        frames=tuple((begin + start, stop + start) for begin, stop in block.frames),
+        failed_frames=block.failed_frames + start,
+        first_row=block.first_row + first_row,
+    )
+
+
+def _read_parts(place: Path) -> Iterator[Followed]:
+    with pa.OSFile(str(place), "rb") as source, pa.ipc.open_stream(source) as reader:
+        for batch in reader:
+            yield Followed(*(column.to_numpy(zero_copy_only=False) for column in batch.columns))
+
+
+def _check_alike(files: Sequence[RecordingFile]) -> None:
+    """Raise TableError unless all files with frames have one skeleton and the same names."""
+    notes = [(file, describe_predictions(list(file.predictions))) for file in files]
+    read = [(file.video, note.skeleton.nodes, note.class_names) for file, note in notes if note.frames]
+    for video, nodes, names in read[1:]:
+        if (nodes, names) != read[0][1:]:
+            raise TableError(
+                f"{video}: nodes and names must be those of {read[0][0]} in the same recording, "
+                f"{read[0][1:]}, got {(nodes, names)}"
+            )

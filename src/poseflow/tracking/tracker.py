@@ -1,0 +1,158 @@
+"""Follow the animals of a recording through its tables, and name them: first rows as they come, then what they mean."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import TrackingConfig
+from poseflow.errors import ConfigError
+from poseflow.tables import Predictions
+from poseflow.tracking.evidence import Evidence
+from poseflow.tracking.identities import NAMINGS
+from poseflow.tracking.instances import describe_instances
+from poseflow.tracking.linker import Linker
+from poseflow.tracking.moments import NEAR_FRAMES, Moment, find_moments_of_names, find_moments_of_tracks
+from poseflow.tracking.naming import Tracklets, name_tracklets
+from poseflow.tracking.selection import select_instances
+
+BLOCK_ROWS = 2048
+"""Instances whose pairs are compared in one go: enough for NumPy, few enough for the processor's cache."""
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What a person says about instances: from that frame on this is that animal."""
+
+    tracks: dict[int, dict[int, int | None]] = field(default_factory=dict)
+    """Frame → {row: track}; None where a name is said, and no track"""
+    names: dict[int, str] = field(default_factory=dict)
+    """Row → name"""
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """Instances that have a track, n of them, as they are known while later frames are not."""
+
+    row: NDArray[np.int64]
+    frame_idx: NDArray[np.int64]
+    tracklet: NDArray[np.int32]
+    track: NDArray[np.int32]
+    identity_code: NDArray[np.int16]
+    """Position in the class names, -1 for none; of mode `both`, known in the end only."""
+    identity_score: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What is known once all frames have been seen."""
+
+    track: NDArray[np.int32]
+    """The final number of each track."""
+    code: NDArray[np.int16]
+    """Mode `both`: the name of each tracklet, -1 for none."""
+    score: NDArray[np.float32]
+    """And its probability, NaN for none."""
+    moments: list[Moment]
+    """Moments of doubt, the likely damage greatest first."""
+    by_tracklet: bool
+
+    def complete(self, part: Followed) -> Followed:
+        """Rows as they are in the end."""
+        part = replace(part, track=self.track[part.track])
+        if not self.by_tracklet:
+            return part
+        return replace(part, identity_code=self.code[part.tracklet], identity_score=self.score[part.tracklet])
+
+
+class Tracker:
+    """Follows animals block by block; what it keeps grows by some bytes per tracklet only.
+
+    Args:
+        statements: rows and frames are those of the blocks.
+    """
+
+    def __init__(self, config: TrackingConfig, statements: Statements | None = None) -> None:
+        self._config, self._statements = config, statements or Statements()
+        self._linker = Linker(config, self._statements.tracks)
+        self._evidence: Evidence | None = None
+        self.class_names: tuple[str, ...] = ()
+
+    def follow(self, block: Predictions) -> Iterator[Followed]:
+        """Link the instances of the next frames; raises ConfigError as `link_tracks`."""
+        _check_lags(block, self._config)
+        if len(block):
+            self.class_names = block.class_names
+        for part in _cut_at_frames(block):
+            rows = select_instances(part, self._config)
+            found = self._linker.link(describe_instances(part, rows, self._config))
+            kept = found.row - part.first_row
+            code, score = NAMINGS[self._config.mode](self._with_statements(part), kept, self._config)
+            if self._config.mode == "both":
+                self._look(part, kept, found.tracklet)
+            yield Followed(found.row, found.frame_idx, found.tracklet, found.track, code, score)
+
+    def finish(self) -> Outcome:
+        """Name the tracklets, and say where there is doubt."""
+        doubts = [doubt for doubt in self._linker.close() if not self._is_stated(doubt.frame)]
+        finals = self._linker.finals()
+        if self._config.mode != "both":
+            moments = find_moments_of_tracks(doubts, self._linker.ends())
+            return Outcome(finals, np.empty(0, np.int16), np.empty(0, np.float32), moments, by_tracklet=False)
+        evidence, links = self._evidence or Evidence(0, self._config), self._linker.links
+        before = np.array(links.before, np.int64)
+        tracklets = Tracklets(evidence.first, evidence.last, evidence.logs, before, np.array(links.sure, np.float64))
+        code, probable = name_tracklets(tracklets)
+        track = finals[np.array(links.track, np.int64)]
+        moments = find_moments_of_names(evidence.first, evidence.frames, before, track, code, probable, doubts)
+        code = np.where(probable >= self._config.naming.min_probability, code, np.int16(-1))
+        score = np.where(code >= 0, probable, np.nan).astype(np.float32)
+        return Outcome(finals, code, score, moments, by_tracklet=True)
+
+    def _is_stated(self, frame: int) -> bool:
+        """Whether a person has looked there."""
+        return any(abs(frame - stated) <= NEAR_FRAMES for stated in self._statements.tracks)
+
+    def _stated(self, part: Predictions) -> NDArray[np.int16]:
+        """Names that a person gave rows of a block, -1 for none."""
+        stated = np.full(len(part), -1, np.int16)
+        for row, name in self._statements.names.items():
+            place = row - part.first_row
+            if 0 <= place < len(part) and name in part.class_names:
+                stated[place] = part.class_names.index(name)
+        return stated
+
+    def _with_statements(self, part: Predictions) -> Predictions:
+        """The block with all probability on the names that a person gave."""
+        if not self._statements.names:
+            return part
+        stated = self._stated(part)
+        certain = np.eye(len(part.class_names), dtype=np.float32)[stated]
+        return replace(part, class_scores=np.where(stated[:, None] >= 0, certain, part.class_scores))
+
+    def _look(self, part: Predictions, rows: NDArray[np.int64], tracklet: NDArray[np.int32]) -> None:
+        self._evidence = self._evidence or Evidence(len(part.class_names), self._config)
+        self._evidence.add(tracklet, part.frame_idx[rows], part.class_scores[rows], self._stated(part)[rows])
+
+
+def _check_lags(predictions: Predictions, config: TrackingConfig) -> None:
+    if config.candidates == "flow" and predictions.lags < config.window_frames:
+        raise ConfigError(
+            f"tracking.window_frames must be at most predict.flow.window_frames, which was {predictions.lags} when the "
+            f"predictions were made, got {config.window_frames}; or set tracking.candidates to 'window'"
+        )
+
+
+def _cut_at_frames(predictions: Predictions) -> Iterator[Predictions]:
+    """Blocks of about BLOCK_ROWS rows that hold whole frames."""
+    begin, n = 0, len(predictions)
+    while begin < n:
+        last_frame = predictions.frame_idx[min(begin + BLOCK_ROWS, n) - 1]
+        stop = int(np.searchsorted(predictions.frame_idx, last_frame, "right"))
+        rows = {
+            name: getattr(predictions, name)[begin:stop]
+            for name in ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores")
+        }
+        yield replace(predictions, **rows, first_row=predictions.first_row + begin)
+        begin = stop

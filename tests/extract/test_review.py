@@ -1,0 +1,130 @@
+"""Moments of doubt go to a person as a list and a label file; what the person corrects there comes back."""
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sleap_io as sio
+from fake_results import make_index
+
+from poseflow.config import ReviewConfig, TrackingConfig
+from poseflow.extract import read_corrections, track_and_review, write_review
+from poseflow.skeleton import Skeleton
+from poseflow.tables import Predictions, read_tracks, write_predictions
+from poseflow.tracking import Moment, RecordingFile, track_recording
+
+SKELETON = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (1, 2)))
+NAMES = ("anna", "bert")
+BODY = np.array([[0, 0], [20, 3], [-18, 4]], np.float32)
+WINDOW = TrackingConfig(candidates="window", similarity="centroid")
+FRAMES = 60
+
+
+def make_file(folder, name, swap_at=None, start=0):
+    """Two animals that run through each other halfway; looks say nothing, or who is who."""
+    frames = np.arange(FRAMES)
+    x = np.stack([100 + 4 * frames, 340 - 4 * frames], 1)
+    points = np.stack([x, np.broadcast_to([100, 102], x.shape)], 2)[:, :, None] + BODY
+    plain = Predictions.from_instances(
+        SKELETON, np.repeat(frames, 2), points.reshape(-1, 3, 2), np.tile([0.9, 0.8], FRAMES), [(0, FRAMES)]
+    )
+    looks = np.tile(np.array([[0.6, 0.4], [0.4, 0.6]], np.float32), (FRAMES, 1))
+    path = folder / f"{name}.parquet"
+    write_predictions(replace(plain, class_scores=looks, class_names=NAMES), path)
+    return RecordingFile(name, [path], start)
+
+
+def write_all(folder, config=WINDOW, corrections=(), videos=("v0", "v1")):
+    files = {name: make_file(folder, name).predictions for name in videos}
+    indexes = {name: make_index(name, FRAMES) for name in videos}
+    out = (folder / "tracks.parquet", folder / "review.csv", folder / "review.slp")
+    count = track_and_review(files, indexes, {}, corrections, out, (config, ReviewConfig()))
+    return count, out
+
+
+def test_the_list_and_the_suggestions_are_the_same_moments_the_worst_first(tmp_path):
+    count, (_, table, labels) = write_all(tmp_path)
+    rows = list(csv.DictReader(table.open()))
+    assert len(rows) == count > 0
+    damage = [float(row["expected_wrong_frames"]) for row in rows]
+    assert damage == sorted(damage, reverse=True)
+    suggested = sio.load_slp(str(labels), open_videos=False).suggestions
+    places = [(row["video"], int(row["frame_idx"])) for row in rows]
+    assert [(str(one.video.filename).split("/")[-1][:2], one.frame_idx) for one in suggested] == places
+    assert any(abs(frame - 30) <= 5 for _, frame in places), "where they run through each other"
+    assert float(rows[0]["time_s"]) == pytest.approx(int(rows[0]["frame_idx"]) / 25)
+
+
+def test_the_animals_of_a_moment_stand_in_the_file_under_their_names(tmp_path):
+    _, (tracks, table, labels) = write_all(tmp_path)
+    found = sio.load_slp(str(labels), open_videos=False)
+    frame_idx = int(next(csv.DictReader(table.open()))["frame_idx"])
+    numbers = {frame.frame_idx for frame in found}
+    assert {frame_idx, frame_idx - 1} <= numbers
+    assert {track.name for track in found.tracks} == {f"track_{n}" for n in read_tracks(tracks, "v0").track}
+
+
+def exchange(labels_path, out, frame_idx, by_person=False):
+    """What a person does: in one frame the animals change their tracks."""
+    labels = sio.load_slp(str(labels_path), open_videos=False)
+    frame = next(frame for frame in labels if frame.frame_idx == frame_idx)
+    a, b = frame.instances
+    a.track, b.track = b.track, a.track
+    if by_person:
+        frame.instances = [sio.Instance.from_numpy(one.numpy(), one.skeleton, track=one.track) for one in (a, b)]
+    sio.save_slp(labels, str(out), embed=False, verbose=False)
+
+
+@pytest.mark.parametrize("by_person", [False, True], ids=["its track set", "the instance made anew"])
+def test_a_corrected_switch_is_put_right_from_there_on_and_asked_no_more(tmp_path, by_person):
+    _, (tracks, table, labels) = write_all(tmp_path, videos=("v0",))
+    moment = int(next(csv.DictReader(table.open()))["frame_idx"])
+    before = read_tracks(tracks, "v0")
+    exchange(labels, tmp_path / "corrected.slp", moment, by_person)
+    count, _ = write_all(tmp_path, corrections=[tmp_path / "corrected.slp"], videos=("v0",))
+    after = read_tracks(tracks, "v0")
+    early = before.frame_idx < moment
+    np.testing.assert_array_equal(after.track[early], before.track[early])
+    np.testing.assert_array_equal(after.track[~early], 1 - before.track[~early])
+    assert count == 0
+
+
+def test_a_file_saved_without_a_change_says_nothing(tmp_path):
+    _, (_, _, labels) = write_all(tmp_path)
+    files = [make_file(tmp_path, "v0"), make_file(tmp_path, "v1", start=FRAMES)]
+    statements = read_corrections([labels], files, {"v0": "videos/v0.mp4", "v1": "videos/v1.mp4"})
+    assert (statements.tracks, statements.names) == ({}, {})
+
+
+def test_a_name_said_once_holds_for_the_tracklet_and_what_follows(tmp_path):
+    config = TrackingConfig(candidates="window", mode="both", naming={"piece_frames": 20})
+    _, (tracks, _, _) = write_all(tmp_path, config, videos=("v0",))
+    before = read_tracks(tracks, "v0")
+    assert before.identity[:2] == ["anna", "bert"]
+    track = sio.Track("bert")
+    video = sio.Video("videos/v0.mp4", open_backend=False)
+    skeleton = sio.Skeleton(["a", "b", "c"])
+    points = np.array([100 + 4 * 50, 100]) + BODY
+    frame = sio.LabeledFrame(
+        video=video, frame_idx=50, instances=[sio.Instance.from_numpy(points, skeleton, track=track)]
+    )
+    sio.save_slp(sio.Labels([frame]), str(tmp_path / "said.slp"), embed=False, verbose=False)
+    write_all(tmp_path, config, [tmp_path / "said.slp"], videos=("v0",))
+    after = read_tracks(tracks, "v0")
+    first = np.flatnonzero((after.frame_idx >= 50) & (after.row % 2 == 0))
+    assert {after.identity[place] for place in first} == {"bert"}
+    assert (after.identity_score[first[0]]) > 0.999
+
+
+def test_moments_of_little_damage_and_beyond_the_limit_are_left_out(tmp_path):
+    file = make_file(tmp_path, "v0")
+    track_recording([file], WINDOW, tmp_path / "t.parquet")
+    moments = [
+        Moment(frame, "crossing", (0, 1), (), 0.5, 100, damage) for frame, damage in ((9, 50.0), (30, 20.0), (5, 0.1))
+    ]
+    out = (tmp_path / "a.csv", tmp_path / "a.slp")
+    indexes = {"v0": make_index("v0", FRAMES)}
+    assert write_review(moments, [file], indexes, tmp_path / "t.parquet", out) == 2
+    assert write_review(moments, [file], indexes, tmp_path / "t.parquet", out, ReviewConfig(max_moments=1)) == 1
+    assert [row["frame_idx"] for row in csv.DictReader(out[0].open())] == ["9"]
