@@ -76,7 +76,10 @@ def _classify(features: Any, name: str, depth: int, config: ClassVectorConfig) -
     """Class probabilities of the whole image; Pereira et al. 2022, Methods, "Appearance-based ID models"."""
     features = layers.GlobalMaxPooling2D(name=f"{name}_pool")(features)
     for number in range(config.layers):
-        features = layers.Dense(config.units, activation="relu", name=f"{name}_dense{number}")(features)
+        features = layers.Dense(config.units, name=f"{name}_dense{number}")(features)
+        # Without it, at the rate that the normalized backbone learns with, all ReLUs died in the second epoch.
+        features = layers.LayerNormalization(name=f"{name}_norm{number}")(features)
+        features = layers.ReLU(name=f"{name}_relu{number}")(features)
     return layers.Dense(depth, activation="softmax", dtype="float32", name=name)(features)
 
 
