@@ -14,6 +14,8 @@ from sleap_folders import write_sleap_folder
 import poseflow
 from poseflow.config import FlowConfig, GroupingConfig, PredictConfig
 
+pytestmark = pytest.mark.backend
+
 MAX_STRIDE, STRIDE, FRAME = 16, 4, (90, 134)
 OPTIONS = pytest.mark.parametrize(
     ("channels", "scaling", "target"),
