@@ -14,6 +14,7 @@ from pathlib import Path
 BENCHMARKS = (
     ("decode.py",),
     ("predict.py", "--memory", "1000", "20000"),
+    ("kinds.py",),
     ("tracking.py",),
     ("tracking.py", "--frames", "50000", "--files", "100"),
     ("identity.py",),

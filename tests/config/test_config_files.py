@@ -80,8 +80,18 @@ def test_the_conda_environment_has_the_versions_of_the_lock():
     assert set(wanted) - set(pinned) == {"tensorflow"}, "tensorflow-cpu stands for it"
 
 
-def test_the_lock_names_no_index():
-    assert "://" not in (ROOT / "requirements.lock").read_text()
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-jax.lock"])
+def test_locks_name_no_index(name):
+    assert "://" not in (ROOT / name).read_text()
+
+
+def test_the_lock_of_jax_adds_to_the_other_and_changes_nothing_in_it():
+    own, other = (
+        set(re.findall(r"^([a-z0-9._-]+)==", (ROOT / f"requirements{name}.lock").read_text(), re.M))
+        for name in ("-jax", "")
+    )
+    assert own == {"jax", "jaxlib"}
+    assert not own & other
 
 
 @pytest.mark.parametrize("name", ["slurm", "local"])

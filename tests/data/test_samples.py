@@ -11,6 +11,8 @@ from poseflow.data import build_samples, choose_crop_px, iterate_batches, settle
 from poseflow.errors import ConfigError, LabelsError, SkeletonError
 from poseflow.skeleton import Skeleton
 
+pytestmark = pytest.mark.backend
+
 NO_LIGHT = {"brightness": 0, "contrast": 0, "noise": 0}
 
 

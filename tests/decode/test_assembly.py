@@ -11,6 +11,8 @@ from poseflow.decode import find_local_peaks, group_peaks_by_class, link_peaks, 
 from poseflow.skeleton import Skeleton
 from poseflow.targets import draw_class_maps, draw_confidence_maps, draw_part_affinity_fields
 
+pytestmark = pytest.mark.backend
+
 CHAIN = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (1, 2)))
 FORK = Skeleton(nodes=("hub", "left", "right", "tip"), edges=((2, 3), (0, 1), (0, 2)))
 AGAINST = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (2, 1)))  # two edges point to b

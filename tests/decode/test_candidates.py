@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from poseflow.decode import score_classes, score_edge_candidates
 
+pytestmark = pytest.mark.backend
+
 
 def score_slowly(fields, peaks, edges, stride, samples, max_length, penalty):
     """One frame, as loops."""

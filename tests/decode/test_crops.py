@@ -5,6 +5,8 @@ import pytest
 
 from poseflow.decode import crop_images, crop_images_between_pixels, resize_images, shrink_images
 
+pytestmark = pytest.mark.backend
+
 
 @pytest.mark.parametrize("size", [(40, 60), (5, 60), (40, 3)], ids=["large", "low", "slim"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])

@@ -1,11 +1,14 @@
 """Peak finding against slow NumPy twins."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from poseflow.decode import find_global_peaks, find_local_peaks
+
+pytestmark = pytest.mark.backend
 
 # Few levels, so that plateaus and ties are common.
 LEVELS = st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])

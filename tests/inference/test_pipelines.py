@@ -21,6 +21,8 @@ from poseflow.models import TrainedModel
 from poseflow.skeleton import Skeleton
 from poseflow.targets import draw_targets
 
+pytestmark = pytest.mark.backend
+
 SKELETON = Skeleton(nodes=("nose", "hub", "tail"), edges=((1, 0), (1, 2)))
 NAMES = ("anna", "bert", "carl")
 SIZE = (150, 210)  # no multiple of a stride

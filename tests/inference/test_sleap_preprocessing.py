@@ -14,6 +14,8 @@ from sleap_folders import write_sleap_folder
 import poseflow
 from poseflow.config import FlowConfig, GroupingConfig, PredictConfig
 
+pytestmark = pytest.mark.backend
+
 MAX_STRIDE, STRIDE, FRAME = 16, 4, (90, 134)
 OPTIONS = pytest.mark.parametrize(
     ("channels", "scaling", "target"),
@@ -29,7 +31,7 @@ OPTIONS = pytest.mark.parametrize(
 )
 CONFIG = PredictConfig(
     batch_size=2,
-    max_instances=40,
+    max_instances=100,
     peak_threshold=0,
     duplicate_oks=1,
     grouping=GroupingConfig(min_class_score=0, weigh_peaks=False),

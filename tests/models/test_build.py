@@ -9,6 +9,8 @@ from poseflow.errors import ConfigError
 from poseflow.models import build_model
 from poseflow.skeleton import Skeleton
 
+pytestmark = pytest.mark.backend
+
 SKELETON = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (1, 2)))
 FLOAT32 = TrainingConfig(precision="float32")
 

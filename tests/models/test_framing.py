@@ -5,6 +5,8 @@ import pytest
 
 from poseflow.models.framing import Framing, SleapFraming
 
+pytestmark = pytest.mark.backend
+
 
 @pytest.mark.parametrize(("scale", "shape"), [(1.0, (1, 96, 112, 1)), (0.5, (1, 48, 64, 1)), (0.29, (1, 32, 32, 1))])
 @pytest.mark.parametrize("framing", [Framing(), SleapFraming()])

@@ -30,6 +30,7 @@ MODELS = {
 }
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize("head", OUTPUTS)
 def test_every_kind_has_its_heads(tmp_path, head):
     by_keras = write_sleap_folder(tmp_path, head)

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from poseflow.decode import score_classes
 from poseflow.targets import draw_class_maps, draw_class_vectors
 
+pytestmark = pytest.mark.backend
+
 
 def draw_by_the_definition(points, classes, count, height, width, stride, radius):
     maps = np.zeros((len(points), height // stride, width // stride, count))

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from poseflow.decode import find_global_peaks, find_local_peaks
 from poseflow.targets import draw_confidence_maps
 
+pytestmark = pytest.mark.backend
+
 
 def draw_by_the_formula(points, height, width, stride, sigma):
     """The paper's equation, written as loops."""

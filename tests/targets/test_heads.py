@@ -10,6 +10,8 @@ from poseflow.models import build_model
 from poseflow.skeleton import Skeleton
 from poseflow.targets import draw_targets
 
+pytestmark = pytest.mark.backend
+
 SKELETON = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (1, 2)))
 
 

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from poseflow.decode import score_edge_candidates
 from poseflow.targets import draw_part_affinity_fields
 
+pytestmark = pytest.mark.backend
+
 EDGES = [(0, 1), (2, 1)]
 
 

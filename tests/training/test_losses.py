@@ -5,6 +5,8 @@ import pytest
 
 from poseflow.training.losses import score_class_maps, score_class_vectors, score_fields, score_maps
 
+pytestmark = pytest.mark.backend
+
 
 def test_an_error_weighs_more_where_something_is():
     targets = np.array([0, 1], np.float32).reshape(1, 1, 2, 1)

@@ -74,6 +74,7 @@ def test_a_model_folder_explains_itself(packages, tmp_path):
 KINDS = ["bottom_up", "multi_class_top_down", "multi_class_bottom_up"]
 
 
+@pytest.mark.backend
 @pytest.mark.parametrize(
     ("kind", "term"), zip(KINDS, ["part_affinity_fields", "class_vector", "class_maps"], strict=True)
 )

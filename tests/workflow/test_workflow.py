@@ -204,12 +204,20 @@ def test_the_commands_give_what_the_rules_give(project):
     ("changes", "message"),
     [
         ({"trackin": {}}, "did you mean 'tracking'"),
-        ({"models": {"centroid": {"profile": "config/models/centroid.yaml", "heads": {}}}}, "did you mean 'head'"),
+        (
+            {
+                "models": {"centroid": {"profile": "config/models/centroid.yaml", "heads": {}}},
+                "pipelines": None,
+                "release": None,
+            },
+            "did you mean 'head'",
+        ),
+        ({"release": "top-down"}, "release must be one of pipelines (one_pass, top_down), got top-down"),
         ({"videos": {"root": "nowhere"}}, "videos.root must be a folder that holds recordings, got nowhere"),
         ({"labels": {"paths": ["nowhere/*.slp"]}}, "labels.paths must match label files"),
         ({"labels": {"paths": ["nowhere.slp"]}}, "nowhere.slp"),
     ],
-    ids=["config", "profile", "no videos", "no labels", "no label file"],
+    ids=["config", "profile", "release", "no videos", "no labels", "no label file"],
 )
 def test_a_fault_in_the_settings_ends_a_dry_run_at_once(project, changes, message):
     project.configure(**changes)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from poseflow.config import Precision
+from poseflow.models.compiled import has_gpu
 
 
 def choose_precision(precision: Precision) -> str:
@@ -12,15 +13,9 @@ def choose_precision(precision: Precision) -> str:
     """
     if precision != "auto":
         return precision
-    return "mixed_bfloat16" if _has_gpu() or _cpu_has_bfloat16() else "float32"
+    return "mixed_bfloat16" if has_gpu() or _cpu_has_bfloat16() else "float32"
 
 
 def _cpu_has_bfloat16() -> bool:
     cpuinfo = Path("/proc/cpuinfo")
     return cpuinfo.exists() and bool({"avx512_bf16", "amx_bf16"} & set(cpuinfo.read_text().split()))
-
-
-def _has_gpu() -> bool:
-    import tensorflow as tf
-
-    return bool(tf.config.list_physical_devices("GPU"))

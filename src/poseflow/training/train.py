@@ -19,7 +19,7 @@ from poseflow.config import ModelConfig, TrainingConfig
 from poseflow.data import Batch, Samples, build_samples, iterate_batches, settle_profile, stack_samples
 from poseflow.files import write_json
 from poseflow.labels import Package, read_package
-from poseflow.models import build_model, choose_precision
+from poseflow.models import build_model, choose_precision, has_gpu
 from poseflow.training.checkpoint import read_checkpoint
 from poseflow.training.epochs import Epochs, Progress
 from poseflow.training.network import TrainedNetwork
@@ -108,9 +108,7 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
 
 def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
     model = TrainedNetwork(build_model(config, samples.skeleton), config, samples.skeleton)
-    # All devices: JAX raises where it is asked for GPUs and has none.
-    has_gpu = any("gpu" in device.lower() for device in keras.distribution.list_devices())
-    model.compile(optimizer=build_optimizer(config.training), jit_compile=has_gpu)
+    model.compile(optimizer=build_optimizer(config.training), jit_compile=has_gpu())
     model.optimizer.build(model.network.trainable_variables)
     return model
 
