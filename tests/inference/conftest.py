@@ -32,7 +32,7 @@ def blob_models(tmp_path_factory):
             backbone=BackboneConfig(filters=8, down_blocks=3 if kind == "centroid" else 2),
             head=HeadConfig(output_stride=2, sigma_px=2.5),
             training=TrainingConfig(
-                max_epochs=4, steps_per_epoch=100, warmup_steps=10, learning_rate=3e-3, precision="float32"
+                max_epochs=2, steps_per_epoch=80, warmup_steps=10, precision="float32"
             ),
         )
         train_model(config, train, val, folder / kind)
@@ -59,7 +59,7 @@ def one_pass_models(tmp_path_factory):
                 class_vector=ClassVectorConfig(units=32, weight=0.01),
             ),
             training=TrainingConfig(
-                max_epochs=4, steps_per_epoch=100, warmup_steps=10, learning_rate=3e-3, precision="float32"
+                max_epochs=3, steps_per_epoch=100, warmup_steps=10, precision="float32"
             ),
         )
         train_model(config, train, val, folder / kind)

@@ -95,7 +95,7 @@ class ClassMapsConfig(Section):
 
     output_stride: Stride = Field(4, description="As of the confidence maps.")
     radius_px: float = Field(8.0, gt=0, description="Of the disc round each landmark, in px of the network's input.")
-    weight: float = Field(0.1, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
+    weight: float = Field(3e-3, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
 
     @model_validator(mode="after")
     def _check_radius(self) -> "ClassMapsConfig":
