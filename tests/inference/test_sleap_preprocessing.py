@@ -14,8 +14,6 @@ from sleap_folders import write_sleap_folder
 import poseflow
 from poseflow.config import FlowConfig, GroupingConfig, PredictConfig
 
-pytestmark = pytest.mark.backend
-
 MAX_STRIDE, STRIDE, FRAME = 16, 4, (90, 134)
 OPTIONS = pytest.mark.parametrize(
     ("channels", "scaling", "target"),
@@ -113,6 +111,7 @@ def find_peaks(maps):
     return np.argwhere((maps > np.max(around, axis=0)) & (maps > 0))
 
 
+@pytest.mark.backend
 @OPTIONS
 def test_animals_of_the_bottom_up_identity_model_are_sleaps(tmp_path, frames, channels, scaling, target):
     network = write_sleap_folder(tmp_path, "multi_class_bottomup", channels, **preprocessing(scaling, target))
