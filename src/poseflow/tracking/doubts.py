@@ -84,14 +84,17 @@ class DoubtLog:
             episode.unsure = min(doubt.sure, episode.unsure or 1)
             if doubt.sure < episode.worst.sure:
                 episode.worst = doubt
-        for track in [track for track in self._open if track in seen]:
-            episode = self._open[track]
+        for track in seen:
+            episode = self._open.get(track)
+            if episode is None:
+                continue
             over = frame - episode.last > CALM_FRAMES
             if episode.unsure is not None and (over or frame - episode.cut >= CUT_FRAMES):
                 cuts[track] = episode.unsure
                 episode.cut, episode.unsure = frame, None
             if over:
-                self.doubts.append(self._open.pop(track).worst)
+                del self._open[track]
+                self.doubts.append(episode.worst)
         return cuts
 
     def close(self) -> list[Doubt]:
