@@ -61,22 +61,26 @@ def name_by_beginnings(tracks: Tracks, who: NDArray[np.int64]) -> NDArray[np.int
 
 
 def draw_errors(path: Path, truth: Truth, predictions: Predictions, tracks: Tracks, who: NDArray[np.int64]) -> None:
-    """The longest wrongly named tracklets: where the animals are (outlines), and what was found (points), by name."""
+    """The longest wrongly named tracklets, a row each: where animals are (lines), and what was found (points).
+
+    Colours are names; black points have none, and rings mark a wrong one.
+    """
     own = who[tracks.row]
     bad = np.flatnonzero((own >= 0) & (tracks.identity_code >= 0) & (tracks.identity_code != own))
     worst = sorted(set(tracks.tracklet[bad]), key=lambda tracklet: -(tracks.tracklet[bad] == tracklet).sum())[:4]
-    figure = Figure(figsize=(11, 2.9 * max(len(worst), 1)), layout="constrained")
+    figure = Figure(figsize=(11, 2.2 * max(len(worst), 1)), layout="constrained")
     axes = figure.subplots(max(len(worst), 1), 4, squeeze=False)
     for row, tracklet in zip(axes, worst, strict=False):
         rows = bad[tracks.tracklet[bad] == tracklet]
         middle = int(tracks.frame_idx[rows[len(rows) // 2]])
         centre = np.nanmean(predictions.points[tracks.row[rows[0]]], axis=0)
         for ax, frame in zip(row, (middle - 25, middle - 3, middle, middle + 25), strict=True):
-            _draw_frame(ax, frame, truth, predictions, tracks, centre)
+            _draw_frame(ax, frame, truth, predictions, tracks, set(bad.tolist()), centre)
+        row[0].set_ylabel(f"{len(rows)} frames", fontsize=9)
     figure.savefig(path, dpi=80)
 
 
-def _draw_frame(ax, frame, truth, predictions, tracks, centre) -> None:
+def _draw_frame(ax, frame, truth, predictions, tracks, bad, centre) -> None:
     frame = int(np.clip(frame, 0, len(truth.points) - 1))
     for animal, points in enumerate(truth.points[frame]):
         for a, b in SKELETON.edges:
@@ -84,8 +88,11 @@ def _draw_frame(ax, frame, truth, predictions, tracks, centre) -> None:
     for place in np.flatnonzero(tracks.frame_idx == frame):
         code = tracks.identity_code[place]
         color = COLORS[code] if code >= 0 else "black"
-        ax.plot(*predictions.points[tracks.row[place]].T, "o", color=color, markersize=3)
-    ax.set(xlim=centre[0] + [-110, 110], ylim=centre[1] + [80, -80], xticks=[], yticks=[], aspect="equal")
+        points = predictions.points[tracks.row[place]]
+        ax.plot(*points.T, "o", color=color, markersize=3)
+        if int(place) in bad:
+            ax.plot(*points.T, "o", markerfacecolor="none", markeredgecolor="black", markersize=7)
+    ax.set(xlim=centre[0] + [-110, 110], ylim=centre[1] + [75, -75], xticks=[], yticks=[], aspect="equal")
     ax.set_title(f"frame {frame}", fontsize=8)
 
 

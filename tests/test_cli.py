@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from fake_results import make_index
 from typer.testing import CliRunner
 
 from poseflow import __version__
@@ -13,7 +14,9 @@ from poseflow.cli import app
 from poseflow.cli.options import change_section, list_settings
 from poseflow.config import Config, PredictConfig
 from poseflow.errors import ConfigError
-from poseflow.media import read_index, write_video
+from poseflow.media import read_index, write_index, write_video
+from poseflow.skeleton import Skeleton
+from poseflow.tables import Predictions, read_tracks, write_predictions
 
 VERBS = sorted(command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands)
 
@@ -130,3 +133,25 @@ def test_settings_come_from_the_file_and_then_from_the_command_line(tmp_path):
 def test_a_change_that_makes_no_sense_is_an_error(change):
     with pytest.raises(ConfigError):
         change_section(PredictConfig(), [change], PredictConfig)
+
+
+def test_a_recording_of_several_videos_is_tracked_by_their_folders_and_reviewed(tmp_path):
+    skeleton = Skeleton(nodes=("a", "b"))
+    for video in ("one", "two"):
+        write_index(make_index(video, 10), tmp_path / f"{video}.json")
+        points = [[[100 + frame, 50], [120 + frame, 50]] for frame in range(10)]
+        (tmp_path / video).mkdir()
+        write_predictions(Predictions.from_instances(skeleton, range(10), points), tmp_path / video / "all.parquet")
+    videos = [tmp_path / "one", tmp_path / "two"]
+    indexes = [part for video in videos for part in ("--index", f"{video}.json")]
+    out, review = tmp_path / "t.parquet", tmp_path / "review.csv"
+    config = ["--set", "candidates=window"]
+    shown = run("track", *videos, *indexes, "--out", out, "--review", review, *config)
+    assert shown.exit_code == 0, shown.output
+    assert set(read_tracks(out, "two").track) == {0}, "the track goes on in the second video"
+    assert review.exists()
+    assert review.with_suffix(".slp").exists()
+    lone = run("track", videos[0] / "all.parquet", "--out", out, *config)
+    assert lone.exit_code == 0, lone.output
+    assert len(read_tracks(out)) == 10
+    assert isinstance(run("track", *videos, "--out", out, *config).exception, ConfigError)

@@ -92,7 +92,7 @@ class TrackingConfig(Section):
         0,
         ge=0,
         description="A hidden animal keeps its track so long beyond the window: it is sought where it was last, by "
-        "whoever continues no other track. 0: it does not; null: for ever.",
+        "whoever continues no other track (local queues, elsewhere). 0: it does not; null: for ever.",
     )
     oks_factor: float = Field(
         0.25,

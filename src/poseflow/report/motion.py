@@ -46,7 +46,7 @@ def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
     frames, fps, scale = int(note["frames"]), note["fps"] or 1.0, note["pixels_per_mm"]
     node = _central_node(note["skeleton"])
     bins = max(1, min(bins, frames))
-    shown = np.array(timeline.shown[:MAX_LINES], np.int64)
+    shown = np.array(timeline.shown[: min(MAX_LINES, timeline.named or MAX_LINES)], np.int64)
     moved, steps = np.zeros((len(shown), bins)), np.zeros((len(shown), bins))
     apart, pairs = np.zeros(bins), np.zeros(bins)
     sure, named, least = np.zeros(bins), np.zeros(bins), np.full(bins, np.inf)
@@ -71,7 +71,7 @@ def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
     return Motion(
         node=node,
         unit="mm" if scale else "px",
-        names=timeline.names[:MAX_LINES],
+        names=timeline.names[: len(shown)],
         speed=_divide(moved, steps) * fps * per_px,
         distance=_divide(apart, pairs) * per_px,
         confidence=_divide(sure, named),
@@ -85,7 +85,7 @@ def draw_motion(motion: Motion, timeline: Timeline) -> Picture:
     caption = f"Speed of {motion.node} and distance of the two nearest animals' {motion.node}, means over a bin."
     if has_names:
         caption = "Probability of the animals' names (line: mean; band: down to the least). " + caption
-    if len(timeline.shown) > MAX_LINES:
+    if (timeline.named or len(timeline.shown)) > MAX_LINES:
         caption += f" Speeds of the first {MAX_LINES} lines above."
     height = 2.6 + 0.9 * has_names
     return draw_wide_picture(lambda figure: _draw(figure, motion, timeline, has_names), height, caption, timeline.video)

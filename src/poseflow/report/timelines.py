@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -16,6 +17,7 @@ from poseflow.report.style import BLUE, GREY, INK, VERMILLION, Picture, color_of
 from poseflow.tables import count_frames, read_pose_metadata
 
 BINS = 900
+DOUBTS_IN = 0.22
 MAX_TRACKS = 40
 BATCH_ROWS = 1 << 18
 
@@ -32,10 +34,12 @@ class Timeline:
     failed_frames: int
     tracks: int
     """How many there are in all."""
+    named: int
+    """How many animals have a name; they are the first lines."""
     lines: int
-    """Animals with a name, and tracks of those without."""
+    """Tracks; or where there are names, the animals that have one, and all others as one."""
     shown: tuple[int, ...]
-    """The lines below, the longest if there are more than MAX_TRACKS: names first, then tracks by number."""
+    """The lines below, the longest if there are more than MAX_TRACKS, in order."""
     names: tuple[str, ...]
     presence: NDArray[np.float32]
     """(lines shown, bins): share of the bin's frames in which the animal or track has a pose."""
@@ -77,9 +81,10 @@ def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
         frames_read=count_frames(note["frames_read"]),
         failed_frames=len(note["failed_frames"]),
         tracks=int(np.count_nonzero(per_track)),
+        named=len(animals),
         lines=int(np.count_nonzero(per_line)),
         shown=tuple(shown.tolist()),
-        names=tuple(animals[line] if line < len(animals) else f"track {line - len(animals)}" for line in shown),
+        names=tuple((*animals, "no name")[line] if animals else f"track {line}" for line in shown),
         presence=presence,
         fewest=np.minimum.reduceat(per_frame, starts).astype(np.int64) if frames else np.zeros(1, np.int64),
         most=np.maximum.reduceat(per_frame, starts).astype(np.int64) if frames else np.zeros(1, np.int64),
@@ -104,19 +109,19 @@ def draw_timeline(
     line_in = 0.2 if lines <= 16 else 0.1
     more = timeline.lines - len(timeline.shown)
     caption = (
-        "One line per animal with a name, or else track, coloured where it was found, paler where in part of the "
-        f"frames only. Below: animals per frame (line: mean; band: fewest to most). All {timeline.frames:,} frames of "
-        f"{timeline.video}."
+        f"One line per {'animal' if timeline.named else 'track'}, coloured where it was found, paler where in part of "
+        f"the frames only. Below: animals per frame (line: mean; band: fewest to most). All {timeline.frames:,} frames "
+        f"of {timeline.video}."
     )
     if len(doubts):
-        caption += f" Bars on top: {len(doubts):,} moments to look at, the darker the more may be wrong from there on."
+        caption += f" Doubts: {len(doubts):,} moments to look at, the darker the more may be wrong from there on."
     if len(switch_frames):
         caption += " Triangles: an animal goes on under another track, as labels show."
     if more > 0:
-        caption += f" Shown are the {len(timeline.shown)} longest lines; {more:,} shorter ones are left out."
+        caption += f" Shown are the {len(timeline.shown)} longest tracks; {more:,} shorter ones are left out."
     return draw_wide_picture(
         lambda figure: _draw(figure, timeline, lines * line_in, switch_frames, doubts),
-        1.7 + lines * line_in,
+        1.7 + lines * line_in + DOUBTS_IN * bool(doubts),
         caption,
         timeline.video,
     )
@@ -129,7 +134,8 @@ def _draw(
     switch_frames: Sequence[int],
     doubts: Sequence[tuple[int, float]],
 ) -> None:
-    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[lines_in + 0.1, 0.8])
+    heights = [lines_in + 0.1, *([DOUBTS_IN] if doubts else []), 0.8]
+    above, *middle, below = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     unit, length = time_unit(timeline.seconds)
     colors = np.array([to_rgb(color_of(place)) for place in range(len(timeline.shown))]).reshape(-1, 1, 3)
     if len(timeline.shown):
@@ -145,15 +151,8 @@ def _draw(
         above.text(0.5, 0.5, "no tracks", transform=above.transAxes, ha="center", va="center", color=GREY)
     above.grid(False, axis="y")
     above.tick_params(length=0)
-    if len(doubts):
-        frames, damage = np.array(doubts, np.float64).T
-        shade = 0.25 + 0.75 * np.log1p(damage) / max(np.log1p(damage).max(), 1e-9)
-        place = (frames + 0.5) * length / max(timeline.frames, 1)
-        colors_of_doubts = [(*to_rgb(VERMILLION), alpha) for alpha in shade]
-        above.vlines(
-            place, 1.01, 1.01 + 0.14 / lines_in, transform=above.get_xaxis_transform(), colors=colors_of_doubts,
-            linewidth=1.4, clip_on=False, rasterized=True,
-        )  # fmt: skip
+    for axes in middle:
+        _draw_doubts(axes, doubts, length / max(timeline.frames, 1))
     middles = (np.arange(len(timeline.mean)) + 0.5) * length / len(timeline.mean)
     below.fill_between(
         middles, timeline.fewest, timeline.most, step="mid", color=BLUE, alpha=0.2, linewidth=0, rasterized=True
@@ -168,6 +167,18 @@ def _draw(
     below.set_ylabel("animals", color=INK)
     below.set_xlabel(f"time ({unit})")
     below.set_xlim(0, length)
+
+
+def _draw_doubts(axes: Axes, doubts: Sequence[tuple[int, float]], per_frame: float) -> None:
+    """A bar for each moment, the darker the more damage is likely."""
+    frames, damage = np.array(doubts, np.float64).T
+    shade = 0.25 + 0.75 * np.log1p(damage) / max(np.log1p(damage).max(), 1e-9)
+    colors = [(*to_rgb(VERMILLION), alpha) for alpha in shade]
+    axes.vlines((frames + 0.5) * per_frame, 0, 1, colors=colors, linewidth=1.4, rasterized=True)
+    axes.set_ylim(0, 1)
+    axes.set_yticks([0.5], ["doubts"])
+    axes.tick_params(length=0)
+    axes.grid(False, axis="y")
 
 
 def time_unit(seconds: float) -> tuple[str, float]:
@@ -188,7 +199,7 @@ def _read_presence(
         kept = (place < len(shown)) & (np.take(shown, place, mode="clip") == line) if len(shown) else line < 0
         column = np.searchsorted(edges, frame_idx[kept], side="right") - 1
         np.add.at(counts, (place[kept], column), 1)
-    return (counts / np.maximum(np.diff(edges), 1)).astype(np.float32)
+    return np.minimum(counts / np.maximum(np.diff(edges), 1), 1).astype(np.float32)
 
 
 def find_names(path: Path) -> tuple[str, ...]:
@@ -203,7 +214,8 @@ def find_names(path: Path) -> tuple[str, ...]:
 def iterate_lines(path: Path, animals: Sequence[str], *more: str) -> Iterator[tuple[Any, ...]]:
     """Yield frame_idx, track, line and further columns (Arrow) of a few rows at a time.
 
-    The line of an animal with a name is its place in `animals`; beyond these come the tracks of the others.
+    The line of an animal with a name is its place in `animals`, that of all others comes after; where there are no
+    names, the line is the track.
     """
     places = {name: place for place, name in enumerate(animals)}
     with pq.ParquetFile(path) as file:
@@ -212,7 +224,7 @@ def iterate_lines(path: Path, animals: Sequence[str], *more: str) -> Iterator[tu
             identity = batch.column("identity")
             codes = identity.indices.fill_null(-1).to_numpy(zero_copy_only=False)
             place = np.array([*(places.get(name, -1) for name in identity.dictionary.to_pylist()), -1])[codes]
-            line = np.where(place >= 0, place, track + len(animals))
+            line = np.where(place >= 0, place, len(animals)) if animals else track
             yield batch.column("frame_idx").to_numpy(), track, line, *(batch.column(name) for name in more)
 
 

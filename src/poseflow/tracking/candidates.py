@@ -169,11 +169,10 @@ def _best_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[in
             continue
         tracks, place = labels[partner], offsets[at]
         for row in rows:
-            for track in tracks:
-                gain = pairs.gains[place]
-                place += 1
-                if track >= 0 and gain > row.get(track, 0.0):
+            for track, gain in zip(tracks, pairs.gains[place : place + len(tracks)], strict=True):
+                if gain > row.get(track, 0.0) and track >= 0:
                     row[track] = gain
+            place += len(tracks)
     return rows
 
 
@@ -186,11 +185,10 @@ def _quantile_gains(pairs: _PairGains, at: int, instances: int, labels: list[lis
             continue
         tracks, place = labels[partner], offsets[at]
         for row in found:
-            for track in tracks:
-                gain = pairs.gains[place]
-                place += 1
-                if track >= 0 and gain > 0:
+            for track, gain in zip(tracks, pairs.gains[place : place + len(tracks)], strict=True):
+                if gain > 0 and track >= 0:
                     row.setdefault(track, []).append(gain)
+            place += len(tracks)
     return [{track: _quantile(sorted(gains), quantile) for track, gains in row.items()} for row in found]
 
 

@@ -23,7 +23,7 @@ JUMPED, RESUMED, REPLACED = 0.4, 0.7, 0.5
 """Of a link to an animal that jumped, that was hidden, and by nothing but being the only track left."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Doubt:
     """One moment of doubt: `track` may be another animal's from `frame` on."""
 
@@ -37,7 +37,7 @@ class Doubt:
     """How likely the track goes on with the same animal."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Episode:
     """Doubts about a track, close together."""
 
@@ -84,15 +84,23 @@ class DoubtLog:
             episode.unsure = min(doubt.sure, episode.unsure or 1)
             if doubt.sure < episode.worst.sure:
                 episode.worst = doubt
-        for track in [track for track in self._open if track in seen]:
-            episode = self._open[track]
+        for track in seen:
+            episode = self._open.get(track)
+            if episode is None:
+                continue
             over = frame - episode.last > CALM_FRAMES
             if episode.unsure is not None and (over or frame - episode.cut >= CUT_FRAMES):
                 cuts[track] = episode.unsure
                 episode.cut, episode.unsure = frame, None
             if over:
-                self.doubts.append(self._open.pop(track).worst)
+                self.end(track)
         return cuts
+
+    def end(self, track: int) -> None:
+        """The track does not go on."""
+        episode = self._open.pop(track, None)
+        if episode is not None:
+            self.doubts.append(episode.worst)
 
     def close(self) -> list[Doubt]:
         """All doubts in order of their frames; nothing comes after."""

@@ -233,7 +233,9 @@ class Linker:
             over = [
                 number for number, track in self._known.items() if track.frame < oldest and number not in self._full
             ]
-            self._ended |= {number: self._known.pop(number).frame for number in over}
+            for number in over:
+                self._ended[number] = self._known.pop(number).frame
+                self.log.end(number)
         kept = block.instances.frame > last - config.window_frames
         kept[[track.place for track in self._known.values()]] = True
         frame_of = np.repeat(np.arange(len(frames)), np.diff(block.starts))
