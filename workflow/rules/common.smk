@@ -42,6 +42,16 @@ wildcard_constraints:
     recording="[A-Za-z0-9_.-]+",
 
 
+def growing(mem_mb):
+    """Memory that grows by half with each attempt."""
+    return lambda wildcards, attempt: round(mem_mb * 1.5 ** (attempt - 1))
+
+
+def scheduler(wildcards=None):
+    """Who runs trainings; known once the workflow runs, not while its rules are read."""
+    return "local" if workflow.local_exec else "slurm"
+
+
 def settings(section):
     """One section's settings as `params`: a rule reruns when they change, and only then.
 

@@ -10,7 +10,7 @@ rule evaluate:
         "../envs/poseflow.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         evaluation=settings("evaluation"),
@@ -33,7 +33,7 @@ rule evaluate_tracking:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         evaluation=settings("evaluation"),

@@ -13,7 +13,7 @@ rule predict:
         "../envs/poseflow.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=120,
     params:
         predict=prediction_settings(),

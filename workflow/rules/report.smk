@@ -13,7 +13,7 @@ rule report:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         report=settings("report"),

@@ -8,7 +8,7 @@ rule track:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=30,
     params:
         tracking=settings("tracking"),

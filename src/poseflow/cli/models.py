@@ -41,19 +41,33 @@ def split(
 
 
 def train(
-    profile: Annotated[Path, typer.Argument(help="The model's profile, such as config/models/centroid.yaml.")],
-    train: Annotated[Path, typer.Option(help="Training set, a .pkg.slp.")],
-    val: Annotated[Path, typer.Option(help="Validation set, a .pkg.slp.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Model folder; while it is not there, training resumes.")],
+    profile: Annotated[Path | None, typer.Argument(help="The model's profile, as config/models/centroid.yaml.")] = None,
+    train: Annotated[Path | None, typer.Option(help="Training set, a .pkg.slp.")] = None,
+    val: Annotated[Path | None, typer.Option(help="Validation set, a .pkg.slp.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Model folder; while it is not there, training resumes.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Only show what the workflow's trainings log, until they end.")
+    ] = False,
 ) -> None:
-    """Train a model.
+    """Train a model, here and now; or follow the trainings of a workflow, wherever they run.
 
     Interrupt it as you like: the same command goes on from the last epoch.
 
     Example:
 
         poseflow train config/models/centroid.yaml --train train.pkg.slp --val val.pkg.slp --out centroid
+
+        poseflow train --follow
     """
+    if follow:
+        _follow_trainings()
+        return
+    given = {"PROFILE": profile, "--train": train, "--val": val, "--out": out}
+    missing = [name for name, value in given.items() if value is None]
+    if missing or profile is None or train is None or val is None or out is None:
+        raise typer.BadParameter(f"must be given: {', '.join(missing)}; or --follow alone")
     from poseflow.config import read_model_config
 
     settings = read_model_config(profile)
@@ -61,6 +75,18 @@ def train(
 
     train_model(settings, train, val, out)
     typer.echo(f"{out}: trained")
+
+
+def _follow_trainings() -> None:
+    from poseflow.cluster import find_logs, follow_logs
+
+    def find() -> dict[str, Path]:
+        return find_logs(Path("results"), Path("logs"))
+
+    if not find():
+        typer.echo("no training is in progress here; followed are those of the workflow in this folder")
+    for name, line in follow_logs(find):
+        typer.echo(f"{name}: {line}")
 
 
 def evaluate(
