@@ -15,6 +15,7 @@ BENCHMARKS = (
     ("decode.py",),
     ("predict.py", "--memory", "1000", "20000"),
     ("tracking.py",),
+    ("plan.py",),
 )
 
 

@@ -1,11 +1,14 @@
 import os
+import re
+import sys
 from pathlib import Path
 
 from poseflow.config import parse_config
 from poseflow.errors import PoseflowError
 from poseflow.folders import needed_files
-from poseflow.plan import FileFacts, make_plan, pixels_per_mm, recording_of, start_time
-from poseflow.runs import announce_run, leave_run, lock_results
+from poseflow.plan import FileFacts, key_of, make_plan, pixels_per_mm, recording_of, release_of, start_time
+from poseflow.runs import announce_run, leave_run
+from poseflow.settled import find_unsettled, stamp
 
 
 def fail(message):
@@ -30,16 +33,7 @@ def make_checked_plan():
 
 
 CONFIG, PLAN = make_checked_plan()
-
-
-wildcard_constraints:
-    video="[A-Za-z0-9_][A-Za-z0-9_.-]*",
-    shard=r"\d+-of-\d+",
-    dataset="[0-9a-f]{10}",
-    version="[0-9a-f]{10}",
-    release="[0-9a-f]{10}",
-    model="[A-Za-z0-9][A-Za-z0-9_-]*",
-    recording="[A-Za-z0-9_.-]+",
+SETTLED = Path("results/.settled.json")
 
 
 def growing(mem_mb):
@@ -103,6 +97,10 @@ def start_text(wildcards):
     return start.isoformat() if start else None
 
 
+def indexes():
+    return [f"results/index/{video}.json" for video in PLAN.videos]
+
+
 def pose_table(video):
     recording = recording_of(video, PLAN.videos[video], CONFIG.videos)
     return f"results/poses/recording={recording}/{video}.parquet"
@@ -113,23 +111,20 @@ def settings_files():
     return [needed_files(folder)[0] for folder in PLAN.models.values()]
 
 
-def weights_files():
-    """Weights of each model of the release."""
-    return [needed_files(folder)[-1] for folder in PLAN.models.values()]
+def evaluations(wildcards):
+    """Accuracy of the candidate and of the release it is compared with, on one test set; none where models are given."""
+    if not PLAN.dataset:
+        return []
+    releases = [PLAN.release, *([PLAN.incumbent] if PLAN.incumbent else [])]
+    return [f"results/evaluation/{PLAN.dataset}/{release}/metrics.json" for release in releases]
 
 
-def metrics_file(wildcards):
-    """Accuracy of the release on the test set; none where the models were given."""
-    return [f"results/evaluation/{PLAN.release}/metrics.json"] if PLAN.dataset else []
-
-
-def release_file(wildcards):
+def check_models():
     if PLAN.release is None:
         fail(
             f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
             "name trained models under `release`, or run `snakemake suggestions` for frames to label."
         )
-    return f"results/releases/{PLAN.release}.json"
 
 
 def check_videos():
@@ -139,7 +134,7 @@ def check_videos():
 
 def final_files(wildcards):
     check_videos()
-    release_file(wildcards)
+    check_models()
     overlays = [f"results/overlays/{video}.mp4" for video in PLAN.videos] if CONFIG.render.enabled else []
     return [*map(pose_table, PLAN.videos), "results/report.html", *overlays]
 
@@ -149,10 +144,48 @@ def suggestion_files(wildcards):
     return [f"results/suggestions/{video}.pkg.slp" for video in PLAN.videos]
 
 
-def hold_results():
-    """One run at a time: a second one ends here. The system takes the lock back when this process ends, however."""
-    global RESULTS_LOCK
-    try:
-        RESULTS_LOCK = lock_results("results/.lock")
-    except PoseflowError as error:
-        fail(error)
+def video_stamp(video):
+    """All that a recording's results depend on, and the times of those that are kept."""
+    path = PLAN.videos[video]
+    tracked = [settings("evaluation"), settings("labels"), PLAN.labels_key] if video in PLAN.tracked_videos else None
+    key = key_of(
+        [
+            str(path),
+            PLAN.fingerprints[video],
+            list(PLAN.shards[video]),
+            CONFIG.videos.h5_dataset,
+            prediction_settings(),
+            settings("tracking"),
+            pixels_per_mm(path, CONFIG.videos),
+            str(start_time(path, CONFIG.videos)),
+            settings("render") if CONFIG.render.enabled else None,
+            tracked,
+        ]
+    )
+    files = [release_of(video), f"results/index/{video}.json", f"results/tracks/{video}.parquet", pose_table(video)]
+    files += [f"results/overlays/{video}.mp4"] if CONFIG.render.enabled else []
+    files += [f"results/evaluation/tracking/{video}.json"] if tracked else []
+    return stamp(key, files)
+
+
+def video_pattern():
+    """Which recordings the rules know: all of them; at night, only those with something to do.
+
+    The others' results are then files that no rule makes, and cost no more than a look at their times.
+    """
+    words = sys.argv[1:]
+    is_forced = any(word.startswith("--force") or word in ("-f", "-F", "-R") for word in words)
+    if "nightly" not in words or is_forced:
+        return "[A-Za-z0-9_][A-Za-z0-9_.-]*"
+    unsettled = find_unsettled({video: video_stamp(video) for video in PLAN.videos}, SETTLED)
+    return "|".join(map(re.escape, sorted({*unsettled, *PLAN.unassigned}))) or "(?!)"
+
+
+wildcard_constraints:
+    video=video_pattern(),
+    shard=r"\d+-of-\d+",
+    dataset="[0-9a-f]{10}",
+    version="[0-9a-f]{10}",
+    release="[0-9a-f]{10}",
+    model="[A-Za-z0-9][A-Za-z0-9_-]*",
+    recording="[A-Za-z0-9_.-]+",

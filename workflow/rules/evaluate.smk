@@ -1,11 +1,11 @@
 rule evaluate:
     input:
-        models=weights_files(),
-        test=f"results/datasets/{PLAN.dataset}/test.pkg.slp",
+        release="results/releases/{release}.json",
+        test="results/datasets/{dataset}/test.pkg.slp",
     output:
-        metrics="results/evaluation/{release}/metrics.json",
+        metrics="results/evaluation/{dataset}/{release}/metrics.json",
     log:
-        "logs/evaluate/{release}.log",
+        "logs/evaluate/{dataset}/{release}.log",
     conda:
         "../envs/poseflow.yaml"
     threads: 2

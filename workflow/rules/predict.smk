@@ -2,7 +2,7 @@ rule predict:
     input:
         index="results/index/{video}.json",
         video=video_input,
-        release=release_file,
+        release="results/predictions/{video}/release.json",
     output:
         predictions="results/predictions/{video}/{shard}.parquet",
     log:

@@ -1,9 +1,9 @@
 rule report:
     input:
-        indexes=[f"results/index/{video}.json" for video in PLAN.videos],
+        indexes=indexes(),
         poses=[pose_table(video) for video in PLAN.videos],
-        release=release_file,
-        metrics=metrics_file,
+        release="results/promotion/current.json",
+        metrics=evaluations,
         dataset=[f"results/datasets/{PLAN.dataset}/train.pkg.slp"] if PLAN.dataset else [],
         tracking=[f"results/evaluation/tracking/{video}.json" for video in sorted(PLAN.tracked_videos)],
     output:

@@ -1,4 +1,4 @@
-"""Rule release: the models that run over recordings."""
+"""Rule release: models that run together."""
 
 from pathlib import Path
 
@@ -8,5 +8,5 @@ from poseflow.runs import begin_job
 
 begin_job(snakemake.log[0])
 models = snakemake.params.models
-write_release(build_release(snakemake.wildcards.release, models), snakemake.output.release)
+write_release(build_release(snakemake.params.id, models), snakemake.output.release)
 clear_jobs(Path(folder) for folder in models.values())

@@ -3,16 +3,18 @@
 from pathlib import Path
 
 from poseflow.config import ReportConfig
+from poseflow.releases import read_release
 from poseflow.report import ReportInputs, write_report
 from poseflow.runs import begin_job
 
 begin_job(snakemake.log[0])
 given, benchmarks = snakemake.input, Path("results/benchmarks/predict")
+measured = {Path(path).parent.name: Path(path).parent for path in given.metrics}
 inputs = ReportInputs(
     indexes=[Path(path) for path in given.indexes],
     poses=[Path(path) for path in given.poses],
     release=Path(given.release),
-    evaluation=Path(given.metrics[0]).parent if given.metrics else None,
+    evaluation=measured.get(read_release(given.release).id),
     dataset=Path(given.dataset[0]).parent if given.dataset else None,
     tracking={Path(path).stem: Path(path) for path in given.tracking},
     benchmarks={video: sorted((benchmarks / video).glob("*.tsv")) for video in snakemake.params.videos},

@@ -1,4 +1,4 @@
-"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release."""
+"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release, rollback."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ def add_verbs(app: typer.Typer) -> None:
     app.command(epilog=list_settings(EvaluationConfig))(evaluate)
     app.command(epilog=list_settings(EvaluationConfig))(evaluate_tracking)
     app.command()(release)
+    app.command()(rollback)
 
 
 def split(
@@ -164,3 +165,27 @@ def release(
     identifier = key_of({name: hash_model_folder(folder) for name, folder in folders.items()})
     write_release(build_release(identifier, folders), out)
     typer.echo(f"{out}: release {identifier}")
+
+
+def rollback(
+    to: Annotated[str | None, typer.Argument(metavar="RELEASE", help="By default the one before.")] = None,
+    results: Annotated[Path, typer.Option(help="The folder that the workflow fills.")] = Path("results"),
+) -> None:
+    """Go back to a release that was in use before: from now on it runs over new recordings.
+
+    Recordings keep the release they were predicted with; `promotion.repredict` brings them to the one in use.
+
+    Example:
+
+        poseflow rollback
+    """
+    from poseflow.promotion import add_to_history, read_history, roll_back
+    from poseflow.releases import read_release, write_release
+    from poseflow.runs import lock_results
+
+    with lock_results(results / ".lock"):
+        decision = roll_back(read_history(results / "promotion/history.json"), to)
+        release = read_release(results / f"releases/{decision.current}.json")
+        add_to_history(decision, results / "promotion/history.json")
+        write_release(release, results / "promotion/current.json")
+    typer.echo(f"release {decision.current} is in use again, in place of {decision.incumbent}")

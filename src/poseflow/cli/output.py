@@ -47,6 +47,7 @@ def report(
     accuracy: Annotated[Path | None, typer.Option(help="Folder of `poseflow evaluate`.")] = None,
     dataset: Annotated[Path | None, typer.Option(help="Folder of `poseflow split`.")] = None,
     tracking: Annotated[list[Path] | None, typer.Option(help="Files of `poseflow evaluate-tracking`.")] = None,
+    missing: Annotated[list[str] | None, typer.Option(help="What to say of recordings that are not there.")] = None,
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
@@ -69,6 +70,7 @@ def report(
         dataset=dataset,
         tracking={path.stem: path for path in tracking or ()},
         config=read_config(config).model_dump(mode="json", exclude_unset=True),
+        missing=missing or (),
     )
     write_report(inputs, settings, out)
     typer.echo(out)
@@ -94,7 +96,7 @@ def summary(
         typer.echo(f"overlay   {path}")
     for path in sorted(results.glob("report.html")):
         typer.echo(f"report    {path}")
-    measured = sorted(results.glob("evaluation/*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    measured = sorted(results.glob("evaluation/*/*/metrics.json"), key=lambda path: path.stat().st_mtime)
     accuracy = read_json(measured[-1]) if measured else {}
     if accuracy.get("frames"):
         typer.echo(

@@ -28,6 +28,7 @@ from poseflow.config.model import (
 )
 from poseflow.config.output import RenderConfig, ReportConfig
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
+from poseflow.config.promotion import PromotionConfig
 from poseflow.config.section import Section
 from poseflow.config.tracking import TrackingConfig
 from poseflow.config.videos import VideosConfig
@@ -53,6 +54,7 @@ __all__ = [
     "ModelConfig",
     "Precision",
     "PredictConfig",
+    "PromotionConfig",
     "RenderConfig",
     "ReportConfig",
     "SplitConfig",
@@ -95,6 +97,7 @@ class Config(Section):
     predict: PredictConfig = PredictConfig()
     tracking: TrackingConfig = TrackingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    promotion: PromotionConfig = PromotionConfig()
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
 

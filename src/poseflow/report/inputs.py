@@ -19,6 +19,7 @@ class ReportInputs:
     tracking: what `evaluate_tracks` measured, as JSON, by the video's id.
     benchmarks: Snakemake's benchmark files of the prediction of each shard, by the video's id.
     config: the settings, to be printed.
+    missing: what a run that failed left undone, a sentence each.
     """
 
     indexes: Sequence[Path] = ()
@@ -30,3 +31,4 @@ class ReportInputs:
     tracking: Mapping[str, Path] = field(default_factory=dict)
     benchmarks: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    missing: Sequence[str] = ()
