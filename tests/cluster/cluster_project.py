@@ -17,8 +17,8 @@ class ClusterProject(Project):
     cluster: VirtualCluster | None = None
 
     def command(self, *arguments: str) -> list[str]:
-        quick = ["--slurm-init-seconds-before-status-checks", "2", "--max-status-checks-per-second", "1"]
-        return [sys.executable, "-m", "snakemake", "--profile", "slurm", *quick, "--latency-wait", "10", *arguments]
+        quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10"]
+        return [sys.executable, "-m", "snakemake", "--profile", "slurm", *quick, *arguments]
 
     @property
     def environment(self) -> dict[str, str]:

@@ -1,9 +1,12 @@
 """What is known of a job, whichever of SLURM's services answers."""
 
+import asyncio
+import inspect
 from pathlib import Path
 
 import pytest
 
+from poseflow.cluster.executor import ask_plainly
 from poseflow.cluster.queue import GONE, cancel_leftovers, query_state
 
 
@@ -61,3 +64,24 @@ def test_only_what_a_run_in_this_folder_left_is_cancelled(slurm, tmp_path):
 
 def test_where_there_is_no_slurm_nothing_is_cancelled(slurm):
     assert cancel_leftovers(Path.cwd()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "states"),
+    [
+        (({"1": "CANCELLED by 1000", "2": "RUNNING", "3": ""}, 0.1), {"1": "CANCELLED", "2": "RUNNING"}),
+        ((None, None), {}),
+    ],
+    ids=["cancelled by somebody", "no answer"],
+)
+def test_the_executor_sees_plain_states_and_no_answer_as_no_news(answer, states):
+    async def query(command, logger):
+        return answer
+
+    assert asyncio.run(ask_plainly(query)("sacct", None))[0] == states
+
+
+def test_the_executor_still_asks_the_way_that_is_mended():
+    import snakemake_executor_plugin_slurm as executor
+
+    assert "query_job_status(" in inspect.getsource(executor.Executor.check_active_jobs)

@@ -92,10 +92,10 @@ def test_one_new_recording_costs_its_own_jobs_and_the_report(project):
         ),
         ({"render": {"enabled": True, "max_frames": 10, "trail_frames": 3}}, {"render"}),
         ({"report": {"title": "Other"}}, {"report"}),
-        ({"evaluation": {"pck_px": [3.0]}}, {"evaluate", "evaluate_tracking", "report"}),
+        ({"evaluation": {"pck_px": [3.0]}}, {"evaluate", "promote", "evaluate_tracking", "report"}),
         (
             {"tracking": {"animals": 1, "window_frames": 2}, "evaluation": {"pck_px": [3.0]}},
-            {"evaluate", "track", "assemble", "render", "evaluate_tracking", "report"},
+            {"evaluate", "promote", "track", "assemble", "render", "evaluate_tracking", "report"},
         ),
         (
             {"videos": {"root": "videos", "start_times": {"first.mp4": "2026-03-01T18:00:00+01:00"}}},

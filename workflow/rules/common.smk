@@ -87,8 +87,10 @@ def shard_tables(wildcards):
 def starting_points(wildcards):
     """Predictions for a person to correct: needed by some methods, welcome to the others where they are there."""
     tables = shard_tables(wildcards)
-    needed = CONFIG.extract.method in ("uncertain", "jump")
-    return tables if needed or all(map(os.path.exists, tables)) else []
+    if CONFIG.extract.method in ("uncertain", "jump"):
+        check_models()
+        return tables
+    return tables if all(map(os.path.exists, tables)) else []
 
 
 def start_text(wildcards):

@@ -1,7 +1,7 @@
 import subprocess
 from datetime import UTC, datetime
 
-from poseflow.cluster import cancel_leftovers
+from poseflow.cluster import cancel_leftovers, mend_status_queries
 from poseflow.night import NightInputs, describe_night, find_missing, say_missing, write_night
 from poseflow.runs import lock_results
 from poseflow.settled import note_settled
@@ -22,6 +22,7 @@ def begin_run():
     except PoseflowError as error:
         fail(error)
     if scheduler() == "slurm":
+        mend_status_queries()
         cancel_leftovers(Path.cwd())
 
 
@@ -38,12 +39,10 @@ def night_inputs():
 
 def end_run():
     """Take note of the recordings that are done, and say what was done and what was not."""
-    unfinished = {
-        job.wildcards_dict.get("video")
-        for job in workflow.dag.jobs
-        if workflow.dag.needrun(job) and not workflow.dag.finished(job)
-    }
-    note_settled({video: video_stamp(video) for video in PLAN.videos}, unfinished, SETTLED)
+    dag = workflow.dag
+    if {"all", "nightly"} & {job.rule.name for job in dag.jobs}:  # a run for one file says nothing of the others
+        left = {job.wildcards_dict.get("video") for job in dag.jobs if dag.needrun(job) and not dag.finished(job)}
+        note_settled({video: video_stamp(video) for video in PLAN.videos}, left, SETTLED)
     write_night(describe_night(night_inputs(), datetime.now(UTC)), Path("results"))
 
 

@@ -1,5 +1,6 @@
 """Work on a SLURM cluster that Snakemake's own executor does not do: trainings, and what a killed run left behind."""
 
+from poseflow.cluster.executor import mend_status_queries
 from poseflow.cluster.follow import find_logs, follow_logs
 from poseflow.cluster.queue import cancel_leftovers
 from poseflow.cluster.resources import JobResources
@@ -13,5 +14,6 @@ __all__ = [
     "clear_jobs",
     "find_logs",
     "follow_logs",
+    "mend_status_queries",
     "train_as_job",
 ]
