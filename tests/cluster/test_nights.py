@@ -96,7 +96,7 @@ def test_better_models_are_promoted_for_new_recordings_and_one_can_go_back(proje
 
     project.poseflow("rollback")
     assert [decision["event"] for decision in history(project)] == ["first", "promoted", "rolled back"]
-    assert project.planned_jobs("nightly") == {}
+    assert project.planned_jobs("nightly") == {"report": 1, "nightly": 1}, "the report tells of the release in use"
     project.add_recording("fourth.mp4", seed=3)
     assert "train" not in project.planned_jobs("nightly")
     assert read_json(project.folder / "results/promotion/current.json")["id"] == first

@@ -1,9 +1,12 @@
 """Training on a cluster, interrupted in every way that SLURM knows, against an undisturbed one."""
 
 import csv
+import signal
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from blobs import write_blobs
 from cluster.virtual_slurm import wait_for
@@ -14,7 +17,7 @@ from poseflow.config import ModelConfig
 from poseflow.files import read_json
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1200)]
-EPOCHS = 80
+EPOCHS = 40
 CONFIG = ModelConfig.model_validate(
     {
         "kind": "centered_instance",
@@ -83,6 +86,37 @@ class Training:
         wanted = self.epochs + epochs
         wait_for(lambda: self.epochs >= wanted, f"epoch {wanted} is finished", seconds=240)
 
+    @property
+    def process(self):
+        """The process that trains; all nodes are on this machine."""
+        for process in psutil.process_iter(["environ", "cmdline"]):
+            is_ours = (process.info["environ"] or {}).get("SLURM_JOB_ID") == self.job
+            if is_ours and "submitit.core._submit" in process.info["cmdline"] and "python" in process.name():
+                return process
+        raise RuntimeError(f"job {self.job} must have a process that trains")
+
+    def freeze(self):
+        """Let time stand still for the training, so that it does not end before something happens to it."""
+        self.process.suspend()
+
+    def thaw_with_warning(self):
+        """Go on when SLURM has sent its signal, USR2, and the training is to answer it."""
+        process = self.process
+
+        def is_warned():
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            pending = (
+                int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))
+            )
+            return any(mask >> (signal.SIGUSR2 - 1) & 1 for mask in pending)
+
+        wait_for(is_warned, "SLURM has warned the job", seconds=240, every=0.1)
+        process.resume()
+
+    def await_requeue(self):
+        wait_for(lambda: query_state(self.job) == "PENDING", "the job is queued again")
+        self.cluster.run("scontrol", "update", f"JobId={self.job}", "TimeLimit=60", "StartTime=now")
+
     def await_start(self, starts):
         wait_for(lambda: self.starts == starts, f"the job has started {starts} times", seconds=300)
 
@@ -90,23 +124,26 @@ class Training:
 def test_preempted_twice_and_timed_out_once_the_curve_has_no_seam(on_cluster, packages, tmp_path):
     training = Training(on_cluster, packages, tmp_path / "disturbed")
     training.run_on()
+    training.freeze()
     # The partition `urgent` needs the node: SLURM ends the job without a word of ours and queues it again.
     node = on_cluster.run("squeue", "-h", "-j", training.job, "-o", "%N").strip()
     urgent = on_cluster.run("sbatch", "--parsable", "-p", "urgent", "-w", node, "--exclusive", "--wrap", "sleep 3")
     wait_for(lambda: query_state(urgent.strip()) == "COMPLETED", "the urgent job is done")
-    on_cluster.run("scontrol", "update", f"JobId={training.job}", "StartTime=now")
+    on_cluster.run("scontrol", "update", f"JobId={training.job}", "StartTime=now", check=False)
     training.await_start(2)
     training.run_on()
+    training.freeze()
     # Preempted with a warning, as with GraceTime: submitit queues the job again.
     on_cluster.run("scancel", "--signal=USR2", training.job)
-    wait_for(lambda: query_state(training.job) == "PENDING", "the job is queued again")
-    on_cluster.run("scontrol", "update", f"JobId={training.job}", "StartTime=now")
+    training.thaw_with_warning()
+    training.await_requeue()
     training.await_start(3)
     training.run_on()
+    training.freeze()
     # Its time is up in less than a minute: SLURM gives the same warning.
     on_cluster.run("scontrol", "update", f"JobId={training.job}", "TimeLimit=1")
-    wait_for(lambda: query_state(training.job) == "PENDING", "the job is queued again", seconds=180)
-    on_cluster.run("scontrol", "update", f"JobId={training.job}", "TimeLimit=60", "StartTime=now")
+    training.thaw_with_warning()
+    training.await_requeue()
     training.await_start(4)
     assert training.epochs < EPOCHS
     training.end.result(timeout=400)
