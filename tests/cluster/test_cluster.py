@@ -18,8 +18,10 @@ def test_a_second_run_submits_nothing(finished_on_cluster):
 
 
 def test_rules_ask_for_what_the_profile_says(finished_on_cluster):
-    jobs = finished_on_cluster.cluster.run("sacct", "-X", "-n", "-P", "-o", "comment%200,jobname,reqtres,timelimitraw")
-    asked = [line.split("|") for line in jobs.splitlines()]
+    columns = "workdir,comment,jobname,reqtres,timelimitraw"
+    jobs = finished_on_cluster.cluster.run("sacct", "-X", "-n", "-P", "-o", columns).splitlines()
+    own = (line.split("|") for line in jobs)
+    asked = [rest for folder, *rest in own if folder == str(finished_on_cluster.folder)]
     shards = [(tres, limit) for comment, _, tres, limit in asked if comment.startswith("rule_predict")]
     trainings = [(tres, limit) for _, name, tres, limit in asked if name.startswith("train_")]
     assert len(shards) == 5
