@@ -3,6 +3,7 @@
 import csv
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -104,14 +105,18 @@ class Training:
         process = self.process
 
         def is_warned():
-            status = Path(f"/proc/{process.pid}/status").read_text()
+            try:
+                status = Path(f"/proc/{process.pid}/status").read_text()
+            except OSError:  # SLURM has woken it already
+                return True
             pending = (
                 int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))
             )
             return any(mask >> (signal.SIGUSR2 - 1) & 1 for mask in pending)
 
         wait_for(is_warned, "SLURM has warned the job", seconds=240, every=0.1)
-        process.resume()
+        with suppress(psutil.NoSuchProcess):
+            process.resume()
 
     def await_requeue(self):
         wait_for(lambda: query_state(self.job) == "PENDING", "the job is queued again")
