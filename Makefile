@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-jax test-kill check format bench lock schema clean
+.PHONY: help install demo test test-fast test-jax test-kill test-slurm check format bench lock schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -28,7 +28,10 @@ test: install  ## all tests (10 minutes)
 	@$(BIN)/python -m pytest
 
 test-fast: install  ## the tests that take seconds
-	@$(BIN)/python -m pytest -m "not slow and not workflow"
+	@$(BIN)/python -m pytest -m "not slow and not workflow and not slurm"
+
+test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root and Debian's SLURM (CONTRIBUTING.md)
+	@$(BIN)/python -m pytest -m slurm tests/cluster
 
 # Beside TensorFlow, whose lock they agree with: Keras takes the backend that KERAS_BACKEND names.
 .venv/.jax: .venv/.installed requirements-jax.lock

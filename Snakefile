@@ -20,6 +20,7 @@ include: "workflow/rules/track.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/night.smk"
 
 
 rule all:
@@ -28,10 +29,26 @@ rule all:
         final_files,
 
 
+# As `all`; and frames for labeling from the recordings that are new, as long as they have no pose table.
+rule nightly:
+    input:
+        final_files,
+        night_suggestions,
+
+
 rule suggestions:
     input:
         suggestion_files,
 
 
 onstart:
-    hold_results()
+    begin_run()
+
+
+onsuccess:
+    end_run()
+
+
+onerror:
+    report_what_is_there()
+    end_run()

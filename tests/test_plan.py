@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from poseflow.config import Config, VideosConfig
+from poseflow.config import Config, PromotionConfig, VideosConfig
 from poseflow.errors import ConfigError, ModelError, SkeletonError
 from poseflow.files import write_json
 from poseflow.plan import (
@@ -23,9 +23,11 @@ from poseflow.plan import (
     name_shards,
     pixels_per_mm,
     recording_of,
+    release_of,
     shard_frames,
     start_time,
 )
+from poseflow.promotion import add_to_history, judge
 
 
 @given(estimate=st.integers(0, 10**7), size=st.integers(1, 10**6), frames=st.integers(0, 10**7))
@@ -304,3 +306,39 @@ def test_models_that_make_no_pipeline_are_refused_before_anything_runs(project):
 def test_names_are_asked_of_models_that_tell_animals_apart(project):
     with pytest.raises(ConfigError, match=r"tracking\.mode must be motion where no model is of a multi_class kind"):
         plan(tracking={"mode": "identity"})
+
+
+def use(release, was=None):
+    """Put a release into use, as the rule `promote` does."""
+    decision = judge(release, was, None, 1, PromotionConfig())
+    add_to_history(decision, Path("results/promotion/history.json"))
+
+
+def assign(video, release):
+    write_json({"id": release}, release_of(video))
+
+
+def test_a_recording_is_given_a_release_once(project):
+    assert plan().unassigned == ["a", "day1__b"]
+    use("0123456789")
+    assign("a", "0123456789")
+    assert plan().unassigned == ["day1__b"]
+    use("9876543210", was="0123456789")
+    assert plan().unassigned == ["day1__b"], "others keep theirs"
+
+
+@pytest.mark.parametrize(("asked", "given"), [(["*"], ["a"]), (["a"], ["a"]), (["day1*"], [])])
+def test_a_recording_is_predicted_anew_where_that_is_asked(project, asked, given):
+    use("0123456789")
+    use("9876543210", was="0123456789")
+    assign("a", "0123456789")
+    assign("day1__b", "9876543210")
+    assert plan(promotion={"repredict": asked}).unassigned == given
+
+
+def test_a_candidate_is_compared_with_the_release_in_use(project):
+    assert plan().incumbent is None
+    use("0123456789")
+    assert plan().incumbent == "0123456789"
+    use(plan().release, was="0123456789")
+    assert plan().incumbent == "0123456789", "with which it was compared, so that nothing is done again"

@@ -40,7 +40,7 @@ def run_workflow() -> None:
 def tell_results() -> None:
     """Print where the results are and how good they are."""
     results = Path("results")
-    newest = max(results.glob("evaluation/*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    newest = max(results.glob("evaluation/*/*/metrics.json"), key=lambda path: path.stat().st_mtime)
     metrics = read_json(newest)
     print("\npose tables  results/poses/          import poseflow; poseflow.read_poses('results/poses')")
     print("report       results/report.html")

@@ -17,15 +17,15 @@ def configure_logging(verbose: bool = False) -> None:
     logging.getLogger("poseflow").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 
-def log_to(path: str | Path) -> None:
-    """Send everything that this process and its children print to `path`.
+def log_to(path: str | Path, append: bool = False) -> None:
+    """Send everything that this process and its children print to `path`, anew or after what stands there.
 
     File descriptors 1 and 2 are replaced, not `sys.stdout`: tracebacks of C libraries, FFmpeg's complaints and a
     crash of the interpreter itself end in the file too.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC), 0o644)
     sys.stdout.flush()
     sys.stderr.flush()
     os.dup2(descriptor, 1)

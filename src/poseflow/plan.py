@@ -10,8 +10,9 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,9 @@ from poseflow.config import (
 from poseflow.errors import ConfigError
 from poseflow.files import read_json, write_json
 from poseflow.folders import check_together, needed_files, read_model_folder
+from poseflow.promotion import find_incumbent, read_history
 
+HISTORY = Path("results/promotion/history.json")
 KEY_LENGTH = 10
 FINGERPRINT_BYTES = 1 << 16
 
@@ -50,7 +53,9 @@ class Plan:
     dataset: str | None = None  # None: nothing is trained
     versions: Mapping[str, str] = field(default_factory=dict)  # of each trained model
     models: Mapping[str, Path] = field(default_factory=dict)  # folder of each model, trained here or given
-    pipelines: Mapping[str, PlannedPipeline] = field(default_factory=dict)  # the first runs over the recordings
+    pipelines: Mapping[str, PlannedPipeline] = field(default_factory=dict)  # the first is the candidate
+    incumbent: str | None = None  # the release it is compared with; None: there is none
+    unassigned: Sequence[str] = ()  # videos that are given the release in use when the candidate has been judged
     profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
     channels: int = 1  # of the dataset's images
     labels: Sequence[Path] = ()
@@ -61,7 +66,7 @@ class Plan:
 
     @property
     def release(self) -> str | None:
-        """Key of the pipeline that runs over the recordings; None: there are no models."""
+        """Key of the pipeline that is to run over the recordings, the candidate; None: there are no models."""
         return next((pipeline.key for pipeline in self.pipelines.values()), None)
 
     def folders_of(self, key: str) -> Mapping[str, Path]:
@@ -105,8 +110,35 @@ class FileFacts:
 
 
 def make_plan(config: Config, facts: FileFacts) -> Plan:
-    """Find out what there is to do; raises ConfigError or LabelsError. Opens no video that `facts` knows."""
-    from poseflow.labels import find_label_files
+    """Find out what there is to do, opening no video that `facts` knows.
+
+    Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
+    """
+    plan = _plan_models(config, facts, _plan_recordings(config, facts))
+    history = read_history(HISTORY)
+    current = history[-1].current if history else None
+    return replace(
+        plan,
+        incumbent=find_incumbent(history, plan.release) if plan.release else None,
+        unassigned=[video for video in plan.videos if _is_unassigned(video, current, config.promotion.repredict)],
+    )
+
+
+def release_of(video: str) -> Path:
+    """The file that says which release a recording is predicted with."""
+    return Path("results/predictions") / video / "release.json"
+
+
+def _is_unassigned(video: str, current: str | None, repredict: Sequence[str]) -> bool:
+    """Whether a video has no release yet, or is to be predicted anew by another one."""
+    path = release_of(video)
+    if not path.exists():
+        return True
+    asked = current is not None and any(fnmatchcase(video, pattern) for pattern in repredict)
+    return asked and read_json(path)["id"] != current
+
+
+def _plan_recordings(config: Config, facts: FileFacts) -> Plan:
     from poseflow.media import estimate_frames, find_videos
 
     videos = find_videos(config.videos) if Path(config.videos.root).is_dir() else {}
@@ -122,17 +154,22 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     for video, path in videos.items():
         recordings.setdefault(recording_of(video, path, config.videos), []).append(video)
     fingerprints = {video: facts.find(path, "fingerprint", fingerprint_recording) for video, path in videos.items()}
+    return Plan(videos, shards, fingerprints, recordings=recordings)
+
+
+def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
+    from poseflow.labels import find_label_files
+
     if isinstance(config.release, dict):
         models = {name: Path(folder) for name, folder in config.release.items()}
         versions = {name: hash_model_folder(folder, facts) for name, folder in models.items()}
         described = [read_model_folder(folder) for folder in models.values()]
         check_together(described)
         _check_naming(config, [folder.config.kind for folder in described])
-        pipelines = {"release": PlannedPipeline(key_of(versions), models)}
-        return Plan(videos, shards, fingerprints, models=models, pipelines=pipelines, recordings=recordings)
+        return replace(plan, models=models, pipelines={"release": PlannedPipeline(key_of(versions), models)})
     labels = find_label_files(config.labels)
     if not labels:
-        return Plan(videos, shards, fingerprints, recordings=recordings)
+        return plan
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
     kinds = {name: [profiles[model].kind for model in own] for name, own in config.named_pipelines.items()}
     for name, own in kinds.items():
@@ -154,10 +191,8 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     }
     labeled = [facts.find(path, "labeled videos", find_labeled_videos) for path in labels]
     tracked = {name for found in labeled for name, is_tracked in found.items() if is_tracked}
-    return Plan(
-        videos,
-        shards,
-        fingerprints,
+    return replace(
+        plan,
         dataset=dataset,
         versions=versions,
         models=models,
@@ -167,8 +202,7 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         labels=labels,
         labels_key=labels_key,
         labeled_names=frozenset(Path(name).name for found in labeled for name in found),
-        recordings=recordings,
-        tracked_videos=frozenset(video for name in tracked for video in _match_video(name, videos)),
+        tracked_videos=frozenset(video for name in tracked for video in _match_video(name, plan.videos)),
     )
 
 

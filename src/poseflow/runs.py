@@ -60,7 +60,7 @@ def leave_run() -> None:
     os.environ.pop(MAIN_PROCESS, None)
 
 
-def begin_job(log: str | Path, threads: int = 1) -> None:
+def begin_job(log: str | Path, threads: int = 1, append: bool = False) -> None:
     """What each script of the workflow does first: log to `log`, end with the run, fail in a word.
 
     TensorFlow, where a job comes to import it, computes with `threads` threads rather than with every core there is.
@@ -68,7 +68,7 @@ def begin_job(log: str | Path, threads: int = 1) -> None:
     leaves its traceback in the log.
     """
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
-    log_to(log)
+    log_to(log, append)
 
     def report_error(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if isinstance(error, PoseflowError):

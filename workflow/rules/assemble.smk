@@ -10,7 +10,7 @@ rule assemble:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=30,
     params:
         pixels_per_mm=lambda wildcards: pixels_per_mm(video_file(wildcards), CONFIG.videos),

@@ -1,11 +1,14 @@
 import os
+import re
+import sys
 from pathlib import Path
 
 from poseflow.config import parse_config
 from poseflow.errors import PoseflowError
 from poseflow.folders import needed_files
-from poseflow.plan import FileFacts, make_plan, pixels_per_mm, recording_of, start_time
-from poseflow.runs import announce_run, leave_run, lock_results
+from poseflow.plan import FileFacts, key_of, make_plan, pixels_per_mm, recording_of, release_of, start_time
+from poseflow.runs import announce_run, leave_run
+from poseflow.settled import find_unsettled, stamp
 
 
 def fail(message):
@@ -30,16 +33,17 @@ def make_checked_plan():
 
 
 CONFIG, PLAN = make_checked_plan()
+SETTLED = Path("results/.settled.json")
 
 
-wildcard_constraints:
-    video="[A-Za-z0-9_][A-Za-z0-9_.-]*",
-    shard=r"\d+-of-\d+",
-    dataset="[0-9a-f]{10}",
-    version="[0-9a-f]{10}",
-    release="[0-9a-f]{10}",
-    model="[A-Za-z0-9][A-Za-z0-9_-]*",
-    recording="[A-Za-z0-9_.-]+",
+def growing(mem_mb):
+    """Memory that grows by half with each attempt."""
+    return lambda wildcards, attempt: round(mem_mb * 1.5 ** (attempt - 1))
+
+
+def scheduler(wildcards=None):
+    """Who runs trainings; known once the workflow runs, not while its rules are read."""
+    return "local" if workflow.local_exec else "slurm"
 
 
 def settings(section):
@@ -83,8 +87,10 @@ def shard_tables(wildcards):
 def starting_points(wildcards):
     """Predictions for a person to correct: needed by some methods, welcome to the others where they are there."""
     tables = shard_tables(wildcards)
-    needed = CONFIG.extract.method in ("uncertain", "jump")
-    return tables if needed or all(map(os.path.exists, tables)) else []
+    if CONFIG.extract.method in ("uncertain", "jump"):
+        check_models()
+        return tables
+    return tables if all(map(os.path.exists, tables)) else []
 
 
 def start_text(wildcards, video=None):
@@ -111,12 +117,24 @@ def recording_indexes(wildcards):
 
 def corrections(wildcards):
     """What a person corrected in a recording's tracks."""
-    folder, recording = Path(CONFIG.review.corrections), wildcards.recording
+    return find_corrections(wildcards.recording)
+
+
+def find_corrections(recording):
+    folder = Path(CONFIG.review.corrections)
     return [str(path) for path in sorted({*folder.glob(f"{recording}.slp"), *folder.glob(f"{recording}.*.slp")})]
+
+
+def review_list(recording):
+    return f"results/review/{recording}.csv"
 
 
 def tracks_table(video):
     return f"results/tracks/{recording_of(video, PLAN.videos[video], CONFIG.videos)}.parquet"
+
+
+def indexes():
+    return [f"results/index/{video}.json" for video in PLAN.videos]
 
 
 def pose_table(video):
@@ -129,24 +147,24 @@ def settings_files(wildcards):
     return [needed_files(folder)[0] for folder in PLAN.folders_of(wildcards.release).values()]
 
 
-def weights_files(wildcards):
-    """Weights of each model of a pipeline."""
-    return [needed_files(folder)[-1] for folder in PLAN.folders_of(wildcards.release).values()]
+def judged_metrics(wildcards):
+    """Accuracy of the candidate and of the release it is compared with, on one test set; none where models are given."""
+    releases = [PLAN.release, *([PLAN.incumbent] if PLAN.incumbent else [])] if PLAN.dataset else []
+    return [f"results/evaluation/{PLAN.dataset}/{release}/metrics.json" for release in releases]
 
 
-def metrics_files(wildcards):
-    """Accuracy of each pipeline on the test set, that of the release first; none where the models were given."""
-    pipelines = PLAN.pipelines.values() if PLAN.dataset else ()
-    return [f"results/evaluation/{pipeline.key}/metrics.json" for pipeline in pipelines]
+def pipeline_metrics(wildcards):
+    """Accuracy of each pipeline on the test set, that of the candidate first; none where models are given."""
+    releases = [pipeline.key for pipeline in PLAN.pipelines.values()] if PLAN.dataset else []
+    return [f"results/evaluation/{PLAN.dataset}/{release}/metrics.json" for release in releases]
 
 
-def release_file(wildcards):
+def check_models():
     if PLAN.release is None:
         fail(
             f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
             "name trained models under `release`, or run `snakemake suggestions` for frames to label."
         )
-    return f"results/releases/{PLAN.release}.json"
 
 
 def check_videos():
@@ -156,7 +174,7 @@ def check_videos():
 
 def final_files(wildcards):
     check_videos()
-    release_file(wildcards)
+    check_models()
     overlays = [f"results/overlays/{video}.mp4" for video in PLAN.videos] if CONFIG.render.enabled else []
     return [*map(pose_table, PLAN.videos), "results/report.html", *overlays]
 
@@ -166,10 +184,59 @@ def suggestion_files(wildcards):
     return [f"results/suggestions/{video}.pkg.slp" for video in PLAN.videos]
 
 
-def hold_results():
-    """One run at a time: a second one ends here. The system takes the lock back when this process ends, however."""
-    global RESULTS_LOCK
-    try:
-        RESULTS_LOCK = lock_results("results/.lock")
-    except PoseflowError as error:
-        fail(error)
+def _recording_facts(videos):
+    """What makes a recording: its videos are tracked as one, so that all of them depend on each."""
+    return [[video, PLAN.fingerprints[video], start_text(None, video)] for video in videos]
+
+
+def video_stamp(video):
+    """All that a recording's results depend on, and the times of those that are kept."""
+    path = PLAN.videos[video]
+    recording = recording_of(video, path, CONFIG.videos)
+    corrected = find_corrections(recording)
+    tracked = [settings("evaluation"), settings("labels"), PLAN.labels_key] if video in PLAN.tracked_videos else None
+    key = key_of(
+        [
+            str(path),
+            PLAN.fingerprints[video],
+            list(PLAN.shards[video]),
+            CONFIG.videos.h5_dataset,
+            prediction_settings(),
+            settings("tracking"),
+            settings("review"),
+            _recording_facts(PLAN.recordings[recording]),
+            corrected,
+            pixels_per_mm(path, CONFIG.videos),
+            settings("render") if CONFIG.render.enabled else None,
+            tracked,
+        ]
+    )
+    files = [release_of(video), f"results/index/{video}.json", tracks_table(video), pose_table(video), *corrected]
+    files += [f"results/overlays/{video}.mp4"] if CONFIG.render.enabled else []
+    files += [f"results/evaluation/tracking/{video}.json"] if tracked else []
+    return stamp(key, files)
+
+
+def video_pattern():
+    """Which recordings the rules know: all of them; at night, only those with something to do.
+
+    The others' results are then files that no rule makes, and cost no more than a look at their times.
+    """
+    words = sys.argv[1:]
+    is_forced = any(word.startswith("--force") or word in ("-f", "-F", "-R") for word in words)
+    if "nightly" not in words or is_forced:
+        return "[A-Za-z0-9_][A-Za-z0-9_.-]*"
+    unsettled = {*find_unsettled({video: video_stamp(video) for video in PLAN.videos}, SETTLED), *PLAN.unassigned}
+    # The videos of a recording are tracked, and then assembled, together.
+    together = (videos for videos in PLAN.recordings.values() if unsettled.intersection(videos))
+    return "|".join(re.escape(video) for videos in together for video in sorted(videos)) or "(?!)"
+
+
+wildcard_constraints:
+    video=video_pattern(),
+    shard=r"\d+-of-\d+",
+    dataset="[0-9a-f]{10}",
+    version="[0-9a-f]{10}",
+    release="[0-9a-f]{10}",
+    model="[A-Za-z0-9][A-Za-z0-9_-]*",
+    recording="[A-Za-z0-9_.-]+",

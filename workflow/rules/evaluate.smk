@@ -1,16 +1,16 @@
 rule evaluate:
     input:
-        models=weights_files,
-        test=f"results/datasets/{PLAN.dataset}/test.pkg.slp",
+        release="results/releases/{release}.json",
+        test="results/datasets/{dataset}/test.pkg.slp",
     output:
-        metrics="results/evaluation/{release}/metrics.json",
+        metrics="results/evaluation/{dataset}/{release}/metrics.json",
     log:
-        "logs/evaluate/{release}.log",
+        "logs/evaluate/{dataset}/{release}.log",
     conda:
         "../envs/poseflow.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         evaluation=settings("evaluation"),
@@ -34,7 +34,7 @@ rule evaluate_tracking:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         evaluation=settings("evaluation"),

@@ -11,7 +11,7 @@ rule extract:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=60,
     params:
         extract=settings("extract"),

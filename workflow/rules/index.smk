@@ -8,7 +8,7 @@ rule index:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1000),
         runtime=30,
     params:
         video=lambda wildcards: str(video_file(wildcards)),

@@ -2,7 +2,7 @@ rule predict:
     input:
         index="results/index/{video}.json",
         video=video_input,
-        release=release_file,
+        release="results/predictions/{video}/release.json",
     output:
         predictions="results/predictions/{video}/{shard}.parquet",
     log:
@@ -13,7 +13,7 @@ rule predict:
         "../envs/poseflow.yaml"
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=120,
     params:
         predict=prediction_settings(),

@@ -15,7 +15,7 @@ rule render:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=120,
     params:
         render=settings("render"),

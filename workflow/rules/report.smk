@@ -1,11 +1,11 @@
 rule report:
     input:
-        indexes=[f"results/index/{video}.json" for video in PLAN.videos],
+        indexes=indexes(),
         poses=[pose_table(video) for video in PLAN.videos],
-        release=release_file,
-        metrics=metrics_files,
+        release="results/promotion/current.json",
+        metrics=pipeline_metrics,
         dataset=[f"results/datasets/{PLAN.dataset}/train.pkg.slp"] if PLAN.dataset else [],
-        reviews=[f"results/review/{recording}.csv" for recording in PLAN.recordings],
+        reviews=[review_list(recording) for recording in PLAN.recordings],
         tracking=[f"results/evaluation/tracking/{video}.json" for video in sorted(PLAN.tracked_videos)],
     output:
         report=report("results/report.html", caption="../report/report.rst", category="Report"),
@@ -14,7 +14,7 @@ rule report:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         report=settings("report"),

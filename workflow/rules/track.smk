@@ -12,7 +12,7 @@ rule track:
     conda:
         "../envs/poseflow.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         # A shard of 20,000 frames takes seconds.
         runtime=lambda wildcards: 30 + len(recording_tables(wildcards)) // 4,
     params:

@@ -12,12 +12,15 @@ rule train:
         training="results/models/{model}/{version}/training.json",
     log:
         "logs/train/{model}/{version}.log",
+    retries: 0  # it submits a job, waits, and knows itself when to submit another
+    localrule: True
     conda:
         "../envs/poseflow.yaml"
     threads: 8
     resources:
         mem_mb=8000,
         runtime=240,
+        scheduler=scheduler,
     params:
         model=lambda wildcards: PLAN.profiles[wildcards.model].model_dump(mode="json"),
     script:

@@ -1,26 +1,29 @@
-"""Rule predict: one shard of a recording's frames in, a predictions table out."""
+"""Rule predict: one shard of a recording's frames in, a predictions table out, read back and checked."""
+
+from pathlib import Path
 
 from poseflow.config import PredictConfig
 from poseflow.media import read_index
-from poseflow.plan import shard_frames
+from poseflow.plan import hash_file, key_of, shard_frames
 from poseflow.releases import read_release
 from poseflow.runs import begin_job
-from poseflow.tables import PredictionsWriter
+from poseflow.tables import PredictionsWriter, check_predictions, keep_finished, take_finished
 
 begin_job(snakemake.log[0], snakemake.threads)
-index = read_index(snakemake.input.index)
+index, out = read_index(snakemake.input.index), snakemake.output.predictions
 release = read_release(snakemake.input.release)
 settings = PredictConfig.model_validate(snakemake.params.predict)
 frames = shard_frames(snakemake.wildcards.shard, index.frames)
-notes = {"video": snakemake.wildcards.video, "status": index.status, "reason": index.reason, **release.metadata}
-if index.is_ok:
+made_from = key_of([hash_file(Path(snakemake.input.index)), release.id, snakemake.params.predict])
+notes = {"video": snakemake.wildcards.video, "status": index.status, "reason": index.reason, "made_from": made_from}
+notes |= release.metadata
+if not index.is_ok:
+    lags = settings.flow.window_frames
+    with PredictionsWriter(out, release.skeleton, lags, release.identities, metadata=notes) as writer:
+        writer.close(frames=[])
+elif not take_finished(out, frames, made_from):
     from poseflow.inference import load_pipeline, predict_shard
 
-    pipeline = load_pipeline(release.folders, settings)
-    predict_shard(index, pipeline, frames, snakemake.output.predictions, settings, notes)
-else:
-    lags = settings.flow.window_frames
-    with PredictionsWriter(
-        snakemake.output.predictions, release.skeleton, lags, release.identities, metadata=notes
-    ) as writer:
-        writer.close(frames=[])
+    predict_shard(index, load_pipeline(release.folders, settings), frames, out, settings, notes)
+    check_predictions(out, frames)
+    keep_finished(out)

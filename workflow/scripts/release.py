@@ -1,7 +1,12 @@
-"""Rule release: the models that run over recordings."""
+"""Rule release: models that run together."""
 
+from pathlib import Path
+
+from poseflow.cluster import clear_jobs
 from poseflow.releases import build_release, write_release
 from poseflow.runs import begin_job
 
 begin_job(snakemake.log[0])
-write_release(build_release(snakemake.wildcards.release, snakemake.params.models), snakemake.output.release)
+models = snakemake.params.models
+write_release(build_release(snakemake.wildcards.release, models), snakemake.output.release)
+clear_jobs(Path(folder) for folder in models.values())

@@ -3,19 +3,20 @@
 from pathlib import Path
 
 from poseflow.config import ReportConfig
+from poseflow.releases import read_release
 from poseflow.report import ReportInputs, write_report
 from poseflow.runs import begin_job
 
 begin_job(snakemake.log[0])
 given, benchmarks = snakemake.input, Path("results/benchmarks/predict")
-accuracy = [Path(path).parent for path in given.metrics]
+measured = {Path(path).parent.name: Path(path).parent for path in given.metrics}
 inputs = ReportInputs(
     indexes=[Path(path) for path in given.indexes],
     poses=[Path(path) for path in given.poses],
     release=Path(given.release),
     models={name: Path(folder) for name, folder in snakemake.params.models.items()},
-    evaluation=accuracy[0] if accuracy else None,
-    comparison=dict(zip(snakemake.params.pipelines, accuracy, strict=True)) if len(accuracy) > 1 else {},
+    evaluation=measured.get(read_release(given.release).id),
+    comparison=dict(zip(snakemake.params.pipelines, measured.values(), strict=True)) if len(measured) > 1 else {},
     dataset=Path(given.dataset[0]).parent if given.dataset else None,
     tracking={Path(path).stem: Path(path) for path in given.tracking},
     reviews=[Path(path) for path in given.reviews],

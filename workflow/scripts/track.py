@@ -7,6 +7,7 @@ from poseflow.config import ReviewConfig, TrackingConfig
 from poseflow.extract import track_and_review
 from poseflow.media import read_index
 from poseflow.runs import begin_job
+from poseflow.tables import clear_finished
 
 begin_job(snakemake.log[0])
 indexes = {Path(path).stem: read_index(path) for path in snakemake.input.indexes}
@@ -23,3 +24,5 @@ moments = track_and_review(
     ),
 )
 print(f"{moments} moments to look at")
+for folder in {path.parent for path in shards}:
+    clear_finished(folder)

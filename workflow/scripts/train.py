@@ -1,17 +1,17 @@
-"""Rule train: one model from its profile and the dataset."""
+"""Rule train: one model from its profile and the dataset, in a job of its own."""
 
 from pathlib import Path
 
+from poseflow.cluster import JobResources, train_as_job
 from poseflow.config import ModelConfig
 from poseflow.runs import begin_job
 
-begin_job(snakemake.log[0], snakemake.threads)
-
-from poseflow.training import train_model  # noqa: E402  Keras has much to say while it is imported
-
-train_model(
+log = snakemake.log[0]
+begin_job(log, append=True)  # of all its starts
+train_as_job(
     ModelConfig.model_validate(snakemake.params.model),
-    Path(snakemake.input.train),
-    Path(snakemake.input.val),
+    (Path(snakemake.input.train), Path(snakemake.input.val)),
     Path(snakemake.output.weights).parent,
+    Path(log),
+    JobResources.from_rule(dict(snakemake.resources.items()), snakemake.threads),
 )

@@ -1,4 +1,4 @@
-"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release."""
+"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release, rollback."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ def add_verbs(app: typer.Typer) -> None:
     app.command(epilog=list_settings(EvaluationConfig))(evaluate)
     app.command(epilog=list_settings(EvaluationConfig))(evaluate_tracking)
     app.command()(release)
+    app.command()(rollback)
 
 
 def split(
@@ -41,19 +42,33 @@ def split(
 
 
 def train(
-    profile: Annotated[Path, typer.Argument(help="The model's profile, such as config/models/centroid.yaml.")],
-    train: Annotated[Path, typer.Option(help="Training set, a .pkg.slp.")],
-    val: Annotated[Path, typer.Option(help="Validation set, a .pkg.slp.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Model folder; while it is not there, training resumes.")],
+    profile: Annotated[Path | None, typer.Argument(help="The model's profile, as config/models/centroid.yaml.")] = None,
+    train: Annotated[Path | None, typer.Option(help="Training set, a .pkg.slp.")] = None,
+    val: Annotated[Path | None, typer.Option(help="Validation set, a .pkg.slp.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Model folder; while it is not there, training resumes.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Only show what the workflow's trainings log, until they end.")
+    ] = False,
 ) -> None:
-    """Train a model.
+    """Train a model, here and now; or follow the trainings of a workflow, wherever they run.
 
     Interrupt it as you like: the same command goes on from the last epoch.
 
     Example:
 
         poseflow train config/models/centroid.yaml --train train.pkg.slp --val val.pkg.slp --out centroid
+
+        poseflow train --follow
     """
+    if follow:
+        _follow_trainings()
+        return
+    given = {"PROFILE": profile, "--train": train, "--val": val, "--out": out}
+    missing = [name for name, value in given.items() if value is None]
+    if missing or profile is None or train is None or val is None or out is None:
+        raise typer.BadParameter(f"must be given: {', '.join(missing)}; or --follow alone")
     from poseflow.config import read_model_config
 
     settings = read_model_config(profile)
@@ -61,6 +76,18 @@ def train(
 
     train_model(settings, train, val, out)
     typer.echo(f"{out}: trained")
+
+
+def _follow_trainings() -> None:
+    from poseflow.cluster import find_logs, follow_logs
+
+    def find() -> dict[str, Path]:
+        return find_logs(Path("results"), Path("logs"))
+
+    if not find():
+        typer.echo("no training is in progress here; followed are those of the workflow in this folder")
+    for name, line in follow_logs(find):
+        typer.echo(f"{name}: {line}")
 
 
 def evaluate(
@@ -143,3 +170,27 @@ def release(
     identifier = key_of({name: hash_model_folder(folder) for name, folder in folders.items()})
     write_release(build_release(identifier, folders), out)
     typer.echo(f"{out}: release {identifier}")
+
+
+def rollback(
+    to: Annotated[str | None, typer.Argument(metavar="RELEASE", help="By default the one before.")] = None,
+    results: Annotated[Path, typer.Option(help="The folder that the workflow fills.")] = Path("results"),
+) -> None:
+    """Go back to a release that was in use before: from now on it runs over new recordings.
+
+    Recordings keep the release they were predicted with; `promotion.repredict` brings them to the one in use.
+
+    Example:
+
+        poseflow rollback
+    """
+    from poseflow.promotion import add_to_history, read_history, roll_back
+    from poseflow.releases import read_release, write_release
+    from poseflow.runs import lock_results
+
+    with lock_results(results / ".lock"):
+        decision = roll_back(read_history(results / "promotion/history.json"), to)
+        release = read_release(results / f"releases/{decision.current}.json")
+        add_to_history(decision, results / "promotion/history.json")
+        write_release(release, results / "promotion/current.json")
+    typer.echo(f"release {decision.current} is in use again, in place of {decision.incumbent}")

@@ -51,6 +51,7 @@ def report(
     dataset: Annotated[Path | None, typer.Option(help="Folder of `poseflow split`.")] = None,
     tracking: Annotated[list[Path] | None, typer.Option(help="Files of `poseflow evaluate-tracking`.")] = None,
     reviews: Annotated[list[Path] | None, typer.Option("--review", help="Lists of `poseflow track --review`.")] = None,
+    missing: Annotated[list[str] | None, typer.Option(help="What to say of recordings that are not there.")] = None,
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
@@ -75,6 +76,7 @@ def report(
         tracking={path.stem: path for path in tracking or ()},
         reviews=reviews or (),
         config=read_config(config).model_dump(mode="json", exclude_unset=True),
+        missing=missing or (),
     )
     write_report(inputs, settings, out)
     typer.echo(out)
@@ -100,9 +102,8 @@ def summary(
         typer.echo(f"overlay   {path}")
     for path in sorted(results.glob("report.html")):
         typer.echo(f"report    {path}")
-    released = sorted(results.glob("releases/*.json"), key=lambda path: path.stat().st_mtime)
-    measured = results / "evaluation" / released[-1].stem / "metrics.json" if released else None
-    accuracy = read_json(measured) if measured and measured.is_file() else {}
+    measured = sorted(results.glob("evaluation/*/*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    accuracy = read_json(measured[-1]) if measured else {}
     if accuracy.get("frames"):
         typer.echo(
             f"accuracy  mAP {accuracy['map_coco']:.2f} (COCO's OKS), {accuracy['map_paper']:.2f} (the paper's), "

@@ -27,6 +27,7 @@ from poseflow.config.model import (
 )
 from poseflow.config.output import RenderConfig, ReportConfig, ReviewConfig
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
+from poseflow.config.promotion import PromotionConfig
 from poseflow.config.section import Section
 from poseflow.config.tracking import DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
 from poseflow.config.videos import VideosConfig
@@ -55,6 +56,7 @@ __all__ = [
     "NamingConfig",
     "Precision",
     "PredictConfig",
+    "PromotionConfig",
     "RenderConfig",
     "ReportConfig",
     "ReviewConfig",
@@ -104,6 +106,7 @@ class Config(Section):
     tracking: TrackingConfig = TrackingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     review: ReviewConfig = ReviewConfig()
+    promotion: PromotionConfig = PromotionConfig()
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
 

@@ -21,6 +21,7 @@ class ReportInputs:
     reviews: lists of moments to look at, of recordings.
     benchmarks: Snakemake's benchmark files of the prediction of each shard, by the video's id.
     config: the settings, to be printed.
+    missing: what a run that failed left undone, a sentence each.
     """
 
     indexes: Sequence[Path] = ()
@@ -34,3 +35,4 @@ class ReportInputs:
     reviews: Sequence[Path] = ()
     benchmarks: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
+    missing: Sequence[str] = ()

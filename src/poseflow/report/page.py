@@ -119,7 +119,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "lead": _lead(story, now),
         "sections": [(name, words) for name, (words, there) in parts.items() if there],
         "tiles": _list_tiles(story),
-        "warnings": list_concerns(story.recordings, story.accuracy),
+        "warnings": [*(f"{said}." for said in inputs.missing), *list_concerns(story.recordings, story.accuracy)],
         "recordings": _tabulate_recordings(story.recordings) if story.recordings else None,
         "dataset": _tabulate_dataset(story.dataset) if story.dataset else None,
         "nodes": story.dataset.skeleton.nodes if story.dataset else (),

@@ -1,5 +1,6 @@
 """Arrow schemas and Parquet files: predictions, tracks, poses."""
 
+from poseflow.tables.check import check_predictions, clear_finished, keep_finished, take_finished
 from poseflow.tables.layouts import read_pose_metadata, read_poses
 from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
 from poseflow.tables.predictions import Predictions
@@ -22,17 +23,21 @@ __all__ = [
     "TracksWriter",
     "assemble_files",
     "assemble_poses",
+    "check_predictions",
+    "clear_finished",
     "count_frames",
     "describe_predictions",
     "empty_poses",
     "find_rows",
     "iter_predictions",
+    "keep_finished",
     "merge_ranges",
     "read_instances",
     "read_pose_metadata",
     "read_poses",
     "read_predictions",
     "read_tracks",
+    "take_finished",
     "write_poses",
     "write_predictions",
     "write_tracks",

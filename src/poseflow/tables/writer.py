@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from poseflow.errors import TableError
 from poseflow.skeleton import Skeleton
 from poseflow.tables.columns import class_arrays, floats_of_shape, node_arrays, predictions_schema, shifted_arrays
+from poseflow.tables.digest import RowsDigest
 from poseflow.tables.parquet import TableWriter
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import in_ranges, merge_ranges
@@ -41,6 +42,7 @@ class PredictionsWriter:
         self.skeleton, self.lags, self.class_names = skeleton, lags, tuple(class_names)
         self.metadata = metadata or {}
         self._table = TableWriter(path, predictions_schema(skeleton, lags, self.class_names))
+        self._digest = RowsDigest(self._table.schema)
         self._first: int | None = None
         self._last: int | None = None
 
@@ -90,7 +92,9 @@ class PredictionsWriter:
             *class_arrays(floats_of_shape(class_scores, (n, len(self.class_names)), "class_scores")[order]),
             *shifted_arrays(floats_of_shape(shifted, (n, self.lags, nodes, 2), "shifted")[order]),
         ]
-        self._table.write(pa.Table.from_arrays(columns, schema=self._table.schema))
+        rows = pa.Table.from_arrays(columns, schema=self._table.schema)
+        self._digest.update(rows)
+        self._table.write(rows)
         self._first = int(frame_idx[order[0]]) if self._first is None else self._first
         self._last = int(frame_idx[order[-1]])
 
@@ -109,6 +113,8 @@ class PredictionsWriter:
                 "skeleton": self.skeleton.model_dump(mode="json"),
                 "lags": self.lags,
                 "class_names": list(self.class_names),
+                "rows": self._digest.rows,
+                "rows_hash": self._digest.hexdigest(),
                 "frames": [list(part) for part in ranges],
                 "failed_frames": np.unique(np.asarray(failed_frames, np.int64)).tolist(),
                 "metadata": self.metadata,

@@ -1,0 +1,36 @@
+"""A virtual cluster, and the small project on it."""
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from cluster.cluster_project import ClusterProject
+from cluster.virtual_slurm import VirtualCluster, virtual_cluster
+from small_project import TOP_DOWN, Project, lay_out
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[VirtualCluster]:
+    """One cluster for all tests; each leaves it as it was."""
+    with virtual_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def finished_locally(tmp_path_factory) -> Project:
+    """The small project after `snakemake --profile local`; copy it, do not change it."""
+    project = lay_out(tmp_path_factory.mktemp("local"))
+    project.configure(**TOP_DOWN)
+    project.snakemake()
+    return project
+
+
+@pytest.fixture(scope="session")
+def finished_on_cluster(cluster, finished_locally, tmp_path_factory) -> ClusterProject:
+    """The same recordings and labels after `snakemake --profile slurm`; copy it, do not change it."""
+    folder = tmp_path_factory.mktemp("cluster") / "project"
+    without = shutil.ignore_patterns("results", "logs", ".snakemake")
+    shutil.copytree(finished_locally.folder, folder, symlinks=True, ignore=without)
+    project = ClusterProject(folder, cluster)
+    project.snakemake()
+    return project

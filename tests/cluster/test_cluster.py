@@ -1,0 +1,31 @@
+"""`snakemake --profile slurm` on a virtual cluster."""
+
+import pytest
+
+pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
+
+
+def test_the_tables_equal_those_of_the_local_profile(finished_locally, finished_on_cluster):
+    tables, local = finished_on_cluster.tables(), finished_locally.tables()
+    assert tables.keys() == local.keys()
+    assert [name for name in tables if tables[name] != local[name]] == []
+
+
+def test_a_second_run_submits_nothing(finished_on_cluster):
+    before = finished_on_cluster.cluster.run("sacct", "-X", "-n", "-o", "jobid")
+    assert "Nothing to be done" in finished_on_cluster.snakemake()
+    assert finished_on_cluster.cluster.run("sacct", "-X", "-n", "-o", "jobid") == before
+
+
+def test_rules_ask_for_what_the_profile_says(finished_on_cluster):
+    columns = "workdir,comment,jobname,reqtres,timelimitraw"
+    jobs = finished_on_cluster.cluster.run("sacct", "-X", "-n", "-P", "-o", columns).splitlines()
+    own = (line.split("|") for line in jobs)
+    asked = [rest for folder, *rest in own if folder == str(finished_on_cluster.folder)]
+    shards = [(tres, limit) for comment, _, tres, limit in asked if comment.startswith("rule_predict")]
+    trainings = [(tres, limit) for _, name, tres, limit in asked if name.startswith("train_")]
+    assert len(shards) == 5
+    assert len(trainings) == 2
+    assert all("gres/gpu=1" in tres and limit == "120" for tres, limit in shards)
+    assert all("gres/gpu=1" in tres and "cpu=8" in tres and limit == "480" for tres, limit in trainings)
+    assert all("gres/gpu" not in tres for comment, _, tres, _ in asked if comment.startswith("rule_track"))

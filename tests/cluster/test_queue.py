@@ -1,0 +1,87 @@
+"""What is known of a job, whichever of SLURM's services answers."""
+
+import asyncio
+import inspect
+from pathlib import Path
+
+import pytest
+
+from poseflow.cluster.executor import ask_plainly
+from poseflow.cluster.queue import GONE, cancel_leftovers, query_state
+
+
+@pytest.fixture
+def slurm(tmp_path, monkeypatch):
+    """SLURM's commands as scripts that say what a test wants; without a script, there is no such command."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+
+    def say(command, script):
+        (folder / command).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / command).chmod(0o755)
+
+    return say
+
+
+def test_the_controller_knows_first(slurm):
+    slurm("squeue", "echo PENDING")
+    slurm("sacct", "echo COMPLETED")
+    assert query_state("1") == "PENDING"
+
+
+@pytest.mark.parametrize("forgotten", ["exit 0", "echo slurm_load_jobs error: Invalid job id specified >&2; exit 1"])
+def test_accounting_knows_what_the_controller_forgot(slurm, forgotten):
+    slurm("squeue", forgotten)
+    slurm("sacct", "echo 'CANCELLED by 1000'")
+    assert query_state("1") == "CANCELLED"
+
+
+@pytest.mark.parametrize("sacct", [None, "echo Slurm accounting storage is disabled >&2; exit 1"])
+def test_without_accounting_a_forgotten_job_is_gone(slurm, sacct):
+    slurm("squeue", "exit 0")
+    if sacct:
+        slurm("sacct", sacct)
+    assert query_state("1") == GONE
+
+
+def test_while_the_controller_restarts_nothing_is_known(slurm):
+    slurm("squeue", "echo slurm_load_jobs error: Unable to contact slurm controller >&2; exit 1")
+    slurm("sacct", "echo COMPLETED")
+    assert query_state("1") is None
+
+
+def test_only_what_a_run_in_this_folder_left_is_cancelled(slurm, tmp_path):
+    slurm(
+        "squeue",
+        f"echo '1|rule_predict_wildcards_a|{tmp_path}'\necho '2||{tmp_path}'\necho '3|rule_predict|/elsewhere'\n"
+        f"echo '4|rule_track|{tmp_path}'",
+    )
+    slurm("scancel", f"echo $@ > {tmp_path}/cancelled")
+    assert cancel_leftovers(tmp_path) == ["1", "4"]
+    assert (tmp_path / "cancelled").read_text() == "1 4\n"
+
+
+def test_where_there_is_no_slurm_nothing_is_cancelled(slurm):
+    assert cancel_leftovers(Path.cwd()) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "states"),
+    [
+        (({"1": "CANCELLED by 1000", "2": "RUNNING", "3": ""}, 0.1), {"1": "CANCELLED", "2": "RUNNING"}),
+        ((None, None), {}),
+    ],
+    ids=["cancelled by somebody", "no answer"],
+)
+def test_the_executor_sees_plain_states_and_no_answer_as_no_news(answer, states):
+    async def query(command, logger):
+        return answer
+
+    assert asyncio.run(ask_plainly(query)("sacct", None))[0] == states
+
+
+def test_the_executor_still_asks_the_way_that_is_mended():
+    import snakemake_executor_plugin_slurm as executor
+
+    assert "query_job_status(" in inspect.getsource(executor.Executor.check_active_jobs)

@@ -1,0 +1,68 @@
+"""The summary of a run."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fake_results import write_run
+
+from poseflow.config import PromotionConfig
+from poseflow.night import NightInputs, describe_night, find_missing, read_reason, say_missing, write_night
+from poseflow.promotion import add_to_history, judge
+
+NOW = datetime.now(UTC) + timedelta(hours=2, minutes=5)
+
+
+@pytest.fixture
+def night(tmp_path):
+    """A night that did two of three recordings; of the third, one shard failed."""
+    results = write_run(tmp_path / "results")
+    poses = {name: results / f"poses/recording=cage/{name}.parquet" for name in ("cage", "pieces", "lost")}
+    shards = {"cage": ["0000-of-0001"], "pieces": ["0000-of-0001"], "lost": ["0000-of-0002", "0001-of-0002"]}
+    (results / "predictions/lost").mkdir(parents=True)
+    (results / "predictions/lost/0000-of-0002.parquet").touch()
+    log = tmp_path / "logs/predict/lost/0001-of-0002.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("12:00:00 INFO predict\nTraceback\nValueError: a bad frame\n")
+    return NightInputs(results, tmp_path / "logs", NOW - timedelta(hours=2, minutes=5, seconds=60), poses, shards)
+
+
+def test_it_says_what_was_done_and_what_is_missing_and_why(night):
+    said = describe_night(night, NOW)
+    assert "1 recordings are missing" in said.heading
+    assert said.lines[0] == "2 recordings done, 4,000 frames, in 2 h 06 min"
+    assert any(line.startswith("lost: shard 0001-of-0002 missing: ValueError: a bad frame (") for line in said.lines)
+    assert "empty.mp4 cannot be read: the file is empty <0 bytes>" in said.lines
+
+
+def test_what_was_done_earlier_is_not_told_again(night):
+    later = NightInputs(night.results, night.logs, NOW, {"cage": night.poses["cage"]}, night.shards)
+    said = describe_night(later, NOW)
+    assert "all done" in said.heading
+    assert said.lines[0].startswith("0 recordings done")
+
+
+def test_a_decision_of_the_night_is_told(night):
+    add_to_history(judge("0123456789", None, None, 1, PromotionConfig()), night.results / "promotion/history.json")
+    assert any("release 0123456789 was given" in line for line in describe_night(night, NOW).lines)
+
+
+def test_text_and_page_say_the_same(night, tmp_path):
+    write_night(describe_night(night, NOW), tmp_path)
+    text, page = ((tmp_path / name).read_text() for name in ("summary.txt", "summary.html"))
+    assert "ValueError: a bad frame" in text
+    assert "ValueError: a bad frame" in page
+    assert "&lt;0 bytes&gt;" in page
+    assert "viewport" in page
+
+
+def test_missing_shards_are_counted(night, tmp_path):
+    assert find_missing(night) == {"lost": ["0001-of-0002"]}
+    assert "3 shards, from 0001-of-0009 on, missing" in say_missing(
+        "x", [f"000{n}-of-0009" for n in (1, 2, 3)], tmp_path
+    )
+
+
+def test_a_log_that_breaks_off_gives_no_reason(tmp_path):
+    (tmp_path / "a.log").write_text("12:00:00 INFO predict\n")
+    assert read_reason(tmp_path / "a.log") is None
+    assert read_reason(tmp_path / "none.log") is None

@@ -1,0 +1,62 @@
+import subprocess
+from datetime import UTC, datetime
+
+from poseflow.cluster import cancel_leftovers, mend_status_queries
+from poseflow.night import NightInputs, describe_night, find_missing, say_missing, write_night
+from poseflow.runs import lock_results
+from poseflow.settled import note_settled
+
+NEW_VIDEOS = [video for video in PLAN.videos if not Path(pose_table(video)).exists()]
+
+
+def night_suggestions(wildcards):
+    return [f"results/suggestions/{video}.pkg.slp" for video in NEW_VIDEOS]
+
+
+def begin_run():
+    """One run at a time: a second one ends here. The system takes the lock back when this process ends, however."""
+    global RESULTS_LOCK, BEGAN
+    BEGAN = datetime.now(UTC)
+    try:
+        RESULTS_LOCK = lock_results("results/.lock")
+    except PoseflowError as error:
+        fail(error)
+    if scheduler() == "slurm":
+        mend_status_queries()
+        cancel_leftovers(Path.cwd())
+
+
+def night_inputs():
+    return NightInputs(
+        Path("results"),
+        Path("logs"),
+        BEGAN,
+        {video: Path(pose_table(video)) for video in PLAN.videos},
+        PLAN.shards,
+        [Path(path) for path in night_suggestions(None)],
+    )
+
+
+def end_run():
+    """Take note of the recordings that are done, and say what was done and what was not."""
+    dag = workflow.dag
+    if {"all", "nightly"} & {job.rule.name for job in dag.jobs}:  # a run for one file says nothing of the others
+        unfinished = [job.wildcards_dict for job in dag.jobs if dag.needrun(job) and not dag.finished(job)]
+        left = {known["video"] for known in unfinished if "video" in known}
+        left |= {video for known in unfinished for video in PLAN.recordings.get(known.get("recording"), ())}
+        note_settled({video: video_stamp(video) for video in PLAN.videos}, left, SETTLED)
+    write_night(describe_night(night_inputs(), datetime.now(UTC)), Path("results"))
+
+
+def report_what_is_there():
+    """The report, by a process of its own, when not all that it should tell of could be made."""
+    there = {
+        "--index": [path for path in indexes() if Path(path).exists()],
+        "--poses": [path for path in map(pose_table, PLAN.videos) if Path(path).exists()],
+        "--release": [path for path in ["results/promotion/current.json"] if Path(path).exists()],
+        "--review": [path for path in map(review_list, PLAN.recordings) if Path(path).exists()],
+        "--missing": [say_missing(*one, Path("logs")) for one in find_missing(night_inputs()).items()],
+    }
+    options = [part for name, values in there.items() for value in values for part in (name, value)]
+    command = [sys.executable, "-m", "poseflow", "report", "--out", "results/report.html", *options]
+    subprocess.run(command, check=False)
