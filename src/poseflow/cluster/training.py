@@ -38,10 +38,9 @@ def train_as_job(
     """Train a model in a job, wait for it, and put the model to `folder`, whole or not at all.
 
     A job that is preempted, reaches its time limit or loses its node goes on from the last epoch, as often as it
-    takes; one that needs more memory goes on with half as much again, and one that dies without a word goes on as it is, each
-    three times at most. A job that an earlier call
-    submitted, whose process was killed, is taken up rather than submitted again, and what it has trained meanwhile is
-    not trained again before `clear_jobs`.
+    takes; one that needs more memory goes on with half as much again, and one that dies without a word goes on as it
+    is, each three times at most. A job that an earlier call submitted, whose process was killed, is taken up rather
+    than submitted again, and what it has trained meanwhile is not trained again before `clear_jobs`.
 
     Args:
         config: the model's profile.
