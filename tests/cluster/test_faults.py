@@ -32,7 +32,7 @@ def same_tables(project, finished_locally):
 
 
 def shards(project):
-    return sorted(path.stem for path in project.folder.glob("results/predictions/first/*.parquet"))
+    return sorted(path.stem for path in project.folder.glob("results/predictions/first/[0-9]*.parquet"))
 
 
 def node_of(project, job):
