@@ -148,7 +148,8 @@ class Project:
         """Contents of every table that the workflow made."""
         results = self.folder / "results"
         paths = [path for kind in ("predictions", "tracks", "poses") for path in results.glob(f"{kind}/**/*.parquet")]
-        return {str(path.relative_to(results)): path.read_bytes() for path in paths}
+        names = {str(path.relative_to(results)): path for path in paths}
+        return {name: path.read_bytes() for name, path in names.items() if "/." not in name}
 
 
 def lay_out(folder: Path) -> Project:

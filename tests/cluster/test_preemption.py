@@ -120,6 +120,8 @@ class Training:
 
     def await_requeue(self):
         wait_for(lambda: query_state(self.job) == "PENDING", "the job is queued again")
+        idle = ("sinfo", "-h", "-p", "cpu", "-o", "%D %t")
+        wait_for(lambda: self.cluster.run(*idle).split() == ["3", "idle"], "its node is free of it")
         self.cluster.run("scontrol", "update", f"JobId={self.job}", "TimeLimit=60", "StartTime=now")
 
     def await_start(self, starts):
@@ -134,7 +136,7 @@ def test_preempted_twice_and_timed_out_once_the_curve_has_no_seam(on_cluster, pa
     node = on_cluster.run("squeue", "-h", "-j", training.job, "-o", "%N").strip()
     urgent = on_cluster.run("sbatch", "--parsable", "-p", "urgent", "-w", node, "--exclusive", "--wrap", "sleep 3")
     wait_for(lambda: query_state(urgent.strip()) == "COMPLETED", "the urgent job is done")
-    on_cluster.run("scontrol", "update", f"JobId={training.job}", "StartTime=now", check=False)
+    training.await_requeue()
     training.await_start(2)
     training.run_on()
     training.freeze()

@@ -23,6 +23,7 @@ SHARED_DISK_S = 60.0
 """So long after a job's end its result may take to be seen from here."""
 FINISHED = "FINISHED"
 MEMORY_GROWTH, MAX_GROWTHS = 1.5, 3
+MAX_MISHAPS = 3
 ERROR_LINE = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit): ")
 
 
@@ -37,9 +38,9 @@ def train_as_job(
     """Train a model in a job, wait for it, and put the model to `folder`, whole or not at all.
 
     A job that is preempted, reaches its time limit or loses its node goes on from the last epoch, as often as it
-    takes; one that needs more memory goes on with half as much again, three times at most. A job that an earlier call
-    submitted, whose process was killed, is taken up rather than submitted again, and what it has trained meanwhile is
-    not trained again before `clear_jobs`.
+    takes; one that needs more memory goes on with half as much again, and one that dies without a word goes on as it
+    is, each three times at most. A job that an earlier call submitted, whose process was killed, is taken up rather
+    than submitted again, and what it has trained meanwhile is not trained again before `clear_jobs`.
 
     Args:
         config: the model's profile.
@@ -71,11 +72,13 @@ def clear_jobs(folders: Iterable[Path]) -> None:
 
 def _run_to_end(task: TrainingTask, resources: JobResources, place: Path, poll_s: float) -> None:
     job = _find_job(place, resources, poll_s) or _submit(task, resources, place)
-    growths = 0
+    growths = mishaps = 0
     while (state := _wait(job, resources, poll_s)) != FINISHED:
         if state == "OUT_OF_MEMORY" and growths < MAX_GROWTHS:
             growths += 1
             resources = replace(resources, mem_mb=round(resources.mem_mb * MEMORY_GROWTH))
+        elif state in ("FAILED", GONE) and mishaps < MAX_MISHAPS:  # killed before it could say anything
+            mishaps += 1
         elif state not in INTERRUPTED:
             raise TrainingError(f"{_describe(task, job)} must end with a result, got {state}{ADVICE.get(state, '')}")
         logger.warning("job %s ended as %s; training goes on in another", job.job_id, state)
