@@ -9,12 +9,14 @@ import sys
 import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
+from small_project import TOP_DOWN
 
 from poseflow import read_poses
 from poseflow.files import read_json
 from poseflow.tables import read_predictions, read_tracks
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
+CURRENT = "results/promotion/current.json"  # the release in use
 
 
 def video_ids(project):
@@ -51,16 +53,17 @@ def test_a_broken_recording_flows_through_and_stands_in_the_report(finished):
 
 
 def test_the_release_knows_its_models_and_they_are_measured(finished):
-    (path,) = finished.folder.glob("results/releases/*.json")
-    assert set(read_json(path)["kinds"].values()) == {"centroid", "centered_instance"}
-    (metrics,) = finished.folder.glob(f"results/evaluation/*/{path.stem}/metrics.json")
+    release = read_json(finished.folder / CURRENT)
+    assert set(release["kinds"].values()) == {"centroid", "centered_instance"}
+    (metrics,) = finished.folder.glob(f"results/evaluation/*/{release['id']}/metrics.json")
     assert read_json(metrics)["frames"] == 13
 
 
 def test_pipelines_are_measured_on_the_same_frames_and_compared_in_the_report(finished):
     released = {path.stem for path in finished.folder.glob("results/releases/*.json")}
-    measured = {path.parent.name: read_json(path) for path in finished.folder.glob("results/evaluation/*/metrics.json")}
-    assert len(measured) == 2 and released < measured.keys()
+    files = finished.folder.glob("results/evaluation/*/*/metrics.json")
+    measured = {path.parent.name: read_json(path) for path in files}
+    assert len(measured) == 2 and released == measured.keys()
     assert len({metrics["test_set"] for metrics in measured.values()}) == 1
     names = [metrics["identities"] for metrics in measured.values() if metrics["identities"]]
     assert [own["confusion"]["labels"] for own in names] == [["left", "right"]]
@@ -158,8 +161,8 @@ def test_a_changed_model_is_trained_anew_and_only_that_one(project):
 
 
 def test_given_models_run_without_labels(project):
-    (release,) = project.folder.glob("results/releases/*.json")
-    project.configure(labels={"paths": ["none/*.slp"]}, release=read_json(release)["models"])
+    models = read_json(project.folder / CURRENT)["models"]
+    project.configure(labels={"paths": ["none/*.slp"]}, **TOP_DOWN | {"release": models})
     project.add_recording("third.mp4", seed=2)
     jobs = project.planned_jobs()
     assert {"release", "promote", "assign", "predict", "track", "assemble"} <= set(jobs)
@@ -193,8 +196,8 @@ def test_suggestions_need_neither_labels_nor_models(project):
 
 def test_the_commands_give_what_the_rules_give(project):
     """On named files, and unsharded."""
-    (release,) = project.folder.glob("results/releases/*.json")
-    models = [part for folder in read_json(release)["models"].values() for part in ("--model", folder)]
+    folders = read_json(project.folder / CURRENT)["models"].values()
+    models = [part for folder in folders for part in ("--model", folder)]
     config = ["--config", "config/config.yaml"]
     index, poses = "results/index/first.json", "results/poses/recording=first/first.parquet"
     project.poseflow("predict", index, *models, *config, "--out", "p.parquet")

@@ -61,7 +61,7 @@ class TrainingTask(submitit.helpers.Checkpointable):
 
 def _check_progress(folder: Path) -> None:
     """Raise TrainingError where the last starts finished no epoch: the next would not either."""
-    note = folder.parent / "starts.json"
+    note = _starts_note(folder)
     history = folder.with_name(f".{folder.name}.work") / "history.csv"
     epochs = len(history.read_text(encoding="utf-8").splitlines()) - 1 if history.exists() else 0
     starts = [*(read_json(note) if note.exists() else []), epochs]
@@ -71,6 +71,15 @@ def _check_progress(folder: Path) -> None:
             f"not get beyond epoch {epochs}: give the rule train a longer runtime, or set training.steps_per_epoch"
         )
     write_json(starts, note)
+
+
+def forget_starts(folder: Path) -> None:
+    """Forget how often the training of the model at `folder` has started."""
+    _starts_note(folder).unlink(missing_ok=True)
+
+
+def _starts_note(folder: Path) -> Path:
+    return folder.parent / "starts.json"
 
 
 def _set_variable(name: str, value: str | None) -> None:

@@ -13,7 +13,7 @@ import submitit
 
 from poseflow.cluster.queue import ACTIVE, GONE, INTERRUPTED, query_state
 from poseflow.cluster.resources import MANY, JobResources
-from poseflow.cluster.task import TrainingError, TrainingTask
+from poseflow.cluster.task import TrainingError, TrainingTask, forget_starts
 from poseflow.config import ModelConfig
 from poseflow.files import read_json, replacing, write_json
 
@@ -71,7 +71,10 @@ def clear_jobs(folders: Iterable[Path]) -> None:
 
 
 def _run_to_end(task: TrainingTask, resources: JobResources, place: Path, poll_s: float) -> None:
-    job = _find_job(place, resources, poll_s) or _submit(task, resources, place)
+    job = _find_job(place, resources, poll_s)
+    if job is None:
+        forget_starts(task.folder)  # an earlier run that a person ended says nothing of the time limit
+        job = _submit(task, resources, place)
     growths = mishaps = 0
     while (state := _wait(job, resources, poll_s)) != FINISHED:
         if state == "OUT_OF_MEMORY" and growths < MAX_GROWTHS:
