@@ -67,18 +67,20 @@ def test_where_there_is_no_slurm_nothing_is_cancelled(slurm):
 
 
 @pytest.mark.parametrize(
-    ("answer", "states"),
+    ("answer", "requeue", "states"),
     [
-        (({"1": "CANCELLED by 1000", "2": "RUNNING", "3": ""}, 0.1), {"1": "CANCELLED", "2": "RUNNING"}),
-        ((None, None), {}),
+        (({"1": "CANCELLED by 1000", "2": "RUNNING", "3": ""}, 0.1), True, {"1": "CANCELLED", "2": "RUNNING"}),
+        ((None, None), True, {}),
+        (({"1": "NODE_FAIL"}, 0.1), True, {"1": "PENDING"}),
+        (({"1": "NODE_FAIL"}, 0.1), False, {"1": "NODE_FAIL"}),
     ],
-    ids=["cancelled by somebody", "no answer"],
+    ids=["cancelled by somebody", "no answer", "SLURM starts it anew", "nobody starts it anew"],
 )
-def test_the_executor_sees_plain_states_and_no_answer_as_no_news(answer, states):
+def test_the_executor_sees_plain_states_and_no_answer_as_no_news(answer, requeue, states):
     async def query(command, logger):
         return answer
 
-    assert asyncio.run(ask_plainly(query)("sacct", None))[0] == states
+    assert asyncio.run(ask_plainly(query, requeue)("sacct", None))[0] == states
 
 
 def test_the_executor_still_asks_the_way_that_is_mended():

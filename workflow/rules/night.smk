@@ -22,7 +22,7 @@ def begin_run():
     except PoseflowError as error:
         fail(error)
     if scheduler() == "slurm":
-        mend_status_queries()
+        mend_status_queries(requeue=workflow.executor_settings.requeue)
         cancel_leftovers(Path.cwd())
 
 
