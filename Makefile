@@ -30,8 +30,10 @@ test: install  ## all tests (10 minutes)
 test-fast: install  ## the tests that take seconds
 	@$(BIN)/python -m pytest -m "not slow and not workflow and not slurm"
 
+# SLURM_TESTS="slurm and not slow" leaves out those that wait for SLURM's own delays, or train again and again.
+SLURM_TESTS ?= slurm
 test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root and Debian's SLURM (CONTRIBUTING.md)
-	@$(BIN)/python -m pytest -m slurm tests/cluster
+	@$(BIN)/python -m pytest -m "$(SLURM_TESTS)" tests/cluster
 
 # Beside TensorFlow, whose lock they agree with: Keras takes the backend that KERAS_BACKEND names.
 .venv/.jax: .venv/.installed requirements-jax.lock

@@ -39,6 +39,7 @@ def node_of(project, job):
     return project.cluster.run("squeue", "-h", "-j", job, "-o", "%N").strip()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_tables")
 def test_a_node_that_is_lost_mid_shard(project):
     with project.running(TRACKS):
@@ -63,6 +64,7 @@ def test_a_job_that_exceeds_its_memory(project):
     assert project.count_jobs(SHARD) == 2, "it was tried again, with more"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_tables")
 def test_the_controller_restarts(project):
     with project.running(TRACKS):
@@ -82,6 +84,7 @@ def test_accounting_is_away_for_a_while(project):
     assert project.count_jobs(SHARD) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_tables")
 def test_a_disk_that_is_full(project, tmp_path):
     """The disk that the shards are written to has no room for one more; the next attempt finds some."""

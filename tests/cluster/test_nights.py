@@ -70,6 +70,7 @@ def test_five_new_labels_train_and_compare_and_predict_nothing_again(project):
     assert project.planned_jobs("nightly") == trained | told
 
 
+@pytest.mark.slow
 def test_better_models_are_promoted_for_new_recordings_and_one_can_go_back(project):
     (first,) = [decision["current"] for decision in history(project)]
     before, done = times(project), project.tables()
@@ -103,6 +104,7 @@ def test_better_models_are_promoted_for_new_recordings_and_one_can_go_back(proje
     assert project.planned_jobs("nightly", *asked)["predict"] == 6
 
 
+@pytest.mark.slow
 def test_models_trained_on_shuffled_labels_are_not_promoted(project):
     (first,) = [decision["current"] for decision in history(project)]
     random = np.random.default_rng(0)

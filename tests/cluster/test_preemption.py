@@ -128,6 +128,7 @@ class Training:
         wait_for(lambda: self.starts == starts, f"the job has started {starts} times", seconds=300)
 
 
+@pytest.mark.slow
 def test_preempted_twice_and_timed_out_once_the_curve_has_no_seam(on_cluster, packages, tmp_path):
     training = Training(on_cluster, packages, tmp_path / "disturbed")
     training.run_on()

@@ -31,7 +31,9 @@ def blob_models(tmp_path_factory):
             input=InputConfig(scale=scale, crop_px=48 if kind == "centered_instance" else None),
             backbone=BackboneConfig(filters=8, down_blocks=3 if kind == "centroid" else 2),
             head=HeadConfig(output_stride=2, sigma_px=2.5),
-            training=TrainingConfig(max_epochs=2, steps_per_epoch=80, warmup_steps=10, precision="float32"),
+            training=TrainingConfig(
+                max_epochs=3, steps_per_epoch=100, learning_rate=5e-3, warmup_steps=10, precision="float32"
+            ),
         )
         train_model(config, train, val, folder / kind)
     return folder / "centroid", folder / "centered_instance"
@@ -56,7 +58,9 @@ def one_pass_models(tmp_path_factory):
                 class_maps=ClassMapsConfig(output_stride=2, radius_px=4),
                 class_vector=ClassVectorConfig(units=32, weight=0.01),
             ),
-            training=TrainingConfig(max_epochs=3, steps_per_epoch=100, warmup_steps=10, precision="float32"),
+            training=TrainingConfig(
+                max_epochs=4, steps_per_epoch=100, learning_rate=5e-3, warmup_steps=10, precision="float32"
+            ),
         )
         train_model(config, train, val, folder / kind)
     return folder
