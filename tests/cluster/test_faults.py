@@ -103,6 +103,7 @@ def test_a_disk_that_is_full(project, tmp_path):
     shutil.copytree(spare, folder, dirs_exist_ok=True)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("same_tables")
 def test_snakemake_is_killed_and_started_again(project):
     """What finished while nobody looked counts."""
