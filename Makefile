@@ -21,7 +21,7 @@ install: .venv/.installed  ## the environment in .venv, with the versions of req
 	  || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-demo: install  ## two synthetic recordings all the way to poses, report and overlays (7 minutes)
+demo: install  ## two synthetic recordings all the way to poses, report and overlays (6 minutes)
 	@$(BIN)/python workflow/demo.py
 
 test: install  ## all tests (10 minutes)
