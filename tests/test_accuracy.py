@@ -9,8 +9,10 @@ from blobs import SKELETON, make_package, write_blobs
 
 from poseflow.accuracy import evaluate_release, measure_speed, name_apart, write_accuracy
 from poseflow.config import EvaluationConfig, PredictConfig
+from poseflow.errors import SkeletonError
 from poseflow.evaluation import FoundPoses
 from poseflow.files import read_json
+from poseflow.skeleton import Skeleton
 
 CONFIG = EvaluationConfig()
 
@@ -128,6 +130,15 @@ def test_a_release_is_measured_on_a_package(fake_inference, tmp_path):
     assert metrics["identities"]["accuracy"] == 0.5, "carl is none of the names"
     assert metrics["models"] == [str(tmp_path / "model")]
     assert metrics["speed"]["batch_size"] == 8
+
+
+def test_models_that_find_other_nodes_are_an_error(fake_inference, tmp_path, monkeypatch):
+    test = write_blobs(tmp_path, "test", 2)
+    other = SimpleNamespace(channels=1, skeleton=Skeleton(nodes=("nose",)))
+    monkeypatch.setattr(sys.modules["poseflow.inference"], "load_pipeline", lambda *_: other)
+    with pytest.raises(SkeletonError, match=r"test\.pkg\.slp: nodes must be those that the models find, nose, got "):
+        evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG)
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_empty_test_set_loads_no_models_and_says_so(tmp_path):

@@ -20,9 +20,9 @@ from poseflow.plan import (
     fingerprint_recording,
     key_of,
     make_plan,
+    name_recording,
     name_shards,
     pixels_per_mm,
-    recording_of,
     release_of,
     shard_frames,
     start_time,
@@ -83,14 +83,14 @@ def test_the_order_of_keys_does_not_change_a_key():
 
 def test_a_video_belongs_to_the_recording_named_after_its_folder():
     config = VideosConfig(root="videos")
-    assert recording_of("a", Path("videos/a.mp4"), config) == "a"
-    assert recording_of("day1__a", Path("videos/day1/a.mp4"), config) == "day1"
-    assert recording_of("cage__day1__a", Path("videos/cage/day1/a.mp4"), config) == "cage__day1"
+    assert name_recording("a", Path("videos/a.mp4"), config) == "a"
+    assert name_recording("day1__a", Path("videos/day1/a.mp4"), config) == "day1"
+    assert name_recording("cage__day1__a", Path("videos/cage/day1/a.mp4"), config) == "cage__day1"
 
 
 def test_recordings_of_different_folders_never_share_a_name():
     config = VideosConfig(root="videos")
-    names = {recording_of("x", Path("videos") / folder / "x.mp4", config) for folder in ("a b", "a_b", "a'b", "ä")}
+    names = {name_recording("x", Path("videos") / folder / "x.mp4", config) for folder in ("a b", "a_b", "a'b", "ä")}
     assert len(names) == 4
 
 

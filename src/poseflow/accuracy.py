@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig, PredictConfig
+from poseflow.errors import SkeletonError
 from poseflow.evaluation import FoundPoses, evaluate_identities, evaluate_poses, match_poses
 from poseflow.files import replacing, write_json
 from poseflow.labels import FrameLabels, Package, read_package
@@ -53,7 +54,8 @@ def evaluate_release(
     Returns: what `evaluation.evaluate_poses` gives, and `identities` (see `evaluation.evaluate_identities`),
         `test_set`, `models`, `speed` (see `measure_speed`), `figures` and `examples` (file names, and what they show).
 
-    Raises: ModelError or SkeletonError for models that do not go together, LabelsError for a damaged package.
+    Raises: ModelError for models that do not go together, SkeletonError where their nodes are not those of the
+        package, LabelsError for a damaged package.
     """
     with closing(read_package(package)) as labels:
         found: list[FoundPoses] = []
@@ -63,6 +65,9 @@ def evaluate_release(
             from poseflow.inference import load_pipeline, predict_package  # imports Keras
 
             pipeline = load_pipeline(models, predict)
+            if pipeline.skeleton.nodes != labels.skeleton.nodes:
+                wanted, got = (", ".join(side.skeleton.nodes) for side in (pipeline, labels))
+                raise SkeletonError(f"{package}: nodes must be those that the models find, {wanted}, got {got}")
             speed = measure_speed(pipeline, labels, predict.batch_size)
             identities = pipeline.identities
             found = [

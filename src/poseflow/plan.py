@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,11 @@ class Plan:
     def release(self) -> str | None:
         """Key of the pipeline that is to run over the recordings, the candidate; None: there are no models."""
         return next((pipeline.key for pipeline in self.pipelines.values()), None)
+
+    @cached_property
+    def recording_of(self) -> Mapping[str, str]:
+        """The recording that each video is part of."""
+        return {video: recording for recording, videos in self.recordings.items() for video in videos}
 
     def folders_of(self, key: str) -> Mapping[str, Path]:
         """Folders of the models of the pipeline with this key, by name."""
@@ -152,7 +158,7 @@ def _plan_recordings(config: Config, facts: FileFacts) -> Plan:
     }
     recordings: dict[str, list[str]] = {}
     for video, path in videos.items():
-        recordings.setdefault(recording_of(video, path, config.videos), []).append(video)
+        recordings.setdefault(name_recording(video, path, config.videos), []).append(video)
     fingerprints = {video: facts.find(path, "fingerprint", fingerprint_recording) for video, path in videos.items()}
     return Plan(videos, shards, fingerprints, recordings=recordings)
 
@@ -308,7 +314,7 @@ def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:
     return key_of(hashes)
 
 
-def recording_of(video: str, path: Path, config: VideosConfig) -> str:
+def name_recording(video: str, path: Path, config: VideosConfig) -> str:
     """Name of the recording that a video is part of: its folder below `videos.root`, or the video itself at the top.
 
     A recording of many files thus lies together in the pose table. Safe for file names.

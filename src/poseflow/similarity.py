@@ -101,6 +101,14 @@ def score_centroid_distance(truth: ArrayLike, found: ArrayLike) -> Floats:
     return np.hypot(a[..., 0] - b[..., 0], a[..., 1] - b[..., 1])
 
 
+def score_node_distance(truth: ArrayLike, found: ArrayLike) -> NDArray[np.float64]:
+    """Mean distance in px (..., n, m) of the nodes that both have; NaN where they share none."""
+    distance = np.sqrt(_squared_distances(np.asarray(truth, np.float64), np.asarray(found, np.float64)))
+    there = ~np.isnan(distance)
+    total, count = np.where(there, distance, 0).sum(axis=-1), there.sum(axis=-1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
 def _as_floats(points: ArrayLike) -> Floats:
     array = np.asarray(points)
     return array if array.dtype.kind == "f" else array.astype(np.float64)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from poseflow.config import EvaluationConfig, TrackingConfig
 from poseflow.evaluation import Trajectories, evaluate_tracks
-from poseflow.evaluation.mot import count_interval, measure_tracks, score_node_distance
+from poseflow.evaluation.mot import count_interval, measure_tracks
+from poseflow.similarity import score_node_distance
 from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions
 from poseflow.tracking import link_tracks

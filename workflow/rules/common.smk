@@ -1,12 +1,13 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 from poseflow.config import parse_config
 from poseflow.errors import PoseflowError
 from poseflow.folders import needed_files
-from poseflow.plan import FileFacts, key_of, make_plan, pixels_per_mm, recording_of, release_of, start_time
+from poseflow.plan import FileFacts, key_of, make_plan, pixels_per_mm, release_of, start_time
 from poseflow.runs import announce_run, leave_run
 from poseflow.settled import find_unsettled, stamp
 
@@ -80,8 +81,16 @@ def video_input(wildcards):
     return ancient(path) if path.exists() else []
 
 
+def index_files(videos):
+    return [f"results/index/{video}.json" for video in videos]
+
+
+def shards_of(video):
+    return [f"results/predictions/{video}/{shard}.parquet" for shard in PLAN.shards[video]]
+
+
 def shard_tables(wildcards):
-    return [f"results/predictions/{wildcards.video}/{shard}.parquet" for shard in PLAN.shards[wildcards.video]]
+    return shards_of(wildcards.video)
 
 
 def starting_points(wildcards):
@@ -107,12 +116,11 @@ def recording_starts(wildcards):
 
 def recording_tables(wildcards):
     """Shards of all videos of a recording."""
-    videos = PLAN.recordings[wildcards.recording]
-    return [f"results/predictions/{video}/{shard}.parquet" for video in videos for shard in PLAN.shards[video]]
+    return [table for video in PLAN.recordings[wildcards.recording] for table in shards_of(video)]
 
 
 def recording_indexes(wildcards):
-    return [f"results/index/{video}.json" for video in PLAN.recordings[wildcards.recording]]
+    return index_files(PLAN.recordings[wildcards.recording])
 
 
 def corrections(wildcards):
@@ -120,7 +128,9 @@ def corrections(wildcards):
     return find_corrections(wildcards.recording)
 
 
+@cache
 def find_corrections(recording):
+    """Files looked up once: what is saved while the workflow runs is for the next run."""
     folder = Path(CONFIG.review.corrections)
     return [str(path) for path in sorted({*folder.glob(f"{recording}.slp"), *folder.glob(f"{recording}.*.slp")})]
 
@@ -130,16 +140,11 @@ def review_list(recording):
 
 
 def tracks_table(video):
-    return f"results/tracks/{recording_of(video, PLAN.videos[video], CONFIG.videos)}.parquet"
-
-
-def indexes():
-    return [f"results/index/{video}.json" for video in PLAN.videos]
+    return f"results/tracks/{PLAN.recording_of[video]}.parquet"
 
 
 def pose_table(video):
-    recording = recording_of(video, PLAN.videos[video], CONFIG.videos)
-    return f"results/poses/recording={recording}/{video}.parquet"
+    return f"results/poses/recording={PLAN.recording_of[video]}/{video}.parquet"
 
 
 def settings_files(wildcards):
@@ -147,16 +152,19 @@ def settings_files(wildcards):
     return [needed_files(folder)[0] for folder in PLAN.folders_of(wildcards.release).values()]
 
 
+def metrics_files(releases):
+    """Accuracy of releases on the test set; none where models are given."""
+    return [f"results/evaluation/{PLAN.dataset}/{release}/metrics.json" for release in releases if PLAN.dataset]
+
+
 def judged_metrics(wildcards):
-    """Accuracy of the candidate and of the release it is compared with, on one test set; none where models are given."""
-    releases = [PLAN.release, *([PLAN.incumbent] if PLAN.incumbent else [])] if PLAN.dataset else []
-    return [f"results/evaluation/{PLAN.dataset}/{release}/metrics.json" for release in releases]
+    """Accuracy of the candidate and of the release it is compared with."""
+    return metrics_files([PLAN.release, *([PLAN.incumbent] if PLAN.incumbent else [])])
 
 
 def pipeline_metrics(wildcards):
-    """Accuracy of each pipeline on the test set, that of the candidate first; none where models are given."""
-    releases = [pipeline.key for pipeline in PLAN.pipelines.values()] if PLAN.dataset else []
-    return [f"results/evaluation/{PLAN.dataset}/{release}/metrics.json" for release in releases]
+    """Accuracy of each pipeline, that of the candidate first."""
+    return metrics_files(pipeline.key for pipeline in PLAN.pipelines.values())
 
 
 def check_models():
@@ -184,15 +192,16 @@ def suggestion_files(wildcards):
     return [f"results/suggestions/{video}.pkg.slp" for video in PLAN.videos]
 
 
-def _recording_facts(videos):
+@cache
+def recording_key(recording):
     """What makes a recording: its videos are tracked as one, so that all of them depend on each."""
-    return [[video, PLAN.fingerprints[video], start_text(None, video)] for video in videos]
+    return key_of([[video, PLAN.fingerprints[video], start_text(None, video)] for video in PLAN.recordings[recording]])
 
 
 def video_stamp(video):
     """All that a recording's results depend on, and the times of those that are kept."""
     path = PLAN.videos[video]
-    recording = recording_of(video, path, CONFIG.videos)
+    recording = PLAN.recording_of[video]
     corrected = find_corrections(recording)
     tracked = [settings("evaluation"), settings("labels"), PLAN.labels_key] if video in PLAN.tracked_videos else None
     key = key_of(
@@ -204,14 +213,14 @@ def video_stamp(video):
             prediction_settings(),
             settings("tracking"),
             settings("review"),
-            _recording_facts(PLAN.recordings[recording]),
+            recording_key(recording),
             corrected,
             pixels_per_mm(path, CONFIG.videos),
             settings("render") if CONFIG.render.enabled else None,
             tracked,
         ]
     )
-    files = [release_of(video), f"results/index/{video}.json", tracks_table(video), pose_table(video), *corrected]
+    files = [release_of(video), *index_files([video]), tracks_table(video), pose_table(video), *corrected]
     files += [f"results/overlays/{video}.mp4"] if CONFIG.render.enabled else []
     files += [f"results/evaluation/tracking/{video}.json"] if tracked else []
     return stamp(key, files)

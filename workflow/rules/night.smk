@@ -51,7 +51,7 @@ def end_run():
 def report_what_is_there():
     """The report, by a process of its own, when not all that it should tell of could be made."""
     there = {
-        "--index": [path for path in indexes() if Path(path).exists()],
+        "--index": [path for path in index_files(PLAN.videos) if Path(path).exists()],
         "--poses": [path for path in map(pose_table, PLAN.videos) if Path(path).exists()],
         "--release": [path for path in ["results/promotion/current.json"] if Path(path).exists()],
         "--review": [path for path in map(review_list, PLAN.recordings) if Path(path).exists()],

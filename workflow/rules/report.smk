@@ -1,6 +1,6 @@
 rule report:
     input:
-        indexes=indexes(),
+        indexes=index_files(PLAN.videos),
         poses=[pose_table(video) for video in PLAN.videos],
         release="results/promotion/current.json",
         metrics=pipeline_metrics,

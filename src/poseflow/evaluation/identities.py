@@ -8,7 +8,7 @@ import numpy as np
 
 from poseflow.config import EvaluationConfig
 from poseflow.evaluation.matches import FrameMatch
-from poseflow.evaluation.mot import score_node_distance
+from poseflow.similarity import score_node_distance
 
 UNNAMED, MISSED = "unnamed", "missed"
 

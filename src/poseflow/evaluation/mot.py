@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2
 
+from poseflow.similarity import score_node_distance
+
 BLOCK_FRAMES = 4096
 
 
@@ -58,18 +60,6 @@ def iter_blocks(truth: Numbered, found: Numbered, frames: NDArray[np.int64], mat
         distance[~(distance <= match_px)] = np.nan
         distance[(animals < 0)[:, :, None] | (tracks < 0)[:, None]] = np.nan
         yield FrameBlock(wanted, animals, tracks, distance)
-
-
-def score_node_distance(truth: NDArray[np.floating[Any]], found: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Mean distance in px (..., n, m) of the nodes that both of (..., n, nodes, 2) and (..., m, nodes, 2) have.
-
-    NaN where they share none.
-    """
-    difference = truth[..., :, None, :, :].astype(np.float64) - found[..., None, :, :, :]
-    distance = np.hypot(difference[..., 0], difference[..., 1])
-    there = ~np.isnan(distance)
-    total, count = np.where(there, distance, 0).sum(axis=-1), there.sum(axis=-1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 @dataclass

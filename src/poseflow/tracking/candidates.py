@@ -1,5 +1,6 @@
 """What each instance of a frame would gain by each track, from the track's candidates in the frames before it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -141,6 +142,12 @@ class _PairGains:
     offsets: list[list[int]]
     partners: list[list[int]]
 
+    def iter_partners(self, at: int, labels: list[list[int]]) -> Iterator[tuple[list[int], int]]:
+        """Tracks of each frame that frame `at` is compared with, and where its pairs with that frame begin."""
+        for partners, offsets in zip(self.partners, self.offsets, strict=True):
+            if partners[at] >= 0:
+                yield labels[partners[at]], offsets[at]
+
 
 def _gain_of_pairs(block: Block, config: TrackingConfig) -> _PairGains:
     """Compare the instances of each frame from `block.new` on with those of the `window_frames` frames before it."""
@@ -163,32 +170,24 @@ def _gain_of_pairs(block: Block, config: TrackingConfig) -> _PairGains:
 def _best_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[int]], quantile: float) -> Gains:
     """For each of a frame's instances, the gain by the best candidate of each track."""
     rows: Gains = [{} for _ in range(instances)]
-    for partners, offsets in zip(pairs.partners, pairs.offsets, strict=True):
-        partner = partners[at]
-        if partner < 0:
-            continue
-        tracks, place = labels[partner], offsets[at]
-        for row in rows:
-            for track, gain in zip(tracks, pairs.gains[place : place + len(tracks)], strict=True):
+    for tracks, place in pairs.iter_partners(at, labels):
+        for number, row in enumerate(rows):
+            begin = place + number * len(tracks)
+            for track, gain in zip(tracks, pairs.gains[begin : begin + len(tracks)], strict=True):
                 if gain > row.get(track, 0.0) and track >= 0:
                     row[track] = gain
-            place += len(tracks)
     return rows
 
 
 def _quantile_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[int]], quantile: float) -> Gains:
     """The same at a quantile of each track's candidates, between two of them linearly."""
     found: list[dict[int, list[float]]] = [{} for _ in range(instances)]
-    for partners, offsets in zip(pairs.partners, pairs.offsets, strict=True):
-        partner = partners[at]
-        if partner < 0:
-            continue
-        tracks, place = labels[partner], offsets[at]
-        for row in found:
-            for track, gain in zip(tracks, pairs.gains[place : place + len(tracks)], strict=True):
+    for tracks, place in pairs.iter_partners(at, labels):
+        for number, row in enumerate(found):
+            begin = place + number * len(tracks)
+            for track, gain in zip(tracks, pairs.gains[begin : begin + len(tracks)], strict=True):
                 if gain > 0 and track >= 0:
                     row.setdefault(track, []).append(gain)
-            place += len(tracks)
     return [{track: _quantile(sorted(gains), quantile) for track, gains in row.items()} for row in found]
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
 from poseflow.tables import Predictions, Tracks
-from poseflow.tracking.tracker import Followed, Outcome, Statements, Tracker
+from poseflow.tracking.tracker import Outcome, Statements, Tracker
 
 
 def link_tracks(predictions: Predictions | Iterable[Predictions], config: TrackingConfig) -> Tracks:
@@ -48,7 +48,7 @@ def follow_animals(
     return join_parts([outcome.complete(part) for part in parts], tracker.class_names, config), outcome
 
 
-def join_parts(parts: Sequence[Followed], class_names: tuple[str, ...], config: TrackingConfig) -> Tracks:
+def join_parts(parts: Sequence[Tracks], class_names: tuple[str, ...], config: TrackingConfig) -> Tracks:
     """Parts of one video's rows as tracks."""
 
     def join(name: str, kind: type) -> NDArray[Any]:

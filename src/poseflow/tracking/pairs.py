@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
-from poseflow.similarity import find_boxes, find_centroids, score_iou, score_oks
+from poseflow.similarity import find_boxes, find_centroids, score_iou, score_node_distance, score_oks
 
 FAR_PX = 1e6
 """A distance beyond any image: centroids nearer than this have a positive gain."""
@@ -63,12 +63,8 @@ def _gain_of_iou(pairs: Pairs, config: TrackingConfig) -> NDArray[np.float64]:
 
 def _gain_of_normalized_distance(pairs: Pairs, config: TrackingConfig) -> NDArray[np.float64]:
     """exp(-d), d the mean distance of the nodes that both have, in sizes of the animal; 0 without such a node."""
-    difference = pairs.here.astype(np.float64) - pairs.there
-    distance = np.sqrt(difference[..., 0] ** 2 + difference[..., 1] ** 2)
-    shared = ~np.isnan(distance)
-    count = shared.sum(axis=-1)
-    mean = np.where(shared, distance, 0).sum(axis=-1) / np.maximum(count, 1)
-    return _with_tie_break(np.where(count > 0, np.exp(-mean / np.sqrt(pairs.area)), 0), pairs, config)
+    distance = score_node_distance(pairs.here[:, None], pairs.there[:, None])[:, 0, 0]
+    return _with_tie_break(np.nan_to_num(np.exp(-distance / np.sqrt(pairs.area))), pairs, config)
 
 
 def _with_tie_break(similarity: NDArray[np.floating[Any]], pairs: Pairs, config: TrackingConfig) -> NDArray[np.float64]:

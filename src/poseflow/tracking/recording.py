@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from poseflow.config import TrackingConfig
 from poseflow.errors import TableError
-from poseflow.tables import Predictions, TracksWriter, describe_predictions, iter_predictions
+from poseflow.tables import Predictions, Tracks, TracksWriter, describe_predictions, iter_predictions
 from poseflow.tracking.linking import join_parts
 from poseflow.tracking.moments import Moment
-from poseflow.tracking.tracker import Followed, Statements, Tracker
+from poseflow.tracking.tracker import Statements, Tracker
 
 BLOCK_FRAMES = 2000
 
@@ -122,8 +122,8 @@ def track_recording(
         with TracksWriter(path, names, {"tracking": config.model_dump(mode="json")}) as writer:
             for file, place in zip(files, waiting, strict=True):
                 writer.append(file.video, join_parts([], names, config))
-                for part in _read_parts(place):
-                    writer.append(file.video, join_parts([outcome.complete(part)], names, config))
+                for part in _read_parts(place, names):
+                    writer.append(file.video, outcome.complete(part))
             writer.close()
     return outcome.moments
 
@@ -144,7 +144,8 @@ def _follow_file(file: RecordingFile, first_row: int, tracker: Tracker, config: 
         for block in iter_predictions(list(file.predictions), BLOCK_FRAMES, config.candidates == "flow"):
             for part in tracker.follow(_move(block, file.start, first_row)):
                 local = replace(part, row=part.row - first_row, frame_idx=part.frame_idx - file.start)
-                writer.write_batch(pa.record_batch(list(map(pa.array, vars(local).values())), schema=_SCHEMA))
+                columns = [pa.array(getattr(local, name)) for name in _SCHEMA.names]
+                writer.write_batch(pa.record_batch(columns, schema=_SCHEMA))
             rows += len(block)
     return rows
 
@@ -160,10 +161,11 @@ def _move(block: Predictions, start: int, first_row: int) -> Predictions:
     )
 
 
-def _read_parts(place: Path) -> Iterator[Followed]:
+def _read_parts(place: Path, names: tuple[str, ...]) -> Iterator[Tracks]:
     with pa.OSFile(str(place), "rb") as source, pa.ipc.open_stream(source) as reader:
         for batch in reader:
-            yield Followed(*(column.to_numpy(zero_copy_only=False) for column in batch.columns))
+            columns = {name: batch[name].to_numpy(zero_copy_only=False) for name in _SCHEMA.names}
+            yield Tracks(**columns, identity_names=names)
 
 
 def _check_alike(files: Sequence[RecordingFile]) -> None:

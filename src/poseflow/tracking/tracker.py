@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
 from poseflow.errors import ConfigError
-from poseflow.tables import Predictions
+from poseflow.tables import Predictions, Tracks
 from poseflow.tracking.evidence import Evidence
 from poseflow.tracking.identities import NAMINGS
 from poseflow.tracking.instances import describe_instances
@@ -32,19 +32,6 @@ class Statements:
 
 
 @dataclass(frozen=True, eq=False)
-class Followed:
-    """Instances that have a track, n of them, as they are known while later frames are not."""
-
-    row: NDArray[np.int64]
-    frame_idx: NDArray[np.int64]
-    tracklet: NDArray[np.int32]
-    track: NDArray[np.int32]
-    identity_code: NDArray[np.int16]
-    """Position in the class names, -1 for none; of mode `both`, known in the end only."""
-    identity_score: NDArray[np.float32]
-
-
-@dataclass(frozen=True, eq=False)
 class Outcome:
     """What is known once all frames have been seen."""
 
@@ -58,8 +45,8 @@ class Outcome:
     """Moments of doubt, the likely damage greatest first."""
     by_tracklet: bool
 
-    def complete(self, part: Followed) -> Followed:
-        """Rows as they are in the end."""
+    def complete(self, part: Tracks) -> Tracks:
+        """Rows of `Tracker.follow` as they are in the end."""
         part = replace(part, track=self.track[part.track])
         if not self.by_tracklet:
             return part
@@ -79,8 +66,11 @@ class Tracker:
         self._evidence: Evidence | None = None
         self.class_names: tuple[str, ...] = ()
 
-    def follow(self, block: Predictions) -> Iterator[Followed]:
-        """Link the instances of the next frames; raises ConfigError as `link_tracks`."""
+    def follow(self, block: Predictions) -> Iterator[Tracks]:
+        """Link the instances of the next frames, as far as is known while later ones are not (`Outcome.complete`).
+
+        Raises ConfigError as `link_tracks`.
+        """
         _check_lags(block, self._config)
         if len(block):
             self.class_names = block.class_names
@@ -91,7 +81,8 @@ class Tracker:
             code, score = NAMINGS[self._config.mode](self._with_statements(part), kept, self._config)
             if self._config.mode == "both":
                 self._look(part, kept, found.tracklet)
-            yield Followed(found.row, found.frame_idx, found.tracklet, found.track, code, score)
+            names = self.class_names if self._config.mode != "motion" else ()
+            yield Tracks(found.row, found.frame_idx, found.tracklet, found.track, code, score, names)
 
     def finish(self) -> Outcome:
         """Name the tracklets, and say where there is doubt."""
