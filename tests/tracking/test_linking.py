@@ -69,7 +69,10 @@ def test_a_gap_within_the_window_starts_a_tracklet_but_no_track():
 
 def test_a_gap_beyond_the_window_starts_a_track():
     predictions = make_predictions({0: [(100, 0)], 4: [(100, 0)]})
-    assert link_tracks(predictions, TrackingConfig(window_frames=3, **WINDOW)).track.tolist() == [0, 1]
+    assert link_tracks(predictions, TrackingConfig(window_frames=3, max_gap_frames=0, **WINDOW)).track.tolist() == [
+        0,
+        1,
+    ]
 
 
 def test_with_all_tracks_taken_a_newcomer_resumes_the_nearest_lost_one():
@@ -123,10 +126,10 @@ def test_animals_that_cross_while_unseen_keep_their_tracks_by_their_speed():
 def test_a_track_that_replaced_another_becomes_it_once_all_animals_are_in_view():
     where = {f: [(100, 0, 0.9), (300, 0, 0.8)] for f in range(3)} | {f: [(100, 0)] for f in range(3, 20)}
     where |= {f: [(100, 0, 0.9), (500, 0, 0.8)] for f in range(20, 23)}
-    found = tracks_by_frame(make_predictions(where), TrackingConfig(animals=2, connect_breaks=True, **WINDOW))
+    config = TrackingConfig(animals=2, max_gap_frames=0, **WINDOW)
+    found = tracks_by_frame(make_predictions(where), config.model_copy(update={"connect_breaks": True}))
     assert found[22] == {100: 0, 500: 1}
-    apart = tracks_by_frame(make_predictions(where), TrackingConfig(animals=2, **WINDOW))
-    assert apart[22] == {100: 0, 500: 2}
+    assert tracks_by_frame(make_predictions(where), config)[22] == {100: 0, 500: 2}
 
 
 def test_breaks_need_the_number_of_animals():

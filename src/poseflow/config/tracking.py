@@ -89,7 +89,7 @@ class TrackingConfig(Section):
         "which one bad pose does not sway.",
     )
     max_gap_frames: int | None = Field(
-        0,
+        150,
         ge=0,
         description="A hidden animal keeps its track so long beyond the window: it is sought where it was last, by "
         "whoever continues no other track (local queues, elsewhere). 0: it does not; null: for ever.",
