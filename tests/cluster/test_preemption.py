@@ -135,7 +135,8 @@ def test_preempted_twice_and_timed_out_once_the_curve_has_no_seam(on_cluster, pa
     training.freeze()
     # The partition `urgent` needs the node: SLURM ends the job without a word of ours and queues it again.
     node = on_cluster.run("squeue", "-h", "-j", training.job, "-o", "%N").strip()
-    urgent = on_cluster.run("sbatch", "--parsable", "-p", "urgent", "-w", node, "--exclusive", "--wrap", "sleep 3")
+    where = ["-p", "urgent", "-w", node, "--exclusive"]
+    urgent = on_cluster.run("sbatch", "--parsable", *where, "-o", "/dev/null", "--wrap", "sleep 3")
     wait_for(lambda: query_state(urgent.strip()) == "COMPLETED", "the urgent job is done")
     training.await_requeue()
     training.await_start(2)

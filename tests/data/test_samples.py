@@ -42,7 +42,7 @@ def test_augmented_points_stay_on_the_animal(kind, scale, flip):
     config = profile(kind, {"flip": flip, "shift_px": 4}, scale=scale, crop_px=64)
     samples = build_samples(make_package(12), config)
     batches = iterate_batches(samples, config.augmentation, batch_size=6, seed=3)
-    for _, (images, points, _) in zip(range(4), batches, strict=False):
+    for _, (images, points, *_) in zip(range(4), batches, strict=False):
         heads = points[:, :, :1]
         assert np.isfinite(heads).sum() > 6
         assert brightness_at(images, heads).min() > 150, "the head is the brightest part, wherever it is moved"
@@ -53,7 +53,7 @@ def test_windows_of_frames_hold_animals_as_often_as_not(window_px):
     config = profile("bottom_up", {"window_px": window_px, "rotation_deg": 0, "scale": (1, 1)}, scale=0.5)
     samples = build_samples(make_package(12), config)
     stream = iterate_batches(samples, config.augmentation, batch_size=10, seed=3)
-    images, points, _ = (np.concatenate(arrays) for arrays in zip(*(next(stream) for _ in range(6)), strict=True))
+    images, points, *_ = (np.concatenate(arrays) for arrays in zip(*(next(stream) for _ in range(6)), strict=True))
     side = min(window_px, SIZE) // 2
     assert images.shape == (60, side, side, 1)
     heads = points[:, :, :1]
@@ -62,11 +62,27 @@ def test_windows_of_frames_hold_animals_as_often_as_not(window_px):
     assert stack_samples(samples, [0]).images.shape == (1, SIZE // 2, SIZE // 2, 1), "judged on whole frames"
 
 
+@pytest.mark.parametrize("window_px", [None, 48])
+def test_a_window_is_as_bright_as_its_place_in_the_frame(window_px):
+    config = profile("bottom_up", {"window_px": window_px, "brightness": 0.05, "noise": 0.01}, scale=0.5)
+    samples = build_samples(make_package(4), config)
+    frames = [(image.mean(), image.std()) for image in samples.images]
+    np.testing.assert_allclose(stack_samples(samples, [0, 1, 2, 3]).light, frames, rtol=1e-5)
+    batch = next(iterate_batches(samples, config.augmentation, batch_size=40, seed=3))
+    if window_px is None:
+        np.testing.assert_allclose(batch.light, [(image.mean(), image.std()) for image in batch.images], rtol=1e-5)
+        return
+    spread = np.array([image.std() for image in batch.images])
+    assert spread.max() > 2 * spread.min(), "with an animal, and without"
+    typical = np.mean(frames, axis=0)
+    assert (np.abs(batch.light / typical - 1) < 0.4).all(), "whatever the window holds"
+
+
 def test_crops_are_centred_on_the_anchor_as_at_inference():
     config = profile("centered_instance", crop_px=48, anchor="head")
     package = make_package(3)
     samples = build_samples(package, config)
-    images, points, _ = stack_samples(samples, list(range(len(samples))))
+    images, points, *_ = stack_samples(samples, list(range(len(samples))))
     assert images.shape == (6, 48, 48, 1)
     np.testing.assert_allclose(points[:, 0, 0], np.full((6, 2), 24), atol=0.51)
     truth = np.concatenate([frame.points for frame in package.frames])
@@ -76,7 +92,7 @@ def test_crops_are_centred_on_the_anchor_as_at_inference():
 def test_centroid_samples_have_one_point_an_animal():
     config = profile("centroid", scale=0.5)
     package = make_package(2)
-    _, points, _ = stack_samples(build_samples(package, config), [0])
+    _, points, *_ = stack_samples(build_samples(package, config), [0])
     assert points.shape == (1, 2, 1, 2)
     truth = package.frames[0].points
     middle = (truth.min(axis=1) + truth.max(axis=1)) / 2
@@ -129,7 +145,7 @@ def test_classes_stay_with_their_animals(kind):
     assert config.head.identities == ("female", "male")
     samples = build_samples(package, config)
     batches = iterate_batches(samples, config.augmentation, batch_size=6, seed=3)
-    for _, (images, points, classes) in zip(range(4), batches, strict=False):
+    for _, (images, points, classes, _) in zip(range(4), batches, strict=False):
         bodies = points.mean(axis=2)
         bright, dark = (brightness_at(images, np.where(classes[..., None] == name, bodies, np.nan)) for name in (0, 1))
         assert len(bright) and bright.min() > 100

@@ -18,7 +18,7 @@ from poseflow.config import (
     TrainingConfig,
 )
 from poseflow.files import read_json
-from poseflow.models import build_model, load_model
+from poseflow.models import build_model, load_model, measure_light
 from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.epochs import Epochs
@@ -169,7 +169,19 @@ def test_heads_of_different_strides_compile_with_xla_in_mixed_precision():
     model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=True)
     points = np.random.default_rng(0).uniform(0, 48, (2, 2, 2, 2)).astype(np.float32)
     labels = {"points": points, "classes": np.full((2, 2), -1, np.int32)}
-    assert np.isfinite(model.train_on_batch(np.zeros((2, 48, 48, 1), np.uint8), labels)).all()
+    images = {"images": np.zeros((2, 48, 48, 1), np.uint8), "light": np.zeros((2, 2), np.float32)}
+    assert np.isfinite(model.train_on_batch(images, labels)).all()
+
+
+@pytest.mark.backend
+def test_a_network_in_training_is_the_one_that_is_stored():
+    network = build_model(tiny("bottom_up"), SKELETON)
+    images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.uint8)
+    trained = TrainedNetwork(network, tiny("bottom_up"), SKELETON)
+    inputs = {"images": images, "light": np.asarray(measure_light(images))}
+    assert len(trained.trainable_variables) == len(network.trainable_variables)
+    for name, maps in trained(inputs).items():
+        np.testing.assert_allclose(maps, network(images)[name], rtol=1e-5, atol=1e-7)
 
 
 def test_the_rate_warms_up_and_falls():

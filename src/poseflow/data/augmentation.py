@@ -1,5 +1,7 @@
 """Random changes of a sample: image and points move together."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -75,14 +77,26 @@ def apply_transform(
     return warped.reshape(height, width, -1), moved
 
 
-def change_light(image: NDArray[np.uint8], config: AugmentationConfig, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Change contrast and brightness, and add pixel noise."""
+@dataclass(frozen=True, eq=False)
+class Lamp:
+    """Another light on a sample: the value that each grey value gets, and the pixel noise's standard deviation."""
+
+    values: NDArray[np.uint8]
+    noise: float
+
+
+def draw_lamp(config: AugmentationConfig, rng: np.random.Generator) -> Lamp:
+    """Draw contrast, brightness and noise."""
     gain = 1 + rng.uniform(-config.contrast, config.contrast)
     offset = 255 * rng.uniform(-config.brightness, config.brightness)
     values = np.arange(256, dtype=np.float32) * gain + offset
-    result = cv2.LUT(image, np.clip(np.rint(values), 0, 255).astype(np.uint8)).reshape(image.shape)
-    spread = 255 * rng.uniform(0, config.noise)
-    if spread > 0.5:
-        noise = spread * rng.standard_normal(image.shape, np.float32)
+    return Lamp(np.clip(np.rint(values), 0, 255).astype(np.uint8), 255 * rng.uniform(0, config.noise))
+
+
+def change_light(image: NDArray[np.uint8], lamp: Lamp, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Change an image's contrast and brightness, and add pixel noise."""
+    result = cv2.LUT(image, lamp.values).reshape(image.shape)
+    if lamp.noise > 0.5:
+        noise = lamp.noise * rng.standard_normal(image.shape, np.float32)
         result = np.clip(np.rint(result + noise), 0, 255).astype(np.uint8)
     return np.asarray(result, np.uint8)

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import AugmentationConfig
-from poseflow.data.augmentation import apply_transform, change_light, draw_transform, draw_window
+from poseflow.data.augmentation import apply_transform, change_light, draw_lamp, draw_transform, draw_window
 from poseflow.data.samples import Samples
 
-Sample = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32]]  # image, points, classes
+Sample = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]
+
+
+LIGHT_STEP = 4  # of a frame's pixels, one in 16 says how bright it is
 
 
 class Batch(NamedTuple):
@@ -20,11 +24,14 @@ class Batch(NamedTuple):
 
     images: (batch, height, width, channels) uint8. points: (batch, instances, nodes, 2) float32, NaN where not visible.
     classes: (batch, instances) int32, -1 for an animal without a name.
+    light: (batch, 2) float32, mean and standard deviation of each image, or of the frame that it is a window of: so is
+        a window as bright to the network as the same place of a whole frame, of which most may be dark.
     """
 
     images: NDArray[np.uint8]
     points: NDArray[np.float32]
     classes: NDArray[np.int32]
+    light: NDArray[np.float32]
 
 
 def iterate_batches(
@@ -71,18 +78,25 @@ def _shuffled(count: int, seed: int, turn: int) -> NDArray[np.int_]:
 def _draw_sample(
     samples: Samples, index: int, augmentation: AugmentationConfig | None, rng: np.random.Generator
 ) -> Sample:
-    image, points = samples.images[index], samples.points[index]
+    frame, points = samples.images[index], samples.points[index]
     size, center = (samples.height, samples.width), None
     if augmentation is not None and samples.window is not None:
         size = (samples.window, samples.window)
-        center = draw_window(image.shape[:2], samples.window, points, rng)
-    matrix = draw_transform(image.shape[:2], size, augmentation, rng, center)
-    image, points = apply_transform(image, points, matrix, size, samples.skeleton.flip_order())
+        center = draw_window(frame.shape[:2], samples.window, points, rng)
+    matrix = draw_transform(frame.shape[:2], size, augmentation, rng, center)
+    image, points = apply_transform(frame, points, matrix, size, samples.skeleton.flip_order())
+    whole = image if center is None else np.ascontiguousarray(frame[::LIGHT_STEP, ::LIGHT_STEP])
     if augmentation is not None:
-        image = change_light(image, augmentation, rng)
-    return image, points, samples.classes[index]
+        lamp = draw_lamp(augmentation, rng)
+        image = change_light(image, lamp, rng)
+        whole = image if center is None else change_light(whole, lamp, rng)
+    return image, points, samples.classes[index], _measure_light(whole)
+
+
+def _measure_light(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    mean, spread = cv2.meanStdDev(image.reshape(-1, 1))
+    return np.array([mean.item(), spread.item()], np.float32)
 
 
 def _stack(drawn: list[Sample]) -> Batch:
-    images, points, classes = zip(*drawn, strict=True)
-    return Batch(np.stack(images), np.stack(points), np.stack(classes))
+    return Batch(*map(np.stack, zip(*drawn, strict=True)))

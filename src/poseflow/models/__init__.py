@@ -1,6 +1,6 @@
 """Networks: blocks, backbones, heads, `build_model`, which puts them together, and model folders."""
 
-from poseflow.models.build import build_model, head_depths
+from poseflow.models.build import build_model, head_depths, measure_light, standardize, standardized_network
 from poseflow.models.compiled import compile_function, has_gpu
 from poseflow.models.folder import TrainedModel, load_model
 from poseflow.models.framing import Framing
@@ -15,4 +15,7 @@ __all__ = [
     "has_gpu",
     "head_depths",
     "load_model",
+    "measure_light",
+    "standardize",
+    "standardized_network",
 ]

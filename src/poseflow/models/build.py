@@ -12,6 +12,7 @@ from poseflow.models.unet import build_unet
 from poseflow.skeleton import Skeleton
 
 HEAD_STDDEV = 1e-3
+STANDARDIZED = "standardized"
 POINTS: dict[Kind, int] = {"centroid": 1}  # what a kind finds of an animal, where that is not the skeleton's nodes
 ACTIVATIONS = {"class_maps": "sigmoid"}
 NEEDS = {
@@ -51,7 +52,8 @@ def build_model(config: ModelConfig, skeleton: Skeleton) -> keras.Model:
     try:
         image = keras.Input((None, None, config.input.channels), name="image")
         strides = config.head.strides(config.kind)
-        features = build_unet(_standardize(image), config.backbone, min(strides.values()))
+        standardized = layers.Identity(dtype="float32", name=STANDARDIZED)(standardize(image, measure_light(image)))
+        features = build_unet(standardized, config.backbone, min(strides.values()))
         heads = {
             name: _draw_maps(features[strides[name]], name, depth)
             if name in strides
@@ -83,11 +85,24 @@ def _classify(features: Any, name: str, depth: int, config: ClassVectorConfig) -
     return layers.Dense(depth, activation="softmax", dtype="float32", name=name)(features)
 
 
-def _standardize(image: Any) -> Any:
+def measure_light(image: Any) -> Any:
+    """Mean and standard deviation (batch, 2) of each image (batch, height, width, channels)."""
+    image = ops.cast(image, "float32")
+    return ops.stack([ops.mean(image, axis=(1, 2, 3)), ops.std(image, axis=(1, 2, 3))], axis=-1)
+
+
+def standardize(image: Any, light: Any) -> Any:
     """Mean 0 and standard deviation 1 of each image, so that day, infrared and another lamp look alike to the network.
 
     Without it training sat on the all-zero answer where animals and ground are of like brightness.
+
+    Args:
+        light: mean and standard deviation (batch, 2) of each image, or of the frame that it is a part of.
     """
-    image = ops.cast(image, "float32")
-    mean = ops.mean(image, axis=(1, 2, 3), keepdims=True)
-    return (image - mean) / (ops.std(image, axis=(1, 2, 3), keepdims=True) + 1.0)
+    mean, spread = (light[:, None, None, None, number] for number in (0, 1))
+    return (ops.cast(image, "float32") - mean) / (spread + 1.0)
+
+
+def standardized_network(network: keras.Model) -> keras.Model:
+    """The same network, fed with what `standardize` gives; the weights are shared."""
+    return keras.Model(network.get_layer(STANDARDIZED).output, network.output)

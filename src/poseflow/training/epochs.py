@@ -100,10 +100,10 @@ class Epochs(keras.callbacks.Callback):
     def _draw_pictures(self, epoch: int) -> None:
         for side, samples in self.pictured.items():
             chosen = np.linspace(0, len(samples) - 1, min(PICTURE_SAMPLES, len(samples))).round().astype(int)
-            images, points, _ = stack_samples(samples, chosen.tolist())
-            maps = np.asarray(self.model.network(images, training=False)["confidence_maps"])
+            batch = stack_samples(samples, chosen.tolist())
+            maps = np.asarray(self.model.network(batch.images, training=False)["confidence_maps"])
             path = self.folder / "pictures" / f"{side}_epoch{epoch:03d}.png"
-            write_map_pictures(images, maps, points, self.config.head.output_stride, path)
+            write_map_pictures(batch.images, maps, batch.points, self.config.head.output_stride, path)
 
 
 def read_history(path: Path) -> list[dict[str, str]]:

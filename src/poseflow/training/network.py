@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from poseflow.config import HEADS, ModelConfig
+from poseflow.models import standardize, standardized_network
 from poseflow.skeleton import Skeleton
 from poseflow.targets import draw_targets
 from poseflow.training.losses import score_heads
@@ -19,15 +20,16 @@ class TrainedNetwork(keras.Model):
     def __init__(self, network: keras.Model, config: ModelConfig, skeleton: Skeleton) -> None:
         super().__init__()
         self.network = network
+        self._standardized = standardized_network(network)
         self.profile = config
         self.skeleton = skeleton
         heads = HEADS[config.kind]
         # Of one head the loss is its own.
         self.terms = {name: keras.metrics.Mean(f"{name}_loss") for name in heads} if len(heads) > 1 else {}
 
-    def call(self, images: Tensor, training: bool = False) -> dict[str, Tensor]:
-        """Outputs by head name."""
-        return self.network(images, training=training)
+    def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
+        """Outputs by head name, of `images` that are standardized by `light` (see `data.Batch`)."""
+        return self._standardized(standardize(inputs["images"], inputs["light"]), training=training)
 
     def compute_loss(
         self,
@@ -39,13 +41,13 @@ class TrainedNetwork(keras.Model):
     ) -> Tensor:
         """Sum of the heads' losses by their weights.
 
-        `x` are images; `y` has points (batch, instances, nodes, 2) and classes (batch, instances). The heads' own
+        `x` has images; `y` has points (batch, instances, nodes, 2) and classes (batch, instances). The heads' own
         losses are logged beside the sum.
         """
-        _, height, width, _ = ops.shape(x)
+        batch, height, width, _ = ops.shape(x["images"])
         targets = draw_targets(y["points"], y["classes"], (height, width), self.profile, self.skeleton)
         losses = score_heads(targets, y_pred, self.profile.training)
         for name, tracker in self.terms.items():
-            tracker.update_state(losses[name], sample_weight=ops.shape(x)[0])
+            tracker.update_state(losses[name], sample_weight=batch)
         weighted = [self.profile.head.weight(name) * loss for name, loss in losses.items()]
         return weighted[0] if len(weighted) == 1 else ops.sum(ops.stack(weighted))

@@ -118,9 +118,9 @@ def build_optimizer(config: TrainingConfig) -> keras.Optimizer:
     return keras.optimizers.Adam(config.learning_rate, amsgrad=True, global_clipnorm=config.clip_norm)
 
 
-def _as_input(batch: Batch) -> tuple[Any, dict[str, Any]]:
+def _as_input(batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
     """A batch in the form that Keras asks for."""
-    return batch.images, {"points": batch.points, "classes": batch.classes}
+    return {"images": batch.images, "light": batch.light}, {"points": batch.points, "classes": batch.classes}
 
 
 def _validation(judged: Samples | None) -> Any:
@@ -148,12 +148,12 @@ def _measure_silence(model: TrainedNetwork, samples: Samples) -> float:
     """Loss of empty maps, the answer that training can get stuck with; of classes, that of all being equally likely."""
     batches = _ValidationBatches(samples)
     losses, sizes = [], []
-    for images, labels in (batches[number] for number in range(len(batches))):
-        shapes = model.network.compute_output_shape(images.shape)
+    for inputs, labels in (batches[number] for number in range(len(batches))):
+        shapes = model.network.compute_output_shape(inputs["images"].shape)
         unsure = {"class_maps": 0.5, "class_vector": 1 / shapes.get("class_vector", (1,))[-1]}
         empty = {name: np.full(shape, unsure.get(name, 0), np.float32) for name, shape in shapes.items()}
-        losses.append(float(model.compute_loss(images, labels, empty)))
-        sizes.append(len(images))
+        losses.append(float(model.compute_loss(inputs, labels, empty)))
+        sizes.append(len(inputs["images"]))
     return float(np.average(losses, weights=sizes))
 
 
