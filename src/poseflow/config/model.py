@@ -93,9 +93,11 @@ class FieldsConfig(Section):
 class ClassMapsConfig(Section):
     """multi_class_bottom_up: class maps, which say whose part it is."""
 
-    output_stride: Stride = Field(4, description="As of the confidence maps.")
+    output_stride: Stride = Field(
+        8, description="As of the confidence maps; coarser ones are learnt from what is seen of the whole animal."
+    )
     radius_px: float = Field(8.0, gt=0, description="Of the disc round each landmark, in px of the network's input.")
-    weight: float = Field(3e-3, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
+    weight: float = Field(0.02, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
 
     @model_validator(mode="after")
     def _check_radius(self) -> "ClassMapsConfig":
