@@ -24,11 +24,14 @@ install: .venv/.installed  ## the environment in .venv, with the versions of req
 demo: install  ## two synthetic recordings all the way to poses, report and overlays (6 minutes)
 	@$(BIN)/python workflow/demo.py
 
-test: install  ## all tests (10 minutes)
-	@$(BIN)/python -m pytest
+# Two processes: each needs up to 2 GB for TensorFlow.
+PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
+
+test: install  ## all tests (8 minutes)
+	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: install  ## the tests that take seconds
-	@$(BIN)/python -m pytest -m "not slow and not workflow and not slurm"
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not workflow and not slurm"
 
 # SLURM_TESTS="slurm and not slow" leaves out those that wait for SLURM's own delays, or train again and again.
 SLURM_TESTS ?= slurm

@@ -8,19 +8,21 @@ from numpy.typing import NDArray
 
 from poseflow.config import AugmentationConfig
 
+ANIMALS_SHARE = 0.9
+
 
 def draw_window(
     source: tuple[int, int], side: int, points: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Draw the centre (x, y) of a square of `side` px in a source image of (height, width).
 
-    Every other one holds an animal of `points` (instances, nodes, 2), so that the network sees both them and the rest.
+    Nine of ten hold an animal of `points` (instances, nodes, 2), the others may show what is none.
     """
     size = np.array(source[::-1], float)
     center = rng.uniform(0, size)
     animals = points[np.isfinite(points[..., 0]).any(axis=1)]
-    if len(animals) and rng.random() < 0.5:
-        center = np.nanmean(rng.choice(animals), axis=0) + rng.uniform(-side / 3, side / 3, 2)
+    if len(animals) and rng.random() < ANIMALS_SHARE:
+        center = np.nanmean(rng.choice(animals), axis=0) + rng.uniform(-side / 4, side / 4, 2)
     return np.clip(center, (side - 1) / 2, np.maximum(size - (side + 1) / 2, (side - 1) / 2))
 
 
