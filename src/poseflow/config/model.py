@@ -112,7 +112,7 @@ class ClassVectorConfig(Section):
 
     layers: int = Field(3, ge=0, description="Dense layers before the last one.")
     units: int = Field(256, ge=1, description="Of each of these layers.")
-    weight: float = Field(1e-3, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
+    weight: float = Field(3e-3, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
 
 
 class HeadConfig(Section):
