@@ -45,7 +45,7 @@ test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root
 	@touch $@
 
 test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (5 minutes)
-	@KERAS_BACKEND=jax $(BIN)/python -m pytest -m backend
+	@KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) -m backend
 
 test-kill: install  ## ten SIGKILLs at random moments, then the same tables as an undisturbed run
 	@POSEFLOW_KILLS=10 $(BIN)/python -m pytest tests/workflow/test_kill.py
