@@ -27,6 +27,7 @@ def packages(tmp_path_factory):
     return write_blobs(folder, "train", 4), write_blobs(folder, "val", 2, seed=1)
 
 
+@pytest.mark.slow
 def test_a_model_is_trained_in_a_job_and_its_log_is_one_file(packages, tmp_path):
     folder, log = tmp_path / "results/models/m/0123456789", tmp_path / "logs/train/m/0123456789.log"
     train_as_job(ModelConfig.model_validate(TINY), packages, folder, log, JobResources(), poll_s=0.2)
@@ -40,6 +41,7 @@ def test_a_model_is_trained_in_a_job_and_its_log_is_one_file(packages, tmp_path)
     assert {path.name for path in folder.parent.iterdir()} == {folder.name}
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_says_why_in_a_word(packages, tmp_path):
     config = ModelConfig.model_validate({**TINY, "input": {"crop_px": 32, "anchor": "wing"}})
     with pytest.raises(TrainingError, match=r"training of centered_instance \(job \d+\) failed: .*wing.*; see .*\.log"):

@@ -74,6 +74,7 @@ def test_a_model_folder_explains_itself(packages, tmp_path):
 KINDS = ["bottom_up", "multi_class_top_down", "multi_class_bottom_up"]
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize(
     ("kind", "term"), zip(KINDS, ["part_affinity_fields", "class_vector", "class_maps"], strict=True)
@@ -92,11 +93,12 @@ def test_every_head_learns_and_is_logged(named_packages, tmp_path, kind, term):
     assert float(last["loss"]) == pytest.approx(total, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "schedule"),
     [
         ("centered_instance", "plateau"),  # whose rate depends on what was before
-        *(pytest.param(kind, "cosine", marks=pytest.mark.slow) for kind in KINDS),
+        *((kind, "cosine") for kind in KINDS),
     ],
 )
 def test_an_interrupted_training_ends_with_the_same_weights(named_packages, tmp_path, monkeypatch, kind, schedule):
@@ -150,6 +152,7 @@ def test_without_validation_frames_the_training_loss_judges(packages, tmp_path):
     assert read_json(tmp_path / "model" / "training.json")["best_epoch"] == 1
 
 
+@pytest.mark.slow
 def test_early_stop_and_a_word_where_nothing_was_learnt(packages, tmp_path, caplog):
     config = tiny(epochs=50, learning_rate=1e-12, early_stop_epochs=2)
     train_model(config, *packages, tmp_path / "model")
