@@ -25,7 +25,7 @@ CONFIG = {
             "profile": f"config/models/{kind}.yaml",
             "input": {"scale": 1.0},
             "backbone": {"filters": 4, "down_blocks": 2},
-            "head": {"output_stride": 2, "sigma_px": 3.0},
+            "head": {"output_stride": 2, "sigma_px": 3.0, "class_maps": {"output_stride": 4}},
             "training": {"max_epochs": 2, "steps_per_epoch": 20, "warmup_steps": 5, "pictures_every": 0},
         }
         for kind in ("centroid", "centered_instance", "multi_class_bottom_up")
