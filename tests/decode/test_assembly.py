@@ -149,7 +149,10 @@ def test_class_scores_are_the_mean_over_the_animals_peaks():
 
 
 def make_animals(seed, count=3):
-    """Animals (count, 3 nodes, 2) bent at random; their parts are at least 12 px apart: nearer ones move each other."""
+    """Animals (count, 3 nodes, 2) bent at random.
+
+    Their parts are at least 9 px apart from one another's, and those of one map 12: nearer peaks move each other.
+    """
     rng = np.random.default_rng(seed)
     while True:
         angles = rng.uniform(0, 2 * np.pi, count)
@@ -159,7 +162,8 @@ def make_animals(seed, count=3):
         animals = np.stack([middle - reach[0], middle, middle + reach[1]], axis=1).astype(np.float32)
         flat = animals.reshape(-1, 2)
         apart = np.linalg.norm(flat[:, None] - flat, axis=-1) + 99 * np.eye(len(flat))
-        if apart.min() > 12 and flat.min() > 2 and flat.max() < 93:
+        alike = np.linalg.norm(animals[:, None] - animals, axis=-1) + 99 * np.eye(count)[..., None]
+        if apart.min() > 9 and alike.min() > 12 and flat.min() > 2 and flat.max() < 93:
             return animals
 
 

@@ -69,10 +69,8 @@ def test_a_gap_within_the_window_starts_a_tracklet_but_no_track():
 
 def test_a_gap_beyond_the_window_starts_a_track():
     predictions = make_predictions({0: [(100, 0)], 4: [(100, 0)]})
-    assert link_tracks(predictions, TrackingConfig(window_frames=3, max_gap_frames=0, **WINDOW)).track.tolist() == [
-        0,
-        1,
-    ]
+    config = TrackingConfig(window_frames=3, max_gap_frames=0, **WINDOW)
+    assert link_tracks(predictions, config).track.tolist() == [0, 1]
 
 
 def test_with_all_tracks_taken_a_newcomer_resumes_the_nearest_lost_one():

@@ -85,12 +85,11 @@ def _draw_sample(
         center = draw_window(frame.shape[:2], samples.window, points, rng)
     matrix = draw_transform(frame.shape[:2], size, augmentation, rng, center)
     image, points = apply_transform(frame, points, matrix, size, samples.skeleton.flip_order())
-    whole = image if center is None else np.ascontiguousarray(frame[::LIGHT_STEP, ::LIGHT_STEP])
+    seen = [image] if center is None else [image, np.ascontiguousarray(frame[::LIGHT_STEP, ::LIGHT_STEP])]
     if augmentation is not None:
         lamp = draw_lamp(augmentation, rng)
-        image = change_light(image, lamp, rng)
-        whole = image if center is None else change_light(whole, lamp, rng)
-    return image, points, samples.classes[index], _measure_light(whole)
+        seen = [change_light(one, lamp, rng) for one in seen]
+    return seen[0], points, samples.classes[index], _measure_light(seen[-1])
 
 
 def _measure_light(image: NDArray[np.uint8]) -> NDArray[np.float32]:

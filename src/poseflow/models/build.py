@@ -83,7 +83,7 @@ def _classify(features: Any, name: str, depth: int, config: ClassVectorConfig) -
     large, and whose product is normalized or divided by ten, learn ten times more slowly.
     """
 
-    def large() -> keras.Initializer:
+    def large() -> keras.Initializer:  # a new one for each layer: one alone would draw the same weights every time
         return keras.initializers.VarianceScaling(SLOWNESS**2)
 
     features = layers.GlobalMaxPooling2D(name=f"{name}_pool")(features)

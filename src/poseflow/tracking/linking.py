@@ -45,10 +45,10 @@ def follow_animals(
     blocks = [predictions] if isinstance(predictions, Predictions) else predictions
     parts = [part for block in blocks for part in tracker.follow(block)]
     outcome = tracker.finish()
-    return join_parts([outcome.complete(part) for part in parts], tracker.class_names, config), outcome
+    return join_parts([outcome.complete(part) for part in parts], tracker.identity_names, config), outcome
 
 
-def join_parts(parts: Sequence[Tracks], class_names: tuple[str, ...], config: TrackingConfig) -> Tracks:
+def join_parts(parts: Sequence[Tracks], names: tuple[str, ...], config: TrackingConfig) -> Tracks:
     """Parts of one video's rows as tracks."""
 
     def join(name: str, kind: type) -> NDArray[Any]:
@@ -61,6 +61,6 @@ def join_parts(parts: Sequence[Tracks], class_names: tuple[str, ...], config: Tr
         track=join("track", np.int32),
         identity_code=join("identity_code", np.int16),
         identity_score=join("identity_score", np.float32),
-        identity_names=class_names if config.mode != "motion" else (),
+        identity_names=names,
         metadata={"tracking": config.model_dump(mode="json")},
     )

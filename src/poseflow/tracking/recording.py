@@ -118,7 +118,7 @@ def track_recording(
         for file, place in zip(files, waiting, strict=True):
             first_row += _follow_file(file, first_row, tracker, config, place)
         outcome = tracker.finish()
-        names = tracker.class_names if config.mode != "motion" else ()
+        names = tracker.identity_names
         with TracksWriter(path, names, {"tracking": config.model_dump(mode="json")}) as writer:
             for file, place in zip(files, waiting, strict=True):
                 writer.append(file.video, join_parts([], names, config))

@@ -64,7 +64,12 @@ class Tracker:
         self._config, self._statements = config, statements or Statements()
         self._linker = Linker(config, self._statements.tracks)
         self._evidence: Evidence | None = None
-        self.class_names: tuple[str, ...] = ()
+        self._class_names: tuple[str, ...] = ()
+
+    @property
+    def identity_names(self) -> tuple[str, ...]:
+        """Names that tracks can bear, as far as blocks were seen; none in mode `motion`."""
+        return self._class_names if self._config.mode != "motion" else ()
 
     def follow(self, block: Predictions) -> Iterator[Tracks]:
         """Link the instances of the next frames, as far as is known while later ones are not (`Outcome.complete`).
@@ -73,7 +78,7 @@ class Tracker:
         """
         _check_lags(block, self._config)
         if len(block):
-            self.class_names = block.class_names
+            self._class_names = block.class_names
         for part in _cut_at_frames(block):
             rows = select_instances(part, self._config)
             found = self._linker.link(describe_instances(part, rows, self._config))
@@ -81,8 +86,7 @@ class Tracker:
             code, score = NAMINGS[self._config.mode](self._with_statements(part), kept, self._config)
             if self._config.mode == "both":
                 self._look(part, kept, found.tracklet)
-            names = self.class_names if self._config.mode != "motion" else ()
-            yield Tracks(found.row, found.frame_idx, found.tracklet, found.track, code, score, names)
+            yield Tracks(found.row, found.frame_idx, found.tracklet, found.track, code, score, self.identity_names)
 
     def finish(self) -> Outcome:
         """Name the tracklets, and say where there is doubt."""
