@@ -18,6 +18,7 @@ BENCHMARKS = (
     ("tracking.py",),
     ("tracking.py", "--frames", "50000", "--files", "100"),
     ("identity.py",),
+    ("hidden.py",),
     ("plan.py",),
 )
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from cluster.virtual_slurm import VirtualCluster, wait_for
 from small_project import Project
 
+TRACKS = "results/tracks/first.parquet"
+
 
 @dataclass(frozen=True)
 class ClusterProject(Project):

@@ -25,6 +25,13 @@ def finished_locally(tmp_path_factory) -> Project:
     return project
 
 
+@pytest.fixture
+def project(finished_locally, cluster, tmp_path) -> ClusterProject:
+    """A project of the test's own, after its first night."""
+    shutil.copytree(finished_locally.folder, tmp_path / "project", symlinks=True)
+    return ClusterProject(tmp_path / "project", cluster)
+
+
 @pytest.fixture(scope="session")
 def finished_on_cluster(cluster, finished_locally, tmp_path_factory) -> ClusterProject:
     """The same recordings and labels after `snakemake --profile slurm`; copy it, do not change it."""

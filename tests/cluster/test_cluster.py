@@ -1,12 +1,9 @@
 """`snakemake --profile slurm` on a virtual cluster."""
 
-import shutil
-
 import pytest
-from cluster.cluster_project import ClusterProject
+from cluster.cluster_project import TRACKS
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
-TRACKS = "results/tracks/first.parquet"
 
 
 def test_the_tables_equal_those_of_the_local_profile(finished_locally, finished_on_cluster):
@@ -36,14 +33,12 @@ def test_rules_ask_for_what_the_profile_says(finished_on_cluster):
 
 
 @pytest.mark.slow
-def test_shards_that_are_submitted_as_an_array(finished_locally, cluster, tmp_path):
-    shutil.copytree(finished_locally.folder, tmp_path / "project", symlinks=True)
-    project = ClusterProject(tmp_path / "project", cluster)
+def test_shards_that_are_submitted_as_an_array(finished_locally, project):
     for table in project.folder.glob("results/predictions/first/[0-9]*.parquet"):
         table.unlink()
     (project.folder / TRACKS).unlink()
     project.snakemake(TRACKS, "--slurm-array-jobs", "predict", "--slurm-array-limit", "500")
     assert project.tables() == finished_locally.tables()
-    jobs = cluster.run("sacct", "-X", "-n", "-P", "-o", "workdir,jobid").splitlines()
+    jobs = project.cluster.run("sacct", "-X", "-n", "-P", "-o", "workdir,jobid").splitlines()
     own = [job for folder, job in (line.split("|") for line in jobs) if folder == str(project.folder)]
     assert len([job for job in own if "_" in job]) == 3, "as tasks of an array"

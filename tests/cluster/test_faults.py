@@ -5,22 +5,18 @@ import signal
 import subprocess
 
 import pytest
-from cluster.cluster_project import ClusterProject
+from cluster.cluster_project import TRACKS, ClusterProject
 from cluster.virtual_slurm import wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 SHARD = "rule_predict_wildcards_first_0001"
-TRACKS = "results/tracks/first.parquet"
 
 
 @pytest.fixture
-def project(finished_locally, cluster, tmp_path) -> ClusterProject:
+def project(project) -> ClusterProject:
     """A project in which one shard of one recording, and its tracks, are missing."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished_locally.folder, folder, symlinks=True)
-    project = ClusterProject(folder, cluster)
     for path in (TRACKS, "results/predictions/first/0001-of-0003.parquet"):
-        (folder / path).unlink()
+        (project.folder / path).unlink()
     return project
 
 

@@ -1,24 +1,13 @@
 """Night after night: what is new, and only that; better models, and only better ones."""
 
-import shutil
-
 import numpy as np
 import pytest
 import sleap_io as sio
-from cluster.cluster_project import ClusterProject
 from small_project import NODES, TOP_DOWN, animal_points
 
 from poseflow.files import read_json
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
-
-
-@pytest.fixture
-def project(finished_locally, cluster, tmp_path) -> ClusterProject:
-    """A project after its first night."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished_locally.folder, folder, symlinks=True)
-    return ClusterProject(folder, cluster)
 
 
 def label_more(project, count, points_of):
