@@ -114,9 +114,12 @@ class Project:
             timeout=1500,
         )
         if check and done.returncode:
-            logs = "\n".join(f"--- {log}\n{log.read_text()[-2000:]}" for log in self.folder.glob("logs/**/*.log"))
-            pytest.fail(f"{done.stdout}\n{logs}")
+            pytest.fail(f"{done.stdout}\n{self.logs()}")
         return done.stdout
+
+    def logs(self) -> str:
+        """What the jobs said, to find out why a run failed."""
+        return "\n".join(f"--- {log}\n{log.read_text()[-2000:]}" for log in self.folder.glob("logs/**/*.log"))
 
     def poseflow(self, *arguments: str) -> None:
         """Run a verb in the project's folder."""

@@ -3,21 +3,24 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fake_results import write_run
+from fake_results import make_index, make_poses, write_run
 
 from poseflow.config import PromotionConfig
 from poseflow.night import NightInputs, describe_night, find_missing, read_reason, say_missing, write_night
 from poseflow.promotion import add_to_history, judge
+from poseflow.tables import write_poses
 
 NOW = datetime.now(UTC) + timedelta(hours=2, minutes=5)
 
 
 @pytest.fixture
 def night(tmp_path):
-    """A night that did two of three recordings; of the third, one shard failed."""
+    """A night that did two of four recordings; of the third, one shard failed, the fourth cannot be read."""
     results = write_run(tmp_path / "results")
-    poses = {name: results / f"poses/recording=cage/{name}.parquet" for name in ("cage", "pieces", "lost")}
+    poses = {name: results / f"poses/recording=cage/{name}.parquet" for name in ("cage", "pieces", "lost", "empty")}
+    write_poses(make_poses(make_index("empty", 0), [], video="empty"), poses["empty"])
     shards = {"cage": ["0000-of-0001"], "pieces": ["0000-of-0001"], "lost": ["0000-of-0002", "0001-of-0002"]}
+    shards["empty"] = []
     (results / "predictions/lost").mkdir(parents=True)
     (results / "predictions/lost/0000-of-0002.parquet").touch()
     log = tmp_path / "logs/predict/lost/0001-of-0002.log"

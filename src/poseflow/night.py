@@ -75,15 +75,15 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     from poseflow.tables import read_pose_metadata  # Arrow is not needed to plan
 
     missing = find_missing(inputs)
-    done = [path for path in inputs.poses.values() if _is_new(path, inputs.began)]
-    frames = sum(read_pose_metadata(path)["frames"] for path in done)
+    new = [path for path in inputs.poses.values() if _is_new(path, inputs.began)]
+    done = [count for count in (read_pose_metadata(path)["frames"] for path in new) if count]  # none: unreadable
     indexes = [read_index(path) for path in sorted(inputs.results.glob("index/*.json")) if _is_new(path, inputs.began)]
     broken = [f"{Path(index.path).name} cannot be read: {index.reason}" for index in indexes if not index.is_ok]
     proposed = [path for path in inputs.suggestions if _is_new(path, inputs.began)]
     decided = [one for one in read_history(inputs.results / "promotion/history.json") if one.time >= inputs.began]
     hours, minutes = divmod(int((now - inputs.began).total_seconds()) // 60, 60)
     lines = [
-        f"{len(done)} recordings done, {frames:,} frames, in {hours} h {minutes:02d} min",
+        f"{len(done)} recordings done, {sum(done):,} frames, in {hours} h {minutes:02d} min",
         *(_say_decision(decision) for decision in decided),
         *_shorten([say_missing(video, shards, inputs.logs) for video, shards in missing.items()]),
         *_shorten(broken),

@@ -37,7 +37,7 @@ class ClusterProject(Project):
         try:
             yield run
             code = run.wait(timeout=900)
-            assert code == 0, log.read_text()[-5000:]
+            assert code == 0, f"{log.read_text()[-5000:]}\n{self.logs()}\n{self.history()}"
         finally:
             run.kill()
 
@@ -53,6 +53,12 @@ class ClusterProject(Project):
 
         wait_for(look, f"a job {comment} is {state}")
         return found[0]
+
+    def history(self) -> str:
+        """Every job of this folder, the steps and states that it had."""
+        fields = "jobid,comment%60,state,exitcode,submit,start,end,nodelist,workdir%100"
+        listed = self.cluster.run("sacct", "--duplicates", "-P", "-o", fields, check=False).splitlines()
+        return "\n".join(line for line in listed if not line.split("|")[-1] or line.endswith(str(self.folder)))
 
     def count_jobs(self, comment: str) -> int:
         """How many jobs with such a comment, and of this folder, were ever submitted."""

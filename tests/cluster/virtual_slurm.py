@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROGRAMS = ("munged", "mariadbd", "mariadb-install-db", "slurmdbd", "slurmctld", "slurmd", "sbatch")
+COMMANDS = ("sacct", "sacctmgr", "sbatch", "scancel", "scontrol", "sinfo", "squeue", "srun")
 PACKAGES = "slurmctld slurmd slurmdbd slurm-client munge mariadb-server"
 NODES, NODE_CPUS, NODE_MEMORY_MB, NODE_GPUS = ("n1", "n2", "n3"), 16, 64_000, 2
 PATIENCE_S = 120
@@ -126,11 +127,9 @@ class VirtualCluster:
         self._write("munge.key", secrets.token_hex(64), 0o400)
         # Snakemake's executor drops SLURM_CONF from the environment of the steps within its jobs.
         (folder / "bin").mkdir()
-        self._write(
-            "bin/srun",
-            f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun", path=SEARCHED)} "$@"\n',
-            0o755,
-        )
+        for name in COMMANDS:
+            command = f'SLURM_CONF={folder}/slurm.conf exec {shutil.which(name, path=SEARCHED)} "$@"'
+            self._write(f"bin/{name}", f"#!/bin/sh\n{command}\n", 0o755)
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
