@@ -124,7 +124,7 @@ def fake_inference(monkeypatch):
 
 def test_a_release_is_measured_on_a_package(fake_inference, tmp_path):
     test = write_blobs(tmp_path, "test", 5, names=("anna", "carl"))
-    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG)
+    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
     assert metrics["map_coco"] == pytest.approx(1)
     assert metrics["identities"]["confusion"]["counts"] == [[5, 0, 0, 0], [0, 5, 0, 0]]
     assert metrics["identities"]["accuracy"] == 0.5, "carl is none of the names"
@@ -137,12 +137,12 @@ def test_models_that_find_other_nodes_are_an_error(fake_inference, tmp_path, mon
     other = SimpleNamespace(channels=1, skeleton=Skeleton(nodes=("nose",)))
     monkeypatch.setattr(sys.modules["poseflow.inference"], "load_pipeline", lambda *_: other)
     with pytest.raises(SkeletonError, match=r"test\.pkg\.slp: nodes must be those that the models find, nose, got "):
-        evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG)
+        evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
     assert not (tmp_path / "out").exists()
 
 
 def test_an_empty_test_set_loads_no_models_and_says_so(tmp_path):
     test = write_blobs(tmp_path, "test", 0)
-    metrics = evaluate_release([tmp_path / "no model"], test, tmp_path / "out", PredictConfig(), CONFIG)
+    metrics = evaluate_release([tmp_path / "no model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
     assert read_json(tmp_path / "out" / "metrics.json") == metrics
     assert (metrics["frames"], metrics["map_coco"], metrics["figures"], metrics["speed"]) == (0, None, [], None)

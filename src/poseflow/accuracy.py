@@ -35,9 +35,9 @@ def evaluate_release(
     out_dir: Path,
     predict: PredictConfig,
     evaluation: EvaluationConfig,
+    min_identity_score: float,
     pixels_per_mm: PixelsPerMm = None,
     example_frames: int = 3,
-    min_identity_score: float = 0.2,
 ) -> dict[str, Any]:
     """Predict every labeled frame of a package and measure how near predictions are to labels.
 
@@ -47,9 +47,9 @@ def evaluate_release(
     Args:
         models: folders of models that work together.
         package: the test set; where it has no frames, metrics.json says so and there are no pictures.
+        min_identity_score: as in the config's section `tracking`, for models that tell animals apart.
         pixels_per_mm: scale of all videos, or by the video's file name.
         example_frames: how many frames are shown for each of best, median and worst.
-        min_identity_score: as in the config's section `tracking`, for models that tell animals apart.
 
     Returns: what `evaluation.evaluate_poses` gives, and `identities` (see `evaluation.evaluate_identities`),
         `test_set`, `models`, `speed` (see `measure_speed`), `figures` and `examples` (file names, and what they show).

@@ -18,9 +18,9 @@ try:
         out.parent,
         PredictConfig.model_validate(snakemake.params.predict),
         EvaluationConfig.model_validate(snakemake.params.evaluation),
+        snakemake.params.min_identity_score,
         snakemake.params.pixels_per_mm,
         snakemake.params.examples,
-        snakemake.params.min_identity_score,
     )
 except SkeletonError as error:  # the release in use, where the labels have got other nodes since
     write_json({"incomparable": str(error)}, out)

@@ -112,7 +112,7 @@ def evaluate(
 
     whole = read_config(config)
     metrics = evaluate_release(
-        models, test, out, whole.predict, settings, pixels_per_mm, examples, whole.tracking.min_identity_score
+        models, test, out, whole.predict, settings, whole.tracking.min_identity_score, pixels_per_mm, examples
     )
     for name in ("frames", "animals", "missed", "invented", "map_paper", "map_coco"):
         typer.echo(f"{name}: {metrics[name]}")

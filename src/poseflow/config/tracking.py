@@ -60,7 +60,7 @@ class TrackingConfig(Section):
         "names by their looks, from models that tell animals apart. both: names by the looks over whole tracklets.",
     )
     min_identity_score: float = Field(
-        0.2, ge=0, le=1, description="identity, both: an animal that is less likely anyone's stays unnamed."
+        0.05, ge=0, le=1, description="identity, both: an animal that is less likely anyone's stays unnamed."
     )
     naming: NamingConfig = NamingConfig()
     doubt: DoubtConfig = DoubtConfig()

@@ -1,5 +1,7 @@
 """Points moved by optical flow onto the frames that follow."""
 
+from math import ceil
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,15 @@ from poseflow.config import FlowConfig
 
 # Flow is followed in a window round each animal; beyond this margin the result no longer changes with its size.
 MARGIN_PX = 48
+LEAST_PATCH_PX = 3
+
+
+def shrink_image(image: NDArray[np.uint8], config: FlowConfig) -> NDArray[np.uint8]:
+    """What flow sees of a frame: (height, width, 1 or 3) uint8 to grey (height * scale, width * scale) uint8."""
+    grey = image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    if config.scale < 1:
+        grey = cv2.resize(grey, None, fx=config.scale, fy=config.scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, np.uint8)
 
 
 def shift_points(
@@ -19,9 +30,10 @@ def shift_points(
     """Move every animal's points from `image` onto each later frame by pyramidal Lucas-Kanade flow.
 
     Args:
-        image: (height, width) uint8, the frame on which the points lie.
-        later: the frames after it, None where there is none or it cannot be read; at most `window_frames` count.
-        points: (instances, nodes, 2) float32, (x, y) in px, NaN where missing.
+        image: from `shrink_image`, of the frame on which the points lie.
+        later: the frames after it, shrunk as well, None where there is none or it cannot be read; at most
+            `window_frames` count.
+        points: (instances, nodes, 2) float32, (x, y) in px of the video, NaN where missing.
 
     Returns: (instances, window_frames, nodes, 2) float32, NaN for missing points, lost points and missing frames.
     Source: Pereira et al. 2022, Methods, "Tracking"; Bouguet 2001.
@@ -29,9 +41,11 @@ def shift_points(
     count, nodes, _ = points.shape
     shifted = np.full((count, config.window_frames, nodes, 2), np.nan, np.float32)
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, config.iterations, 0.01)
-    for own, result in zip(points, shifted, strict=True):
+    side = max(LEAST_PATCH_PX, ceil(config.patch_px * config.scale))
+    shrunk = (points + 0.5) * config.scale - 0.5
+    for own, result in zip(shrunk, shifted, strict=True):
         visible = np.isfinite(own[:, 0])
-        window, origin = _window_round(own[visible], image.shape[:2])
+        window, origin = _window_round(own[visible], image.shape[:2], ceil(MARGIN_PX * config.scale))
         start = own[visible] - origin
         before = np.ascontiguousarray(image[window])
         for lag, after in enumerate(later[: config.window_frames]):
@@ -42,21 +56,21 @@ def shift_points(
                 np.ascontiguousarray(after[window]),
                 start,
                 None,  # type: ignore[call-overload]  # None lets OpenCV make the array
-                winSize=(config.patch_px, config.patch_px),
+                winSize=(side, side),
                 maxLevel=config.levels,
                 criteria=criteria,
             )
             moved[found.reshape(-1) == 0] = np.nan
             result[lag, visible] = moved + origin
-    return shifted
+    return (shifted + 0.5) / config.scale - 0.5
 
 
 def _window_round(
-    points: NDArray[np.float32], size: tuple[int, int]
+    points: NDArray[np.float32], size: tuple[int, int], margin: int
 ) -> tuple[tuple[slice, slice], NDArray[np.float32]]:
     """Part of the image round the points, and the (x, y) of its first pixel."""
-    left, top = np.floor(points.min(axis=0)).astype(int) - MARGIN_PX
-    right, bottom = np.ceil(points.max(axis=0)).astype(int) + MARGIN_PX + 1
+    left, top = np.floor(points.min(axis=0)).astype(int) - margin
+    right, bottom = np.ceil(points.max(axis=0)).astype(int) + margin + 1
     height, width = size
     left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
     right, bottom = max(min(right, width), left + 1), max(min(bottom, height), top + 1)

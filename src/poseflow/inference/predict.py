@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from poseflow.config import FlowConfig, PredictConfig
 from poseflow.errors import VideoError
-from poseflow.inference.flow import shift_points
+from poseflow.inference.flow import shift_points, shrink_image
 from poseflow.inference.pipelines import Instances, Outputs, Pipeline
 from poseflow.inference.prefetch import prefetch
 from poseflow.logs import show_progress
@@ -151,36 +151,36 @@ def _shift_batches(
 ) -> Iterator[tuple[FrameBatch, NDArray[np.float32]]]:
     """Yield every batch that has instances' frames with their shifted points, once its look-ahead has arrived."""
     waiting: deque[FrameBatch] = deque()
+    shrunk: deque[Image | None] = deque()  # of every frame that waits, where flow is wanted
     for batch in batches:
         waiting.append(batch)
+        if config.window_frames:
+            shrunk.extend(None if image is None else shrink_image(image, config) for image in batch.images)
         while waiting and waiting[0].found is not None and _frames_after(waiting) >= config.window_frames:
-            yield _shift_first(waiting, config)
+            yield _shift_first(waiting, shrunk, config)
     while waiting and waiting[0].found is not None:
-        yield _shift_first(waiting, config)
+        yield _shift_first(waiting, shrunk, config)
 
 
 def _frames_after(waiting: deque[FrameBatch]) -> int:
     return sum(len(batch.images) for batch in waiting) - len(waiting[0].images)
 
 
-def _shift_first(waiting: deque[FrameBatch], config: FlowConfig) -> tuple[FrameBatch, NDArray[np.float32]]:
-    batch = waiting[0]
+def _shift_first(
+    waiting: deque[FrameBatch], shrunk: deque[Image | None], config: FlowConfig
+) -> tuple[FrameBatch, NDArray[np.float32]]:
+    batch = waiting.popleft()
     assert batch.found is not None
     points = batch.found.points
     shifted = np.full((len(points), config.window_frames, *points.shape[1:]), np.nan, np.float32)
-    if config.window_frames and len(points):
-        greys = [_grey(image) for one in waiting for image in one.images]
+    if config.window_frames:
+        frames = list(shrunk)
         for number in np.unique(batch.found.frame):
-            image = greys[number]
+            image = frames[number]
             assert image is not None
             rows = batch.found.frame == number
-            later = greys[number + 1 : number + 1 + config.window_frames]
+            later = frames[number + 1 : number + 1 + config.window_frames]
             shifted[rows] = shift_points(image, later, points[rows], config)
-    waiting.popleft()
+        for _ in batch.images:
+            shrunk.popleft()
     return batch, shifted
-
-
-def _grey(image: Image | None) -> Image | None:
-    if image is None:
-        return None
-    return image[..., 0] if image.shape[2] == 1 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
