@@ -25,7 +25,7 @@ demo: install  ## two synthetic recordings all the way to poses, report and over
 	@$(BIN)/python workflow/demo.py
 
 # Two processes: each needs up to 2 GB for TensorFlow.
-PARALLEL := -n 2 --dist loadgroup --no-loadscope-reorder
+PARALLEL := -n 2 --no-loadscope-reorder
 
 test: install  ## all tests (8 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
