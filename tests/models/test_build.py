@@ -61,6 +61,15 @@ def test_every_head_has_its_own_stride_and_depth(kind, shapes, precision):
         assert 0 <= np.asarray(outputs["class_maps"]).min() <= np.asarray(outputs["class_maps"]).max() <= 1
 
 
+def test_what_lies_in_the_middle_of_a_crop_says_most_about_whose_it_is():
+    head = HeadConfig(output_stride=4, identities=("female", "male"))
+    model = build_model(small("multi_class_top_down").model_copy(update={"head": head}), SKELETON)
+    window = np.asarray(model.get_layer("class_vector_window")(np.ones((1, 5, 4, 2), np.float32)))
+    y, x = np.mgrid[-0.4:0.5:0.2, -0.375:0.5:0.25]
+    expected = np.exp(-(y**2 + x**2) / (2 * 0.2**2))
+    np.testing.assert_allclose(window[0], np.stack([expected, expected], -1), rtol=1e-5)
+
+
 @pytest.mark.parametrize("options", [{"up": "transposed"}, {"skip": "add"}, {"skip": "add", "up": "transposed"}])
 def test_variants_of_the_decoder_can_be_built(options):
     maps = build_model(small(**options), SKELETON)(np.zeros((1, 32, 32, 1), np.uint8))
