@@ -44,6 +44,9 @@ class PredictConfig(Section):
     batch_size: int = Field(8, ge=1, description="Frames per network call.")
     max_instances: int = Field(6, ge=1, description="At most so many animals in a frame.")
     peak_threshold: float = Field(0.2, ge=0, le=1, description="Peaks lower than this are not points.")
+    centroid_threshold: float | None = Field(
+        None, ge=0, le=1, description="Peaks of a centroid model lower than this are no animals; null: peak_threshold."
+    )
     duplicate_oks: float = Field(
         0.7, gt=0, le=1, description="An instance this like a better one of its frame (OKS, COCO's form) is dropped."
     )

@@ -32,8 +32,10 @@ def build_whole_frame_stage(model: TrainedModel, config: PredictConfig) -> Stage
 def build_centroid_stage(model: TrainedModel, config: PredictConfig) -> Stage:
     """Frames -> anchors (batch, max_instances, 2) and scores (batch, max_instances), highest first, NaN beyond."""
 
+    threshold = config.peak_threshold if config.centroid_threshold is None else config.centroid_threshold
+
     def find_anchors(images: Tensor) -> tuple[Tensor, Tensor]:
-        points, scores = _find_peaks(_run_network(model, images), model, config, config.max_instances)
+        points, scores = _find_peaks(_run_network(model, images), model, threshold, config.max_instances)
         return model.framing.unscale(points[:, 0], model.config.input.scale), scores[:, 0]
 
     return compile_function(find_anchors)
@@ -66,7 +68,7 @@ def build_edge_stage(model: TrainedModel, config: PredictConfig) -> Stage:
 
     def find_candidates(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = _run_network(model, images)
-        peaks, scores = _find_peaks(outputs, model, config, PEAKS_PER_ANIMAL * config.max_instances)
+        peaks, scores = _find_peaks(outputs, model, config.peak_threshold, PEAKS_PER_ANIMAL * config.max_instances)
         longest = None
         if grouping.max_edge_length is not None:
             longest = grouping.max_edge_length * scale * max(images.shape[1:3])
@@ -92,7 +94,7 @@ def build_class_map_stage(model: TrainedModel, config: PredictConfig) -> Stage:
 
     def find_candidates(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = _run_network(model, images)
-        peaks, scores = _find_peaks(outputs, model, config, PEAKS_PER_ANIMAL * config.max_instances)
+        peaks, scores = _find_peaks(outputs, model, config.peak_threshold, PEAKS_PER_ANIMAL * config.max_instances)
         classes = score_classes(outputs["class_maps"], peaks, model.config.head.class_maps.output_stride)
         return model.framing.unscale(peaks, model.config.input.scale), scores, classes
 
@@ -113,8 +115,8 @@ def _find_best_peaks(outputs: dict[str, Tensor], model: TrainedModel, config: Pr
 
 
 def _find_peaks(
-    outputs: dict[str, Tensor], model: TrainedModel, config: PredictConfig, count: int
+    outputs: dict[str, Tensor], model: TrainedModel, threshold: float, count: int
 ) -> tuple[Tensor, Tensor]:
     """The `count` highest peaks of each map, in px of the network's input; see `find_local_peaks`."""
     maps, stride = outputs["confidence_maps"], model.config.head.output_stride
-    return find_local_peaks(maps, stride, count, config.peak_threshold, outputs.get("offsets"))
+    return find_local_peaks(maps, stride, count, threshold, outputs.get("offsets"))
