@@ -95,6 +95,12 @@ def test_without_flow_there_are_the_same_animals(whole, blob_video, pipeline, tm
     assert still.lags == 0
 
 
+def test_a_detector_may_have_a_threshold_of_its_own(blob_models, blob_video, tmp_path):
+    strict = CONFIG.model_copy(update={"centroid_threshold": 1.0})
+    predict_shard(blob_video, load_pipeline(blob_models, strict), (0, 4), tmp_path / "none.parquet", strict)
+    assert len(read_predictions(tmp_path / "none.parquet")) == 0
+
+
 def test_an_empty_range_is_an_empty_table(blob_video, pipeline, tmp_path):
     predict_shard(blob_video, pipeline, (7, 7), tmp_path / "none.parquet", CONFIG)
     assert len(read_predictions(tmp_path / "none.parquet")) == 0
