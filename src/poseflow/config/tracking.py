@@ -31,7 +31,9 @@ class NamingConfig(Section):
     switch_odds: float = Field(
         1e-4, gt=0, lt=0.5, description="How often motion switches animals between two pieces, where nothing shows it."
     )
-
+    min_look: float = Field(
+        0.2, ge=0, le=1, description="A find that is less likely anyone's looks like nobody, a false find say."
+    )
     min_probability: float = Field(
         0.9, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
     )
@@ -60,7 +62,7 @@ class TrackingConfig(Section):
         "names by their looks, from models that tell animals apart. both: names by the looks over whole tracklets.",
     )
     min_identity_score: float = Field(
-        0.05, ge=0, le=1, description="identity, both: an animal that is less likely anyone's stays unnamed."
+        0.01, ge=0, le=1, description="identity: an animal that is less likely anyone's stays unnamed."
     )
     naming: NamingConfig = NamingConfig()
     doubt: DoubtConfig = DoubtConfig()

@@ -68,7 +68,7 @@ class Evidence:
         np.add.at(self._logs, tracklet, self._look(probabilities, stated))
 
     def _look(self, probabilities: NDArray[np.float32], stated: NDArray[np.int16]) -> NDArray[np.float64]:
-        nobody = max(self._config.min_identity_score, LEAST_PROBABILITY)
+        nobody = max(self._config.naming.min_look, LEAST_PROBABILITY)
         known = ~np.isnan(probabilities).any(axis=1)
         logs = np.zeros((len(probabilities), self._names + 1))
         logs[known, :-1] = np.log(np.maximum(probabilities[known], LEAST_PROBABILITY))
