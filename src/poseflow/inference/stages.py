@@ -114,9 +114,7 @@ def _find_best_peaks(outputs: dict[str, Tensor], model: TrainedModel, config: Pr
     return find_global_peaks(maps, stride, config.peak_threshold, outputs.get("offsets"))
 
 
-def _find_peaks(
-    outputs: dict[str, Tensor], model: TrainedModel, threshold: float, count: int
-) -> tuple[Tensor, Tensor]:
+def _find_peaks(outputs: dict[str, Tensor], model: TrainedModel, threshold: float, count: int) -> tuple[Tensor, Tensor]:
     """The `count` highest peaks of each map, in px of the network's input; see `find_local_peaks`."""
     maps, stride = outputs["confidence_maps"], model.config.head.output_stride
     return find_local_peaks(maps, stride, count, threshold, outputs.get("offsets"))
