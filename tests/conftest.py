@@ -8,6 +8,8 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+SLOW_FIXTURES = {"blob_models", "one_pass_models", "real_data"}
+
 settings.register_profile("poseflow", deadline=None)  # how long an example takes is no behaviour
 settings.load_profile("poseflow")
 
@@ -27,8 +29,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolde
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that take longest come first."""
+    """Tests that take longest come first; those that train first, or read real recordings, are slow."""
     items.sort(key=lambda item: "workflow" not in item.keywords)
+    for item in items:
+        if isinstance(item, pytest.Function) and SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
