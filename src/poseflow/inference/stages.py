@@ -31,7 +31,6 @@ def build_whole_frame_stage(model: TrainedModel, config: PredictConfig) -> Stage
 
 def build_centroid_stage(model: TrainedModel, config: PredictConfig) -> Stage:
     """Frames -> anchors (batch, max_instances, 2) and scores (batch, max_instances), highest first, NaN beyond."""
-
     threshold = config.peak_threshold if config.centroid_threshold is None else config.centroid_threshold
 
     def find_anchors(images: Tensor) -> tuple[Tensor, Tensor]:

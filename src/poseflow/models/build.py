@@ -105,6 +105,7 @@ class CenterWindow(layers.Layer):
     """Weighs every place of (batch, height, width, channels) by a Gaussian round the middle."""
 
     def call(self, features: Any) -> Any:
+        """Keras' name for what a layer does."""
         _, height, width, _ = ops.shape(features)
         window = _bell(height)[:, None] * _bell(width)
         return features * ops.cast(window[..., None], features.dtype)
