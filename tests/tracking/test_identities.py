@@ -44,12 +44,12 @@ def test_a_name_is_given_once():
 
 
 def test_who_looks_like_nobody_stays_unnamed_and_keeps_a_track():
-    tracks = link_tracks(make_predictions([[[0.004, 0.003], [0.1, 0.9]], [[np.nan, np.nan]]]), CONFIG)
+    tracks = link_tracks(make_predictions([[[0.0004, 0.0003], [0.1, 0.9]], [[np.nan, np.nan]]]), CONFIG)
     assert tracks.identity == [None, "bert", None]
     assert tracks.track.tolist() == [0, 1, 0]
     assert np.isnan(tracks.identity_score[[0, 2]]).all()
     lax = CONFIG.model_copy(update={"min_identity_score": 0.0})
-    assert names_of(make_predictions([[[0.004, 0.003], [0.1, 0.9]]]), lax) == ["anna", "bert"]
+    assert names_of(make_predictions([[[0.0004, 0.0003], [0.1, 0.9]]]), lax) == ["anna", "bert"]
 
 
 def test_an_animal_that_leaves_takes_its_name_along_and_brings_it_back():

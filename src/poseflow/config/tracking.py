@@ -62,7 +62,7 @@ class TrackingConfig(Section):
         "names by their looks, from models that tell animals apart. both: names by the looks over whole tracklets.",
     )
     min_identity_score: float = Field(
-        0.01, ge=0, le=1, description="identity: an animal that is less likely anyone's stays unnamed."
+        0.001, ge=0, le=1, description="identity: an animal that is less likely anyone's stays unnamed."
     )
     naming: NamingConfig = NamingConfig()
     doubt: DoubtConfig = DoubtConfig()
