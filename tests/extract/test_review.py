@@ -98,7 +98,7 @@ def test_a_file_saved_without_a_change_says_nothing(tmp_path):
 
 
 def test_a_name_said_once_holds_for_the_tracklet_and_what_follows(tmp_path):
-    config = TrackingConfig(candidates="window", mode="both", naming={"piece_frames": 20})
+    config = TrackingConfig(candidates="window", mode="both", naming={"piece_frames": 20, "look_frames": 3})
     _, (tracks, _, _) = write_all(tmp_path, config, videos=("v0",))
     before = read_tracks(tracks, "v0")
     assert before.identity[:2] == ["anna", "bert"]

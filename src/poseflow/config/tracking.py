@@ -21,7 +21,7 @@ class NamingConfig(Section):
     """mode `both`: how looks and motion are weighed."""
 
     look_frames: float = Field(
-        3.0,
+        8.0,
         ge=1,
         description="So many neighbouring frames count as one look: the errors of neighbouring frames are alike.",
     )
@@ -32,7 +32,7 @@ class NamingConfig(Section):
         1e-4, gt=0, lt=0.5, description="How often motion switches animals between two pieces, where nothing shows it."
     )
     min_look: float = Field(
-        0.2, ge=0, le=1, description="A find that is less likely anyone's looks like nobody, a false find say."
+        0.03, ge=0, le=1, description="A find that is less likely anyone's looks like nobody, a false find say."
     )
     min_probability: float = Field(
         0.9, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
