@@ -77,7 +77,8 @@ def make_crossing(looks_right=0.7, frames=60):
 def test_names_stay_with_the_looks_where_motion_goes_astray():
     predictions = make_crossing()
     assert len(set(link_tracks(predictions, CONFIG).track[::2])) == 2, "motion alone switches them"
-    tracks, outcome = follow_animals(predictions, TrackingConfig(mode="both", candidates="window", naming={"look_frames": 3}))
+    config = TrackingConfig(mode="both", candidates="window", naming={"look_frames": 3})
+    tracks, outcome = follow_animals(predictions, config)
     right = [name == ("anna", "bert")[row % 2] for row, name in zip(tracks.row, tracks.identity, strict=True)]
     assert np.mean(right) > 0.9
     assert all(right[:50]) and all(right[-50:])
