@@ -67,6 +67,7 @@ def test_no_other_names_are_more_likely(tracklets):
         for name in ("UNLIKELY", "MOST_STATES"):  # what is forgotten may prove likely, though rarely
             patch.setattr(f"poseflow.tracking.naming.{name}", 1e9)
         codes, scores = name_tracklets(tracklets)
+    np.testing.assert_array_equal(name_tracklets(tracklets)[0], codes)
     assert scored[tuple(codes.tolist())] == pytest.approx(max(scored.values()))
     weights = {codes: np.exp(score) for codes, score in scored.items()}
     for k, code in enumerate(codes.tolist()):

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -150,36 +151,36 @@ def _shift_batches(
 ) -> Iterator[tuple[FrameBatch, NDArray[np.float32]]]:
     """Yield every batch that has instances' frames with their shifted points, once its look-ahead has arrived."""
     waiting: deque[FrameBatch] = deque()
-    shrunk: deque[Image | None] = deque()  # of every frame that waits, where flow is wanted
     for batch in batches:
         waiting.append(batch)
-        if config.window_frames:
-            shrunk.extend(None if image is None else shrink_image(image, config) for image in batch.images)
         while waiting and waiting[0].found is not None and _frames_after(waiting) >= config.window_frames:
-            yield _shift_first(waiting, shrunk, config)
+            yield _shift_first(waiting, config)
     while waiting and waiting[0].found is not None:
-        yield _shift_first(waiting, shrunk, config)
+        yield _shift_first(waiting, config)
 
 
 def _frames_after(waiting: deque[FrameBatch]) -> int:
     return sum(len(batch.images) for batch in waiting) - len(waiting[0].images)
 
 
-def _shift_first(
-    waiting: deque[FrameBatch], shrunk: deque[Image | None], config: FlowConfig
-) -> tuple[FrameBatch, NDArray[np.float32]]:
+def _shift_first(waiting: deque[FrameBatch], config: FlowConfig) -> tuple[FrameBatch, NDArray[np.float32]]:
+    images = [image for one in waiting for image in one.images]
+
+    @cache
+    def shrunk(number: int) -> Image | None:
+        image = images[number]
+        return None if image is None else shrink_image(image, config)
+
     batch = waiting.popleft()
     assert batch.found is not None
     points = batch.found.points
     shifted = np.full((len(points), config.window_frames, *points.shape[1:]), np.nan, np.float32)
     if config.window_frames:
-        frames = list(shrunk)
-        for number in np.unique(batch.found.frame):
-            image = frames[number]
+        for number in np.unique(batch.found.frame).tolist():
+            image = shrunk(number)
             assert image is not None
             rows = batch.found.frame == number
-            later = frames[number + 1 : number + 1 + config.window_frames]
+            stop = min(number + 1 + config.window_frames, len(images))
+            later = [shrunk(after) for after in range(number + 1, stop)]
             shifted[rows] = shift_points(image, later, points[rows], config)
-        for _ in batch.images:
-            shrunk.popleft()
     return batch, shifted
