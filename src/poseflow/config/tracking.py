@@ -35,7 +35,7 @@ class NamingConfig(Section):
         0.03, ge=0, le=1, description="A find that is less likely anyone's looks like nobody, a false find say."
     )
     min_probability: float = Field(
-        0.9, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
+        0.97, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
     )
 
 
