@@ -29,6 +29,8 @@ def shift_points(
 ) -> NDArray[np.float32]:
     """Move every animal's points from `image` onto each later frame by pyramidal Lucas-Kanade flow.
 
+    Each frame is compared with `image` itself; the search begins where the point was in the frame before.
+
     Args:
         image: from `shrink_image`, of the frame on which the points lie.
         later: the frames after it, shrunk as well, None where there is none or it cannot be read; at most
@@ -40,29 +42,44 @@ def shift_points(
     """
     count, nodes, _ = points.shape
     shifted = np.full((count, config.window_frames, nodes, 2), np.nan, np.float32)
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, config.iterations, 0.01)
-    side = max(LEAST_PATCH_PX, ceil(config.patch_px * config.scale))
     shrunk = (points + 0.5) * config.scale - 0.5
     for own, result in zip(shrunk, shifted, strict=True):
         visible = np.isfinite(own[:, 0])
         window, origin = _window_round(own[visible], image.shape[:2], ceil(MARGIN_PX * config.scale))
-        start = own[visible] - origin
-        before = np.ascontiguousarray(image[window])
-        for lag, after in enumerate(later[: config.window_frames]):
-            if after is None:
-                continue
-            moved, found, _ = cv2.calcOpticalFlowPyrLK(
-                before,
-                np.ascontiguousarray(after[window]),
-                start,
-                None,  # type: ignore[call-overload]  # None lets OpenCV make the array
-                winSize=(side, side),
-                maxLevel=config.levels,
-                criteria=criteria,
-            )
-            moved[found.reshape(-1) == 0] = np.nan
-            result[lag, visible] = moved + origin
+        views = [None if after is None else after[window] for after in later[: config.window_frames]]
+        result[: len(views), visible] = _follow(image[window], views, own[visible] - origin, config) + origin
     return (shifted + 0.5) / config.scale - 0.5
+
+
+def _follow(
+    before: NDArray[np.uint8],
+    later: list[NDArray[np.uint8] | None],
+    points: NDArray[np.float32],
+    config: FlowConfig,
+) -> NDArray[np.float32]:
+    """Points (n, 2) of one image on each later one, (images, n, 2), NaN where they are lost."""
+    side = max(LEAST_PATCH_PX, ceil(config.patch_px * config.scale))
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, config.iterations, 0.01)
+    before, guess, levels = np.ascontiguousarray(before), points, config.levels
+    moved = np.full((len(later), *points.shape), np.nan, np.float32)
+    for after, result in zip(later, moved, strict=True):
+        if after is None:
+            continue
+        there, found, _ = cv2.calcOpticalFlowPyrLK(
+            before,
+            np.ascontiguousarray(after),
+            points,
+            guess.copy(),  # OpenCV writes into it
+            winSize=(side, side),
+            maxLevel=levels,
+            criteria=criteria,
+            flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
+        )
+        found = found.astype(bool)
+        np.copyto(result, there, where=found)
+        # From there it is not far, so that the coarsest level is not needed.
+        guess, levels = np.where(found, there, guess), max(config.levels - 1, 0)
+    return moved
 
 
 def _window_round(
