@@ -145,5 +145,12 @@ def test_a_profile_that_cannot_be_read_is_an_error(profile, message):
         read_model_config(profile)
 
 
+@pytest.mark.parametrize("factors", [[1.1, 0.9], [0, 1]])
+def test_factors_are_a_least_and_a_greatest_one(factors):
+    profile = {"profile": str(ROOT / "config/models/centroid.yaml"), "augmentation": {"scale": factors}}
+    with pytest.raises(ConfigError, match="least factor must be above 0 and at most the greatest"):
+        read_model_config(profile)
+
+
 def test_an_empty_section_has_the_defaults():
     assert parse_section(Config, None, "x") == Config()

@@ -154,6 +154,20 @@ def test_classes_stay_with_their_animals(kind):
     assert (whole.classes == -1).sum() == 1, "an animal without a name has no class"
 
 
+def test_animals_of_another_size_than_their_own_teach_no_names():
+    resized = {"scale": (0.5, 2), "identity_scale": (0.8, 1.25), "shift_px": 0}
+    config = profile("multi_class_top_down", resized, crop_px=64, anchor="head")
+    package = make_package(6, names=("female", "male"))
+    samples = build_samples(package, settle_profile(package, config))
+    batch = next(iterate_batches(samples, config.augmentation, batch_size=60, seed=3))
+    size = np.linalg.norm(batch.points[:, 0, 0] - batch.points[:, 0, 1], axis=-1) / 18
+    known = np.isfinite(size)
+    own = (size > 0.8) & (size < 1.25)
+    np.testing.assert_array_equal(batch.classes[known, 0] >= 0, own[known])
+    assert 0 < own[known].sum() < known.sum()
+    assert (stack_samples(samples, [0]).classes >= 0).all(), "nothing is resized where nothing is augmented"
+
+
 def test_names_are_sorted_whatever_the_order_of_the_tracks():
     package = make_package(2, names=("zoe", "adam"))
     config = settle_profile(package, profile("multi_class_bottom_up"))

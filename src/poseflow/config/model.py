@@ -79,7 +79,16 @@ def _check_power_of_2(value: int) -> int:
     return value
 
 
+def _check_factors(value: tuple[float, float]) -> tuple[float, float]:
+    least, greatest = value
+    if not 0 < least <= greatest:
+        raise ValueError(f"the least factor must be above 0 and at most the greatest, got {least}, {greatest}")
+    return value
+
+
 Stride = Annotated[int, AfterValidator(_check_power_of_2)]
+Factors = Annotated[tuple[float, float], AfterValidator(_check_factors)]
+"""Least and greatest."""
 
 
 class FieldsConfig(Section):
@@ -157,7 +166,11 @@ class AugmentationConfig(Section):
     """Random changes of training samples; image and points move together."""
 
     rotation_deg: float = Field(180.0, ge=0, le=180, description="Turned by up to this angle, either way.")
-    scale: tuple[float, float] = Field((0.9, 1.1), description="Least and greatest factor of size.")
+    scale: Factors = Field((0.9, 1.1), description="Least and greatest factor of size.")
+    identity_scale: Factors | None = Field(
+        None,
+        description="Samples resized by less or more do not teach who is who, for which size may count; null: all do.",
+    )
     shift_px: float = Field(8.0, ge=0, description="Crops: the centre is off by up to this, as a detector's is.")
     window_px: int | None = Field(
         None,

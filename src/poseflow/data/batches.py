@@ -89,7 +89,18 @@ def _draw_sample(
     if augmentation is not None:
         lamp = draw_lamp(augmentation, rng)
         seen = [change_light(one, lamp, rng) for one in seen]
-    return seen[0], points, samples.classes[index], _measure_light(seen[-1])
+    return seen[0], points, _keep_names(samples.classes[index], matrix, augmentation), _measure_light(seen[-1])
+
+
+def _keep_names(
+    classes: NDArray[np.int32], matrix: NDArray[np.float64], augmentation: AugmentationConfig | None
+) -> NDArray[np.int32]:
+    """The animals' names, -1 where `matrix` (2, 3) makes their size another than an animal's own may be."""
+    if augmentation is None or augmentation.identity_scale is None:
+        return classes
+    least, greatest = augmentation.identity_scale
+    size = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    return classes if least <= size <= greatest else np.full_like(classes, -1)
 
 
 def _measure_light(image: NDArray[np.uint8]) -> NDArray[np.float32]:
