@@ -41,12 +41,11 @@ def tell_results() -> None:
     """Print where the results are and how good they are."""
     results = Path("results")
     newest = max(results.glob("evaluation/*/*/metrics.json"), key=lambda path: path.stat().st_mtime)
-    metrics = read_json(newest)
+    overall = read_json(newest)
     print("\npose tables  results/poses/          import poseflow; poseflow.read_poses('results/poses')")
     print("report       results/report.html")
     for video in RECORDINGS:
         print(f"overlay      results/overlays/{video}.mp4")
-    overall = metrics
     print("accuracy     on held-out blocks of frames that no network saw in training:")
     print(f"             mAP {overall['map_coco']:.3f} (OKS, COCO form), {overall['map_paper']:.3f} (as in the paper)")
 
