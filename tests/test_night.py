@@ -1,5 +1,6 @@
 """The summary of a run."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -35,6 +36,14 @@ def test_it_says_what_was_done_and_what_is_missing_and_why(night):
     assert said.lines[0] == "2 recordings done, 4,000 frames, in 2 h 06 min"
     assert any(line.startswith("lost: shard 0001-of-0002 missing: ValueError: a bad frame (") for line in said.lines)
     assert "empty.mp4 cannot be read: the file is empty <0 bytes>" in said.lines
+
+
+def test_what_is_proposed_of_a_recording_that_cannot_be_read_is_not_counted(night, tmp_path):
+    files = [tmp_path / f"{name}.pkg.slp" for name in ("cage", "pieces", "empty", "never_made")]
+    for path in files[:3]:
+        path.touch()
+    said = describe_night(replace(night, suggestions=files), NOW)
+    assert f"frames to label: 2 files in {tmp_path}" in said.lines
 
 
 def test_what_was_done_earlier_is_not_told_again(night):

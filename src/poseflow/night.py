@@ -77,9 +77,11 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     missing = find_missing(inputs)
     new = [path for path in inputs.poses.values() if _is_new(path, inputs.began)]
     done = [count for count in (read_pose_metadata(path)["frames"] for path in new) if count]  # none: unreadable
-    indexes = [read_index(path) for path in sorted(inputs.results.glob("index/*.json")) if _is_new(path, inputs.began)]
-    broken = [f"{Path(index.path).name} cannot be read: {index.reason}" for index in indexes if not index.is_ok]
-    proposed = [path for path in inputs.suggestions if _is_new(path, inputs.began)]
+    indexes = {path: read_index(path) for path in inputs.results.glob("index/*.json") if _is_new(path, inputs.began)}
+    unreadable = {path.stem: index for path, index in sorted(indexes.items()) if not index.is_ok}
+    broken = [f"{Path(index.path).name} cannot be read: {index.reason}" for index in unreadable.values()]
+    empty = {f"{video}.pkg.slp" for video in unreadable}
+    proposed = [path for path in inputs.suggestions if _is_new(path, inputs.began) and path.name not in empty]
     decided = [one for one in read_history(inputs.results / "promotion/history.json") if one.time >= inputs.began]
     hours, minutes = divmod(int((now - inputs.began).total_seconds()) // 60, 60)
     lines = [
