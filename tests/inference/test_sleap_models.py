@@ -47,6 +47,7 @@ def test_crops_at_the_labels_give_sleaps_own_predictions(real_data, flies, part)
     np.testing.assert_allclose(np.asarray(scores), expected_scores, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "heads",
     [

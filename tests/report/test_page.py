@@ -18,6 +18,8 @@ from poseflow.report import ReportInputs, write_report
 from poseflow.report.recordings import read_speed
 from poseflow.tables import write_poses
 
+pytestmark = pytest.mark.slow  # every picture is drawn
+
 NOW = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
 
 

@@ -14,6 +14,8 @@ from poseflow.synth import IDENTITIES, SKELETON, film_cage, render_cage, simulat
 from poseflow.synth.record import label_step
 from poseflow.synth.truth import open_truth
 
+pytestmark = pytest.mark.slow  # it films
+
 SMALL = {"width": 256, "height": 192, "animals": 2, "seed": 3}
 
 

@@ -55,6 +55,7 @@ def named_packages(tmp_path_factory):
     return write_blobs(folder, "train", 12, names=names), write_blobs(folder, "val", 4, seed=1, names=names)
 
 
+@pytest.mark.slow
 def test_a_model_folder_explains_itself(packages, tmp_path):
     train_model(tiny(), *packages, tmp_path / "model")
     folder = tmp_path / "model"
@@ -140,12 +141,14 @@ def test_mirroring_without_symmetric_nodes_is_remarked(packages, tmp_path, monke
     assert "no symmetric nodes" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_trained_model_is_not_trained_again(packages, tmp_path, monkeypatch):
     train_model(tiny(epochs=1), *packages, tmp_path / "model")
     monkeypatch.setattr(train_module, "_fit", lambda *_: pytest.fail("trained again"))
     train_model(tiny(epochs=1), *packages, tmp_path / "model")
 
 
+@pytest.mark.slow
 def test_without_validation_frames_the_training_loss_judges(packages, tmp_path):
     empty = write_blobs(tmp_path, "empty", 0)
     train_model(tiny(epochs=1), packages[0], empty, tmp_path / "model")
