@@ -27,7 +27,7 @@ demo: install  ## two synthetic recordings all the way to poses, report and over
 # Two processes: each needs up to 2 GB for TensorFlow.
 PARALLEL := -n 2 --no-loadscope-reorder
 
-test: install  ## all tests (8 minutes)
+test: install  ## all tests (7 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: install  ## unit tests, which train no networks first and need no real recordings (1 minute)
@@ -44,7 +44,7 @@ test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root
 	  || $(BIN)/python -m pip install --quiet --no-deps -r requirements-jax.lock
 	@touch $@
 
-test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (5 minutes)
+test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (4 minutes)
 	@KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) -m backend
 
 test-kill: install  ## ten SIGKILLs at random moments, then the same tables as an undisturbed run
