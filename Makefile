@@ -30,7 +30,7 @@ PARALLEL := -n 2 --no-loadscope-reorder
 test: install  ## all tests (7 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
-test-fast: install  ## unit tests, which train no networks first and need no real recordings (1 minute)
+test-fast: install  ## unit tests, which train no networks first and need no real recordings (75 seconds)
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not workflow and not slurm"
 
 # SLURM_TESTS="slurm and not slow" leaves out those that wait for SLURM's own delays, or train again and again.
