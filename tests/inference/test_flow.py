@@ -32,6 +32,14 @@ def test_points_follow_a_moving_texture_at_every_lag(scale):
         np.testing.assert_allclose(shifted[:, lag], expected, atol=0.1 / scale)
 
 
+def test_a_fast_animal_is_followed_from_frame_to_frame():
+    """At once, 37 px are too far: with the search begun at the old place, the last two lags were 52 px off."""
+    config = FlowConfig(window_frames=5)
+    points = np.array([[[150, 140], [180, 120]]], np.float32)
+    shifted = shift_points(moved_by(0, 0), [moved_by(7.5 * t, 0) for t in range(1, 6)], points, config)
+    np.testing.assert_allclose(shifted[0], points + 7.5 * np.arange(1, 6)[:, None, None] * [1, 0], atol=0.2)
+
+
 def test_a_missing_frame_leaves_its_lag_open_and_no_other():
     frames = [moved_by(2 * t, 0) for t in range(4)]
     points = np.array([[[150, 140]]], np.float32)
