@@ -1,7 +1,7 @@
 """What a run did and what it did not, short enough for a telephone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
 from pathlib import Path
@@ -28,8 +28,8 @@ class NightInputs:
     """Pose table of each recording, there or not."""
     shards: Mapping[str, Sequence[str]]
     """Names of each recording's shards."""
-    suggestions: Sequence[Path] = ()
-    """Frames that were proposed for labeling, there or not."""
+    suggestions: Mapping[str, Path] = field(default_factory=dict)
+    """Frames of each recording that were proposed for labeling, there or not."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     missing = find_missing(inputs)
     new = [path for path in inputs.poses.values() if _is_new(path, inputs.began)]
     done = [count for count in (read_pose_metadata(path)["frames"] for path in new) if count]  # none: unreadable
-    indexes = {path: read_index(path) for path in inputs.results.glob("index/*.json") if _is_new(path, inputs.began)}
-    unreadable = {path.stem: index for path, index in sorted(indexes.items()) if not index.is_ok}
+    indexed = [path for path in sorted(inputs.results.glob("index/*.json")) if _is_new(path, inputs.began)]
+    unreadable = {path.stem: index for path in indexed if not (index := read_index(path)).is_ok}
     broken = [f"{Path(index.path).name} cannot be read: {index.reason}" for index in unreadable.values()]
-    empty = {f"{video}.pkg.slp" for video in unreadable}
-    proposed = [path for path in inputs.suggestions if _is_new(path, inputs.began) and path.name not in empty]
+    readable = [path for video, path in inputs.suggestions.items() if video not in unreadable]
+    proposed = [path for path in readable if _is_new(path, inputs.began)]
     decided = [one for one in read_history(inputs.results / "promotion/history.json") if one.time >= inputs.began]
     hours, minutes = divmod(int((now - inputs.began).total_seconds()) // 60, 60)
     lines = [

@@ -148,6 +148,10 @@ def tracks_table(video):
     return f"results/tracks/{PLAN.recording_of[video]}.parquet"
 
 
+def suggestion_file(video):
+    return f"results/suggestions/{video}.pkg.slp"
+
+
 def pose_table(video):
     return f"results/poses/recording={PLAN.recording_of[video]}/{video}.parquet"
 
@@ -194,7 +198,7 @@ def final_files(wildcards):
 
 def suggestion_files(wildcards):
     check_videos()
-    return [f"results/suggestions/{video}.pkg.slp" for video in PLAN.videos]
+    return list(map(suggestion_file, PLAN.videos))
 
 
 @cache

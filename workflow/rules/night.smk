@@ -10,7 +10,7 @@ NEW_VIDEOS = [video for video in PLAN.videos if not Path(pose_table(video)).exis
 
 
 def night_suggestions(wildcards):
-    return [f"results/suggestions/{video}.pkg.slp" for video in NEW_VIDEOS]
+    return list(map(suggestion_file, NEW_VIDEOS))
 
 
 def begin_run():
@@ -33,7 +33,7 @@ def night_inputs():
         BEGAN,
         {video: Path(pose_table(video)) for video in PLAN.videos},
         PLAN.shards,
-        [Path(path) for path in night_suggestions(None)],
+        {video: Path(suggestion_file(video)) for video in NEW_VIDEOS},
     )
 
 
