@@ -1,6 +1,8 @@
 """Fixtures that several folders of tests share."""
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-SLOW_FIXTURES = {"blob_models", "one_pass_models", "real_data"}
+SLOW_FIXTURES = {"blob_models", "one_pass_models", "real_data", "case"}
 
 settings.register_profile("poseflow", deadline=None)  # how long an example takes is no behaviour
 settings.load_profile("poseflow")
@@ -43,3 +45,27 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("POSEFLOW_REAL_DATA is not set")
     return Path(folder).resolve()
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Callable[[str], Path]:
+    """Copy of a regression case's folder, by name (POSEFLOW_CASES); the test is skipped where that is not set.
+
+    Beside it lie the cases' scripts (`numbered.py` and the like) and, as `../../data`, the real recordings.
+    """
+    folder = os.environ.get("POSEFLOW_CASES")
+    if not folder:
+        pytest.skip("POSEFLOW_CASES is not set")
+    cases = Path(folder).resolve()
+
+    def lay_out(name: str) -> Path:
+        copy = tmp_path / "cases" / name
+        shutil.copytree(cases / name, copy, symlinks=True, copy_function=shutil.copyfile)
+        for script in cases.glob("*.py"):
+            shutil.copyfile(script, copy.parent / script.name)
+        data = os.environ.get("POSEFLOW_REAL_DATA")
+        if data and not (tmp_path / "data").exists():
+            (tmp_path / "data").symlink_to(Path(data).resolve())
+        return copy
+
+    return lay_out
