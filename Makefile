@@ -72,9 +72,10 @@ lock: install  ## requirements.lock and requirements-jax.lock anew from pyprojec
 	$(BIN)/$(COMPILE) --extra dev --upgrade --output-file requirements.lock
 	$(BIN)/$(COMPILE) --extra jax --constraint requirements.lock | grep -vxFf requirements.lock > requirements-jax.lock
 
-schema: install  ## JSON schemas of the configuration, for editors
+schema: install  ## JSON schemas of the configuration, for editors; and the record of each step's defaults
 	$(BIN)/poseflow schema > config/schema.json
 	$(BIN)/poseflow schema --model > config/models/schema.json
+	$(BIN)/python tests/record_defaults.py
 
 clean:  ## remove caches and the demo's recordings; results/ and .venv stay
 	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

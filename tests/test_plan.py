@@ -18,7 +18,6 @@ from poseflow.plan import (
     FileFacts,
     find_labeled_videos,
     fingerprint_recording,
-    key_of,
     make_plan,
     name_recording,
     name_shards,
@@ -75,10 +74,6 @@ def test_a_damaged_store_of_facts_is_no_more_than_slow(tmp_path):
     (tmp_path / "facts.json").write_text("{ not json")
     (tmp_path / "a.txt").write_text("one")
     assert FileFacts(tmp_path / "facts.json").find(tmp_path / "a.txt", "text", Path.read_text) == "one"
-
-
-def test_the_order_of_keys_does_not_change_a_key():
-    assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
 
 
 def test_a_video_belongs_to_the_recording_named_after_its_folder():

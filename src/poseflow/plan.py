@@ -28,11 +28,11 @@ from poseflow.config import (
 )
 from poseflow.errors import ConfigError
 from poseflow.files import read_json, write_json
+from poseflow.fingerprints import KEY_LENGTH, describe_step, describe_training, fingerprint, hash_file, key_of
 from poseflow.folders import check_together, needed_files, read_model_folder
 from poseflow.promotion import find_incumbent, read_history
 
 HISTORY = Path("results/promotion/history.json")
-KEY_LENGTH = 10
 FINGERPRINT_BYTES = 1 << 16
 
 
@@ -183,11 +183,11 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
             raise ConfigError(f"{f'pipelines.{name}' if config.pipelines else 'models'} {misfit}")
     _check_naming(config, next(iter(kinds.values())))
     channels = max(profile.input.channels for profile in profiles.values())
-    hashes = [facts.find(path, "sha256", hash_file) for path in labels]
-    places = {"paths", "video_folders"}  # where labels lie does not change what they say
-    labels_key = key_of([hashes, config.labels.model_dump(mode="json", exclude=places)])
-    dataset = key_of([labels_key, config.split.model_dump(mode="json"), channels])
-    versions = {name: key_of([dataset, profile.model_dump(mode="json")]) for name, profile in profiles.items()}
+    labels_key = fingerprint(
+        describe_step("labels", config), [facts.find(path, "sha256", hash_file) for path in labels]
+    )
+    dataset = fingerprint(describe_step("split", config), labels_key, channels)
+    versions = {name: fingerprint(describe_training(profile), dataset) for name, profile in profiles.items()}
     models = {name: Path("results/models") / name / version for name, version in versions.items()}
     pipelines = {
         name: PlannedPipeline(
@@ -271,18 +271,6 @@ def _match_video(labeled: str, videos: Mapping[str, Path]) -> list[str]:
     return (
         alike if len(alike) == 1 else [video for video in alike if videos[video].resolve() == Path(labeled).resolve()]
     )
-
-
-def key_of(value: Any) -> str:
-    """Short hash of a JSON-able value; the order of mapping keys does not count."""
-    text = json.dumps(value, sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fingerprint_recording(path: Path) -> str:

@@ -14,7 +14,8 @@ rule assemble:
         runtime=30,
     params:
         pixels_per_mm=lambda wildcards: pixels_per_mm(video_file(wildcards), CONFIG.videos),
-        config={"predict": prediction_settings(), "tracking": settings("tracking")},
+        step=step("assemble"),
+        config={**step("predict")["settings"], **step("track")["settings"]},
         start_time=start_text,
     script:
         "../scripts/assemble.py"

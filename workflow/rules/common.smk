@@ -1,16 +1,14 @@
 import gc
 import os
-import re
-import sys
 from functools import cache
 from pathlib import Path
 
 from poseflow.config import parse_config
 from poseflow.errors import PoseflowError
+from poseflow.fingerprints import describe_step, describe_training
 from poseflow.folders import needed_files
-from poseflow.plan import FileFacts, key_of, make_plan, pixels_per_mm, release_of, start_time
+from poseflow.plan import FileFacts, make_plan, pixels_per_mm, release_of, start_time
 from poseflow.runs import announce_run, leave_run
-from poseflow.settled import find_unsettled, stamp
 
 
 def fail(message):
@@ -35,7 +33,6 @@ def make_checked_plan():
 
 
 CONFIG, PLAN = make_checked_plan()
-SETTLED = Path("results/.settled.json")
 
 # The plan of a thousand recordings is millions of objects that stay: to look through them time and again for garbage
 # takes a tenth of the time.
@@ -52,17 +49,9 @@ def scheduler(wildcards=None):
     return "local" if workflow.local_exec else "slurm"
 
 
-def settings(section):
-    """One section's settings as `params`: a rule reruns when they change, and only then.
-
-    Defaults are left out, so that a new setting in a new version of poseflow reruns nothing.
-    """
-    return getattr(CONFIG, section).model_dump(mode="json", exclude_defaults=True)
-
-
-def prediction_settings():
-    """Settings that a shard's rows depend on; how many shards there are is not one."""
-    return {key: value for key, value in settings("predict").items() if key != "shard_frames"}
+def step(name):
+    """A step's version and its settings that differ from the defaults, as `params`: when they change it runs again."""
+    return describe_step(name, CONFIG)
 
 
 def label_scales():
@@ -201,59 +190,8 @@ def suggestion_files(wildcards):
     return list(map(suggestion_file, PLAN.videos))
 
 
-@cache
-def recording_key(recording):
-    """What makes a recording: its videos are tracked as one, so that all of them depend on each."""
-    return key_of([[video, PLAN.fingerprints[video], start_text(None, video)] for video in PLAN.recordings[recording]])
-
-
-def video_stamp(video):
-    """All that a recording's results depend on, and the times of those that are kept."""
-    path = PLAN.videos[video]
-    recording = PLAN.recording_of[video]
-    corrected = find_corrections(recording)
-    tracked = [settings("evaluation"), settings("labels"), PLAN.labels_key] if video in PLAN.tracked_videos else None
-    key = key_of(
-        [
-            str(path),
-            PLAN.fingerprints[video],
-            list(PLAN.shards[video]),
-            CONFIG.videos.h5_dataset,
-            prediction_settings(),
-            settings("tracking"),
-            settings("review"),
-            recording_key(recording),
-            corrected,
-            pixels_per_mm(path, CONFIG.videos),
-            settings("render") if CONFIG.render.enabled else None,
-            tracked,
-        ]
-    )
-    files = [release_of(video), *index_files([video]), tracks_table(video), pose_table(video), *corrected]
-    files += [f"results/overlays/{video}.mp4"] if CONFIG.render.enabled else []
-    files += [f"results/evaluation/tracking/{video}.json"] if tracked else []
-    return stamp(key, files)
-
-
-def video_pattern():
-    """Which recordings the rules know: all of them; at night, only those with something to do.
-
-    The others' results are then files that no rule makes, and cost no more than a look at their times.
-    """
-    words, every = sys.argv[1:], "[A-Za-z0-9_][A-Za-z0-9_.-]*"
-    is_forced = any(word.startswith("--force") or word in ("-f", "-F", "-R") for word in words)
-    if "nightly" not in words or is_forced:
-        return every
-    unsettled = {*find_unsettled({video: video_stamp(video) for video in PLAN.videos}, SETTLED), *PLAN.unassigned}
-    if 2 * len(unsettled) > len(PLAN.videos):  # a list of so many names costs more than it spares
-        return every
-    # The videos of a recording are tracked, and then assembled, together.
-    together = (videos for videos in PLAN.recordings.values() if unsettled.intersection(videos))
-    return "|".join(re.escape(video) for videos in together for video in sorted(videos)) or "(?!)"
-
-
 wildcard_constraints:
-    video=video_pattern(),
+    video="[A-Za-z0-9_][A-Za-z0-9_.-]*",
     shard=r"\d+-of-\d+",
     dataset="[0-9a-f]{10}",
     version="[0-9a-f]{10}",

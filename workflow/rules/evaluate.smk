@@ -13,11 +13,8 @@ rule evaluate:
         mem_mb=growing(8000),
         runtime=60,
     params:
-        evaluation=settings("evaluation"),
-        predict=prediction_settings(),
+        step=step("evaluate"),
         pixels_per_mm=label_scales(),
-        examples=CONFIG.report.example_frames,
-        min_identity_score=CONFIG.tracking.min_identity_score,
     script:
         "../scripts/evaluate.py"
 
@@ -37,8 +34,9 @@ rule evaluate_tracking:
         mem_mb=growing(8000),
         runtime=60,
     params:
-        evaluation=settings("evaluation"),
-        labels=settings("labels"),
+        step=step("evaluate_tracking"),
+        labels=step("labels"),
+        video_folders=CONFIG.labels.video_folders,
         labels_key=PLAN.labels_key,
         video=lambda wildcards: PLAN.videos[wildcards.video].name,
     script:

@@ -14,8 +14,9 @@ rule extract:
         mem_mb=growing(4000),
         runtime=60,
     params:
-        extract=settings("extract"),
-        labels=settings("labels"),
+        step=step("extract"),
+        labels=step("labels"),
+        video_folders=CONFIG.labels.video_folders,
         labels_key=PLAN.labels_key,
     script:
         "../scripts/extract.py"

@@ -13,6 +13,6 @@ rule index:
     params:
         video=lambda wildcards: str(video_file(wildcards)),
         fingerprint=lambda wildcards: PLAN.fingerprints[wildcards.video],
-        h5_dataset=CONFIG.videos.h5_dataset,
+        step=step("index"),
     script:
         "../scripts/index.py"

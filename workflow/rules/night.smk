@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from poseflow.cluster import cancel_leftovers, mend_status_queries
 from poseflow.night import NightInputs, describe_night, find_missing, say_missing, write_night
 from poseflow.runs import lock_results
-from poseflow.settled import note_settled
 
 NEW_VIDEOS = [video for video in PLAN.videos if not Path(pose_table(video)).exists()]
 
@@ -38,13 +37,7 @@ def night_inputs():
 
 
 def end_run():
-    """Take note of the recordings that are done, and say what was done and what was not."""
-    dag = workflow.dag
-    if {"all", "nightly"} & {job.rule.name for job in dag.jobs}:  # a run for one file says nothing of the others
-        unfinished = [job.wildcards_dict for job in dag.jobs if dag.needrun(job) and not dag.finished(job)]
-        left = {known["video"] for known in unfinished if "video" in known}
-        left |= {video for known in unfinished for video in PLAN.recordings.get(known.get("recording"), ())}
-        note_settled({video: video_stamp(video) for video in PLAN.videos}, left, SETTLED)
+    """Say what was done and what was not."""
     write_night(describe_night(night_inputs(), datetime.now(UTC)), Path("results"))
 
 

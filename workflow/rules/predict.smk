@@ -16,6 +16,6 @@ rule predict:
         mem_mb=growing(8000),
         runtime=120,
     params:
-        predict=prediction_settings(),
+        step=step("predict"),
     script:
         "../scripts/predict.py"

@@ -18,6 +18,6 @@ rule render:
         mem_mb=growing(4000),
         runtime=120,
     params:
-        render=settings("render"),
+        step=step("render"),
     script:
         "../scripts/render.py"

@@ -17,7 +17,7 @@ rule report:
         mem_mb=growing(8000),
         runtime=60,
     params:
-        report=settings("report"),
+        step=step("report"),
         videos=list(PLAN.videos),
         pipelines=list(PLAN.pipelines),
         models={name: str(folder) for name, folder in PLAN.models.items()},

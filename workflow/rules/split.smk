@@ -14,8 +14,9 @@ rule split:
         mem_mb=growing(4000),
         runtime=60,
     params:
-        labels=settings("labels"),
-        split=settings("split"),
+        step=step("split"),
+        labels=step("labels"),
+        video_folders=CONFIG.labels.video_folders,
         channels=PLAN.channels,
     script:
         "../scripts/split.py"

@@ -16,8 +16,7 @@ rule track:
         # A shard of 20,000 frames takes seconds.
         runtime=lambda wildcards: 30 + len(recording_tables(wildcards)) // 4,
     params:
-        tracking=settings("tracking"),
-        review=settings("review"),
+        step=step("track"),
         starts=recording_starts,
     script:
         "../scripts/track.py"

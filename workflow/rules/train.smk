@@ -22,6 +22,6 @@ rule train:
         runtime=240,
         scheduler=scheduler,
     params:
-        model=lambda wildcards: PLAN.profiles[wildcards.model].model_dump(mode="json"),
+        step=lambda wildcards: describe_training(PLAN.profiles[wildcards.model]),
     script:
         "../scripts/train.py"

@@ -3,24 +3,24 @@
 from pathlib import Path
 
 from poseflow.accuracy import evaluate_release
-from poseflow.config import EvaluationConfig, PredictConfig
+from poseflow.config import EvaluationConfig, PredictConfig, ReportConfig, TrackingConfig
 from poseflow.errors import SkeletonError
 from poseflow.files import write_json
 from poseflow.releases import read_release
 from poseflow.runs import begin_job
 
 begin_job(snakemake.log[0], snakemake.threads)
-out = Path(snakemake.output.metrics)
+out, settings = Path(snakemake.output.metrics), snakemake.params.step["settings"]
 try:
     evaluate_release(
         read_release(snakemake.input.release).folders,
         Path(snakemake.input.test),
         out.parent,
-        PredictConfig.model_validate(snakemake.params.predict),
-        EvaluationConfig.model_validate(snakemake.params.evaluation),
-        snakemake.params.min_identity_score,
+        PredictConfig.model_validate(settings["predict"]),
+        EvaluationConfig.model_validate(settings["evaluation"]),
+        TrackingConfig.model_validate(settings["tracking"]).min_identity_score,
         snakemake.params.pixels_per_mm,
-        snakemake.params.examples,
+        ReportConfig.model_validate(settings["report"]).example_frames,
     )
 except SkeletonError as error:  # the release in use, where the labels have got other nodes since
     write_json({"incomparable": str(error)}, out)

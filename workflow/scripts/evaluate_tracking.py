@@ -3,16 +3,23 @@
 from poseflow.config import EvaluationConfig, LabelsConfig
 from poseflow.evaluation import evaluate_recording
 from poseflow.files import write_json
+from poseflow.fingerprints import check_labels, hash_labels
 from poseflow.labels import read_labels
 from poseflow.runs import begin_job
 from poseflow.tables import read_predictions, read_tracks
 
 begin_job(snakemake.log[0])
+settings, files = snakemake.params.step["settings"], snakemake.input.labels
+reading = LabelsConfig.model_validate(
+    {**snakemake.params.labels["settings"]["labels"], "video_folders": snakemake.params.video_folders}
+)
+labels = read_labels(files, reading)
+check_labels(hash_labels(snakemake.params.labels, files), snakemake.params.labels_key)
 metrics = evaluate_recording(
-    read_labels(snakemake.input.labels, LabelsConfig.model_validate(snakemake.params.labels)),
+    labels,
     snakemake.params.video,
     read_predictions(snakemake.input.predictions, with_shifted=False),
     read_tracks(snakemake.input.tracks, snakemake.wildcards.video),
-    EvaluationConfig.model_validate(snakemake.params.evaluation),
+    EvaluationConfig.model_validate(settings["evaluation"]),
 )
 write_json(metrics, snakemake.output.metrics)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from poseflow.config import PredictConfig
+from poseflow.fingerprints import fingerprint, hash_file
 from poseflow.media import read_index
-from poseflow.plan import hash_file, key_of, shard_frames
+from poseflow.plan import shard_frames
 from poseflow.releases import read_release
 from poseflow.runs import begin_job
 from poseflow.tables import PredictionsWriter, check_predictions, keep_finished, take_finished
@@ -12,9 +13,9 @@ from poseflow.tables import PredictionsWriter, check_predictions, keep_finished,
 begin_job(snakemake.log[0], snakemake.threads)
 index, out = read_index(snakemake.input.index), snakemake.output.predictions
 release = read_release(snakemake.input.release)
-settings = PredictConfig.model_validate(snakemake.params.predict)
+settings = PredictConfig.model_validate(snakemake.params.step["settings"]["predict"])
 frames = shard_frames(snakemake.wildcards.shard, index.frames)
-made_from = key_of([hash_file(Path(snakemake.input.index)), release.id, snakemake.params.predict])
+made_from = fingerprint(snakemake.params.step, hash_file(Path(snakemake.input.index)), release.id)
 notes = {"video": snakemake.wildcards.video, "status": index.status, "reason": index.reason, "made_from": made_from}
 notes |= release.metadata
 if not index.is_ok:

@@ -9,8 +9,8 @@ from poseflow.runs import begin_job
 
 begin_job(snakemake.log[0])
 index = read_index(snakemake.input.index)
-out = snakemake.output.overlay
+out, settings = snakemake.output.overlay, RenderConfig.model_validate(snakemake.params.step["settings"]["render"])
 if index.is_ok:
-    render_overlay(index, snakemake.input.poses, out, RenderConfig.model_validate(snakemake.params.render))
+    render_overlay(index, snakemake.input.poses, out, settings)
 else:
     write_video(out, iter([np.zeros((64, 64, 1), np.uint8)]), fps=1)  # the report says why there is no more to see

@@ -23,4 +23,4 @@ inputs = ReportInputs(
     benchmarks={video: sorted((benchmarks / video).glob("*.tsv")) for video in snakemake.params.videos},
     config=snakemake.params.config,
 )
-write_report(inputs, ReportConfig.model_validate(snakemake.params.report), snakemake.output.report)
+write_report(inputs, ReportConfig.model_validate(snakemake.params.step["settings"]["report"]), snakemake.output.report)

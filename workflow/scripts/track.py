@@ -11,6 +11,7 @@ from poseflow.tables import clear_finished
 
 begin_job(snakemake.log[0])
 indexes = {Path(path).stem: read_index(path) for path in snakemake.input.indexes}
+settings = snakemake.params.step["settings"]
 shards = [Path(path) for path in snakemake.input.predictions]
 moments = track_and_review(
     {video: [path for path in shards if path.parent.name == video] for video in indexes},
@@ -19,8 +20,8 @@ moments = track_and_review(
     snakemake.input.corrections,
     (snakemake.output.tracks, snakemake.output.review, snakemake.output.suggestions),
     (
-        TrackingConfig.model_validate(snakemake.params.tracking),
-        ReviewConfig.model_validate(snakemake.params.review),
+        TrackingConfig.model_validate(settings["tracking"]),
+        ReviewConfig.model_validate(settings["review"]),
     ),
 )
 print(f"{moments} moments to look at")

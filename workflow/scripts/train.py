@@ -9,7 +9,7 @@ from poseflow.runs import begin_job
 log = snakemake.log[0]
 begin_job(log, append=True)  # of all its starts
 train_as_job(
-    ModelConfig.model_validate(snakemake.params.model),
+    ModelConfig.model_validate(snakemake.params.step["settings"]["model"]),
     (Path(snakemake.input.train), Path(snakemake.input.val)),
     Path(snakemake.output.weights).parent,
     Path(log),

@@ -60,6 +60,7 @@ __all__ = [
     "RenderConfig",
     "ReportConfig",
     "ReviewConfig",
+    "Section",
     "SplitConfig",
     "TrackingConfig",
     "TrainingConfig",
