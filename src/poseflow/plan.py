@@ -5,35 +5,30 @@ re-evaluates no other. Facts about files that are dear to find (frames of a vide
 hold for as long as size and modification time of the file do.
 """
 
-import hashlib
 import json
-import os
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from poseflow.config import (
     Config,
     Kind,
     ModelConfig,
-    VideosConfig,
     find_misfit,
     read_model_config,
     tells_animals_apart,
 )
 from poseflow.errors import ConfigError
-from poseflow.files import read_json, write_json
-from poseflow.fingerprints import KEY_LENGTH, describe_step, describe_training, fingerprint, hash_file, key_of
+from poseflow.facts import FileFacts
+from poseflow.files import read_json
+from poseflow.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
 from poseflow.folders import check_together, needed_files, read_model_folder
 from poseflow.promotion import find_incumbent, read_history
+from poseflow.recordings import plan_recordings
 
 HISTORY = Path("results/promotion/history.json")
-FINGERPRINT_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -64,6 +59,7 @@ class Plan:
     labeled_names: frozenset[str] = frozenset()  # file names of labeled videos
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
     recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
+    warnings: Sequence[str] = ()  # a line each: what was left out or set aside, shown with the plan, summary and report
 
     @property
     def release(self) -> str | None:
@@ -80,47 +76,14 @@ class Plan:
         return next(pipeline.models for pipeline in self.pipelines.values() if pipeline.key == key)
 
 
-class FileFacts:
-    """Facts about files, kept in one JSON file; each is found again when its file's size or mtime has changed."""
-
-    def __init__(self, store: str | Path) -> None:
-        self._store = Path(store)
-        self._changed = False
-        try:
-            self._facts: dict[str, Any] = read_json(self._store)
-        except (OSError, ValueError):
-            self._facts = {}  # a cache: whatever is lost is found again
-
-    def find(self, path: Path, name: str, compute: Callable[[Path], Any]) -> Any:
-        """Give the fact `name` (JSON-able) about the file or folder `path`, from the store where it still holds."""
-        try:
-            status = path.stat()
-        except OSError:  # a link to nowhere, say: nothing to keep
-            return compute(path)
-        stamp = [status.st_size, status.st_mtime_ns]
-        key = os.fsencode(path).decode("utf-8", "backslashreplace")
-        known = self._facts.get(key)
-        if known is None or known["stamp"] != stamp:
-            known = {"stamp": stamp}
-        if name not in known:
-            known[name] = compute(path)
-            self._facts[key] = known
-            self._changed = True
-        return known[name]
-
-    def save(self) -> None:
-        """Write what is new, atomically."""
-        if self._changed:
-            write_json(self._facts, self._store)
-            self._changed = False
-
-
 def make_plan(config: Config, facts: FileFacts) -> Plan:
     """Find out what there is to do, opening no video that `facts` knows.
 
     Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
     """
-    plan = _plan_models(config, facts, _plan_recordings(config, facts))
+    found = plan_recordings(config, facts)
+    plan = Plan(found.videos, found.shards, found.fingerprints, recordings=found.recordings, warnings=found.warnings)
+    plan = _plan_models(config, facts, plan)
     history = read_history(HISTORY)
     current = history[-1].current if history else None
     return replace(
@@ -142,25 +105,6 @@ def _is_unassigned(video: str, current: str | None, repredict: Sequence[str]) ->
         return True
     asked = current is not None and any(fnmatchcase(video, pattern) for pattern in repredict)
     return asked and read_json(path)["id"] != current
-
-
-def _plan_recordings(config: Config, facts: FileFacts) -> Plan:
-    from poseflow.media import estimate_frames, find_videos
-
-    videos = find_videos(config.videos) if Path(config.videos.root).is_dir() else {}
-    h5_dataset = config.videos.h5_dataset
-    shards = {
-        video: name_shards(
-            facts.find(path, f"frames in {h5_dataset}", lambda path: estimate_frames(path, h5_dataset)),
-            config.predict.shard_frames,
-        )
-        for video, path in videos.items()
-    }
-    recordings: dict[str, list[str]] = {}
-    for video, path in videos.items():
-        recordings.setdefault(name_recording(video, path, config.videos), []).append(video)
-    fingerprints = {video: facts.find(path, "fingerprint", fingerprint_recording) for video, path in videos.items()}
-    return Plan(videos, shards, fingerprints, recordings=recordings)
 
 
 def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
@@ -220,25 +164,6 @@ def _check_naming(config: Config, kinds: Sequence[Kind]) -> None:
         )
 
 
-def name_shards(estimated_frames: int, shard_frames: int) -> list[str]:
-    """Names `0000-of-0020`, … of the shards of a recording of about so many frames; at least one."""
-    count = max(1, -(-estimated_frames // shard_frames))
-    return [f"{i:04d}-of-{count:04d}" for i in range(count)]
-
-
-def shard_frames(shard: str, frames: int) -> tuple[int, int]:
-    """First frame and end (exclusive) of a shard `0003-of-0020`, given the exact number of frames.
-
-    The shards of one recording cover it without gap or overlap, whatever the estimate was that their number comes from.
-
-    Raises ConfigError for a name of another form.
-    """
-    index, _, count = shard.partition("-of-")
-    if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
-        raise ConfigError(f"shard must be like 0003-of-0020, counted from 0000, got {shard!r}")
-    return int(index) * frames // int(count), (int(index) + 1) * frames // int(count)
-
-
 def find_labeled_videos(path: Path) -> dict[str, bool]:
     """Paths of the videos that a SLEAP label file labels, and whether densely and with tracks: these can test tracking.
 
@@ -273,25 +198,6 @@ def _match_video(labeled: str, videos: Mapping[str, Path]) -> list[str]:
     )
 
 
-def fingerprint_recording(path: Path) -> str:
-    """Short hash by which a recording that was changed is told from one that was only touched, or copied.
-
-    Of a file, its size and its first and last 64 KB; of a folder, its files' names and sizes.
-    """
-    try:
-        if path.is_dir():
-            return key_of(sorted((file.name, file.stat().st_size) for file in path.iterdir()))
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            ends = []
-            for place in (0, max(size - FINGERPRINT_BYTES, 0)):
-                file.seek(place)
-                ends.append(file.read(FINGERPRINT_BYTES))
-    except OSError as error:
-        return key_of(str(error))
-    return hashlib.sha256(b"".join([str(size).encode(), *ends])).hexdigest()[:KEY_LENGTH]
-
-
 def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:
     """Key of a trained model: its settings, skeleton and weights; raises ConfigError where one is missing."""
     hashes = []
@@ -300,29 +206,3 @@ def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:
             raise ConfigError(f"release: a model folder must hold {file.name}, got {folder}")
         hashes.append(facts.find(file, "sha256", hash_file) if facts else hash_file(file))
     return key_of(hashes)
-
-
-def name_recording(video: str, path: Path, config: VideosConfig) -> str:
-    """Name of the recording that a video is part of: its folder below `videos.root`, or the video itself at the top.
-
-    A recording of many files thus lies together in the pose table. Safe for file names.
-    """
-    folder = path.relative_to(config.root).parent.as_posix()
-    if folder == ".":
-        return video
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", folder.replace("/", "__"))
-    return name if name == folder.replace("/", "__") else f"{name}-{key_of(folder)[:6]}"
-
-
-def pixels_per_mm(path: Path, config: VideosConfig) -> float | None:
-    """Scale of a recording's images: its own, that of its nearest folder below `videos.root`, or the one of all."""
-    scale = config.pixels_per_mm
-    if not isinstance(scale, dict):
-        return scale
-    below = path.relative_to(config.root)
-    return next((scale[place.as_posix()] for place in (below, *below.parents) if place.as_posix() in scale), None)
-
-
-def start_time(path: Path, config: VideosConfig) -> datetime | None:
-    """When a recording began, where that is known."""
-    return config.start_times.get(path.relative_to(config.root).as_posix())

@@ -7,7 +7,9 @@ from poseflow.config import parse_config
 from poseflow.errors import PoseflowError
 from poseflow.fingerprints import describe_step, describe_training
 from poseflow.folders import needed_files
-from poseflow.plan import FileFacts, make_plan, pixels_per_mm, release_of, start_time
+from poseflow.facts import FileFacts
+from poseflow.plan import make_plan, release_of
+from poseflow.recordings import pixels_per_mm, start_time
 from poseflow.runs import announce_run, leave_run
 
 

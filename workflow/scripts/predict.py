@@ -5,7 +5,7 @@ from pathlib import Path
 from poseflow.config import PredictConfig
 from poseflow.fingerprints import fingerprint, hash_file
 from poseflow.media import read_index
-from poseflow.plan import shard_frames
+from poseflow.recordings import shard_frames
 from poseflow.releases import read_release
 from poseflow.runs import begin_job
 from poseflow.tables import PredictionsWriter, check_predictions, keep_finished, take_finished
