@@ -38,6 +38,10 @@ def test_it_says_what_was_done_and_what_is_missing_and_why(night):
     assert "empty.mp4 cannot be read: the file is empty <0 bytes>" in said.lines
 
 
+def test_what_the_plan_left_out_is_told(night):
+    assert "a.slp: is damaged" in describe_night(replace(night, warnings=["a.slp: is damaged"]), NOW).lines
+
+
 def test_what_is_proposed_of_a_recording_that_cannot_be_read_is_not_counted(night, tmp_path):
     files = {name: tmp_path / f"{name}.pkg.slp" for name in ("cage", "pieces", "empty", "never_made")}
     for name in ("cage", "pieces", "empty"):

@@ -30,6 +30,8 @@ class NightInputs:
     """Names of each recording's shards."""
     suggestions: Mapping[str, Path] = field(default_factory=dict)
     """Frames of each recording that were proposed for labeling, there or not."""
+    warnings: Sequence[str] = ()
+    """What the plan left out or set aside, a line each."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
         *(_say_decision(decision) for decision in decided),
         *_shorten([say_missing(video, shards, inputs.logs) for video, shards in missing.items()]),
         *_shorten(broken),
+        *_shorten(list(inputs.warnings)),
         *([f"frames to label: {len(proposed)} files in {proposed[0].parent}"] if proposed else []),
         f"more: {inputs.results / 'report.html'}",
     ]

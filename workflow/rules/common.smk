@@ -1,5 +1,6 @@
 import gc
 import os
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def make_checked_plan():
     if workflow.is_main_process:
         facts.save()
         announce_run()
+        for warning in plan.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
     elif workflow.remote_exec:
         leave_run()
     return checked, plan

@@ -33,6 +33,7 @@ def night_inputs():
         {video: Path(pose_table(video)) for video in PLAN.videos},
         PLAN.shards,
         {video: Path(suggestion_file(video)) for video in NEW_VIDEOS},
+        PLAN.warnings,
     )
 
 
@@ -48,7 +49,10 @@ def report_what_is_there():
         "--poses": [path for path in map(pose_table, PLAN.videos) if Path(path).exists()],
         "--release": [path for path in ["results/promotion/current.json"] if Path(path).exists()],
         "--review": [path for path in map(review_list, PLAN.recordings) if Path(path).exists()],
-        "--missing": [say_missing(*one, Path("logs")) for one in find_missing(night_inputs()).items()],
+        "--missing": [
+            *PLAN.warnings,
+            *(say_missing(*one, Path("logs")) for one in find_missing(night_inputs()).items()),
+        ],
     }
     options = [part for name, values in there.items() for value in values for part in (name, value)]
     command = [sys.executable, "-m", "poseflow", "report", "--out", "results/report.html", *options]

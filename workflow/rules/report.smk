@@ -21,6 +21,7 @@ rule report:
         videos=list(PLAN.videos),
         pipelines=list(PLAN.pipelines),
         models={name: str(folder) for name, folder in PLAN.models.items()},
+        warnings=list(PLAN.warnings),
         config=CONFIG.model_dump(mode="json", exclude_unset=True, exclude={"extract", "render", "report"}),
     script:
         "../scripts/report.py"

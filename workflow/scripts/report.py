@@ -22,5 +22,6 @@ inputs = ReportInputs(
     reviews=[Path(path) for path in given.reviews],
     benchmarks={video: sorted((benchmarks / video).glob("*.tsv")) for video in snakemake.params.videos},
     config=snakemake.params.config,
+    missing=snakemake.params.warnings,
 )
 write_report(inputs, ReportConfig.model_validate(snakemake.params.step["settings"]["report"]), snakemake.output.report)

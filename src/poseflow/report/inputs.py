@@ -21,7 +21,7 @@ class ReportInputs:
     reviews: lists of moments to look at, of recordings.
     benchmarks: Snakemake's benchmark files of the prediction of each shard, by the video's id.
     config: the settings, to be printed.
-    missing: what a run that failed left undone, a sentence each.
+    missing: what was left out, or what a run that failed left undone, a sentence each.
     """
 
     indexes: Sequence[Path] = ()
