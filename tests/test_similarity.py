@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from poseflow.similarity import find_box_areas, find_centroids, score_centroid_distance, score_iou, score_oks
+from poseflow.similarity import (
+    find_box_areas,
+    find_centroids,
+    find_oks_areas,
+    score_centroid_distance,
+    score_iou,
+    score_oks,
+)
 
 NAN = np.nan
 SQUARE = np.array([[[0.0, 0], [10, 0], [10, 10], [0, 10]]])
@@ -60,11 +67,32 @@ def test_a_true_pose_without_nodes_has_no_score():
     assert np.isnan(score_oks(np.full((1, 4, 2), NAN), SQUARE)).all()
 
 
-def test_a_pose_without_area_is_like_nothing_but_itself():
+def test_one_point_alone_counts_as_ten_px_long():
     point = np.full((1, 4, 2), NAN)
     point[0, 0] = 5
     assert score_oks(point, point) == 1
-    assert score_oks(point, point + 0.01) == 0
+    assert score_oks(point, point + [0.3, 0]) == pytest.approx(np.exp(-(0.3**2) / (2 * 100 * 0.025**2)))
+
+
+@pytest.mark.parametrize("angle", [0, 90, 180])
+def test_an_animal_along_an_axis_is_as_large_as_it_is_long(angle):
+    turn = np.deg2rad(angle)
+    line = np.array([[0.0, 0], [20, 0], [40, 0], [NAN, NAN]]) @ np.array(
+        [[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]
+    )
+    assert find_oks_areas(line) == pytest.approx(1600)
+    assert score_oks(line[None], line[None] + 0.3, coco=True) > 0.95
+
+
+@given(st.floats(0, 1), st.floats(10, 500))
+def test_only_thin_boxes_have_another_area_for_oks_and_it_leaps_nowhere(share, length_px):
+    def area_of(share):
+        return float(find_oks_areas(np.array([[0.0, 0], [length_px, length_px * share]])))
+
+    box = share * length_px**2
+    assert box * (1 - 1e-9) <= area_of(share) <= length_px**2 * (1 + 1e-9)
+    assert area_of(share) == pytest.approx(box) or share < 0.1
+    assert abs(area_of(min(share + 1e-4, 1)) - area_of(share)) <= 2e-3 * length_px**2
 
 
 @settings(max_examples=30)
@@ -73,7 +101,7 @@ def test_oks_of_all_pairs_equals_pair_by_pair(truth, found, coco):
     scores = score_oks(truth, found, coco=coco)
     for i in range(3):
         for j in range(3):
-            area = np.prod(truth[i].max(axis=0) - truth[i].min(axis=0)) + np.spacing(1)
+            area = find_oks_areas(truth[i]) + np.spacing(1)
             squared = ((truth[i] - found[j]) ** 2).sum(axis=-1)
             sigma = 0.05 if coco else 0.025
             assert scores[i, j] == pytest.approx(np.exp(-squared / (2 * area * sigma**2)).mean())

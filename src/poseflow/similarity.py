@@ -15,6 +15,12 @@ Floats = NDArray[np.floating[Any]]
 EYE_FACTOR = 0.025
 """Uncertainty of the easiest human keypoint, the eye, by COCO; the paper takes it for every node."""
 
+THIN = 0.1
+"""A box whose short side is a smaller part of the long one says more about how an animal lies than how large it is."""
+
+LEAST_LENGTH_PX = 10.0
+"""Of an animal whose points are all in one place, or of which only one is known."""
+
 
 def find_boxes(points: ArrayLike) -> Floats:
     """Bounding boxes (..., 4) as x_min, y_min, x_max, y_max of points (..., nodes, 2); NaN without a point."""
@@ -30,6 +36,19 @@ def find_box_areas(points: ArrayLike) -> Floats:
     """Areas (...) in px² of the bounding boxes of points (..., nodes, 2)."""
     boxes = find_boxes(points)
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def find_oks_areas(points: ArrayLike) -> Floats:
+    """Areas (...) in px² by which OKS measures: those of the boxes, but not next to nothing for animals in a line.
+
+    A pose along an axis of the image has a box without area; the thinner its box, the more the square of its length
+    counts in place of it: from no part at a share of THIN to the whole of it for a line. NaN without a point.
+    """
+    boxes = find_boxes(points)
+    sides = boxes[..., 2:] - boxes[..., :2]
+    long, short = sides.max(axis=-1), sides.min(axis=-1)
+    thin = short / np.where(long > 0, long, 1)
+    return np.maximum(long * short, np.maximum(long, LEAST_LENGTH_PX) ** 2 * (1 - thin / THIN))
 
 
 def find_centroids(points: ArrayLike) -> Floats:
@@ -63,16 +82,17 @@ def score_oks(
         truth: (..., n, nodes, 2).
         found: (..., m, nodes, 2).
         factor: the nodes' uncertainty, for all or for each.
-        area: in px², for all or (..., n), where it is not that of the true pose's bounding box.
+        area: in px², for all or (..., n), where it is not that of the true pose's bounding box (`find_oks_areas`).
         coco: double the factor, as COCO's evaluation and SLEAP's code do; the paper's equation, taken by its letter,
             does not and is stricter.
 
     Returns: (..., n, m); NaN where the true pose has no node.
     Source: Pereira et al. 2022, Methods, "Accuracy metrics"; doubled: Ronchi & Perona, ICCV 2017, eq. 1, and SLEAP 1.x,
-        `sleap/nn/evals.py`, `compute_oks` (the same area, and the same machine epsilon added to it).
+        `sleap/nn/evals.py`, `compute_oks` (the same machine epsilon added to the area, and the same area but for poses
+        in a line, which SLEAP gives none, so that nothing is ever like them).
     """
     truth, found = np.asarray(truth, np.float64), np.asarray(found, np.float64)
-    alpha = np.asarray(find_box_areas(truth) if area is None else area, np.float64)
+    alpha = np.asarray(find_oks_areas(truth) if area is None else area, np.float64)
     spread = np.asarray(factor, np.float64) * (2 if coco else 1)
     scale = 2 * (alpha[..., None] + np.spacing(1.0)) * spread**2
     squared = _squared_distances(truth, found)

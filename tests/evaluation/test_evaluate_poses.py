@@ -224,3 +224,25 @@ def test_figures_equal_those_that_sleap_computed(real_data, model, side):
         sleap["vis.tp"],
         sleap["vis.fn"],
     )
+
+
+def test_oks_of_animals_in_a_line():
+    """The case oks_of_animals_in_a_line: a box without area is no animal without size."""
+    pose = np.array([[50, 50], [90, 50]], np.float32)
+    truth = [labels_of(pose, frame_idx=number) for number in range(20)]
+    found = {("a", number): found_of(pose + np.float32(0.3)) for number in range(20)}
+    metrics = evaluate_poses(truth, found, SKELETON)
+    assert (metrics["missed"], metrics["invented"]) == (0, 0)
+    assert metrics["map_coco"] == pytest.approx(1)
+    assert metrics["map_paper"] >= 0.9
+
+
+def test_an_animal_of_one_visible_node_is_as_large_as_the_others():
+    alone = np.array([[10, 10], [np.nan, np.nan]], np.float32)
+    truth = [labels_of(alone), *(labels_of(POSE, frame_idx=number) for number in (1, 2))]
+    found = {("a", labels.frame_idx): found_of(labels.points[0] + 2) for labels in truth}
+    (one, other, _) = match_poses(truth, found, SKELETON, EvaluationConfig(), coco=True)
+    assert one.similarity[0, 0] == pytest.approx(other.similarity[0, 0])
+    assert one.similarity[0, 0] > 0
+    only = match_poses(truth[:1], found, SKELETON, EvaluationConfig(), coco=True)
+    assert len(only[0].pairs) == 1

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig
-from poseflow.similarity import score_centroid_distance, score_oks
+from poseflow.similarity import find_oks_areas, score_centroid_distance, score_oks
 from poseflow.skeleton import Skeleton
 
 
@@ -95,7 +95,8 @@ def match_poses(
     """Match the instances of every labeled frame.
 
     Found instances choose in order of their scores: each takes the most similar true one that is left, if they are
-    similar at all. Similarity is OKS; for a skeleton of one node, which has no size, nearness within `match_px`.
+    similar at all. Similarity is OKS, where a labeled animal of which one node is visible is as large as the labeled ones
+    are in the median; for a skeleton of one node, which has no size, nearness within `match_px`.
 
     Args:
         truth: labeled frames; all of them were looked at, so that one without a place in `found` is one where nothing
@@ -106,7 +107,19 @@ def match_poses(
     Source: Pereira et al. 2022, Methods, "Accuracy metrics"; the order as in SLEAP 1.x, `sleap/nn/evals.py`,
         `match_instances`.
     """
-    return [_match_frame(labels, found, skeleton, config, coco) for labels in truth]
+    usual_area = _find_usual_area(truth, len(skeleton.nodes))
+    return [_match_frame(labels, found, skeleton, config, coco, usual_area) for labels in truth]
+
+
+def _find_usual_area(truth: Sequence[LabeledPoses], nodes: int) -> float:
+    """Median area in px² of the labeled animals with two visible nodes or more; NaN without any."""
+    poses = np.concatenate([np.empty((0, nodes, 2)), *(np.reshape(labels.points, (-1, nodes, 2)) for labels in truth)])
+    areas = find_oks_areas(poses[_count_visible(poses) > 1])
+    return float(np.median(areas)) if len(areas) else np.nan
+
+
+def _count_visible(poses: NDArray[np.float64]) -> NDArray[np.intp]:
+    return (~np.isnan(poses).any(axis=-1)).sum(axis=-1)
 
 
 def _match_frame(
@@ -115,23 +128,26 @@ def _match_frame(
     skeleton: Skeleton,
     config: EvaluationConfig,
     coco: bool,
+    usual_area: float,
 ) -> FrameMatch:
     nodes = len(skeleton.nodes)
     labeled = np.asarray(labels.points, np.float64).reshape(-1, nodes, 2)
-    seen = np.flatnonzero(~np.all(np.any(np.isnan(labeled), axis=2), axis=1)).tolist()
+    seen = np.flatnonzero(_count_visible(labeled)).tolist()
     true_points, true_names = labeled[seen], tuple(labels.identities[i] for i in seen)
     names: tuple[str | None, ...] = ()
     points, scores = np.empty((0, nodes, 2)), np.empty(0)
     here = found.get((labels.video, labels.frame_idx))
     if here is not None:
         points = np.asarray(here.points, np.float64).reshape(-1, nodes, 2)
-        there = np.flatnonzero(~np.isnan(points).all(axis=(1, 2))).tolist()
+        there = np.flatnonzero(_count_visible(points)).tolist()
         names = tuple(here.names[j] if here.names is not None else None for j in there)
         points, scores = points[there], np.asarray(here.scores, np.float64)[there]
     if nodes == 1:
         scored = 1 - score_centroid_distance(true_points, points) / config.match_px
     else:
-        scored = score_oks(true_points, points, config.oks_factor, coco=coco)
+        own = find_oks_areas(true_points)
+        area = np.where((_count_visible(true_points) > 1) | np.isnan(usual_area), own, usual_area)
+        scored = score_oks(true_points, points, config.oks_factor, area=area, coco=coco)
     similarity = np.asarray(scored, np.float64)
     pairs = match_greedily(similarity, scores)
     video, number = labels.video, labels.frame_idx

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from poseflow.files import read_json
 from poseflow.report.grid import Grid, count, number, percent
-from poseflow.report.style import INK, Picture, color_of, draw_picture, draw_wide_picture
+from poseflow.report.style import INK, Picture, color_of, draw_picture, draw_wide_picture, legend_label
 
 Metrics = Mapping[str, Any]
 MARKERS = "osD^vP"
@@ -90,7 +90,7 @@ def _plot_comparison(figure: Figure, measured: Mapping[str, Metrics]) -> None:
         speed = metrics.get("speed")
         if not speed:
             continue
-        look: Any = {"color": color_of(place), "marker": MARKERS[place % len(MARKERS)], "label": name}
+        look: Any = {"color": color_of(place), "marker": MARKERS[place % len(MARKERS)], "label": legend_label(name)}
         if metrics["map_coco"] is not None:
             left.plot(speed["frames_per_s"], metrics["map_coco"], linestyle="", markersize=8, **look)
         animals, rates = zip(*((own["animals"], own["frames_per_s"]) for own in speed["by_animals"]), strict=True)

@@ -10,7 +10,7 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from poseflow.report.examples import cut_out, place_matrix, stretch
-from poseflow.report.style import GREY, INK, blank, color_of
+from poseflow.report.style import GREY, INK, blank, color_of, legend_label
 from poseflow.skeleton import Skeleton
 
 LEVELS = (50, 75, 90, 95)
@@ -169,4 +169,5 @@ def plot_similarity(figure: Figure, similarity: Mapping[str, NDArray[np.floating
 
 
 def _shorten(name: str, length: int = 34) -> str:
-    return name if len(name) <= length else f"{name[: length // 2]}…{name[-length // 2 + 1 :]}"
+    """A video's name as it stands in a legend."""
+    return legend_label(name if len(name) <= length else f"{name[: length // 2]}…{name[-length // 2 + 1 :]}")

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from poseflow.report.style import INK, PURPLE, Picture, color_of, draw_wide_picture
+from poseflow.report.style import INK, PURPLE, Picture, color_of, draw_wide_picture, legend_label
 from poseflow.report.timelines import Timeline, find_names, iterate_lines, time_unit
 from poseflow.tables import read_pose_metadata
 
@@ -103,7 +103,7 @@ def _draw(figure: Figure, motion: Motion, timeline: Timeline, has_names: bool) -
         axes.set_ylabel("names", color=INK)
     speed, distance = rows
     for place, (name, values) in enumerate(zip(motion.names, motion.speed, strict=True)):
-        speed.plot(time, values, color=color_of(place), linewidth=0.9, label=name, alpha=0.85, rasterized=True)
+        speed.plot(time, values, color=color_of(place), linewidth=0.9, label=legend_label(name), alpha=0.85, rasterized=True)
     speed.set_ylabel(f"{motion.unit}/s", color=INK)
     speed.set_ylim(bottom=0)
     if len(motion.names) > 1:

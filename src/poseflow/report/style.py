@@ -48,6 +48,7 @@ _STYLE: Any = {
     "ytick.labelcolor": INK,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
+    "text.parse_math": False,  # names of body parts, animals and files are drawn as they are, `$x_$` too
     "svg.fonttype": "none",
     "svg.hashsalt": "poseflow",
     "savefig.facecolor": "white",
@@ -124,6 +125,11 @@ def image_uri(image: NDArray[np.uint8], max_side_px: int = 1400) -> str:
 def color_of(number: int) -> str:
     """Colour of the n-th track or model; they repeat."""
     return COLORS[number % len(COLORS)]
+
+
+def legend_label(name: str) -> str:
+    """A name for a legend, which leaves out what begins with an underscore: an unseen space goes before it."""
+    return f"\u200b{name}" if name.startswith("_") else name
 
 
 def blank(axes: Axes) -> None:
