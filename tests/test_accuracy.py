@@ -1,4 +1,5 @@
 import sys
+from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -6,12 +7,14 @@ import cv2
 import numpy as np
 import pytest
 from blobs import SKELETON, make_package, write_blobs
+from shell import bash
 
 from poseflow.accuracy import evaluate_release, measure_speed, name_apart, write_accuracy
 from poseflow.config import EvaluationConfig, PredictConfig
 from poseflow.errors import SkeletonError
 from poseflow.evaluation import FoundPoses
 from poseflow.files import read_json
+from poseflow.labels import read_package
 from poseflow.skeleton import Skeleton
 
 CONFIG = EvaluationConfig()
@@ -136,9 +139,49 @@ def test_models_that_find_other_nodes_are_an_error(fake_inference, tmp_path, mon
     test = write_blobs(tmp_path, "test", 2)
     other = SimpleNamespace(channels=1, skeleton=Skeleton(nodes=("nose",)))
     monkeypatch.setattr(sys.modules["poseflow.inference"], "load_pipeline", lambda *_: other)
-    with pytest.raises(SkeletonError, match=r"test\.pkg\.slp: nodes must be those that the models find, nose, got "):
+    said = r"test\.pkg\.slp: nodes must be those that the models find, nose, got missing: nose; extra: head, tail"
+    with pytest.raises(SkeletonError, match=said):
         evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
     assert not (tmp_path / "out").exists()
+
+
+def test_nodes_in_another_order_are_matched_by_name(fake_inference, tmp_path, monkeypatch):
+    test = write_blobs(tmp_path, "test", 3)
+    model = sys.modules["poseflow.inference"].load_pipeline(None, None)
+    model.skeleton = Skeleton(nodes=("tail", "head"))
+    monkeypatch.setattr(sys.modules["poseflow.inference"], "load_pipeline", lambda *_: model)
+    seen = []
+
+    def predict_package(pipeline, package, batch_size):
+        seen.extend(package.frames)
+        return find(pipeline, package, batch_size)
+
+    find = sys.modules["poseflow.inference"].predict_package
+    monkeypatch.setattr(sys.modules["poseflow.inference"], "predict_package", predict_package)
+    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    assert list(metrics["errors_px"]["nodes"]) == ["tail", "head"]
+    with closing(read_package(test)) as package:
+        np.testing.assert_array_equal(seen[0].points, package.frames[0].points[:, ::-1])
+
+
+def test_evaluate_nodes_in_another_order(case, tmp_path):
+    folder = case("evaluate_nodes_in_another_order")
+    models = [
+        folder / f"../../data/sleap_models/minimal_instance.UNet.{kind}" for kind in ("centroid", "centered_instance")
+    ]
+    test = folder / "b.pkg.slp"
+    metrics = evaluate_release(models, test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    assert metrics["animals"] == 10
+    assert list(metrics["errors_px"]["nodes"]) == ["A", "B"], "as the models have them"
+
+
+def test_mathtext_in_node_name(case, tmp_path):
+    folder = case("mathtext_in_node_name")
+    case("evaluate_nodes_in_another_order")  # make.py takes the labels from there
+    assert bash("python make.py", folder) == ""
+    models = [folder / "centroid", folder / "centered_instance"]
+    evaluate_release(models, folder / "test.pkg.slp", tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    assert ">$x_$<" in (tmp_path / "out/figures/by_node.svg").read_text()
 
 
 def test_an_empty_test_set_loads_no_models_and_says_so(tmp_path):

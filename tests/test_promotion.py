@@ -7,7 +7,9 @@ from poseflow.config import PromotionConfig
 from poseflow.errors import ModelError
 from poseflow.promotion import (
     add_to_history,
+    choose_release,
     compare,
+    describe_decision,
     find_incumbent,
     is_judged,
     judge,
@@ -82,10 +84,26 @@ def test_the_first_release_and_a_given_one_need_no_comparison():
     assert judge(NEW, OLD, None, 5, CONFIG).current == NEW
 
 
-def test_a_release_of_another_skeleton_cannot_be_compared_and_goes():
-    decision = judge(NEW, OLD, (metrics(scores(0.5)), {"incomparable": "it finds nose, not tail"}), 5, CONFIG)
-    assert (decision.event, decision.current) == ("promoted", NEW)
+@pytest.mark.parametrize("place", [0, 1], ids=["the candidate", "the release in use"])
+def test_what_cannot_be_compared_is_not_promoted_and_a_person_may_choose_it(place):
+    pair = [metrics(scores(0.5)), metrics(scores(0.5))]
+    pair[place] = {"incomparable": "it finds nose, not tail"}
+    decision = judge(NEW, OLD, tuple(pair), 5, CONFIG)
+    assert (decision.event, decision.current) == ("incomparable", OLD)
     assert "it finds nose, not tail" in decision.reason
+    assert describe_decision(decision).startswith(f"release {OLD} stays; {NEW} cannot be compared with it: ")
+    history = [judge(OLD, None, None, 5, CONFIG), decision]
+    assert is_judged(history, NEW), "it is not judged again every night"
+    chosen = choose_release(history, NEW)
+    assert (chosen.event, chosen.current, chosen.incumbent) == ("chosen", NEW, OLD)
+    assert roll_back([*history, chosen]).current == OLD
+    with pytest.raises(ModelError, match=rf"must be one that was judged \({NEW}\), got {OTHER}"):
+        choose_release(history, OTHER)
+
+
+def test_the_first_release_goes_though_there_is_nothing_to_compare():
+    decision = judge(NEW, None, ({"incomparable": "it finds nose, not tail"},) * 2, 5, CONFIG)
+    assert (decision.event, decision.current) == ("first", NEW)
 
 
 def test_a_candidate_is_judged_once(tmp_path):

@@ -71,7 +71,7 @@ def test_one_point_alone_counts_as_ten_px_long():
     point = np.full((1, 4, 2), NAN)
     point[0, 0] = 5
     assert score_oks(point, point) == 1
-    assert score_oks(point, point + [0.3, 0]) == pytest.approx(np.exp(-(0.3**2) / (2 * 100 * 0.025**2)))
+    assert score_oks(point, point + np.array([0.3, 0])) == pytest.approx(np.exp(-(0.3**2) / (2 * 100 * 0.025**2)))
 
 
 @pytest.mark.parametrize("angle", [0, 90, 180])

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig, PredictConfig
-from poseflow.errors import SkeletonError
 from poseflow.evaluation import FoundPoses, evaluate_identities, evaluate_poses, match_poses
 from poseflow.files import replacing, write_json
 from poseflow.labels import FrameLabels, Package, read_package
@@ -55,7 +54,7 @@ def evaluate_release(
         `test_set`, `models`, `speed` (see `measure_speed`), `figures` and `examples` (file names, and what they show).
 
     Raises: ModelError for models that do not go together, SkeletonError where their nodes are not those of the
-        package, LabelsError for a damaged package.
+        package (in whatever order), LabelsError for a damaged package.
     """
     with closing(read_package(package)) as labels:
         found: list[FoundPoses] = []
@@ -65,9 +64,7 @@ def evaluate_release(
             from poseflow.inference import load_pipeline, predict_package  # imports Keras
 
             pipeline = load_pipeline(models, predict)
-            if pipeline.skeleton.nodes != labels.skeleton.nodes:
-                wanted, got = (", ".join(side.skeleton.nodes) for side in (pipeline, labels))
-                raise SkeletonError(f"{package}: nodes must be those that the models find, {wanted}, got {got}")
+            labels.arrange_nodes(pipeline.skeleton, "that the models find")
             speed = measure_speed(pipeline, labels, predict.batch_size)
             identities = pipeline.identities
             found = [

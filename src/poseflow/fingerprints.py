@@ -22,7 +22,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "labels": 1,
     "split": 1,
     "train": 1,
-    "evaluate": 1,
+    "evaluate": 2,
     "evaluate_tracking": 1,
     "predict": 1,
     "track": 1,

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from poseflow.files import replacing
-from poseflow.promotion import Decision, read_history
+from poseflow.promotion import describe_decision, read_history
 
 MAX_LISTED = 20
 LOG_LINES = 40
@@ -88,7 +88,7 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     hours, minutes = divmod(int((now - inputs.began).total_seconds()) // 60, 60)
     lines = [
         f"{len(done)} recordings done, {sum(done):,} frames, in {hours} h {minutes:02d} min",
-        *(_say_decision(decision) for decision in decided),
+        *(describe_decision(decision) for decision in decided),
         *_shorten([say_missing(video, shards, inputs.logs) for video, shards in missing.items()]),
         *_shorten(broken),
         *_shorten(list(inputs.warnings)),
@@ -116,17 +116,6 @@ def write_night(night: Night, folder: Path) -> None:
 
 def _is_new(path: Path, began: datetime) -> bool:
     return path.exists() and path.stat().st_mtime >= began.timestamp()
-
-
-def _say_decision(decision: Decision) -> str:
-    said = {
-        "first": f"release {decision.candidate} is the first",
-        "given": f"release {decision.candidate} was given",
-        "promoted": f"release {decision.candidate} takes the place of {decision.incumbent}",
-        "kept": f"release {decision.incumbent} stays; {decision.candidate} is not better",
-        "rolled back": f"back to release {decision.current}",
-    }[decision.event]
-    return f"{said}: {decision.reason}"
 
 
 def _shorten(lines: list[str]) -> list[str]:

@@ -14,6 +14,8 @@ from poseflow.errors import ModelError
 from poseflow.files import read_json, write_json
 
 FrameScores = Mapping[tuple[str, int], float]
+BY_PERSON = ("rolled back", "chosen")
+Event = Literal["first", "given", "promoted", "kept", "incomparable", "rolled back", "chosen"]
 
 
 class Comparison(BaseModel):
@@ -38,7 +40,8 @@ class Decision(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     time: datetime
-    event: Literal["first", "given", "promoted", "kept", "rolled back"]
+    event: Event
+    """incomparable: the one in use stays, since the candidate could not be compared with it; chosen: by a person."""
     candidate: str
     """The release that was judged, or gone back to."""
     incumbent: str | None
@@ -65,12 +68,26 @@ def add_to_history(decision: Decision, path: str | Path) -> None:
     write_json([one.model_dump(mode="json") for one in [*read_history(path), decision]], path)
 
 
+def describe_decision(decision: Decision) -> str:
+    """Say a decision and its reason in a sentence."""
+    said = {
+        "first": f"release {decision.candidate} is the first",
+        "given": f"release {decision.candidate} was given",
+        "promoted": f"release {decision.candidate} takes the place of {decision.incumbent}",
+        "kept": f"release {decision.incumbent} stays; {decision.candidate} is not better",
+        "incomparable": f"release {decision.incumbent} stays; {decision.candidate} cannot be compared with it",
+        "chosen": f"release {decision.candidate} was put in use",
+        "rolled back": f"back to release {decision.current}",
+    }[decision.event]
+    return f"{said}: {decision.reason}"
+
+
 def find_incumbent(history: Sequence[Decision], candidate: str) -> str | None:
     """The release that `candidate` is to be compared with, or was; None where there is none but itself.
 
     A candidate is judged once: as long as no other one was, the answer stays what it was then.
     """
-    judged = [decision for decision in history if decision.event != "rolled back"]
+    judged = [decision for decision in history if decision.event not in BY_PERSON]
     if judged and judged[-1].candidate == candidate:
         return judged[-1].incumbent
     return history[-1].current if history and history[-1].current != candidate else None
@@ -78,7 +95,7 @@ def find_incumbent(history: Sequence[Decision], candidate: str) -> str | None:
 
 def is_judged(history: Sequence[Decision], candidate: str) -> bool:
     """Whether `candidate` was the last one judged, or is in use anyway."""
-    judged = [decision for decision in history if decision.event != "rolled back"]
+    judged = [decision for decision in history if decision.event not in BY_PERSON]
     return bool(history) and (judged[-1].candidate == candidate or history[-1].current == candidate)
 
 
@@ -97,32 +114,40 @@ def judge(
         block_frames: neighbouring frames of a video that are drawn together, since they are alike.
         config: the section `promotion`.
     """
-    now = datetime.now(UTC)
     if incumbent is None:
-        event: Literal["first", "given"] = "first" if metrics is not None else "given"
-        return Decision(
-            time=now, event=event, candidate=candidate, incumbent=None, current=candidate, reason="no other is in use"
-        )
+        event: Event = "first" if metrics is not None else "given"
+        return _decide(event, candidate, None, "no other is in use")
     if metrics is None:
-        said = "it was named in the configuration"
-        return Decision(
-            time=now, event="given", candidate=candidate, incumbent=incumbent, current=candidate, reason=said
-        )
-    if metrics[1].get("incomparable"):
-        said = f"the release in use cannot be compared: {metrics[1]['incomparable']}"
-        return Decision(
-            time=now, event="promoted", candidate=candidate, incumbent=incumbent, current=candidate, reason=said
-        )
+        return _decide("given", candidate, incumbent, "it was named in the configuration")
+    obstacle = _find_obstacle(metrics)
+    if obstacle:
+        said = f"{obstacle}; `poseflow promote {candidate}` puts it in use all the same"
+        return _decide("incomparable", candidate, incumbent, said)
     new, old = (frame_scores(one) for one in metrics)
     comparison = compare(new, old, block_frames, config)
-    is_better = comparison is not None and comparison.low > 0
+    event = "promoted" if comparison is not None and comparison.low > 0 else "kept"
+    return _decide(event, candidate, incumbent, _explain(comparison, config), comparison)
+
+
+def _find_obstacle(metrics: tuple[Mapping[str, Any], Mapping[str, Any]]) -> str | None:
+    """Why candidate and release in use cannot be compared, where they cannot."""
+    for words, one in zip(("the candidate", "the release in use"), metrics, strict=True):
+        if one.get("incomparable"):
+            return f"{words} cannot be measured on the test set: {one['incomparable']}"
+    return None
+
+
+def _decide(
+    event: Event, candidate: str, incumbent: str | None, reason: str, comparison: Comparison | None = None
+) -> Decision:
+    stays = incumbent is not None and event in ("kept", "incomparable")
     return Decision(
-        time=now,
-        event="promoted" if is_better else "kept",
+        time=datetime.now(UTC),
+        event=event,
         candidate=candidate,
         incumbent=incumbent,
-        current=candidate if is_better else incumbent,
-        reason=_explain(comparison, config),
+        current=incumbent if stays and incumbent else candidate,
+        reason=reason,
         comparison=comparison,
     )
 
@@ -192,12 +217,16 @@ def roll_back(history: Sequence[Decision], to: str | None = None) -> Decision:
     if to is not None and to not in earlier:
         known = ", ".join(dict.fromkeys(earlier)) or "none"
         raise ModelError(f"release must be one that was in use before ({known}), got {to}")
-    wanted = to or earlier[-1]
-    return Decision(
-        time=datetime.now(UTC),
-        event="rolled back",
-        candidate=wanted,
-        incumbent=current,
-        current=wanted,
-        reason="somebody said so",
-    )
+    return _decide("rolled back", to or earlier[-1], current, "somebody said so")
+
+
+def choose_release(history: Sequence[Decision], wanted: str) -> Decision:
+    """The decision to put a release in use that was judged, whatever came of it.
+
+    Raises ModelError for one that was never judged, or is in use.
+    """
+    current = history[-1].current if history else None
+    known = list(dict.fromkeys(decision.candidate for decision in history if decision.candidate != current))
+    if wanted not in known:
+        raise ModelError(f"release must be one that was judged ({', '.join(known) or 'none'}), got {wanted}")
+    return _decide("chosen", wanted, current, "somebody said so")

@@ -182,7 +182,7 @@ def test_models_without_names_need_none():
 
 
 def test_what_a_kind_needs_of_the_labels_is_named():
-    with pytest.raises(LabelsError, match="must have tracks named after the animals"):
+    with pytest.raises(LabelsError, match="must name two animals or more by tracks for an ID model, got none"):
         settle_profile(make_package(1), profile("multi_class_top_down"))
     named = make_package(1, names=("a", "b"))
     other = profile("multi_class_bottom_up").model_copy(update={"head": HeadConfig(identities=("a", "c"))})

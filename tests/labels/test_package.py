@@ -185,7 +185,7 @@ def test_identities_are_checked(tmp_path: Path, make_video: Callable, make_label
     video = make_video("a.mp4")
     slp = make_labels("a.slp", video, {0: [animal()]})
     write_package(read_labels([slp], LabelsConfig()), tmp_path / "p.pkg.slp")
-    with pytest.raises(LabelsError, match="must have tracks named after the animals"):
+    with pytest.raises(LabelsError, match="must name two animals or more by tracks for an ID model, got none"):
         read_package(tmp_path / "p.pkg.slp").check_identities()
     slp = make_labels("b.slp", video, {0: [animal(), animal(30)]}, tracks=("m", "m"))
     write_package(read_labels([slp], LabelsConfig()), tmp_path / "p.pkg.slp")

@@ -1,11 +1,13 @@
 """Training: it learns, it explains itself, and an interruption does not show."""
 
 import csv
+from contextlib import closing
 
 import keras
 import numpy as np
 import pytest
 from blobs import SKELETON, write_blobs
+from shell import bash
 
 from poseflow.config import (
     AugmentationConfig,
@@ -16,8 +18,11 @@ from poseflow.config import (
     InputConfig,
     ModelConfig,
     TrainingConfig,
+    read_model_config,
 )
+from poseflow.errors import LabelsError, SkeletonError
 from poseflow.files import read_json
+from poseflow.labels import read_package
 from poseflow.models import build_model, load_model, measure_light
 from poseflow.training import train as train_module
 from poseflow.training import train_model
@@ -198,3 +203,31 @@ def test_the_rate_warms_up_and_falls():
     assert rates[-1] == pytest.approx(0.01, abs=1e-3)
     assert np.argmax(rates) in (9, 10)
     assert np.all(np.diff(rates[10:]) <= 0)
+
+
+def test_validation_set_of_other_nodes(case, tmp_path):
+    folder = case("validation_set_of_other_nodes")
+    split = "--set by=frame --set val_fraction=0 --set test_fraction=0"
+    said = bash(
+        "python make.py t head,tail,wing ''; python make.py v a,b,c ''; python make.py o wing,head,tail ''\n"
+        f"for n in t v o; do poseflow split $n.slp -o $n {split} >$n.txt 2>&1; done; ls */train.pkg.slp",
+        folder,
+    )
+    assert said.split() == ["o/train.pkg.slp", "t/train.pkg.slp", "v/train.pkg.slp"]
+    train, val, turned = (folder / f"{name}/train.pkg.slp" for name in "tvo")
+    wanted = r"v/train\.pkg\.slp: nodes must be .* got missing: head, tail, wing; extra: a, b, c"
+    with pytest.raises(SkeletonError, match=wanted):
+        train_model(tiny(), train, val, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+    with closing(read_package(train)) as ours, closing(read_package(turned)) as theirs:
+        theirs.arrange_nodes(ours.skeleton, "of the training set")
+        assert theirs.skeleton.nodes == ("head", "tail", "wing")
+        for own, other in zip(ours.frames, theirs.frames, strict=True):
+            np.testing.assert_array_equal(own.points, other.points)
+
+
+def test_one_identity(case, tmp_path):
+    folder = case("one_identity")
+    profile = read_model_config(folder / "prof.yaml")
+    with pytest.raises(LabelsError, match=r"ids1\.pkg\.slp: labels must name two animals or more .* got one, "):
+        train_model(profile, folder / "ids1.pkg.slp", folder / "none.pkg.slp", tmp_path / "model")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from poseflow.config import ReportConfig
+from poseflow.plan import HISTORY
 from poseflow.releases import read_release
 from poseflow.report import ReportInputs, write_report
 from poseflow.runs import begin_job
@@ -19,6 +20,7 @@ inputs = ReportInputs(
     comparison=dict(zip(snakemake.params.pipelines, measured.values(), strict=True)) if len(measured) > 1 else {},
     dataset=Path(given.dataset[0]).parent if given.dataset else None,
     tracking={Path(path).stem: Path(path) for path in given.tracking},
+    history=HISTORY,
     reviews=[Path(path) for path in given.reviews],
     benchmarks={video: sorted((benchmarks / video).glob("*.tsv")) for video in snakemake.params.videos},
     config=snakemake.params.config,

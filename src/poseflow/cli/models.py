@@ -1,12 +1,16 @@
-"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release, rollback."""
+"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release, rollback, promote."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
 from poseflow.config import EvaluationConfig, SplitConfig
+
+if TYPE_CHECKING:
+    from poseflow.promotion import Decision
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -17,6 +21,7 @@ def add_verbs(app: typer.Typer) -> None:
     app.command(epilog=list_settings(EvaluationConfig))(evaluate_tracking)
     app.command()(release)
     app.command()(rollback)
+    app.command()(promote)
 
 
 def split(
@@ -184,13 +189,35 @@ def rollback(
 
         poseflow rollback
     """
-    from poseflow.promotion import add_to_history, read_history, roll_back
+    from poseflow.promotion import roll_back
+
+    _put_in_use(lambda history: roll_back(history, to), results)
+
+
+def promote(
+    release: Annotated[str, typer.Argument(metavar="RELEASE", help="As the summary and the report name it.")],
+    results: Annotated[Path, typer.Option(help="The folder that the workflow fills.")] = Path("results"),
+) -> None:
+    """Put a release in use that was not promoted: one that could not be compared, or was no better.
+
+    Example:
+
+        poseflow promote 0a1b2c3d4e
+    """
+    from poseflow.promotion import choose_release
+
+    _put_in_use(lambda history: choose_release(history, release), results)
+
+
+def _put_in_use(decide: "Callable[[Sequence[Decision]], Decision]", results: Path) -> None:
+    """Write a person's decision into the history, and make its release the one in use."""
+    from poseflow.promotion import add_to_history, read_history
     from poseflow.releases import read_release, write_release
     from poseflow.runs import lock_results
 
     with lock_results(results / ".lock"):
-        decision = roll_back(read_history(results / "promotion/history.json"), to)
+        decision = decide(read_history(results / "promotion/history.json"))
         release = read_release(results / f"releases/{decision.current}.json")
         add_to_history(decision, results / "promotion/history.json")
         write_release(release, results / "promotion/current.json")
-    typer.echo(f"release {decision.current} is in use again, in place of {decision.incumbent}")
+    typer.echo(f"release {decision.current} is in use, in place of {decision.incumbent}")

@@ -79,6 +79,8 @@ def _choose_identities(package: Package, head: HeadConfig) -> tuple[str, ...]:
     if unknown:
         known, wrong = ", ".join(sorted(names)), ", ".join(sorted(unknown))
         raise LabelsError(f"{package.path}: head.identities must be among {known}, got {wrong}")
+    if head.identities and len(head.identities) < 2:
+        raise LabelsError(f"head.identities must name two animals or more, got {head.identities[0]} alone")
     return head.identities or tuple(sorted(names))
 
 

@@ -95,8 +95,8 @@ def match_poses(
     """Match the instances of every labeled frame.
 
     Found instances choose in order of their scores: each takes the most similar true one that is left, if they are
-    similar at all. Similarity is OKS, where a labeled animal of which one node is visible is as large as the labeled ones
-    are in the median; for a skeleton of one node, which has no size, nearness within `match_px`.
+    similar at all. Similarity is OKS; a labeled animal of which one node is visible is taken to be as large as the
+    others are in the median. For a skeleton of one node, which has no size, it is nearness within `match_px`.
 
     Args:
         truth: labeled frames; all of them were looked at, so that one without a place in `found` is one where nothing

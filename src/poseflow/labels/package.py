@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,7 @@ import numpy as np
 import sleap_io as sio
 from numpy.typing import NDArray
 
-from poseflow.errors import LabelsError
+from poseflow.errors import LabelsError, SkeletonError
 from poseflow.labels.clean import chosen_instances, identity_of
 from poseflow.labels.embed import write_with_images
 from poseflow.labels.formats import read_label_file
@@ -109,14 +109,33 @@ class Package:
             raise LabelsError(f"{self.path} must have RGB images for a model with 3 input channels, got grey ones")
         return np.ascontiguousarray(convert_channels(pixels, channels))
 
+    def arrange_nodes(self, skeleton: Skeleton, whose: str) -> None:
+        """Put the nodes in the order of another skeleton, by their names; its edges and symmetries count from then on.
+
+        `whose` says in the message whose nodes they must be.
+
+        Raises:
+            SkeletonError: The names of the nodes differ; says which.
+        """
+        own, wanted = self.skeleton.nodes, skeleton.nodes
+        if set(own) != set(wanted):
+            missing, extra = (
+                ", ".join(name for name in here if name not in there) or "none"
+                for here, there in ((wanted, own), (own, wanted))
+            )
+            raise SkeletonError(
+                f"{self.path}: nodes must be those {whose}, {', '.join(wanted)}, got missing: {missing}; extra: {extra}"
+            )
+        order = [own.index(name) for name in wanted]
+        self.frames = [replace(frame, points=frame.points[:, order]) for frame in self.frames]
+        self.skeleton = skeleton
+
     def check_identities(self) -> tuple[str, ...]:
         """The identities, for models that tell animals apart.
 
         Raises:
-            LabelsError: There are none, or a frame has one twice.
+            LabelsError: No instance has one, all have the same, or a frame has one twice.
         """
-        if not self.identities:
-            raise LabelsError(f"{self.path} must have tracks named after the animals for an ID model, got none")
         for frame in self.frames:
             named = [name for name in frame.identities if name is not None]
             if len(set(named)) < len(named):
@@ -124,6 +143,10 @@ class Package:
                     f"{self.path}: an identity must occur once in a frame, got {', '.join(sorted(named))} "
                     f"in frame {frame.frame_idx} of {frame.video}"
                 )
+        used = {name for frame in self.frames for name in frame.identities if name is not None}
+        if len(used) < 2:
+            got = f"one, {used.pop()}" if used else "none"
+            raise LabelsError(f"{self.path}: labels must name two animals or more by tracks for an ID model, got {got}")
         return self.identities
 
     def close(self) -> None:

@@ -39,6 +39,9 @@ class AccuracyStory:
 def read_accuracy_story(folder: Path) -> AccuracyStory:
     """Read a folder that `evaluate_release` wrote."""
     metrics = read_json(folder / "metrics.json")
+    if metrics.get("incomparable"):
+        said = f"How accurate the networks are is not known: {metrics['incomparable']}."
+        return AccuracyStory(said, concerns=[said])
     if not metrics["animals"]:
         said = "The test set has no labeled animals, so it is not known how accurate the networks are."
         return AccuracyStory(

@@ -30,7 +30,7 @@ class ComparisonStory:
 def read_comparison_story(folders: Mapping[str, Path]) -> ComparisonStory | None:
     """Read folders that `evaluate_release` wrote, by the pipeline's name; None where there is nothing to compare."""
     every = {name: read_json(folder / "metrics.json") for name, folder in folders.items()}
-    measured = {name: metrics for name, metrics in every.items() if metrics["animals"]}
+    measured = {name: metrics for name, metrics in every.items() if metrics.get("animals")}
     if not measured:
         return None
     timed = {name: metrics["speed"] for name, metrics in measured.items() if metrics.get("speed")}

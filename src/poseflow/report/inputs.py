@@ -18,6 +18,7 @@ class ReportInputs:
     comparison: such folders of pipelines to compare, by their names.
     dataset: folder of train.pkg.slp, val.pkg.slp and test.pkg.slp.
     tracking: what `evaluate_tracks` measured, as JSON, by the video's id.
+    history: decisions about releases, of which the last is told where it needs a person.
     reviews: lists of moments to look at, of recordings.
     benchmarks: Snakemake's benchmark files of the prediction of each shard, by the video's id.
     config: the settings, to be printed.
@@ -32,6 +33,7 @@ class ReportInputs:
     comparison: Mapping[str, Path] = field(default_factory=dict)
     dataset: Path | None = None
     tracking: Mapping[str, Path] = field(default_factory=dict)
+    history: Path | None = None
     reviews: Sequence[Path] = ()
     benchmarks: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)

@@ -103,7 +103,9 @@ def _draw(figure: Figure, motion: Motion, timeline: Timeline, has_names: bool) -
         axes.set_ylabel("names", color=INK)
     speed, distance = rows
     for place, (name, values) in enumerate(zip(motion.names, motion.speed, strict=True)):
-        speed.plot(time, values, color=color_of(place), linewidth=0.9, label=legend_label(name), alpha=0.85, rasterized=True)
+        speed.plot(
+            time, values, color=color_of(place), linewidth=0.9, label=legend_label(name), alpha=0.85, rasterized=True
+        )
     speed.set_ylabel(f"{motion.unit}/s", color=INK)
     speed.set_ylim(bottom=0)
     if len(motion.names) > 1:

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from poseflow import __version__
 from poseflow.config import ReportConfig
 from poseflow.files import read_json, replacing
+from poseflow.promotion import describe_decision, read_history
 from poseflow.report.accuracy import AccuracyStory, read_accuracy_story
 from poseflow.report.comparison import ComparisonStory, read_comparison_story
 from poseflow.report.concerns import list_concerns
@@ -119,7 +120,11 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "lead": _lead(story, now),
         "sections": [(name, words) for name, (words, there) in parts.items() if there],
         "tiles": _list_tiles(story),
-        "warnings": [*(f"{said}." for said in inputs.missing), *list_concerns(story.recordings, story.accuracy)],
+        "warnings": [
+            *(f"{said}." for said in inputs.missing),
+            *_find_undecided(inputs),
+            *list_concerns(story.recordings, story.accuracy),
+        ],
         "recordings": _tabulate_recordings(story.recordings) if story.recordings else None,
         "dataset": _tabulate_dataset(story.dataset) if story.dataset else None,
         "nodes": story.dataset.skeleton.nodes if story.dataset else (),
@@ -136,6 +141,12 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "config": yaml.safe_dump(dict(inputs.config), sort_keys=False, allow_unicode=True) if inputs.config else "",
         "footer": f"Written by poseflow {__version__} on {now:%Y-%m-%d at %H:%M %Z}.",
     }
+
+
+def _find_undecided(inputs: ReportInputs) -> list[str]:
+    """The last decision about releases, where it is left to a person."""
+    history = read_history(inputs.history) if inputs.history else []
+    return [f"{describe_decision(one)}." for one in history[-1:] if one.event == "incomparable"]
 
 
 def _draw_recording(recording: Recording, story: Story) -> list[Picture]:

@@ -43,7 +43,8 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         train, val: packages of labeled frames; where `val` has none, the training loss judges the epochs.
         folder: the result; if it exists, nothing is done.
 
-    Raises: LabelsError, SkeletonError, ConfigError, or ModelError when the loss is not finite.
+    Raises: LabelsError, SkeletonError (also where `val` has other nodes than `train`; their order does not matter),
+        ConfigError, or ModelError when the loss is not finite.
     """
     with _locked(folder.with_name(f".{folder.name}.lock")):
         if all((folder / name).exists() for name in ("training.json", "model.weights.h5")):
@@ -52,6 +53,8 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         work = folder.with_name(f".{folder.name}.work")
         work.mkdir(parents=True, exist_ok=True)
         with closing(read_package(train)) as package, closing(read_package(val)) as held_out:
+            if held_out.frames:
+                held_out.arrange_nodes(package.skeleton, f"of the training set {train}")
             config = settle_profile(package, config)
             if config.augmentation.flip and not package.skeleton.symmetries:
                 logger.warning("augmentation.flip mirrors animals, and the skeleton has no symmetric nodes to exchange")
