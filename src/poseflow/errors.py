@@ -20,6 +20,10 @@ class LabelsError(PoseflowError):
     """A label file is empty, unreadable or does not fit the others."""
 
 
+class AmbiguousVideoError(LabelsError):
+    """Several recordings fit a path equally."""
+
+
 class SkeletonError(LabelsError):
     """Two skeletons that must be the same are not."""
 
