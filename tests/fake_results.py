@@ -116,7 +116,7 @@ def write_run(results: Path) -> Path:
     write_index(
         quarantine("videos/empty.mp4", "video", "the file is empty <0 bytes>"), results / "index" / "empty.json"
     )
-    folder = results / "poses" / "recording=cage"
+    folder = results / "poses" / "cage"
     write_poses(make_poses(whole, [(0, 0, 1000), (1, 0, 600), (1, 640, 1000)]), folder / "cage.parquet")
     runs = [(number, 50 * number, 50 * number + 45) for number in range(60)]
     write_poses(make_poses(pieces, runs, failed=(7, 8), video="pieces"), folder / "pieces.parquet")

@@ -18,7 +18,7 @@ NOW = datetime.now(UTC) + timedelta(hours=2, minutes=5)
 def night(tmp_path):
     """A night that did two of four recordings; of the third, one shard failed, the fourth cannot be read."""
     results = write_run(tmp_path / "results")
-    poses = {name: results / f"poses/recording=cage/{name}.parquet" for name in ("cage", "pieces", "lost", "empty")}
+    poses = {name: results / f"poses/cage/{name}.parquet" for name in ("cage", "pieces", "lost", "empty")}
     write_poses(make_poses(make_index("empty", 0), [], video="empty"), poses["empty"])
     shards = {"cage": ["0000-of-0001"], "pieces": ["0000-of-0001"], "lost": ["0000-of-0002", "0001-of-0002"]}
     shards["empty"] = []

@@ -54,6 +54,13 @@ def test_recordings_of_different_folders_never_share_a_name():
     assert len(names) == 4
 
 
+def test_no_recording_is_named_so_that_readers_of_parquet_folders_pass_it_over():
+    config = VideosConfig(root="videos")
+    names = {name_recording("x", Path("videos") / folder / "x.mp4", config) for folder in ("_a", ".a", "-a", "ä")}
+    assert len(names) == 4
+    assert not [name for name in names if name[0] in "_.-"]
+
+
 def test_scale_and_start_are_found_by_path_the_nearest_first():
     config = VideosConfig(
         root="videos",

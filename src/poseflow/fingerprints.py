@@ -26,7 +26,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "evaluate_tracking": 1,
     "predict": 1,
     "track": 1,
-    "assemble": 1,
+    "assemble": 2,
     "render": 1,
     "report": 1,
 }

@@ -94,6 +94,7 @@ def name_recording(video: str, path: Path, config: VideosConfig) -> str:
     if folder == ".":
         return video
     name = re.sub(r"[^A-Za-z0-9_.-]", "_", folder.replace("/", "__"))
+    name = f"v{name}" if name[0] in "-._" else name  # as ids of videos: readers of Parquet folders pass such names over
     return name if name == folder.replace("/", "__") else f"{name}-{key_of(folder)[:6]}"
 
 

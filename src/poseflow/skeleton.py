@@ -1,5 +1,6 @@
 """The animal's skeleton: named nodes, directed edges, symmetric pairs."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ class Skeleton(BaseModel):
     def _check(self) -> "Skeleton":
         if not self.nodes or len(set(self.nodes)) != len(self.nodes):
             raise ValueError(f"nodes must be distinct and at least one, got {list(self.nodes)}")
+        _check_names(self.nodes)
         for pair in (*self.edges, *self.symmetries):
             if not all(0 <= index < len(self.nodes) for index in pair) or pair[0] == pair[1]:
                 raise ValueError(f"a pair must join two of the {len(self.nodes)} nodes, got {pair}")
@@ -84,3 +86,30 @@ class Skeleton(BaseModel):
         place = {name: index for index, name in enumerate(nodes)}
         pairs: Any = [[(place[a], place[b]) for a, b in pairs] for pairs in (edges, symmetries)]
         return cls(nodes=tuple(nodes), edges=tuple(pairs[0]), symmetries=tuple(pairs[1]))
+
+
+def _check_names(nodes: Sequence[str]) -> None:
+    """Raise SkeletonError unless the columns `{node}.x` that tables are made of are distinct to every reader.
+
+    SQL knows no letters' case; readers that choose columns by a field's path take `a.x` for all of `a.x.y` as well.
+    """
+    known: dict[str, str] = {}
+    for node in nodes:
+        if not node.strip() or not node.isprintable():
+            raise SkeletonError(f"nodes must have names of printable characters, got {node!r}")
+        key = unicodedata.normalize("NFC", node).strip().casefold()
+        if key in known:
+            raise SkeletonError(
+                f"nodes must differ in more than case, spaces or the encoding of a letter, got {known[key]!r} and "
+                f"{node!r}; rename one of them in the labels"
+            )
+        known[key] = node
+    for key, node in known.items():
+        parts = key.split(".")
+        for stop in range(1, len(parts)):
+            shorter = ".".join(parts[:stop])
+            if shorter in known and parts[stop] in ("x", "y", "score"):
+                raise SkeletonError(
+                    f"nodes must not be named like another's column, {known[shorter]}.{parts[stop]}, got {node!r}; "
+                    "rename it in the labels"
+                )

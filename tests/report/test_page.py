@@ -175,7 +175,7 @@ def test_an_empty_test_set_is_said_at_the_top(tmp_path):
 def test_nothing_wrong_is_said_too(tmp_path):
     index = make_index("cage", 100)
     write_index(index, tmp_path / "index" / "cage.json")
-    write_poses(make_poses(index, [(0, 0, 100)]), tmp_path / "poses" / "recording=cage" / "cage.parquet")
+    write_poses(make_poses(index, [(0, 0, 100)]), tmp_path / "poses" / "cage" / "cage.parquet")
     text = write_page(inputs_of(tmp_path), tmp_path).text
     assert "Nothing needs a look" in text
 
@@ -208,7 +208,7 @@ def test_times_of_files_from_another_number_of_shards_do_not_count(tmp_path):
 
 @pytest.mark.parametrize(
     ("broken", "error"),
-    [("index/cage.json", VideoError), ("poses/recording=cage/cage.parquet", TableError)],
+    [("index/cage.json", VideoError), ("poses/cage/cage.parquet", TableError)],
 )
 def test_a_damaged_file_is_named(run_folder, tmp_path, broken, error):
     (run_folder / broken).write_text("{}")

@@ -1,6 +1,7 @@
 """The pose table: joined, timed, described, and given back in three layouts."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -8,6 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shell import bash
 
 import poseflow
 from poseflow.errors import TableError
@@ -77,7 +81,7 @@ def make_tables() -> tuple[Predictions, Tracks]:
 
 @pytest.fixture
 def pose_file(tmp_path):
-    path = tmp_path / "poses" / "recording=day 1" / "cam-a.parquet"
+    path = tmp_path / "poses" / "day 1" / "cam-a.parquet"
     write_poses(assemble_poses(*make_tables(), Index(), SOURCE), path)
     return path
 
@@ -113,6 +117,18 @@ def test_poses_are_one_row_per_tracked_animal_and_frame(pose_file):
 def test_missing_points_are_null_on_disk_and_nan_in_memory(pose_file):
     assert pq.read_table(pose_file).column("tail.x").null_count == 1
     assert np.isnan(poseflow.read_poses(pose_file).loc[2, "tail.x"])
+
+
+def test_scores_lie_between_0_and_1_and_are_missing_where_the_point_is(tmp_path):
+    predictions, tracks = make_tables()
+    scores = np.tile(np.float32([1.2, -0.1]), (8, 1))
+    predictions = replace(predictions, instance_score=predictions.instance_score + 1, point_scores=scores)
+    write_poses(assemble_poses(predictions, tracks, Index(), SOURCE), tmp_path / "p.parquet")
+    poses = poseflow.read_poses(tmp_path / "p.parquet")
+    assert set(poses["instance_score"]) == {1}
+    assert set(poses["nose.score"]) == {1}
+    assert poses["tail.score"].isna().tolist() == poses["tail.x"].isna().tolist()
+    assert set(poses["tail.score"].dropna()) == {0}
 
 
 def test_times_come_from_the_index(pose_file):
@@ -174,14 +190,66 @@ def test_xarray_layout_is_a_movement_dataset(pose_file):
     poses = poseflow.read_poses(pose_file, layout="xarray")
     assert poses["position"].dims == ("time", "space", "keypoints", "individuals")
     assert poses["confidence"].dims == ("time", "keypoints", "individuals")
-    assert poses["individuals"].values.tolist() == ["track_0", "track_1"]
+    assert poses["individuals"].values.tolist() == ["female", "male", "track_0"]
     assert poses["frame_idx"].values.tolist() == list(range(8))
     np.testing.assert_allclose(poses["time"], [0, 0.1, 0.1 + 0.4 / 3, 0.1 + 0.8 / 3, 0.5, 0.7, 0.9, 1.0])
     assert poses.attrs["ds_type"] == "poses"
     assert poses.attrs["fps"] == 10
-    nose = poses["position"].sel(keypoints="nose", individuals="track_1", space="x")
+    nose = poses["position"].sel(keypoints="nose", individuals="female", space="x")
     np.testing.assert_array_equal(nose, [4, 8, np.nan, np.nan, 20, np.nan, 28, np.nan])
     assert poses["timestamp"].values[0] == np.datetime64("2026-01-02T02:00:00", "us")
+
+
+def test_one_row_without_a_name_leaves_the_names_of_the_others(pose_file):
+    poses = poseflow.read_poses(pose_file, layout="xarray")
+    seen = poses["confidence"].sel(keypoints="nose").notnull().sum("time")
+    assert dict(zip(poses["individuals"].values, seen.values, strict=True)) == {"female": 4, "male": 2, "track_0": 1}
+    assert poses["track"].sel(individuals="track_0").values.tolist() == [-1, -1, -1, -1, 0, -1, -1, -1]
+
+
+def test_tracks_that_follow_each_other_share_a_slot_with_a_frame_between_them(tmp_path):
+    frame_idx, track = np.array([0, 1, 2, 3, 5, 6, 6, 7]), np.array([0, 0, 1, 1, 2, 2, 3, 3], np.int32)
+    predictions = Predictions.from_instances(SKELETON, frame_idx, np.ones((8, 2, 2), "f4"))
+    tracks = Tracks.without_identities(np.arange(8), frame_idx, track, track)
+    write_poses(assemble_poses(predictions, tracks, Index(), SOURCE), tmp_path / "p.parquet")
+    poses = poseflow.read_poses(tmp_path / "p.parquet", layout="xarray")
+    assert poses["individuals"].values.tolist() == ["slot_0", "slot_1"]
+    assert poses["track"].values.T.tolist() == [[0, 0, -1, -1, -1, 2, 2, -1], [-1, -1, 1, 1, -1, -1, 3, 3]]
+
+
+@given(st.data())
+def test_every_row_is_found_in_the_xarray_layout(tmp_path_factory, data):
+    lives = data.draw(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)).map(sorted), max_size=6))
+    rows = sorted((frame, track) for track, (first, last) in enumerate(lives) for frame in range(first, last + 1))
+    frame_idx, track = np.array(rows, np.int64).reshape(-1, 2).T
+    points = np.random.default_rng(0).random((len(rows), 2, 2), np.float32)
+    predictions = Predictions.from_instances(SKELETON, frame_idx, points, frames=[(0, 8)])
+    tracks = Tracks.without_identities(np.arange(len(rows)), frame_idx, track, track)
+    path = tmp_path_factory.mktemp("slots") / "p.parquet"
+    write_poses(assemble_poses(predictions, tracks, Index(), SOURCE), path)
+    poses = poseflow.read_poses(path, layout="xarray")
+    found = poses["position"].sel(keypoints="nose", space="x").values
+    at = {(int(f), int(poses["track"].values[f, i])): found[f, i] for f, i in np.argwhere(np.isfinite(found))}
+    assert at == {pair: points[row, 0, 0] for row, pair in enumerate(rows)}
+    busy = [sum(first <= frame <= last + 1 for first, last in lives) for frame in range(8)]
+    assert poses.sizes["individuals"] == max(busy, default=0)
+
+
+def test_a_dataset_that_no_memory_holds_is_refused_before_it_is_made(tmp_path):
+    predictions, tracks = make_tables()
+    predictions = replace(predictions, frames=((0, 10**11),))
+    write_poses(assemble_poses(predictions, tracks, Index(), SOURCE), tmp_path / "p.parquet")
+    with pytest.raises(
+        TableError, match=r"p\.parquet: layout 'xarray' must fit into memory, got .* GB for 100,000,000,000"
+    ):
+        poseflow.read_poses(tmp_path / "p.parquet", layout="xarray")
+
+
+def test_broken_tracks_take_memory_by_their_rows(case):
+    folder = case("xarray_of_broken_tracks")
+    command = (folder / "case.md").read_text().split("```")[1]
+    megabytes, points = map(int, re.search(r"200 tracks; (\d+) MB for (\d+) MB", bash(command, folder)).groups())
+    assert megabytes <= 4 * points
 
 
 def test_individuals_are_identities_where_all_are_known(tmp_path):
@@ -195,20 +263,20 @@ def test_individuals_are_identities_where_all_are_known(tmp_path):
 
 def test_a_folder_is_read_with_all_below_it(pose_file, tmp_path):
     other = replace(SOURCE, recording="2026", video="cam-b")
-    write_poses(assemble_poses(*make_tables(), Index(), other), tmp_path / "poses/recording=2026/cam-b.parquet")
+    write_poses(assemble_poses(*make_tables(), Index(), other), tmp_path / "poses/2026/cam-b.parquet")
     (pose_file.parent / ".half-written.parquet").write_bytes(b"")
     poses = poseflow.read_poses(tmp_path / "poses")
     assert len(poses) == 14
     assert poses["recording"].unique().tolist() == ["2026", "day 1"]
-    assert len(poseflow.read_poses([pose_file, tmp_path / "poses/recording=2026"])) == 14
+    assert len(poseflow.read_poses([pose_file, tmp_path / "poses/2026"])) == 14
     with pytest.raises(TableError, match="one video's file, got 2"):
         poseflow.read_poses(tmp_path / "poses", layout="xarray")
 
 
 @pytest.mark.usefixtures("pose_file")
-def test_plain_pandas_reads_the_hive_partitions(tmp_path):
+def test_plain_pandas_reads_the_folder(tmp_path):
     second = replace(SOURCE, recording="night", video="cam-b")
-    write_poses(assemble_poses(*make_tables(), Index(), second), tmp_path / "poses/recording=night/cam-b.parquet")
+    write_poses(assemble_poses(*make_tables(), Index(), second), tmp_path / "poses/night/cam-b.parquet")
     poses = pd.read_parquet(tmp_path / "poses")
     assert sorted(poses["recording"].unique()) == ["day 1", "night"]
     assert set(poses.columns) == set(COLUMNS)

@@ -25,7 +25,7 @@ def video_ids(project):
 
 def test_every_recording_gets_a_pose_table_and_the_run_a_report(finished):
     results = finished.folder / "results"
-    assert len(list(results.glob("poses/recording=*/*.parquet"))) == 3
+    assert len(list(results.glob("poses/*/*.parquet"))) == 3
     poses = read_poses(results / "poses")
     assert poses["frame_idx"].between(0, finished.frames - 1).all()
     assert set(poses["video"]) <= set(video_ids(finished))
@@ -199,7 +199,7 @@ def test_the_commands_give_what_the_rules_give(project):
     folders = read_json(project.folder / CURRENT)["models"].values()
     models = [part for folder in folders for part in ("--model", folder)]
     config = ["--config", "config/config.yaml"]
-    index, poses = "results/index/first.json", "results/poses/recording=first/first.parquet"
+    index, poses = "results/index/first.json", "results/poses/first/first.parquet"
     project.poseflow("predict", index, *models, *config, "--out", "p.parquet")
     project.poseflow("track", "p.parquet", *config, "--out", "t.parquet")
     project.poseflow("assemble", "p.parquet", "--tracks", "t.parquet", "--index", index, "--out", "poses.parquet")

@@ -4,7 +4,7 @@ rule assemble:
         tracks="results/tracks/{recording}.parquet",
         index="results/index/{video}.json",
     output:
-        poses="results/poses/recording={recording}/{video}.parquet",
+        poses="results/poses/{recording}/{video}.parquet",
     log:
         "logs/assemble/{recording}/{video}.log",
     conda:

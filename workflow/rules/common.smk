@@ -147,7 +147,7 @@ def suggestion_file(video):
 
 
 def pose_table(video):
-    return f"results/poses/recording={PLAN.recording_of[video]}/{video}.parquet"
+    return f"results/poses/{PLAN.recording_of[video]}/{video}.parquet"
 
 
 def settings_files(wildcards):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from poseflow.extract.proofread import UNNAMED, build_instances, name_tracks, vi
 from poseflow.files import replacing
 from poseflow.labels import to_sleap
 from poseflow.media import VideoIndex
+from poseflow.sheets import write_csv
 from poseflow.tables import Tracks, find_rows, read_instances, read_tracks
 from poseflow.tracking import Moment, RecordingFile, Statements, arrange_files, count_rows, track_recording
 
@@ -153,18 +153,17 @@ def _write_table(
     names: Mapping[str, Sequence[str]],
     path: str | Path,
 ) -> None:
-    with replacing(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for rank, place in enumerate(places, 1):
-            moment, video = place.moment, place.file.video
-            seconds = float(indexes[video].time_s([place.frame_idx])[0])
-            called = [names[video][code] if code >= 0 else "" for code in moment.codes]
-            writer.writerow(
-                [rank, video, place.frame_idx, "" if np.isnan(seconds) else f"{seconds:.3f}", moment.kind,
-                 " ".join(map(str, moment.tracks)), " ".join(called), f"{moment.sure:.4f}", moment.frames,
-                 f"{moment.damage:.1f}"]
-            )  # fmt: skip
+    rows = []
+    for rank, place in enumerate(places, 1):
+        moment, video = place.moment, place.file.video
+        seconds = float(indexes[video].time_s([place.frame_idx])[0])
+        called = [names[video][code] if code >= 0 else "" for code in moment.codes]
+        rows.append(
+            [rank, video, place.frame_idx, "" if np.isnan(seconds) else f"{seconds:.3f}", moment.kind,
+             " ".join(map(str, moment.tracks)), " ".join(called), f"{moment.sure:.4f}", moment.frames,
+             f"{moment.damage:.1f}"]
+        )  # fmt: skip
+    write_csv(COLUMNS, rows, path)
 
 
 def _write_labels(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from poseflow.config import read_model_config
-from poseflow.errors import ModelError
+from poseflow.errors import ModelError, SkeletonError
 from poseflow.files import read_json
 from poseflow.folders import sleap
 from poseflow.folders.model import ModelFolder
@@ -36,6 +36,6 @@ def read_model_folder(folder: str | Path) -> ModelFolder:
     try:
         skeleton = Skeleton.model_validate(read_json(folder / SKELETON))
         text = (folder / SETTINGS).read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SkeletonError) as error:
         raise ModelError(f"{folder}: must be the folder of a trained model: {error}") from None
     return ModelFolder(folder, read_model_config(folder / SETTINGS), skeleton, text)

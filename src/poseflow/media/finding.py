@@ -63,7 +63,8 @@ def _matches(path: Path, patterns: Iterable[str]) -> bool:
 def _id_of(path: Path) -> str:
     plain = "__".join(path.parts)
     safe = re.sub(r"[^A-Za-z0-9_.-]", "_", plain)
-    safe = re.sub(r"^[-.]+", lambda start: "_" * len(start[0]), safe)
+    if safe[:1] in "-._":  # names that begin so are options to programs, or passed over by readers of Parquet folders
+        safe = f"v{safe}"
     return safe if safe == plain else f"{safe}-{_digest(path)}"
 
 

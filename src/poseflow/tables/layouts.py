@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
+import psutil
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ from poseflow.skeleton import Skeleton
 from poseflow.tables.columns import node_columns, stack_columns
 from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
 from poseflow.tables.poses import KIND, pose_schema
+from poseflow.tables.ranges import check_ranges, count_frames, in_ranges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,15 +42,18 @@ def read_poses(path: Paths, layout: Literal["wide", "long", "xarray"] = "wide") 
                 `score`.
             "xarray": a dataset of one video in the form of the `movement` package's poses datasets, so that its
                 functions work on it: `position` (time, space, keypoints, individuals) in px and `confidence` (time,
-                keypoints, individuals). Individuals are identities where every row has one, else tracks
-                (`track_0`, …). Every frame that was read has its place in `time` (s), with `frame_idx` beside it; the
-                time of a frame without an animal is interpolated from its neighbours'.
+                keypoints, individuals). Individuals are the animals that have a name, then those without one:
+                `track_0`, …, or where tracks follow each other, `slot_0`, …, each of them many tracks, one after the
+                other, never without a frame between them, so that no speed is taken from one to the next; `track`
+                (time, individuals) says which it is, -1 for none. Memory thus grows with the frames and the animals at
+                once, not with the number of tracks. Every frame that was read has its place in `time` (s), with
+                `frame_idx` beside it; the time of a frame without an animal is interpolated from its neighbours'.
 
     Returns: a DataFrame whose `attrs["poseflow"]` holds the metadata that all files share (skeleton, fps, release, …),
         or a dataset with `fps`, `pixels_per_mm` and all metadata (JSON) in `attrs`. Missing values are NaN.
 
     Raises: TableError naming the file for one that is damaged or no pose table, or whose skeleton differs from the
-        others'; for no file at all; for xarray, for more than one video.
+        others'; for no file at all; for xarray, for more than one video, or for one that does not fit into memory.
 
     Example:
         >>> poses = poseflow.read_poses("results/poses")                     # doctest: +SKIP
@@ -88,8 +94,16 @@ def _find_files(paths: list[Path]) -> list[Path]:
 def _read_file(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     with open_table(path, KIND) as (file, note):
         schema = pose_schema(parse_skeleton(note, path))
+        _check_note(note, path)
         check_columns(file, schema, path)
         return file.read(schema.names), note
+
+
+def _check_note(note: dict[str, Any], path: Path) -> None:
+    missing = [key for key in ("frames_read", "failed_frames", "fps", "pixels_per_mm", "start") if key not in note]
+    if missing:
+        raise TableError(f"{path}: metadata must be that of a pose table, got none of {', '.join(missing)}")
+    check_ranges(note["frames_read"], f"{path}: frames_read")
 
 
 def _common_skeleton(files: list[Path], notes: Sequence[dict[str, Any]]) -> Skeleton:
@@ -121,14 +135,19 @@ def _to_long(table: pa.Table, skeleton: Skeleton) -> pa.Table:
 def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: Path) -> "xr.Dataset":
     import xarray as xr
 
-    frames = np.concatenate([np.arange(*part) for part in note["frames_read"]] or [np.empty(0, np.int64)])
     frame_idx = table.column("frame_idx").to_numpy()
+    if not in_ranges(frame_idx, note["frames_read"]).all():
+        raise TableError(f"{path}: every row's frame must be among the frames that were read, got others")
     individuals, individual = _individuals(table)
+    _check_room(count_frames(note["frames_read"]), len(skeleton.nodes), len(individuals), path)
+    frames = np.concatenate([np.arange(*part) for part in note["frames_read"]] or [np.empty(0, np.int64)])
     place = np.searchsorted(frames, frame_idx)
     values = np.full((len(frames), len(skeleton.nodes), 3, len(individuals)), np.nan, np.float32)
     values[place, :, :, individual] = stack_columns(table, node_columns(skeleton)).reshape(
         table.num_rows, len(skeleton.nodes), 3
     )
+    track = np.full((len(frames), len(individuals)), -1, np.int32)
+    track[place, individual] = table.column("track").to_numpy()
     time = _interpolate_times(frames, frame_idx, table.column("time_s").to_numpy(), note["fps"])
     coords: dict[str, Any] = {
         "time": time,
@@ -136,6 +155,7 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
         "keypoints": list(skeleton.nodes),
         "individuals": individuals,
         "frame_idx": ("time", frames),
+        "track": (("time", "individuals"), track),
     }
     if note["start"] and note["fps"]:
         start = np.datetime64(note["start"].removesuffix("+00:00"), "us")
@@ -160,15 +180,49 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
 
 
 def _individuals(table: pa.Table) -> tuple[list[str], NDArray[np.int64]]:
-    """Names of the animals and each row's animal: identities where they are complete and clear, else tracks."""
-    identity = table.column("identity")
-    if table.num_rows and identity.null_count == 0:
-        names, codes = np.unique(np.array(identity.to_pylist(), dtype=object), return_inverse=True)
-        keys = table.column("frame_idx").to_numpy() * len(names) + codes
-        if len(np.unique(keys)) == len(keys):
-            return [str(name) for name in names], codes
-    tracks, codes = np.unique(table.column("track").to_numpy(), return_inverse=True)
-    return [f"track_{track}" for track in tracks], codes
+    """Names of the individuals, and each row's: its identity; without one, or where it is given twice, a slot."""
+    frame_idx, track = table.column("frame_idx").to_numpy(), table.column("track").to_numpy().astype(np.int64)
+    identity = table.column("identity").to_pylist()
+    names = sorted({name for name in identity if name is not None})
+    codes = {name: code for code, name in enumerate(names)}
+    individual = np.array([codes.get(name, -1) for name in identity], np.int64)
+    named = np.flatnonzero(individual >= 0)
+    _, first = np.unique(frame_idx[named] * max(len(names), 1) + individual[named], return_index=True)
+    individual[np.setdiff1d(named, named[first])] = -1
+    unnamed = individual < 0
+    slots, slot = _share_slots(frame_idx[unnamed], track[unnamed])
+    individual[unnamed] = slot + len(names)
+    return names + slots, individual
+
+
+def _share_slots(frame_idx: NDArray[np.int64], track: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+    """Names of as few slots as hold all tracks, a frame apart at least, and each row's slot."""
+    tracks, codes = np.unique(track, return_inverse=True)
+    first, last = np.full(len(tracks), np.iinfo(np.int64).max), np.full(len(tracks), -1)
+    np.minimum.at(first, codes, frame_idx)
+    np.maximum.at(last, codes, frame_idx)
+    slot_of, held, free = np.zeros(len(tracks), np.int64), list[list[int]](), list[tuple[int, int]]()
+    for code in np.lexsort((tracks, first)).tolist():
+        if free and free[0][0] + 1 < first[code]:
+            slot = heappop(free)[1]
+        else:
+            slot = len(held)
+            held.append([])
+        held[slot].append(int(tracks[code]))
+        slot_of[code] = slot
+        heappush(free, (int(last[code]), slot))
+    names = [f"track_{own[0]}" if len(own) == 1 else f"slot_{slot}" for slot, own in enumerate(held)]
+    return names, slot_of[codes]
+
+
+def _check_room(frames: int, nodes: int, individuals: int, path: Path) -> None:
+    """Raise TableError before memory is asked for that is not there."""
+    needed, free = frames * (individuals * (nodes * 3 + 1) * 4 + 24), psutil.virtual_memory().available
+    if needed > free:
+        raise TableError(
+            f"{path}: layout 'xarray' must fit into memory, got {needed / 1e9:.1f} GB for {frames:,} frames of "
+            f"{individuals} individuals, and {free / 1e9:.1f} GB free; layout 'wide' takes room for the rows alone"
+        )
 
 
 def _interpolate_times(

@@ -1,6 +1,7 @@
 """Parquet files of this package: written whole or not at all, the same bytes for the same rows, checked when read."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,6 +19,12 @@ KEY = "poseflow"
 """Key of a file's metadata under which a JSON document says what the table is."""
 
 ROW_GROUP_ROWS = 1 << 15
+
+MAX_ROWS = 10_000_000_000
+"""Of one file: a hundred animals, a hundred frames a second, eleven days."""
+
+MAX_ROWS_PER_BYTE = 1000
+"""Of a file's size. Sound tables have fewer than one row per byte, of zeros alone some."""
 
 
 class TableWriter:
@@ -109,9 +116,25 @@ def open_table(path: str | Path, kind: str) -> Iterator[tuple[pq.ParquetFile, di
         raise TableError(f"{path} must be a Parquet file with {kind}, got {'a folder' if path.is_dir() else 'nothing'}")
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _check_rows(file, path)
             yield file, _read_note(file, path, kind)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{path} must be a whole Parquet file with {kind}, got a damaged one: {error}") from error
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the machine's fault, not the file's
+            raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
+        fault = " ".join(str(error).split())
+        raise TableError(f"{path} must be a whole Parquet file with {kind}, got a damaged one: {fault}") from error
+
+
+def _check_rows(file: pq.ParquetFile, path: Path) -> None:
+    """Raise TableError where a file says that it holds more rows than it can: to read them would take all memory."""
+    declared = file.metadata.num_rows
+    in_groups = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    most = min(MAX_ROWS, MAX_ROWS_PER_BYTE * path.stat().st_size)
+    if not 0 <= declared <= most or min(in_groups, default=0) < 0 or sum(in_groups) != declared:
+        raise TableError(
+            f"{path} must hold as many rows as it says, {most:,} at most in a file of its size, got {declared:,} "
+            f"in all and {sum(in_groups):,} in its parts"
+        )
 
 
 def check_columns(file: pq.ParquetFile, schema: pa.Schema, path: str | Path) -> None:

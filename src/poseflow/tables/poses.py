@@ -1,9 +1,11 @@
 """The pose table, the product: one row per animal and frame, sorted by time, one Parquet file per video.
 
-Files lie as `recording={recording}/{video}.parquet`. Columns: `recording`, `video`, `frame_idx`, `time_s` (from the
-container's own timestamps), `timestamp` (UTC, null where the recording's start is not known), `track`, `identity`,
-`identity_score`, `instance_score`, then `{node}.x`, `{node}.y` and `{node}.score` of each node. What is missing is null
-in the file, which pandas reads as NaN: a NaN would turn DuckDB's and Polars' means into NaN.
+Files lie as `{recording}/{video}.parquet`. Folders named `recording=…` would be read as a second column of that name:
+each reader guesses its type (of "2024", a number), and pyarrow's own two readers ask for different types of the column
+in the file. Columns: `recording`, `video`, `frame_idx`, `time_s` (from the container's own timestamps), `timestamp`
+(UTC, null where the recording's start is not known), `track`, `identity`, `identity_score`, `instance_score`, then
+`{node}.x`, `{node}.y` and `{node}.score` of each node; scores lie in 0..1. What is missing is null in the file, which
+pandas reads as NaN: a NaN would turn DuckDB's and Polars' means into NaN.
 """
 
 from collections.abc import Sequence
@@ -179,10 +181,15 @@ def _pose_rows(p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSo
         pa.array(track),
         identity_array(tracks).slice(picked.start, picked.stop - picked.start).take(pa.array(order)),
         pa.array(tracks.identity_score[picked][order], from_pandas=True),
-        pa.array(p.instance_score[row]),
-        *node_arrays(p.points[row], p.point_scores[row], missing_as_null=True),
+        pa.array(np.clip(p.instance_score[row], 0, 1), from_pandas=True),
+        *node_arrays(p.points[row], _node_scores(p, row), missing_as_null=True),
     ]
     return pa.Table.from_arrays(columns, schema=pose_schema(p.skeleton))
+
+
+def _node_scores(p: Predictions, row: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Scores (rows, nodes) in 0..1, though a map's peak may be higher; NaN where the point is missing."""
+    return np.where(np.isnan(p.points[row]).any(axis=-1), np.float32(np.nan), np.clip(p.point_scores[row], 0, 1))
 
 
 def _constant(value: str, rows: int) -> pa.DictionaryArray:
