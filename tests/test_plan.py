@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
+import sleap_io as sio
 from pydantic import ValidationError
 
 from poseflow.config import Config, PromotionConfig
@@ -13,7 +13,6 @@ from poseflow.errors import ConfigError, ModelError, SkeletonError
 from poseflow.facts import FileFacts
 from poseflow.files import write_json
 from poseflow.plan import (
-    find_labeled_videos,
     make_plan,
     release_of,
 )
@@ -21,21 +20,24 @@ from poseflow.promotion import add_to_history, judge
 
 
 def write_slp(path, frames_by_video, tracks):
-    rows = [(video, frame) for video, frames in enumerate(frames_by_video.values()) for frame in frames]
-    with h5py.File(path, "w") as file:
-        file["frames"] = np.array(rows, [("video", "u4"), ("frame_idx", "u8")])
-        file["tracks_json"] = [f'[0, "{name}"]' for name in tracks]
-        file["videos_json"] = [f'{{"filename": "{Path("/somewhere") / name}"}}' for name in frames_by_video]
-
-
-def test_only_dense_labels_with_tracks_can_test_tracking(tmp_path):
-    write_slp(tmp_path / "dense.slp", {"dense.mp4": range(50), "sparse.mp4": range(0, 5000, 100)}, ["female", "male"])
-    assert find_labeled_videos(tmp_path / "dense.slp") == {
-        "/somewhere/dense.mp4": True,
-        "/somewhere/sparse.mp4": False,
-    }
-    write_slp(tmp_path / "nameless.slp", {"dense.mp4": range(50)}, [])
-    assert find_labeled_videos(tmp_path / "nameless.slp") == {"/somewhere/dense.mp4": False}
+    """Labels of as many animals as there are tracks, at least one, in the given frames of each video."""
+    skeleton = sio.Skeleton(["nose", "tail"])
+    own = [sio.Track(name) for name in tracks]
+    frames = [
+        sio.LabeledFrame(
+            video=video,
+            frame_idx=frame,
+            instances=[
+                sio.Instance.from_numpy(np.ones((2, 2)), skeleton=skeleton, track=track) for track in own or [None]
+            ],
+        )
+        for name, numbers in frames_by_video.items()
+        for video in [sio.Video(filename=str(Path("/somewhere") / name))]
+        for frame in numbers
+    ]
+    videos = list(dict.fromkeys(frame.video for frame in frames))
+    labels = sio.Labels(labeled_frames=frames, videos=videos, skeletons=[skeleton], tracks=own)
+    sio.save_file(labels, str(path), verbose=False)
 
 
 @pytest.fixture

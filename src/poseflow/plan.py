@@ -5,7 +5,6 @@ re-evaluates no other. Facts about files that are dear to find (frames of a vide
 hold for as long as size and modification time of the file do.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -20,7 +19,7 @@ from poseflow.config import (
     read_model_config,
     tells_animals_apart,
 )
-from poseflow.errors import ConfigError
+from poseflow.errors import ConfigError, LabelsError
 from poseflow.facts import FileFacts
 from poseflow.files import read_json
 from poseflow.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
@@ -56,9 +55,11 @@ class Plan:
     channels: int = 1  # of the dataset's images
     labels: Sequence[Path] = ()
     labels_key: str | None = None
-    labeled_names: frozenset[str] = frozenset()  # file names of labeled videos
+    label_facts: Sequence[Mapping[str, Any]] = ()  # what each label file holds, see `labels.describe_label_file`
+    untrained: str | None = None  # why labels that are there train nothing
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
     recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
+    current: str | None = None  # the release in use; None: there is none yet
     warnings: Sequence[str] = ()  # a line each: what was left out or set aside, shown with the plan, summary and report
 
     @property
@@ -88,6 +89,8 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     current = history[-1].current if history else None
     return replace(
         plan,
+        models=plan.models or _models_of(current),
+        current=current,
         incumbent=find_incumbent(history, plan.release) if plan.release else None,
         unassigned=[video for video in plan.videos if _is_unassigned(video, current, config.promotion.repredict)],
     )
@@ -96,6 +99,12 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
 def release_of(video: str) -> Path:
     """The file that says which release a recording is predicted with."""
     return Path("results/predictions") / video / "release.json"
+
+
+def _models_of(release: str | None) -> dict[str, Path]:
+    """Folders of a release's models, by name; none where it is not known any more."""
+    path = Path(f"results/releases/{release}.json")
+    return {name: Path(folder) for name, folder in read_json(path)["models"].items()} if path.exists() else {}
 
 
 def _is_unassigned(video: str, current: str | None, repredict: Sequence[str]) -> bool:
@@ -110,16 +119,17 @@ def _is_unassigned(video: str, current: str | None, repredict: Sequence[str]) ->
 def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     from poseflow.labels import find_label_files
 
+    labels = find_label_files(config.labels)
+    plan = _describe_labels(config, facts, replace(plan, labels=labels))
     if isinstance(config.release, dict):
         models = {name: Path(folder) for name, folder in config.release.items()}
         versions = {name: hash_model_folder(folder, facts) for name, folder in models.items()}
         described = [read_model_folder(folder) for folder in models.values()]
         check_together(described)
         _check_naming(config, [folder.config.kind for folder in described])
-        return replace(plan, models=models, pipelines={"release": PlannedPipeline(key_of(versions), models)})
-    labels = find_label_files(config.labels)
-    if not labels:
-        return plan
+        return replace(plan, models=models, pipelines={"release": PlannedPipeline(key_of(versions), models)}, labels=())
+    if not labels or plan.untrained:
+        return replace(plan, labels=())
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
     kinds = {name: [profiles[model].kind for model in own] for name, own in config.named_pipelines.items()}
     for name, own in kinds.items():
@@ -139,8 +149,7 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
         )
         for name, own in config.named_pipelines.items()
     }
-    labeled = [facts.find(path, "labeled videos", find_labeled_videos) for path in labels]
-    tracked = {name for found in labeled for name, is_tracked in found.items() if is_tracked}
+    tracked = {name for found in plan.label_facts for name, is_tracked in found["videos"].items() if is_tracked}
     return replace(
         plan,
         dataset=dataset,
@@ -149,11 +158,31 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
         pipelines=pipelines,
         profiles=profiles,
         channels=channels,
-        labels=labels,
         labels_key=labels_key,
-        labeled_names=frozenset(Path(name).name for found in labeled for name in found),
         tracked_videos=frozenset(video for name in tracked for video in _match_video(name, plan.videos)),
     )
+
+
+def _describe_labels(config: Config, facts: FileFacts, plan: Plan) -> Plan:
+    """Look into the label files. One that is damaged, or being saved, keeps all from being trained on, not the run."""
+    from poseflow.labels import describe_label_file
+
+    def describe(path: Path) -> dict[str, Any]:
+        return describe_label_file(path, predicted)
+
+    predicted, found, faults = config.labels.include_predictions, [], []
+    for path in plan.labels:
+        try:
+            found.append(facts.find(path, f"labels, predictions {'count' if predicted else 'do not'}", describe))
+        except LabelsError as error:
+            faults.append(str(error))
+    said = "nothing is trained until it is mended, or labels.paths no longer names it"
+    if not faults and found and not any(labels["frames"] for labels in found):
+        names = ", ".join(map(str, plan.labels))
+        faults, said = [f"{names} must hold labeled frames to train on, got none"], "nothing is trained yet"
+    warnings = [f"{fault}; {said}" for fault in faults]
+    untrained = warnings[0] if warnings else None
+    return replace(plan, label_facts=found, untrained=untrained, warnings=[*plan.warnings, *warnings])
 
 
 def _check_naming(config: Config, kinds: Sequence[Kind]) -> None:
@@ -162,32 +191,6 @@ def _check_naming(config: Config, kinds: Sequence[Kind]) -> None:
         raise ConfigError(
             f"tracking.mode must be motion where no model is of a multi_class kind, got {config.tracking.mode}"
         )
-
-
-def find_labeled_videos(path: Path) -> dict[str, bool]:
-    """Paths of the videos that a SLEAP label file labels, and whether densely and with tracks: these can test tracking.
-
-    Densely: at least 20 frames, and one in ten of those from the first to the last. Reads HDF5 tables, no video. Other
-    formats give nothing.
-    """
-    if path.suffix != ".slp":
-        return {}
-    import h5py
-    import numpy as np
-
-    with h5py.File(path) as file:
-        if "frames" not in file:
-            return {}
-        has_tracks = len(file.get("tracks_json", ())) > 0
-        frames = file["frames"][:]
-        videos = [json.loads(text) for text in file["videos_json"][:]]
-    found = {}
-    for index, video in enumerate(videos):
-        labeled = np.unique(frames["frame_idx"][frames["video"] == index])
-        name = str(video.get("filename") or video.get("backend", {}).get("filename", "")).replace("\\", "/")
-        is_dense = len(labeled) >= 20 and 10 * len(labeled) > labeled[-1] - labeled[0]
-        found[name] = has_tracks and bool(is_dense)
-    return found
 
 
 def _match_video(labeled: str, videos: Mapping[str, Path]) -> list[str]:

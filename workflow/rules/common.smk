@@ -1,9 +1,11 @@
 import gc
 import os
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from poseflow.checks import check_settings
 from poseflow.config import parse_config
 from poseflow.errors import PoseflowError
 from poseflow.fingerprints import describe_step, describe_training
@@ -25,6 +27,7 @@ def make_checked_plan():
     try:
         checked = parse_config(config, " ".join(map(str, workflow.configfiles)) or "config")
         plan = make_plan(checked, facts)
+        plan = replace(plan, warnings=(*plan.warnings, *check_settings(checked, plan)))
     except PoseflowError as error:
         fail(error)
     if workflow.is_main_process:
@@ -63,7 +66,8 @@ def label_scales():
     """Pixels per mm of labeled videos, by file name, or of all."""
     if not isinstance(CONFIG.videos.pixels_per_mm, dict):
         return CONFIG.videos.pixels_per_mm
-    labeled = (path for path in PLAN.videos.values() if path.name in PLAN.labeled_names)
+    names = {Path(name).name for labels in PLAN.label_facts for name in labels["videos"]}
+    labeled = (path for path in PLAN.videos.values() if path.name in names)
     return {path.name: scale for path in labeled if (scale := pixels_per_mm(path, CONFIG.videos))}
 
 
@@ -171,9 +175,11 @@ def pipeline_metrics(wildcards):
 
 
 def check_models():
-    if PLAN.release is None:
+    """End where there is nothing to predict with: no models, none to train, and no release in use."""
+    if PLAN.release is None and PLAN.current is None:
         fail(
-            f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
+            PLAN.untrained
+            or f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
             "name trained models under `release`, or run `snakemake suggestions` for frames to label."
         )
 

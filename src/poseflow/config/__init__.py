@@ -137,6 +137,13 @@ class Config(Section):
         return first | dict(sorted(self.pipelines.items()))
 
     @model_validator(mode="after")
+    def _check_animals(self) -> "Config":
+        animals, most = self.tracking.animals, self.predict.max_instances
+        if animals is not None and animals > most:
+            raise ValueError(f"tracking.animals must be at most predict.max_instances ({most}), got {animals}")
+        return self
+
+    @model_validator(mode="after")
     def _check_windows(self) -> "Config":
         reach, flow = self.tracking.window_frames, self.predict.flow.window_frames
         if self.tracking.candidates == "flow" and reach > flow:

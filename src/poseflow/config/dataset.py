@@ -79,3 +79,11 @@ class ExtractConfig(Section):
         500, ge=1, description="diverse: frames looked at, evenly spaced (keyframes, where there are enough)."
     )
     seed: int = 0
+
+    @model_validator(mode="after")
+    def _check_candidates(self) -> "ExtractConfig":
+        if self.method == "diverse" and self.candidates < self.frames_per_video:
+            raise ValueError(
+                f"candidates must be at least frames_per_video ({self.frames_per_video}), got {self.candidates}"
+            )
+        return self

@@ -1,5 +1,7 @@
 """Config section `evaluation`: how models and tracks are measured."""
 
+from typing import Annotated
+
 from pydantic import Field
 
 from poseflow.config.section import Section
@@ -9,7 +11,9 @@ class EvaluationConfig(Section):
     """Settings of the accuracy measures."""
 
     oks_factor: float = Field(0.025, gt=0, description="OKS uncertainty per node (the human eye's).")
-    pck_px: tuple[float, ...] = Field((2.0, 5.0, 10.0), description="Distances at which PCK is given.")
+    pck_px: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        (2.0, 5.0, 10.0), description="Distances at which PCK is given."
+    )
     match_px: float = Field(
         50.0, gt=0, description="Tracking: an animal and a track whose nodes are farther apart on average are no match."
     )

@@ -129,3 +129,9 @@ class TrackingConfig(Section):
         if self.connect_breaks and self.animals is None:
             raise ValueError("animals must be the known number of animals for connect_breaks, got null")
         return self
+
+    @model_validator(mode="after")
+    def _check_numbers(self) -> "TrackingConfig":
+        if self.animals is not None and self.max_tracks is not None and self.max_tracks < self.animals:
+            raise ValueError(f"max_tracks must be at least animals ({self.animals}), got {self.max_tracks}")
+        return self

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from poseflow.config.section import Section
 
@@ -26,3 +26,21 @@ class VideosConfig(Section):
     pixels_per_mm: float | dict[str, float] | None = Field(
         None, description="Scale of the image, for all recordings or by path below `root`; null: unknown."
     )
+
+    @field_validator("start_times")
+    @classmethod
+    def _check_zones(cls, starts: dict[str, datetime]) -> dict[str, datetime]:
+        for path, start in starts.items():
+            if start.tzinfo is None:
+                said = f"got {start.isoformat()} for {path}"
+                raise ValueError(f"a start must have a time zone, as 2026-03-01T18:00:00+01:00 has, {said}")
+        return starts
+
+    @field_validator("pixels_per_mm")
+    @classmethod
+    def _check_scales(cls, scale: float | dict[str, float] | None) -> float | dict[str, float] | None:
+        scales = scale if isinstance(scale, dict) else {"all recordings": scale}
+        for path, value in scales.items():
+            if value is not None and value <= 0:
+                raise ValueError(f"a scale must be a number above 0, got {value:g} for {path}")
+        return scale

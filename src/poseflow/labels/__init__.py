@@ -2,6 +2,7 @@
 
 from poseflow.labels.clean import identity_of
 from poseflow.labels.embed import write_with_images
+from poseflow.labels.facts import LabelFacts, describe_label_file
 from poseflow.labels.locate import describe
 from poseflow.labels.package import FrameLabels, Package, read_package, write_package
 from poseflow.labels.reading import (
@@ -19,10 +20,12 @@ __all__ = [
     "SIDES",
     "FrameKey",
     "FrameLabels",
+    "LabelFacts",
     "Package",
     "Side",
     "check_identities",
     "describe",
+    "describe_label_file",
     "find_label_files",
     "find_labeled_frames",
     "frame_key",

@@ -1,0 +1,100 @@
+"""A dry run tells of settings that cannot be followed, or fit nothing, in one line and without a traceback."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from shell import bash
+
+from poseflow.checks import check_settings
+from poseflow.config import parse_config
+from poseflow.errors import ConfigError
+from poseflow.plan import FileFacts, make_plan
+
+ERRORS = {
+    "pixels_per_mm_zero": ("{videos: {pixels_per_mm: 0}}", ["videos.pixels_per_mm", "above 0, got 0"]),
+    "start_time_without_zone": (
+        '{videos: {start_times: {a.mp4: "2026-03-01T18:00:00"}}}',
+        ["videos.start_times", "a.mp4", "time zone"],
+    ),
+    "more_animals_than_max_instances": (
+        "{tracking: {animals: 10}, predict: {max_instances: 6}}",
+        ["tracking.animals", "predict.max_instances (6), got 10"],
+    ),
+}
+WARNINGS = {
+    "start_time_of_a_missing_file": (
+        '{videos: {start_times: {frist.mp4: "2026-03-01T18:00:00+01:00"}}}',
+        ["videos.start_times", "frist.mp4"],
+    ),
+    "label_path_fits_nothing": (
+        '{labels: {paths: ["labels/*.slp", "lables2/*.slp"]}}',
+        ["labels.paths", "lables2/*.slp"],
+    ),
+    "corrections_folder_missing": ("{review: {corrections: corections}}", ["review.corrections", "corections"]),
+}
+
+
+def lay_out(folder: Path, settings: str) -> Path:
+    """The small project of the cases, with two models of SLEAP's as its release."""
+    said = bash(f"{sys.executable} ../project.py P '{settings}' a.mp4", folder)
+    assert (folder / "P/config/config.yaml").exists(), said
+    return folder / "P"
+
+
+def check(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    monkeypatch.chdir(project)
+    config = parse_config(yaml.safe_load(Path("config/config.yaml").read_text()), "config/config.yaml")
+    return check_settings(config, make_plan(config, FileFacts("facts.json")))
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_setting_that_cannot_be_followed_is_an_error(case, name, monkeypatch):
+    settings, words = ERRORS[name]
+    project = lay_out(case(name), settings)
+    with pytest.raises(ConfigError) as error:
+        check(project, monkeypatch)
+    assert all(word in str(error.value) for word in words), error.value
+
+
+@pytest.mark.parametrize("name", WARNINGS)
+def test_a_setting_that_fits_nothing_is_told(case, name, monkeypatch):
+    settings, words = WARNINGS[name]
+    (line,) = check(lay_out(case(name), settings), monkeypatch)
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.workflow
+def test_errors_and_warnings_reach_the_terminal_of_a_dry_run(case):
+    settings, words = ERRORS["start_time_without_zone"]
+    project = lay_out(case("start_time_without_zone"), settings)
+    said = bash("snakemake --profile local -n", project)
+    (line,) = [line for line in said.splitlines() if "time zone" in line]
+    assert all(word in line for word in words)
+    assert "Traceback" not in said and "total" not in said
+    settings, words = WARNINGS["start_time_of_a_missing_file"]
+    (project / "config/config.yaml").write_text(
+        yaml.safe_dump({**yaml.safe_load((project / "config/config.yaml").read_text()), **yaml.safe_load(settings)})
+    )
+    said = bash("snakemake --profile local -n", project)
+    (line,) = [line for line in said.splitlines() if "frist.mp4" in line]
+    assert all(word in line for word in words)
+    assert "total" in said
+
+
+@pytest.mark.workflow
+def test_labels_saved_before_split_starts_do_not_stand_under_the_former_key(case):
+    folder = case("dataset_key_race")
+    settings = "{release: null, split: {by: frame}, labels: {paths: [labels/*.slp], video_folders: [videos]}}"
+    project = lay_out(folder, settings)
+    prepare = (
+        "cp ../label.py ../look.py .; python label.py 10 labels/a.slp; cp labels/a.slp before.slp; "
+        "python label.py 50 after.slp"
+    )
+    bash(prepare, project)
+    race = "( until [ -e results/.plan.json ]; do sleep 0.02; done; cp after.slp labels/a.slp ) & "
+    said = bash(race + "snakemake --profile local --cores 2 --until split", project)
+    assert "run again" in said and "nose at [50.0]" not in bash("python look.py", project)
+    bash("cp before.slp labels/a.slp; snakemake --profile local --cores 2 --until split", project)
+    assert "nose at [10.0]" in bash("python look.py", project)
