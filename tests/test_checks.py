@@ -10,7 +10,8 @@ import yaml
 from poseflow.checks import check_settings
 from poseflow.config import Config
 from poseflow.errors import ConfigError
-from poseflow.plan import FileFacts, make_plan
+from poseflow.facts import FileFacts
+from poseflow.plan import make_plan
 
 
 def write_labels(path, video="a.mp4", nodes=("nose", "tail"), tracks=("anna", "bob"), frames=3):

@@ -10,7 +10,8 @@ from shell import bash
 from poseflow.checks import check_settings
 from poseflow.config import parse_config
 from poseflow.errors import ConfigError
-from poseflow.plan import FileFacts, make_plan
+from poseflow.facts import FileFacts
+from poseflow.plan import make_plan
 
 ERRORS = {
     "pixels_per_mm_zero": ("{videos: {pixels_per_mm: 0}}", ["videos.pixels_per_mm", "above 0, got 0"]),

@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+import sleap_io as sio
 from pandas.testing import assert_frame_equal
 from small_project import TOP_DOWN
 
@@ -220,10 +221,9 @@ def test_the_commands_give_what_the_rules_give(project):
         ),
         ({"release": "top-down"}, "release must be one of pipelines (one_pass, top_down), got top-down"),
         ({"videos": {"root": "nowhere"}}, "videos.root must be a folder that holds recordings, got nowhere"),
-        ({"labels": {"paths": ["nowhere/*.slp"]}}, "labels.paths must match label files"),
         ({"labels": {"paths": ["nowhere.slp"]}}, "nowhere.slp"),
     ],
-    ids=["config", "profile", "release", "no videos", "no labels", "no label file"],
+    ids=["config", "profile", "release", "no videos", "no label file"],
 )
 def test_a_fault_in_the_settings_ends_a_dry_run_at_once(project, changes, message):
     project.configure(**changes)
@@ -231,6 +231,18 @@ def test_a_fault_in_the_settings_ends_a_dry_run_at_once(project, changes, messag
     assert message in output
     assert "Traceback" not in output
     assert "Nothing to be done" not in output
+
+
+def test_label_files_that_are_not_found_end_the_first_run_and_are_told_in_later_ones(project):
+    """With a release in use, recordings are predicted all the same."""
+    project.configure(labels={"paths": ["nowhere/*.slp"]})
+    project.add_recording("third.mp4", seed=2)
+    told = "labels.paths must fit label files, got nowhere/*.slp, which fits none"
+    assert told in project.snakemake("-n") and project.planned_jobs()["predict"] == 3
+    shutil.rmtree(project.folder / "results")
+    output = project.snakemake("-n", check=False)
+    assert "Error: labels.paths must match label files" in output
+    assert "Traceback" not in output
 
 
 def test_a_dry_run_imports_no_networks(project):
@@ -266,3 +278,16 @@ def test_the_workflow_passes_its_linter(project):
 def test_rules_stand_in_snakemakes_own_report(project):
     project.snakemake("--report", "snakemake.html")
     assert "overlay" in (project.folder / "snakemake.html").read_text()
+
+
+def test_a_project_without_labels_yet_goes_on_with_the_release_in_use(project):
+    """Nothing is trained, and new recordings are predicted all the same."""
+    labels = sio.load_slp(str(project.folder / "labels/first.slp"), open_videos=False)
+    labels.labeled_frames.clear()
+    sio.save_file(labels, str(project.folder / "labels/first.slp"), verbose=False)
+    project.add_recording("third.mp4", seed=2)
+    said = project.snakemake("-n", "nightly")
+    assert "labels/first.slp must hold labeled frames to train on, got none; nothing is trained yet" in said
+    jobs = project.planned_jobs("nightly")
+    assert jobs["predict"] == 3
+    assert not {"split", "train", "evaluate", "promote"} & set(jobs)
