@@ -20,3 +20,9 @@ def bash(command: str, folder: Path, **environment: str) -> str:
         timeout=500,
     )
     return done.stdout
+
+
+def run_case(folder: Path, **environment: str) -> str:
+    """Run the command that a regression case's `case.md` gives, in its folder; gives all that it printed."""
+    _, _, rest = (folder / "case.md").read_text().partition("**Command**\n```\n")
+    return bash(rest.partition("\n```")[0], folder, **environment)

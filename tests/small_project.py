@@ -152,7 +152,7 @@ class Project:
         results = self.folder / "results"
         paths = [path for kind in ("predictions", "tracks", "poses") for path in results.glob(f"{kind}/**/*.parquet")]
         names = {str(path.relative_to(results)): path for path in paths}
-        return {name: path.read_bytes() for name, path in names.items() if "/." not in name}
+        return {name: path.read_bytes() for name, path in names.items()}
 
 
 def lay_out(folder: Path) -> Project:

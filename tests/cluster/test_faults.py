@@ -121,7 +121,7 @@ def test_a_poisoned_shard_leaves_the_others_alone_and_the_report_says_so(project
     shutil.rmtree(project.folder / "results/predictions/day_2__second-08b94a")
     for path in project.folder.glob("results/poses/*/*.parquet"):
         path.unlink()
-    (project.folder / "results/predictions/first/.finished/0001-of-0003.parquet/in the way").mkdir(parents=True)
+    (project.folder / "results/predictions/first/.finished/0001-of-0003/in the way").mkdir(parents=True)
     output = project.snakemake("--retries", "1", check=False)
     assert "At least one job did not complete successfully" in output
     assert shards(project) == ["0000-of-0003", "0002-of-0003"]

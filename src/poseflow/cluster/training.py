@@ -15,7 +15,7 @@ from poseflow.cluster.queue import ACTIVE, GONE, INTERRUPTED, query_state
 from poseflow.cluster.resources import MANY, JobResources
 from poseflow.cluster.task import TrainingError, TrainingTask, forget_starts
 from poseflow.config import ModelConfig
-from poseflow.files import read_json, replacing, write_json
+from poseflow.files import link_or_copy, read_json, replacing, write_json
 
 logger = logging.getLogger("poseflow")
 POLL_S = 15.0
@@ -56,7 +56,7 @@ def train_as_job(
     task = TrainingTask(config, train, val, place / "model", log.resolve(), resources.cpus, visible)
     _run_to_end(task, resources, place / "submitit", poll_s)
     with replacing(folder) as beside:
-        shutil.copytree(task.folder, beside, copy_function=os.link)
+        shutil.copytree(task.folder, beside, copy_function=link_or_copy)
 
 
 def job_folder(folder: Path) -> Path:

@@ -16,6 +16,11 @@ from poseflow.files import replacing
 # x264's output depends on the number of its threads; a fixed number makes it the same on every machine.
 _ENCODER_THREADS = 4
 _LIMITED_RANGE = np.round(16 + np.arange(256) * 219 / 255).astype(np.uint8)
+CONTAINERS = {
+    **{".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".avi": "avi"},
+    **{".ts": "mpegts", ".flv": "flv", ".mpg": "mpeg"},
+}
+"""FFmpeg's names of the containers, by suffix."""
 _ITU601 = 5  # FFmpeg's number for the colour matrix that swscale takes where a file does not say
 
 
@@ -36,7 +41,7 @@ def write_video(
     every player understands. Subsampled chroma asks for an even size: an odd last row or column is repeated.
 
     Args:
-        path: the suffix chooses the container (.mp4, .mkv, .avi, .mov, ...).
+        path: the suffix chooses the container; see CONTAINERS.
         frames: (height, width), (height, width, 1) grey or (height, width, 3) RGB, uint8, all of one shape.
         fps: frames per second.
         crf: x264 quality, 0 (lossless) to 51.
@@ -46,9 +51,12 @@ def write_video(
         preset: x264's trade of speed for size.
 
     Returns: the number of frames written.
-    Raises: VideoError for no frames, a shape or type that is not as above, or fps that is not positive.
+    Raises: VideoError for no frames, a shape or type that is not as above, fps that is not positive, or another suffix.
     """
     path = Path(path)
+    container_format = CONTAINERS.get(path.suffix.lower())
+    if container_format is None:
+        raise VideoError(f"{path}: a video's suffix must be one of {', '.join(CONTAINERS)}, got {path.suffix!r}")
     if not fps > 0:
         raise VideoError(f"{path}: fps must be positive, got {fps}")
     frames = iter(frames)
@@ -57,7 +65,7 @@ def write_video(
         raise VideoError(f"{path}: frames must be at least one, got none")
     rate = Fraction(fps).limit_denominator(65535)
     height, width = first.shape[:2]
-    with replacing(path) as beside, av.open(f"file:{beside.absolute()}", "w") as container:
+    with replacing(path) as beside, av.open(f"file:{beside.absolute()}", "w", container_format) as container:
         # x264's mbtree reads memory it never wrote on AVX-512, and the same frames then give other bytes.
         options = {"crf": str(crf), "preset": preset, "x264-params": "mbtree=0"}
         stream = container.add_stream("libx264", rate=rate, options=options)

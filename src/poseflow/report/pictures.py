@@ -77,7 +77,8 @@ def write_examples(frames: MeasuredFrames, folder: Path, each: int) -> list[dict
             match = frames.matches[number]
             file = f"{rank}_{place + 1}.png"
             picture = draw_example(frames.image_of(number), match.truth, match.found, frames.skeleton)
-            cv2.imwrite(str(folder / file), np.ascontiguousarray(picture[..., ::-1]))
+            encoded = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1]
+            (folder / file).write_bytes(encoded.tobytes())  # cv2.imwrite is silent on a full disk
             counts = {"labeled": len(match.truth), "missed": len(match.missed), "invented": len(match.invented)}
             examples.append({"file": file, "rank": rank, **frame, **counts})
     return examples

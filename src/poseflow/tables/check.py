@@ -1,10 +1,10 @@
 """Whether a shard's table is what its job was to make, and finished tables of which the workflow does not know yet."""
 
-import os
 import shutil
 from pathlib import Path
 
 from poseflow.errors import TableError
+from poseflow.files import link_or_copy
 from poseflow.tables.digest import RowsDigest
 from poseflow.tables.parquet import open_table
 from poseflow.tables.writer import KIND
@@ -44,7 +44,7 @@ def keep_finished(path: str | Path) -> None:
     kept = _kept(path)
     kept.parent.mkdir(exist_ok=True)
     kept.unlink(missing_ok=True)
-    os.link(path, kept)
+    link_or_copy(path, kept)
 
 
 def take_finished(path: str | Path, frames: tuple[int, int], made_from: str) -> bool:
@@ -64,7 +64,7 @@ def take_finished(path: str | Path, frames: tuple[int, int], made_from: str) -> 
         is_same = False
     if is_same:
         Path(path).unlink(missing_ok=True)
-        os.link(kept, path)
+        link_or_copy(kept, path)
     return is_same
 
 
@@ -75,4 +75,4 @@ def clear_finished(folder: str | Path) -> None:
 
 def _kept(path: str | Path) -> Path:
     path = Path(path)
-    return path.parent / KEPT / path.name
+    return path.parent / KEPT / path.stem  # no suffix: a reader's `**/*.parquet` must not find the table twice

@@ -1,6 +1,5 @@
 """Track a whole recording, which may be many files, in bounded memory."""
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 
 from poseflow.config import TrackingConfig
 from poseflow.errors import TableError
+from poseflow.files import temporary_folder
 from poseflow.tables import Predictions, Tracks, TracksWriter, describe_predictions, iter_predictions
 from poseflow.tracking.linking import join_parts
 from poseflow.tracking.moments import Moment
@@ -109,11 +109,10 @@ def track_recording(
     Raises: ConfigError as `link_tracks`; TableError for files that are damaged or of different models.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     _check_alike(files)
-    with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+    with temporary_folder(path) as folder:
         tracker = Tracker(config, statements)
-        waiting = [Path(folder) / f"{number}.arrow" for number in range(len(files))]
+        waiting = [folder / f"{number}.arrow" for number in range(len(files))]
         first_row = 0
         for file, place in zip(files, waiting, strict=True):
             first_row += _follow_file(file, first_row, tracker, config, place)

@@ -2,8 +2,7 @@
 
 import csv
 import logging
-from dataclasses import asdict, dataclass
-from math import inf, isfinite
+from math import isfinite
 from pathlib import Path
 from time import monotonic
 
@@ -14,26 +13,13 @@ from poseflow.config import ModelConfig
 from poseflow.data import Samples, stack_samples
 from poseflow.errors import ModelError
 from poseflow.files import replacing
-from poseflow.training.checkpoint import write_checkpoint
+from poseflow.training.checkpoint import Progress, write_checkpoint
 from poseflow.training.pictures import write_map_pictures
 from poseflow.training.schedule import learning_rate
 
 logger = logging.getLogger("poseflow")
 PLATEAU_FACTOR = 0.5
 PICTURE_SAMPLES = 4
-
-
-@dataclass
-class Progress:
-    """How far training has come; kept in the checkpoint."""
-
-    epoch: int = 0
-    best_epoch: int = -1
-    best_loss: float = inf
-    stalled_epochs: int = 0
-    rate_factor: float = 1.0
-    seconds: float = 0.0
-    stopped: bool = False
 
 
 class Epochs(keras.callbacks.Callback):
@@ -58,10 +44,13 @@ class Epochs(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = rate
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Judge the epoch, then write history, pictures, the best weights and the checkpoint."""
+        """Judge the epoch, then write history, pictures and the checkpoint, with the best weights."""
         logs = logs or {}
-        if not isfinite(logs["loss"]):
-            raise ModelError(f"loss must be finite, got {logs['loss']} in epoch {epoch + 1}: lower the learning rate")
+        for name in ("loss", "val_loss"):
+            if not isfinite(logs.get(name, 0)):
+                raise ModelError(
+                    f"{name} must be finite, got {logs[name]} in epoch {epoch + 1}: lower the learning rate"
+                )
         progress = self.progress
         progress.epoch = epoch + 1
         progress.seconds += monotonic() - self._begin
@@ -71,7 +60,7 @@ class Epochs(keras.callbacks.Callback):
         every = self.config.training.pictures_every
         if every and (epoch % every == 0 or progress.stopped):
             self._draw_pictures(epoch + 1)
-        write_checkpoint(self.model, asdict(progress), self.folder / "checkpoint.npz")
+        write_checkpoint(self.model, progress, self.folder)
         logger.info("epoch %d: %s", epoch + 1, ", ".join(f"{name} {value:.5g}" for name, value in logs.items()))
         self.model.stop_training = progress.stopped
 
@@ -79,8 +68,6 @@ class Epochs(keras.callbacks.Callback):
         progress, training = self.progress, self.config.training
         if loss < progress.best_loss:
             progress.best_loss, progress.best_epoch, progress.stalled_epochs = loss, progress.epoch, 0
-            with replacing(self.folder / "best.weights.h5") as beside:
-                self.model.network.save_weights(beside)
             return
         progress.stalled_epochs += 1
         if training.schedule == "plateau" and progress.stalled_epochs % training.plateau_epochs == 0:

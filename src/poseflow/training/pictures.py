@@ -22,7 +22,7 @@ def write_map_pictures(
     """
     tiles = [_tile(*sample, stride) for sample in zip(images, predicted, points, strict=True)]
     with replacing(path) as beside:
-        cv2.imwrite(str(beside), np.hstack(tiles))
+        beside.write_bytes(cv2.imencode(".png", np.hstack(tiles))[1].tobytes())
 
 
 def _tile(

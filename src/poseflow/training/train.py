@@ -3,7 +3,6 @@
 import fcntl
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from importlib.metadata import version
@@ -17,11 +16,11 @@ import yaml
 
 from poseflow.config import ModelConfig, TrainingConfig
 from poseflow.data import Batch, Samples, build_samples, iterate_batches, settle_profile, stack_samples
-from poseflow.files import write_json
+from poseflow.files import flush, move_into_place, remove_unfinished, replacing, write_json
 from poseflow.labels import Package, read_package
 from poseflow.models import build_model, choose_precision, has_gpu
-from poseflow.training.checkpoint import read_checkpoint
-from poseflow.training.epochs import Epochs, Progress
+from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
+from poseflow.training.epochs import Epochs
 from poseflow.training.network import TrainedNetwork
 
 logger = logging.getLogger("poseflow")
@@ -52,6 +51,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
             return
         work = folder.with_name(f".{folder.name}.work")
         work.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(work)
         with closing(read_package(train)) as package, closing(read_package(val)) as held_out:
             if held_out.frames:
                 held_out.arrange_nodes(package.skeleton, f"of the training set {train}")
@@ -63,15 +63,15 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
             limit = config.training.max_val_samples
             judged = build_samples(held_out, config, limit) if _has_labels(held_out) else None
             counts = {"train_frames": len(package.frames), "val_frames": len(held_out.frames)}
-        _fit(config, samples, judged, work, counts)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.rename(work, folder)
+        if not (work / "training.json").exists():  # written last; killed after that, it needs only its name
+            _fit(config, samples, judged, work, counts)
+        clear_checkpoints(work)
+        move_into_place(work, folder)
 
 
 def _describe(config: ModelConfig, package: Package, work: Path) -> None:
-    text = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
-    (work / "config.yaml").write_text(text, encoding="utf-8")
+    with replacing(work / "config.yaml") as temporary:
+        temporary.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
     write_json(package.skeleton.model_dump(mode="json"), work / "skeleton.json")
 
 
@@ -84,11 +84,7 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
     steps = training.steps_per_epoch or max(ceil(len(samples) / training.batch_size), LEAST_STEPS)
     keras.utils.set_random_seed(training.seed)
     model = _compile(config, samples)
-    progress = Progress()
-    checkpoint = work / "checkpoint.npz"
-    if checkpoint.exists():
-        progress = Progress(**read_checkpoint(model, checkpoint))
-        logger.info("resuming after epoch %d", progress.epoch)
+    progress = resume(model, work)
     epochs = Epochs(config, work, steps * training.max_epochs, steps, progress)
     epochs.pictured = {"train": samples} | ({"val": judged} if judged else {})
     if not progress.stopped and progress.epoch < training.max_epochs:
@@ -177,7 +173,9 @@ def _finish(
             silent_loss,
             progress.best_loss,
         )
-    os.replace(work / "best.weights.h5", work / "model.weights.h5")
+    load_best(model, progress, work)
+    model.network.save_weights(work / "model.weights.h5")
+    flush(work / "model.weights.h5")
     facts = {
         "kind": config.kind,
         "epochs": progress.epoch,
@@ -194,7 +192,6 @@ def _finish(
         "backend": keras.backend.backend(),
     }
     write_json(facts, work / "training.json")
-    (work / "checkpoint.npz").unlink(missing_ok=True)
 
 
 @contextmanager
