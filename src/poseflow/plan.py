@@ -61,6 +61,7 @@ class Plan:
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
     recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
     current: str | None = None  # the release in use; None: there is none yet
+    names: Mapping[str, str] = field(default_factory=dict)  # of videos and folders, to be kept: see `poseflow.names`
     warnings: Sequence[str] = ()  # a line each: what was left out or set aside, shown with the plan, summary and report
 
     @property
@@ -84,7 +85,14 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
     """
     found = plan_recordings(config, facts)
-    plan = Plan(found.videos, found.shards, found.fingerprints, recordings=found.recordings, warnings=found.warnings)
+    plan = Plan(
+        found.videos,
+        found.shards,
+        found.fingerprints,
+        recordings=found.recordings,
+        names=found.names,
+        warnings=found.warnings,
+    )
     plan = _plan_models(config, facts, plan)
     history = read_history(HISTORY)
     current = history[-1].current if history else None

@@ -2,18 +2,21 @@
 
 import hashlib
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from poseflow.config import Config, VideosConfig
 from poseflow.errors import ConfigError
-from poseflow.facts import FileFacts
-from poseflow.fingerprints import KEY_LENGTH, key_of
+from poseflow.facts import FileFacts, list_members
+from poseflow.fingerprints import KEY_LENGTH
+from poseflow.names import give_names, name_of_recording, read_names, show_path
 
 FINGERPRINT_BYTES = 1 << 16
+MANY_MEMBERS = 256
+UNREADABLE = "unreadable"
+"""Fingerprint of what could not be read: that it can be is a change."""
 
 
 @dataclass(frozen=True)
@@ -24,27 +27,72 @@ class Recordings:
     shards: Mapping[str, Sequence[str]]  # of each video
     fingerprints: Mapping[str, str]  # of each video
     recordings: Mapping[str, Sequence[str]]  # videos of each, in order
+    names: Mapping[str, str]  # of all videos and folders that there ever were, see `poseflow.names`
+    unlisted: Sequence[Path] = ()  # folders below the root of which it is not known what they hold
     warnings: Sequence[str] = ()  # a line each
 
 
 def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
-    """Find the recordings and cut them into shards, opening none that `facts` knows."""
-    from poseflow.media import estimate_frames, find_videos
+    """Find the recordings, name them, and cut them into shards, opening none that `facts` knows.
 
-    videos = find_videos(config.videos) if Path(config.videos.root).is_dir() else {}
-    h5_dataset = config.videos.h5_dataset
+    No recording stops the others: what cannot be read is planned, and its job `index` says why.
+
+    Raises: ConfigError for a damaged file of names.
+    """
+    from poseflow.media import find_videos
+
+    root = Path(config.videos.root)
+    if not root.is_dir():
+        return Recordings({}, {}, {}, {}, read_names())
+    found = find_videos(config.videos)
+    paths = [path for path in found.paths if _is_text(path)]
+    names = give_names(paths, read_names())
+    videos = {names[path.as_posix()]: root / path for path in paths}
+    recordings: dict[str, list[str]] = {}
+    for path in paths:
+        recordings.setdefault(name_of_recording(path, names), []).append(names[path.as_posix()])
     shards = {
-        video: name_shards(
-            facts.find(path, f"frames in {h5_dataset}", lambda path: estimate_frames(path, h5_dataset)),
-            config.predict.shard_frames,
-        )
+        video: name_shards(_estimate_frames(path, config.videos.h5_dataset, facts), config.predict.shard_frames)
         for video, path in videos.items()
     }
-    recordings: dict[str, list[str]] = {}
-    for video, path in videos.items():
-        recordings.setdefault(name_recording(video, path, config.videos), []).append(video)
-    fingerprints = {video: facts.find(path, "fingerprint", fingerprint_recording) for video, path in videos.items()}
-    return Recordings(videos, shards, fingerprints, recordings)
+    fingerprints = {
+        video: facts.find(path, "fingerprint", fingerprint_recording) or UNREADABLE for video, path in videos.items()
+    }
+    unlisted = [f"{show_path(root / path)} cannot be looked into: {why}" for path, why in found.unlisted.items()]
+    nameless = [
+        f"{show_path(root / path)} is left out: its name must be UTF-8, got other bytes; rename it"
+        for path in found.paths
+        if not _is_text(path)
+    ]
+    return Recordings(videos, shards, fingerprints, recordings, names, list(found.unlisted), [*nameless, *unlisted])
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a path's name is UTF-8; Snakemake can carry no other."""
+    return os.fsencode(path).decode("utf-8", "ignore") == str(path)
+
+
+def _estimate_frames(path: Path, h5_dataset: str, facts: FileFacts) -> int:
+    """About how many frames there are; 0 where that is not known, and is asked again the next time."""
+    from poseflow.media import estimate_frames
+
+    def estimate(path: Path) -> int | None:
+        if not is_file_or_folder(path):  # a pipe would be waited for
+            return None
+        try:
+            return estimate_frames(path, h5_dataset) or None
+        except OSError:  # its job `index` meets the fault again, or does not
+            return None
+
+    return facts.find(path, f"frames in {h5_dataset}", estimate) or 0
+
+
+def is_file_or_folder(path: Path) -> bool:
+    """Whether there is something to read that does not wait for anybody; False where that cannot be told."""
+    try:
+        return path.is_file() or path.is_dir()
+    except OSError:
+        return False
 
 
 def name_shards(estimated_frames: int, shard_frames: int) -> list[str]:
@@ -66,36 +114,45 @@ def shard_frames(shard: str, frames: int) -> tuple[int, int]:
     return int(index) * frames // int(count), (int(index) + 1) * frames // int(count)
 
 
-def fingerprint_recording(path: Path) -> str:
+def fingerprint_recording(path: Path) -> str | None:
     """Short hash by which a recording that was changed is told from one that was only touched, or copied.
 
-    Of a file, its size and its first and last 64 KB; of a folder, its files' names and sizes.
+    Of a file, its size and its first and last 64 KB; of a folder, its members' paths and sizes, and so much of the
+    content of each. Of a folder of more than MANY_MEMBERS, which take too long to open, their times take the content's
+    place. None where it cannot be read.
     """
     try:
-        if path.is_dir():
-            return key_of(sorted((file.name, file.stat().st_size) for file in path.iterdir()))
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            ends = []
-            for place in (0, max(size - FINGERPRINT_BYTES, 0)):
-                file.seek(place)
-                ends.append(file.read(FINGERPRINT_BYTES))
-    except OSError as error:
-        return key_of(str(error))
-    return hashlib.sha256(b"".join([str(size).encode(), *ends])).hexdigest()[:KEY_LENGTH]
+        if not path.is_dir():
+            return _key_of_bytes(_read_ends(path))
+        members = list_members(path)
+        parts = [os.fsencode(f"{member.path}/{member.size}") for member in members]
+        if len(members) > MANY_MEMBERS:
+            parts += [str(member.mtime_ns).encode() for member in members]
+        else:
+            parts += [part for member in members for part in _read_ends(path / member.path)]
+        return _key_of_bytes(parts)
+    except OSError:
+        return None
 
 
-def name_recording(video: str, path: Path, config: VideosConfig) -> str:
-    """Name of the recording that a video is part of: its folder below `videos.root`, or the video itself at the top.
+def _read_ends(path: Path) -> list[bytes]:
+    """Size, first and last bytes of a file; of a pipe, which would be waited for, what it is."""
+    if not path.is_file():
+        return [str(path.stat().st_mode).encode()]
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        ends = [str(size).encode()]
+        for place in (0, max(size - FINGERPRINT_BYTES, 0)):
+            file.seek(place)
+            ends.append(file.read(FINGERPRINT_BYTES))
+    return ends
 
-    A recording of many files thus lies together in the pose table. Safe for file names.
-    """
-    folder = path.relative_to(config.root).parent.as_posix()
-    if folder == ".":
-        return video
-    name = re.sub(r"[^A-Za-z0-9_.-]", "_", folder.replace("/", "__"))
-    name = f"v{name}" if name[0] in "-._" else name  # as ids of videos: readers of Parquet folders pass such names over
-    return name if name == folder.replace("/", "__") else f"{name}-{key_of(folder)[:6]}"
+
+def _key_of_bytes(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()[:KEY_LENGTH]
 
 
 def pixels_per_mm(path: Path, config: VideosConfig) -> float | None:

@@ -11,8 +11,9 @@ from poseflow.errors import PoseflowError
 from poseflow.fingerprints import describe_step, describe_training
 from poseflow.folders import needed_files
 from poseflow.facts import FileFacts
+from poseflow.names import write_names
 from poseflow.plan import make_plan, release_of
-from poseflow.recordings import pixels_per_mm, start_time
+from poseflow.recordings import is_file_or_folder, pixels_per_mm, start_time
 from poseflow.runs import announce_run, leave_run
 
 
@@ -23,7 +24,7 @@ def fail(message):
 
 def make_checked_plan():
     """Check the configuration and plan the run, before any rule is read."""
-    facts = FileFacts("results/.plan.json")
+    facts = FileFacts("results/.plan.json", check=workflow.is_main_process)
     try:
         checked = parse_config(config, " ".join(map(str, workflow.configfiles)) or "config")
         plan = make_plan(checked, facts)
@@ -32,6 +33,7 @@ def make_checked_plan():
         fail(error)
     if workflow.is_main_process:
         facts.save()
+        write_names(plan.names)
         announce_run()
         for warning in plan.warnings:
             print(f"warning: {warning}", file=sys.stderr)
@@ -76,12 +78,15 @@ def video_file(wildcards):
 
 
 def video_input(wildcards):
-    """The recording as input; a link to nowhere is none, and `index` says so, while the run goes on.
+    """The recording as input; a link to nowhere or a pipe is none, and `index` says so, while the run goes on.
+
+    Nor is one whose name Snakemake would take for a pattern.
 
     Ancient, since its fingerprint is a parameter of `index`: a recording that was only touched costs nothing.
     """
     path = video_file(wildcards)
-    return ancient(path) if path.exists() else []
+    is_plain = is_file_or_folder(path) and str(path).isprintable() and not set("{}") & set(str(path))
+    return ancient(path) if is_plain else []
 
 
 def index_files(videos):

@@ -1,48 +1,62 @@
-"""Find the recordings below a folder, and give each a name that is safe everywhere."""
+"""Find the recordings below a folder."""
 
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from hashlib import sha256
 from pathlib import Path
 
 from poseflow.config import VideosConfig
 from poseflow.errors import VideoError
 
 
-def find_videos(config: VideosConfig) -> dict[str, Path]:
-    """Recordings below `config.root` whose names match its patterns, by video id, sorted.
+@dataclass(frozen=True)
+class FoundVideos:
+    """What lies below the root."""
 
-    The id is the path below the root without its extension, '/' written as '__'. Where characters outside
-    [A-Za-z0-9_.-] had to be replaced, six digits of a hash of the path follow. Files that would have the same id get
-    their extension in it. Letters' case does not matter to patterns; one with a '/' is matched against the whole path
-    below the root. A folder that matches is one recording. Names that begin with a dot are passed over.
+    paths: Sequence[Path]
+    """Recordings, as paths below the root, in natural order."""
+    unlisted: Mapping[Path, str]
+    """Folders below the root that could not be looked into, and why: what they hold is not known."""
+
+
+def find_videos(config: VideosConfig) -> FoundVideos:
+    """Find the recordings below `config.root` whose names match its patterns.
+
+    Letters' case does not matter to patterns; one with a '/' is matched against the whole path below the root. A folder
+    that matches is one recording. Names that begin with a dot are passed over; links are followed, once.
 
     Raises: VideoError if the root is no folder.
     """
     root = Path(config.root)
     if not root.is_dir():
         raise VideoError(f"videos.root must be a folder, got {config.root!r}")
-    paths = sorted(_walk(root, tuple(pattern.lower() for pattern in config.patterns)))
-    ids = {path: _id_of(path.with_suffix("")) for path in paths}
-    for alike in _namesakes(ids):
-        ids[alike] = _id_of(alike)
-    for alike in _namesakes(ids):
-        ids[alike] = f"{_id_of(alike)}-{_digest(alike)}"
-    return {ids[path]: root / path for path in sorted(paths, key=lambda path: ids[path])}
+    unlisted: dict[Path, str] = {}
+    paths = _walk(root, tuple(pattern.lower() for pattern in config.patterns), unlisted)
+    return FoundVideos(sorted(paths, key=natural_order), unlisted)
 
 
-def _walk(root: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
-    """Paths below `root` that match; links are followed, once."""
+def natural_order(path: Path) -> list[tuple[object, ...]]:
+    """Sort key by which parts follow one another as a person counts: part2 comes before part10."""
+    return [_count_naturally(name) for name in (*path.parent.parts, path.stem, path.suffix)]
+
+
+def _count_naturally(name: str) -> tuple[object, ...]:
+    pieces = re.split(r"([0-9]+)", name)  # every other one is a number
+    return (tuple(int(piece) if place % 2 else piece.casefold() for place, piece in enumerate(pieces)), name)
+
+
+def _walk(root: Path, patterns: tuple[str, ...], unlisted: dict[Path, str]) -> Iterator[Path]:
+    """Paths below `root` that match."""
     seen = {root.resolve()}
     folders = [root]
     while folders:
         folder = folders.pop()
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError:
+        except OSError as error:
+            unlisted[folder.relative_to(root)] = error.strerror or str(error)
             continue
         for entry in entries:
             path = Path(entry.path).relative_to(root)
@@ -50,29 +64,22 @@ def _walk(root: Path, patterns: tuple[str, ...]) -> Iterator[Path]:
                 continue
             if _matches(path, patterns):
                 yield path
-            elif entry.is_dir() and (place := Path(entry.path).resolve()) not in seen:
+            elif (kind := _kind_of(entry)) == "folder" and (place := Path(entry.path).resolve()) not in seen:
                 seen.add(place)
                 folders.append(folder / entry.name)
+            elif kind == "dangling link":
+                unlisted[path] = "a link to nowhere"
+
+
+def _kind_of(entry: os.DirEntry[str]) -> str:
+    try:
+        if entry.is_dir():
+            return "folder"
+        return "dangling link" if entry.is_symlink() and not Path(entry.path).exists() else "file"
+    except OSError:  # a loop of links
+        return "dangling link"
 
 
 def _matches(path: Path, patterns: Iterable[str]) -> bool:
     name, whole = path.name.lower(), path.as_posix().lower()
     return any(fnmatchcase(whole if "/" in pattern else name, pattern) for pattern in patterns)
-
-
-def _id_of(path: Path) -> str:
-    plain = "__".join(path.parts)
-    safe = re.sub(r"[^A-Za-z0-9_.-]", "_", plain)
-    if safe[:1] in "-._":  # names that begin so are options to programs, or passed over by readers of Parquet folders
-        safe = f"v{safe}"
-    return safe if safe == plain else f"{safe}-{_digest(path)}"
-
-
-def _digest(path: Path) -> str:
-    return sha256(os.fsencode(path.as_posix())).hexdigest()[:6]
-
-
-def _namesakes(ids: dict[Path, str]) -> list[Path]:
-    """Paths whose id is another's too."""
-    counts = Counter(ids.values())
-    return [path for path, video in ids.items() if counts[video] > 1]
