@@ -196,6 +196,34 @@ def test_what_a_kind_needs_of_the_labels_is_named():
         settle_profile(named, profile("bottom_up"))
 
 
+def crop_px_of(lengths):
+    """What `choose_crop_px` gives for animals with a tail so many px behind their head."""
+    package = make_package(len(lengths))
+    package.frames = [
+        replace(frame, points=np.array([[[20, 30], [25, 30], [20 + length, 30]]], np.float32), identities=(None,))
+        for frame, length in zip(package.frames, lengths, strict=True)
+    ]
+    package.skeleton = Skeleton(nodes=("nose", "body", "tail"))
+    return choose_crop_px(package, profile("centered_instance", anchor=None))
+
+
+def test_one_stray_point_does_not_decide_the_crop(case, caplog):
+    case("crop_from_one_stray_point")  # one tail of 60 is 130 px off
+    lengths = [10.0] * 60
+    without = crop_px_of(lengths)
+    assert not caplog.text
+    lengths[3] += 130
+    assert crop_px_of(lengths) == without
+    assert "a crop of 16 px cuts off 1 of 60 labeled animals" in caplog.text
+    assert "tail 135 px off in frame 3 of" in caplog.text
+
+
+def test_animals_that_are_long_now_and_then_fit_into_the_crop(caplog):
+    assert crop_px_of([10.0] * 58 + [19.0, 19.5]) == crop_px_of([19.5] * 60)
+    assert crop_px_of([10.0, 90.0]) == crop_px_of([90.0]), "two are too few to say which one slipped"
+    assert not caplog.text
+
+
 def test_what_does_not_fit_is_named():
     package = make_package(1)
     with pytest.raises(SkeletonError, match="node must be one of head, tail, got 'nose'"):

@@ -112,7 +112,7 @@ def test_an_empty_side_is_a_package_too(
     package = read_package(tmp_path / "test.pkg.slp")
     assert len(package) == 0
     assert package.skeleton.nodes == NODES
-    assert package.identities == ("m",)
+    assert package.identities == ()
     assert sio.load_slp(str(tmp_path / "test.pkg.slp")).skeleton.node_names == list(NODES)
 
 

@@ -1,6 +1,7 @@
 """Samples: the images of a training set in memory, cut to what a kind of model sees."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil, sqrt
 
@@ -14,7 +15,12 @@ from poseflow.geometry import find_anchors, scale_points
 from poseflow.labels import FrameLabels, Package
 from poseflow.skeleton import Skeleton
 
+logger = logging.getLogger(__name__)
+
 CROP_MARGIN = 1.2  # crops are this much larger than the farthest labeled point asks for
+USUAL_PERCENTILE = 95  # of the animals' lengths: what nearly all have,
+STRAY_REACH = 2.0  # and no animal is so many times as long, unless a point of it slipped,
+FEWEST_TO_COMPARE = 5  # where there are so many to compare it with
 
 
 @dataclass(frozen=True)
@@ -85,17 +91,64 @@ def _choose_identities(package: Package, head: HeadConfig) -> tuple[str, ...]:
 
 
 def choose_crop_px(package: Package, config: ModelConfig) -> int:
-    """Side of the crop, full-resolution px: the profile's, else what the labels need; fits the network's strides."""
+    """Side of the crop, full-resolution px: the profile's, else what the labels need; fits the network's strides.
+
+    Animals that reach twice as far as nearly all others do not count, and a warning says which.
+    """
     if config.input.crop_px is not None:
         return config.input.crop_px
-    reach = 0.0
-    for frame in package.frames:
-        if len(frame.points):
-            anchors = find_anchors(frame.points, _anchor_index(package.skeleton, config.input))
-            distance = np.abs(frame.points - anchors[:, None])
-            reach = max(reach, float(np.nanmax(distance, initial=0.0)))
+    reaches = _reaches(package, _anchor_index(package.skeleton, config.input))
+    longest = _longest(reaches)
     unit = ceil(2 ** (config.backbone.down_blocks + 1) / config.input.scale)
-    return max(ceil(2 * reach * CROP_MARGIN / unit), 1) * unit
+    crop_px = max(ceil(2 * longest * CROP_MARGIN / unit), 1) * unit
+    cut_off = [reach for reach in reaches if reach.px > longest]
+    if cut_off:
+        logger.warning(
+            "%s: a crop of %d px cuts off %d of %d labeled animals, which are far longer than the others "
+            "(a slip? input.crop_px sets another size): %s",
+            package.path, crop_px, len(cut_off), len(reaches),
+            "; ".join(map(str, cut_off[:5])) + (f" and {len(cut_off) - 5} more" if len(cut_off) > 5 else ""),
+        )  # fmt: skip
+    return crop_px
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """How far an animal's farthest node is from its anchor, in x or y."""
+
+    px: float
+    points: NDArray[np.float32] = field(repr=False)
+    skeleton: Skeleton = field(repr=False)
+    frame_idx: int
+    video: str
+
+    def __str__(self) -> str:
+        off = np.linalg.norm(self.points - np.nanmedian(self.points, axis=0), axis=1)
+        node = self.skeleton.nodes[np.nanargmax(off)]
+        return f"{node} {np.nanmax(off):.0f} px off in frame {self.frame_idx} of {self.video}"
+
+
+def _reaches(package: Package, anchor: int | None) -> list[_Reach]:
+    """Of each animal with a point, how far it reaches."""
+    found = []
+    for frame in package.frames:
+        if not len(frame.points):
+            continue
+        distance = np.abs(frame.points - find_anchors(frame.points, anchor)[:, None]).max(axis=-1)
+        for points, own in zip(frame.points, distance, strict=True):
+            if np.isfinite(own).any():
+                px = float(np.nanmax(own))
+                found.append(_Reach(px, points, package.skeleton, frame.frame_idx, frame.video))
+    return found
+
+
+def _longest(reaches: Sequence[_Reach]) -> float:
+    """The longest reach that a crop is made for, px: of all but those far beyond what nearly all animals have."""
+    lengths = np.array([reach.px for reach in reaches])
+    if len(lengths) < FEWEST_TO_COMPARE:
+        return float(lengths.max(initial=0.0))
+    usual = float(np.percentile(lengths, USUAL_PERCENTILE, method="lower"))
+    return float(lengths[lengths <= STRAY_REACH * usual].max(initial=usual))
 
 
 def _is_labeled(frame: FrameLabels) -> bool:

@@ -2,49 +2,58 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import sleap_io as sio
 
-from poseflow.errors import LabelsError
-from poseflow.labels.skeletons import node_order
+from poseflow.errors import LabelsError, SkeletonError
+from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
 from poseflow.labels.videos import frame_key
+
+logger = logging.getLogger(__name__)
 
 
 def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool) -> sio.Labels:
     """Keep what counts as a label: frames with an animal, and those marked as having none.
 
-    Predicted instances count only with `include_predictions`, and not where a person corrected them. Instances
-    without any point are dropped. What remains are user instances of one skeleton.
+    Predicted instances count only with `include_predictions`, and not where a person corrected them. Points that are
+    infinite or lack a coordinate, instances without any point, and those of a frame that is listed twice are left out,
+    with a line that says how many. What remains are user instances of one skeleton, nodes matched by name.
 
     Args:
         path: The file they come from, for messages.
 
     Raises:
         LabelsError: No labeled frame or point remains, or a frame has the same instance twice.
-        SkeletonError: The file's skeletons differ.
+        SkeletonError: Skeletons in use have other nodes.
     """
     if not labels.skeletons:
         raise LabelsError(f"{path} must have a skeleton, got none")
-    skeleton, orders = labels.skeletons[0], {}
-    for other in labels.skeletons:
-        orders[id(other)] = node_order(skeleton, other, path, path)
-    frames = []
+    skeleton, orders = choose_skeleton(labels, path, include_predictions)
+    frames, strays, left_out = [], [], Counter[str]()
     for (video, frame_idx), same in _by_place(labels.labeled_frames).items():
-        chosen = [instance for frame in same for instance in chosen_instances(frame, include_predictions)]
-        kept = [
-            sio.Instance.from_numpy(points, skeleton=skeleton, track=instance.track)
-            for instance in chosen
-            if np.isfinite(points := instance.numpy()[orders[id(instance.skeleton)]]).any()
-        ]
+        kept = []
+        for instance in _all_chosen(same, include_predictions, left_out):
+            points = instance.numpy()[orders[id(instance.skeleton)]]
+            stray = find_strays(points)
+            strays += describe_strays(stray[None], points[None], skeleton.node_names, frame_key(video, frame_idx))
+            points[stray] = np.nan
+            if np.isfinite(points).any():
+                kept.append(sio.Instance.from_numpy(points, skeleton=skeleton, track=instance.track))
+            else:
+                left_out["instances without points"] += 1
         negative = any(frame.is_negative for frame in same)
         if kept or negative:
             frames.append(
                 sio.LabeledFrame(video=video, frame_idx=frame_idx, instances=kept, is_negative=negative and not kept)
             )
+    warn_of_strays(path, strays)
+    if left_out:
+        logger.warning("%s: left out: %s", path, ", ".join(f"{count} {what}" for what, count in left_out.items()))
     _check_frames(frames, labels, path, include_predictions)
     return sio.Labels(
         labeled_frames=frames,
@@ -52,6 +61,60 @@ def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool) -> s
         skeletons=[skeleton],
         tracks=_tracks_in_use(labels.tracks, frames),
     )
+
+
+def choose_skeleton(
+    labels: sio.Labels, path: Path, include_predictions: bool
+) -> tuple[sio.Skeleton, dict[int, list[int]]]:
+    """The skeleton of the instances that count, and by `id(skeleton)` where its nodes stand in each that they use.
+
+    Skeletons that no instance uses do not matter.
+
+    Raises:
+        SkeletonError: Skeletons in use have other nodes; names each.
+    """
+    in_use = {
+        id(instance.skeleton): instance.skeleton
+        for frame in labels.labeled_frames
+        for instance in chosen_instances(frame, include_predictions)
+    }
+    listed = [skeleton for skeleton in labels.skeletons if id(skeleton) in in_use]
+    skeletons = list({id(one): one for one in [*listed, *in_use.values()]}.values())
+    if not skeletons:
+        skeletons = [next((one for one in labels.skeletons if one.nodes), labels.skeletons[0])]
+    check_same_nodes(skeletons, path)
+    first = skeletons[0]
+    unused = [one for one in labels.skeletons if one.nodes and set(one.node_names) != set(first.node_names)]
+    if unused:
+        named = "; ".join(map(_describe, unused))
+        logger.warning("%s: left out, since no animal that counts has it: %s", path, named)
+    return first, {id(one): [one.node_names.index(name) for name in first.node_names] for one in skeletons}
+
+
+def check_same_nodes(skeletons: Sequence[sio.Skeleton], path: Path) -> None:
+    """Raise SkeletonError where skeletons have other nodes; names each."""
+    if len({frozenset(one.node_names) for one in skeletons}) > 1:
+        raise SkeletonError(f"{path} must have the same nodes everywhere, got {'; '.join(map(_describe, skeletons))}")
+
+
+def _describe(skeleton: sio.Skeleton) -> str:
+    return f"{skeleton.name or 'a skeleton'} with {', '.join(skeleton.node_names)}"
+
+
+def _all_chosen(
+    frames: list[sio.LabeledFrame], include_predictions: bool, left_out: Counter[str]
+) -> Iterator[sio.Instance]:
+    """Instances that count of all entries of one frame; of entries that repeat each other, one."""
+    earlier: set[bytes] = set()
+    for frame in frames:
+        chosen = chosen_instances(frame, include_predictions)
+        own = [instance.numpy().tobytes() for instance in chosen]
+        for instance, points in zip(chosen, own, strict=True):
+            if points in earlier:
+                left_out["instances of frames that are listed twice"] += 1
+            else:
+                yield instance
+        earlier.update(own)
 
 
 def chosen_instances(frame: sio.LabeledFrame, include_predictions: bool) -> list[sio.Instance]:

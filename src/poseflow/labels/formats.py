@@ -12,6 +12,7 @@ import h5py
 import sleap_io as sio
 
 from poseflow.errors import LabelsError
+from poseflow.labels.sources import settle_sources
 from poseflow.labels.videos import root_video
 
 # What sleap-io raises on files that are not what they should be.
@@ -42,6 +43,7 @@ def _read_slp(path: Path) -> sio.Labels:
         raise LabelsError(f"{path} must be a SLEAP label file, got a damaged one: {_one_line(error)}") from error
     for video in labels.videos:
         _name_imgstore(root_video(video))
+    settle_sources(labels, path)
     return labels
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -14,6 +14,11 @@ from poseflow.media import open_video
 from poseflow.media.stills import read_image
 
 Image = NDArray[np.uint8]
+
+# Two pictures are the same if squares of so many px differ by so many grey levels at most, which the conversion of
+# colors does; a frame or two later, an animal that has hardly moved makes ten times more, and the mean hardly differs.
+SQUARE_PX = 8
+SAME_GREY = 4.0
 
 
 def read_images(video: sio.Video, frame_inds: Sequence[int], channels: int) -> Iterator[tuple[int, Image | None]]:
@@ -36,6 +41,24 @@ def embedded_frames(video: sio.Video) -> set[int]:
     """Frame indices whose pictures a package holds."""
     backend = _open_embedded(video)
     return set(map(int, backend.frame_map)) if backend.frame_map else set(range(backend.num_frames))
+
+
+def find_differing(a: sio.Video, b: sio.Video, frame_inds: Iterable[int]) -> list[int] | None:
+    """Frames of which two located videos show different pictures; None if no frame can be decoded of both."""
+    wanted = sorted(frame_inds)
+    differing, is_known = [], False
+    for (frame_idx, here), (_, there) in zip(read_images(a, wanted, 1), read_images(b, wanted, 1), strict=True):
+        if here is None or there is None:
+            continue
+        is_known = True
+        if here.shape != there.shape or not _is_same(here, there):
+            differing.append(frame_idx)
+    return differing if is_known else None
+
+
+def _is_same(here: Image, there: Image) -> bool:
+    difference = cv2.blur(here.astype(np.float32) - there.astype(np.float32), (SQUARE_PX, SQUARE_PX))
+    return bool(np.abs(difference).max() <= SAME_GREY)
 
 
 def convert_channels(image: Image, channels: int) -> Image:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 import sleap_io as sio
 
+from poseflow.labels.images import find_differing
 from poseflow.labels.skeletons import node_order, to_sleap
 from poseflow.labels.videos import FrameKey, frame_key, is_embedded, root_video, video_name
+from poseflow.media import is_recording
+from poseflow.media.lookup import is_there, key_of_name
+from poseflow.recordings import fingerprint_recording
 from poseflow.skeleton import Skeleton
 
 logger = logging.getLogger(__name__)
 
 Part: TypeAlias = "tuple[Path, sio.Labels]"
+_Place: TypeAlias = "tuple[int, sio.Video]"
+_Frames: TypeAlias = "defaultdict[int, set[int]]"  # labeled frames, by `id(video)`
 
 
 def merge_labels(parts: Sequence[Part]) -> sio.Labels:
@@ -30,10 +36,11 @@ def merge_labels(parts: Sequence[Part]) -> sio.Labels:
     """
     skeleton, orders = _one_skeleton(parts)
     recordings: list[list[sio.Video]] = []
+    labeled: _Frames = defaultdict(set)
     tracks: dict[str, sio.Track] = {}
     frames: dict[tuple[int, FrameKey], tuple[Path, sio.LabeledFrame]] = {}
     for (path, labels), order in zip(parts, orders, strict=True):
-        places = _group_videos(labels.videos, recordings)
+        places = _group_videos(labels, recordings, labeled)
         for track in labels.tracks:
             tracks.setdefault(track.name, sio.Track(name=track.name))
         replaced: Counter[tuple[str, Path]] = Counter()
@@ -61,22 +68,26 @@ def _one_skeleton(parts: Sequence[Part]) -> tuple[sio.Skeleton, list[list[int]]]
     return to_sleap(Skeleton.from_names(skeletons[0].node_names, *pairs)), orders
 
 
-def _group_videos(videos: Sequence[sio.Video], recordings: list[list[sio.Video]]) -> dict[int, tuple[int, sio.Video]]:
+def _group_videos(labels: sio.Labels, recordings: list[list[sio.Video]], labeled: _Frames) -> dict[int, _Place]:
     """Find each video's recording among those of earlier files, or add it.
 
     Returns: By `id(video)`, the recording's place in `recordings` and the video that stands for it from now on. A
     package keeps its own, since each has its own images.
     """
     earlier = len(recordings)
+    for frame in labels.labeled_frames:
+        labeled[id(frame.video)].add(frame.frame_idx)
     places = {}
-    for video in videos:
+    for video in labels.videos:
         # Two videos of one file are two recordings, unless they are the same path.
         place = next(
             (
                 number
                 for number, group in enumerate(recordings)
                 if any(
-                    is_same_recording(video, other) if number < earlier else _is_same_path(video, other)
+                    is_same_recording(video, other, labeled[id(video)] & labeled[id(other)])
+                    if number < earlier
+                    else _is_same_path(video, other)
                     for other in group
                 )
             ),
@@ -86,31 +97,37 @@ def _group_videos(videos: Sequence[sio.Video], recordings: list[list[sio.Video]]
             recordings.append([])
         group = recordings[place]
         standing = next((other for other in group if not is_embedded(video) and not is_embedded(other)), video)
-        if standing is video:
+        if standing is not video:
+            labeled[id(standing)] |= labeled[id(video)]
+        else:
             group.append(video)
         places[id(video)] = (place, standing)
     return places
 
 
-def is_same_recording(a: sio.Video, b: sio.Video) -> bool:
+def is_same_recording(a: sio.Video, b: sio.Video, in_both: set[int]) -> bool:
     """Whether videos of two label files are one recording.
 
-    The file names must agree. Of recordings on disk the place or the size in bytes must agree too (a copy); of those
-    known by a package only, the number and size of frames, as far as they are recorded. Of recordings that were not
-    looked for the name is enough.
+    Recordings on disk are the same file, or copies of the name. Those known by a package are taken from one path, or
+    their pictures of the frames that are labeled `in_both` are the same; where no frame is, it does not matter. Of
+    recordings that were not looked for, the paths decide.
     """
-    if video_name(a) != video_name(b):
+    if key_of_name(video_name(a)) != key_of_name(video_name(b)):
+        return False
+    here, there = root_video(a).filename, root_video(b).filename
+    if here == there:
+        return True
+    if not (isinstance(here, str) and isinstance(there, str)):
         return False
     if is_embedded(a) or is_embedded(b):
-        shapes = [root_video(video).backend_metadata.get("shape") for video in (a, b)]
-        return not all(shapes) or list(shapes[0][:3]) == list(shapes[1][:3])
-    if isinstance(a.filename, str) and isinstance(b.filename, str):
-        return a.filename == b.filename or _size_of(a.filename) == _size_of(b.filename)
-    return a.filename == b.filename
+        return bool(in_both) and _is_at_hand(a) and _is_at_hand(b) and find_differing(a, b, in_both) == []
+    if is_there(here) and is_there(there):
+        return fingerprint_recording(Path(here)) == fingerprint_recording(Path(there))
+    return is_recording(here, Path(there)) or is_recording(there, Path(here))
 
 
-def _size_of(path: str) -> int | None:
-    return Path(path).stat().st_size if Path(path).exists() else None
+def _is_at_hand(video: sio.Video) -> bool:
+    return isinstance(video.filename, str) and is_there(video.filename)
 
 
 def _is_same_path(a: sio.Video, b: sio.Video) -> bool:

@@ -14,11 +14,12 @@ import sleap_io as sio
 from numpy.typing import NDArray
 
 from poseflow.errors import LabelsError, SkeletonError
-from poseflow.labels.clean import chosen_instances, identity_of
+from poseflow.labels.clean import check_same_nodes, choose_skeleton, chosen_instances, identity_of
 from poseflow.labels.embed import write_with_images
 from poseflow.labels.formats import read_label_file
 from poseflow.labels.images import Image, convert_channels
-from poseflow.labels.skeletons import skeleton_of
+from poseflow.labels.skeletons import from_sleap
+from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
 from poseflow.labels.videos import frame_key, is_embedded
 from poseflow.skeleton import Skeleton
 
@@ -165,16 +166,24 @@ class Package:
 def read_package(path: str | Path) -> Package:
     """Open a `.pkg.slp`, of `write_package` or of SLEAP; of the latter, user instances count.
 
+    Nodes are matched by name. Points that are no place in their image are left out, with a warning. Identities are
+    those that an animal has.
+
     Raises:
+        SkeletonError: Skeletons in use have other nodes.
         LabelsError: The file is no package or damaged, or a labeled frame has no image in it.
     """
     path = Path(path)
     labels = read_label_file(path)
     if not labels.skeletons:
         raise LabelsError(f"{path} must have a skeleton, got none")
-    skeleton = skeleton_of(labels)
+    # A training set is of what was merged into it: a skeleton that nobody has may be what others take its nodes for.
+    check_same_nodes([one for one in labels.skeletons if one.nodes], path)
+    chosen, orders = choose_skeleton(labels, path, include_predictions=False)
+    skeleton = from_sleap(chosen)
     rows = _image_rows(labels.videos, path)
     frames, places = [], []
+    strays: list[str] = []
     for frame in labels.labeled_frames:
         instances = chosen_instances(frame, include_predictions=False)
         if not instances and not frame.is_negative:
@@ -184,10 +193,22 @@ def read_package(path: str | Path) -> Package:
         key = frame_key(frame.video, frame.frame_idx)
         points = np.full((len(instances), len(skeleton.nodes), 2), np.nan, np.float32)
         for place, instance in enumerate(instances):
-            points[place] = instance.numpy()
+            points[place] = instance.numpy()[orders[id(instance.skeleton)]]
+        stray = find_strays(points, _size_of(frame.video))
+        strays += describe_strays(stray, points, skeleton.nodes, key)
+        points[stray] = np.nan
         frames.append(FrameLabels(key.video, key.number, points, tuple(map(identity_of, instances))))
         places.append(rows[id(frame.video)][frame.frame_idx])
-    return Package(path, skeleton, frames, tuple(track.name for track in labels.tracks), places)
+    warn_of_strays(path, strays)
+    in_use = {name for frame in frames for name in frame.identities}
+    identities = tuple(track.name for track in labels.tracks if track.name in in_use)
+    return Package(path, skeleton, frames, identities, places)
+
+
+def _size_of(video: sio.Video) -> tuple[int, int] | None:
+    """(height, width) of a video's embedded images, where it is written down."""
+    shape = video.backend_metadata.get("shape")
+    return (int(shape[1]), int(shape[2])) if shape and all(shape[1:3]) else None
 
 
 def _image_rows(videos: Sequence[sio.Video], path: Path) -> dict[int, dict[int, tuple[str, int]]]:

@@ -15,6 +15,7 @@ from poseflow.labels.clean import chosen_instances, clean_labels, identity_of
 from poseflow.labels.formats import read_label_file
 from poseflow.labels.locate import locate_videos
 from poseflow.labels.merge import merge_labels
+from poseflow.labels.stray import leave_out_strays
 from poseflow.labels.videos import VideoFinder, frame_key
 from poseflow.media import VideoIndex
 from poseflow.media.stills import list_images
@@ -60,7 +61,7 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
     parts = []
     for path in map(Path, paths):
         cleaned = clean_labels(read_label_file(path), path, config.include_predictions)
-        parts.append((path, locate_videos(cleaned, path, finder) if with_videos else cleaned))
+        parts.append((path, leave_out_strays(locate_videos(cleaned, path, finder), path) if with_videos else cleaned))
     return merge_labels(parts)
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePath, PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 import sleap_io as sio
 
-from poseflow.errors import LabelsError
-from poseflow.media import VideoIndex, index_video
+from poseflow.errors import AmbiguousVideoError, LabelsError
+from poseflow.media import VideoIndex, find_recording, index_video
+from poseflow.media.lookup import Fits, base_name, count_common_parts, is_there, key_of_name
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def frame_key(video: sio.Video, frame_idx: int) -> FrameKey:
     """Name a frame by its recording, also when the frame is embedded in a package."""
     files = root_video(video).filename
     if isinstance(files, str):
-        return FrameKey(_base_name(files), frame_idx)
+        return FrameKey(base_name(files), frame_idx)
     image = PureWindowsPath(files[frame_idx])
     numbers = re.findall(r"\d{1,18}", image.stem)
     number = int(numbers[-1]) if numbers else frame_idx
@@ -45,20 +49,23 @@ def frame_key(video: sio.Video, frame_idx: int) -> FrameKey:
 def video_name(video: sio.Video) -> str:
     """File name of the recording, or the folder's name of an image sequence."""
     files = root_video(video).filename
-    return _base_name(files) if isinstance(files, str) else PureWindowsPath(files[0]).parent.name
+    return base_name(files) if isinstance(files, str) else PureWindowsPath(files[0]).parent.name
 
 
 def root_video(video: sio.Video) -> sio.Video:
     """The recording that a package's images were taken from; an image sequence stands for itself."""
-    while isinstance(video.filename, str) and video.source_video is not None:
+    seen = []
+    while isinstance(video.filename, str) and video.source_video is not None and video.source_video not in seen:
+        seen.append(video)
         video = video.source_video
     return video
 
 
 def is_embedded(video: sio.Video) -> bool:
-    """Whether the frames lie in a label file (`.pkg.slp`) instead of a recording."""
+    """Whether the frames lie in a label file (`.pkg.slp`), this one or another, instead of a recording."""
     metadata = video.backend_metadata
-    return metadata.get("filename") == "." or bool(metadata.get("has_embedded_images"))
+    is_label_file = isinstance(video.filename, str) and video.filename.lower().endswith(".slp")
+    return metadata.get("filename") == "." or bool(metadata.get("has_embedded_images")) or is_label_file
 
 
 def index_of(video: sio.Video) -> VideoIndex:
@@ -78,48 +85,59 @@ def _cached_index(path: str, dataset: str, _mtime_ns: int, _size: int) -> VideoI
 
 
 class VideoFinder:
-    """Finds recordings: where the label file says, then by name in `folders` and below, then beside the label file."""
+    """Finds recordings: where the label file says, in `folders` and below, and beside the label file."""
 
     def __init__(self, folders: Sequence[str | Path]) -> None:
         self._folders = [Path(folder) for folder in folders]
-        self._places: dict[str, list[Path]] | None = None
+        self._files: dict[str, list[Path]] | None = None
 
-    def find(self, recorded: str, label_file: Path) -> Path | None:
-        """Absolute path of a recording or image folder, None if it is nowhere.
+    def find(
+        self, recorded: str, label_file: Path, others: Iterable[str] = (), fits: Fits | None = None
+    ) -> Path | None:
+        """Absolute path of a recording or image folder, None if it is nowhere; as `find_recording`.
 
-        Where several have its name, the one whose parent folders agree longest with the recorded path is meant.
+        Args:
+            others: Paths of the recordings that the label file names.
+            fits: What is known of a candidate's content.
 
         Raises:
-            LabelsError: Several agree equally.
+            AmbiguousVideoError: Several fit equally.
         """
-        for candidate in (Path(recorded), label_file.parent / recorded):
-            if candidate.exists():
-                return candidate.resolve()
-        name = _base_name(recorded)
-        places = self._by_name().get(name, [])
-        if places:
-            return self._most_alike(recorded, places)
-        beside = label_file.parent / name
-        return beside.resolve() if beside.exists() else None
+        here = {(base / recorded).resolve() for base in (label_file.parent, Path()) if is_there(base / recorded)}
+        if len(here) > 1:
+            listed = ", ".join(sorted(map(str, here)))
+            raise AmbiguousVideoError(f"{label_file}: video {recorded} must be one recording, got several: {listed}")
+        if here:
+            return here.pop()
+        name = base_name(recorded)
+        candidates = [*self._by_name().get(key_of_name(name), []), *_of_name(label_file.parent, name)]
+        try:
+            found = find_recording(recorded, candidates, others, fits)
+        except AmbiguousVideoError as error:
+            raise AmbiguousVideoError(f"{label_file}: {error}") from None
+        if found is None:
+            return None
+        if count_common_parts(recorded, found) == 1 and not self._is_given(found, label_file):
+            logger.warning("%s: %s is taken for %s by its name alone", label_file, found, recorded)
+        return found.resolve()
+
+    def _is_given(self, found: Path, label_file: Path) -> bool:
+        """Whether a recording lies right in a folder that a person named, not somewhere below."""
+        folders = [folder.resolve() for folder in (*self._folders, label_file.parent)]
+        return found.parent.resolve() in folders
 
     def _by_name(self) -> dict[str, list[Path]]:
-        if self._places is None:
-            self._places = defaultdict(list)
+        if self._files is None:
+            self._files = defaultdict(list)
             for folder in self._folders:
                 for path in _walk(folder):
-                    self._places[path.name].append(path)
-        return self._places
+                    self._files[key_of_name(path.name)].append(path)
+        return self._files
 
-    @staticmethod
-    def _most_alike(recorded: str, places: list[Path]) -> Path:
-        alike = {path.resolve(): _common_tail(recorded, path) for path in places}
-        best = [path for path, parts in alike.items() if parts == max(alike.values())]
-        if len(best) > 1:
-            listed = ", ".join(map(str, sorted(best)))
-            raise LabelsError(
-                f"labeled video {recorded} must be one file in video_folders, got several of this name: {listed}"
-            )
-        return best[0]
+
+def _of_name(folder: Path, name: str) -> list[Path]:
+    """What is called so in a folder, in whatever case."""
+    return sorted(path for path in folder.absolute().iterdir() if key_of_name(path.name) == key_of_name(name))
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -133,17 +151,3 @@ def _walk(folder: Path) -> Iterator[Path]:
         seen.add(real)
         folders.sort()
         yield from (Path(parent, name) for name in sorted([*folders, *files]))
-
-
-def _common_tail(recorded: str, path: PurePath) -> int:
-    count = 0
-    for a, b in zip(reversed(PureWindowsPath(recorded).parts), reversed(path.parts), strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def _base_name(path: str) -> str:
-    """Last part of a path written on any system."""
-    return PureWindowsPath(path).name

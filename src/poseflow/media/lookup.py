@@ -32,7 +32,7 @@ def find_recording(
     """
     alike = list(dict.fromkeys(path for path in candidates if count_common_parts(recorded, path)))
     same = [path for path in alike if _is_same_file(recorded, path)]
-    if same or is_there(recorded):
+    if same or (Path(recorded).is_absolute() and is_there(recorded)):
         return same[0] if same else None
     content = {path: None if fits is None else fits(path) for path in alike}
     rivals = [_common(recorded, other) for other in others if not _is_same_text(recorded, other)]
@@ -59,9 +59,14 @@ def base_name(path: str) -> str:
     return PureWindowsPath(path).name
 
 
-def is_there(recorded: str) -> bool:
-    """Whether something lies at a whole path; a folder of somebody else that may not be looked into holds nothing."""
-    return recorded.startswith("/") and os.path.exists(recorded)  # noqa: PTH110 - Path.exists raises PermissionError
+def key_of_name(name: str) -> str:
+    """What names have in common that differ in letters' case or in how an accent is written only."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def is_there(path: str | Path) -> bool:
+    """Whether something lies at a path; a folder of somebody else that may not be looked into holds nothing."""
+    return os.path.exists(path)  # noqa: PTH110 - Path.exists raises PermissionError
 
 
 def _only(recorded: str, best: list[Path], shown: list[Path]) -> Path | None:
@@ -122,5 +127,5 @@ def _count_equal(a: tuple[str, ...], b: tuple[str, ...]) -> int:
 
 def _parts(path: str) -> tuple[str, ...]:
     """Parts of a path of any system, without drive or root; letters' case and ways to write an accent are equal."""
-    written = PureWindowsPath(unicodedata.normalize("NFC", path).casefold())
+    written = PureWindowsPath(key_of_name(path))
     return tuple(part for part in written.parts if part != written.anchor and part not in ("..", "."))
