@@ -25,7 +25,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "evaluate": 2,
     "evaluate_tracking": 1,
     "predict": 1,
-    "track": 1,
+    "track": 2,
     "assemble": 2,
     "render": 1,
     "report": 1,

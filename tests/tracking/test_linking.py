@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from poseflow.config import TrackingConfig
 from poseflow.errors import ConfigError
 from poseflow.skeleton import Skeleton
-from poseflow.tables import Predictions, iter_predictions, write_predictions
-from poseflow.tracking import link_tracks
+from poseflow.tables import Predictions, iter_predictions, read_predictions, write_predictions
+from poseflow.tracking import follow_animals, link_tracks
 
 sys.path.insert(0, str(Path(__file__).parent))
 from twin import link_plainly
@@ -329,3 +329,36 @@ def test_of_fragments_and_false_finds_two_whole_animals_are_made(real_data, labe
     assert len(pairs) == 2
     assert {name for name, _ in pairs} == set(animals)
     assert len(tracks) == sum(name in animals for name in names)
+
+
+def of_one_node(frames, similarity="oks"):
+    """Two animals of one node, 40 px apart, that move 12 px a frame."""
+    x = np.stack([12 * np.arange(frames), 40 + 12 * np.arange(frames)], 1)
+    points = np.stack([x, np.full(x.shape, 50)], 2).reshape(-1, 1, 2)
+    return Predictions.from_instances(
+        Skeleton(nodes=("body",)), np.repeat(np.arange(frames), 2), points, np.tile([0.9, 0.8], frames), [(0, frames)]
+    )
+
+
+@pytest.mark.parametrize("similarity", ["oks", "iou", "normalized", "centroid"])
+@pytest.mark.parametrize("min_similarity", [0.0, 0.5])
+def test_animals_of_one_node_are_linked_by_distance(similarity, min_similarity):
+    config = TrackingConfig(candidates="window", similarity=similarity, min_similarity=min_similarity)
+    tracks, outcome = follow_animals(of_one_node(50), config)
+    np.testing.assert_array_equal(tracks.track, np.tile([0, 1], 50))
+    assert not [moment for moment in outcome.moments if moment.kind == "jump"]
+
+
+def test_more_points_than_there_are_nodes_cannot_be_asked_for():
+    predictions = of_one_node(3)
+    link_tracks(predictions, TrackingConfig(candidates="window", min_points=2))
+    points = np.tile(predictions.points, (1, 2, 1))
+    two = Predictions.from_instances(Skeleton(nodes=("a", "b")), predictions.frame_idx, points, frames=[(0, 3)])
+    with pytest.raises(ConfigError, match=r"tracking\.min_points must be at most the number of nodes, 2, got 3"):
+        link_tracks(two, TrackingConfig(candidates="window", min_points=3))
+
+
+def test_one_node(case):
+    folder = case("one_node")
+    tracks = link_tracks(read_predictions([folder / "pred.parquet"]), TrackingConfig(candidates="window"))
+    assert (len(tracks.row), set(tracks.track)) == (100, {0, 1}), "two animals, far from each other"

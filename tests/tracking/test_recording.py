@@ -4,37 +4,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import av
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wandering import make_recording
 
 from poseflow.config import TrackingConfig
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
-from poseflow.tables import Predictions, read_tracks, write_predictions
+from poseflow.errors import ConfigError, TableError
+from poseflow.media import index_video
+from poseflow.tables import read_tracks, write_predictions
 from poseflow.tracking import RecordingFile, arrange_files, follow_animals, track_recording
 
-SKELETON = Skeleton(nodes=("a", "b", "c"))
-NAMES = ("anna", "bert", "carl")
 ARRAYS = ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores")
 COLUMNS = ("row", "frame_idx", "tracklet", "track", "identity_code", "identity_score")
-
-
-def make_recording(seed, frames=120, lags=2):
-    """Three animals that wander and cross, are missed now and then, with looks that are mostly right."""
-    rng = np.random.default_rng(seed)
-    paths = np.cumsum(rng.normal(0, 4, (frames, 3, 2)), axis=0) + rng.uniform(0, 80, (3, 2))
-    seen = rng.random((frames, 3)) < 0.9
-    frame_idx, animal = np.nonzero(seen)
-    body = np.array([[0, 0], [15, 3], [-12, 6]])
-    points = paths[frame_idx, animal][:, None] + body + rng.normal(0, 1, (len(animal), 3, 2))
-    order = np.lexsort((-(scores := rng.random(len(animal)).astype(np.float32)), frame_idx))
-    plain = Predictions.from_instances(SKELETON, frame_idx[order], points[order], scores[order], [(0, frames)])
-    looks = np.eye(3)[animal[order]] * rng.uniform(0, 4, (len(animal), 1)) + rng.normal(0, 1, (len(animal), 3))
-    chance = np.exp(looks) / np.exp(looks).sum(1, keepdims=True)
-    shifted = np.repeat(plain.points[:, None], lags, 1) + rng.normal(0, 1, (len(plain), lags, 3, 2)).astype(np.float32)
-    return replace(plain, class_scores=chance.astype(np.float32), class_names=NAMES, shifted=shifted)
 
 
 def cut(whole, start, stop, origin):
@@ -125,6 +109,7 @@ class Facts:
     frames: int
     fps: float | None = 25.0
     recorded_at: datetime | None = None
+    created_at: datetime | None = None
 
 
 def test_files_follow_each_other_or_lie_apart_as_their_times_say():
@@ -138,9 +123,22 @@ def test_files_follow_each_other_or_lie_apart_as_their_times_say():
 
     assert arrange() == {"a": 0, "b": 100, "c": 150}
     assert arrange(a=0, b=10) == {"a": 0, "b": 250, "c": 300}
-    assert arrange(a=0, b=1) == {"a": 0, "b": 100, "c": 150}, "files never overlap"
+    assert arrange(a=0, b=3.5) == {"a": 0, "b": 100, "c": 150}, "clocks are not exact"
     assert list(arrange(a=20, b=0, c=10)) == ["b", "c", "a"]
     assert arrange(a=20, b=0, c=10) == {"b": 0, "c": 250, "a": 500}
+
+
+@pytest.mark.parametrize("later", [0, 0.5, 2.9])
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_files_that_overlap_in_time_are_no_recording(later, names):
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    first, second = names
+    facts = {first: Facts(100, recorded_at=noon), second: Facts(50, recorded_at=noon + timedelta(seconds=later))}
+    overlap = min(2.0, 4 - later)
+    said = rf"{first} and {second}: .* overlap in time, {overlap:.2f} s of 2.00 s: .*videos\.start_times"
+    with pytest.raises(ConfigError, match=said):
+        arrange_files({"a": [], "b": []} if later else {first: [], second: []}, facts)
+    assert len(arrange_files({"a": [], "b": []}, {name: replace(facts[name], fps=None) for name in "ab"})) == 2
 
 
 def test_files_of_different_models_are_no_recording(tmp_path):
@@ -165,3 +163,22 @@ def test_a_video_without_animals_has_its_place(tmp_path):
     assert len(read_tracks(tmp_path / "t.parquet", "v0")) > 0
     with pytest.raises(TableError, match="video must be one of e, v0, got 'x'"):
         read_tracks(tmp_path / "t.parquet", "x")
+
+
+def test_two_cameras_as_one_recording(case, caplog):
+    folder = case("two_cameras_as_one_recording")
+    for name in ("cam1", "cam2"):
+        with av.open(str(folder / f"{name}.mp4"), "w") as out:
+            out.metadata["creation_time"] = "2026-03-01T18:00:00Z"
+            stream = out.add_stream("mpeg4", 25, width=96, height=96)
+            frame = av.VideoFrame.from_ndarray(np.zeros((96, 96), np.uint8), "gray")
+            for frame.pts in range(64):
+                out.mux(stream.encode(frame))
+            out.mux(stream.encode())
+    facts = {name: index_video(folder / f"{name}.mp4") for name in ("cam1", "cam2")}
+    tables = {name: sorted((folder / "shard").glob("*.parquet")) for name in facts}
+    arrange_files(tables, facts)
+    assert "cam1 and cam2: files of one recording must follow one another" in caplog.text
+    assert "2.56 s of 2.56 s" in caplog.text
+    with pytest.raises(ConfigError, match=r"cam1 and cam2: .* 2\.56 s of 2\.56 s"):
+        arrange_files(tables, facts, {name: found.created_at for name, found in facts.items()})

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from poseflow.config import TrackingConfig
-from poseflow.similarity import find_box_areas, find_centroids, score_centroid_distance, score_iou, score_oks
+from poseflow.similarity import find_centroids, find_oks_areas, score_centroid_distance, score_iou, score_oks
 from poseflow.tables import Predictions
 
 
@@ -85,7 +85,7 @@ def gain_of(predictions, row, candidate, lag, config):
     if config.candidates == "flow":
         shifted = predictions.shifted[candidate, lag - 1]
         there = there if np.isnan(shifted).all() else shifted
-    return compare(predictions.points[row], there, find_box_areas(predictions.points[candidate]), config)
+    return compare(predictions.points[row], there, find_oks_areas(predictions.points[candidate]), config)
 
 
 def moved_gain(predictions, row, frame, track, config):
@@ -108,11 +108,11 @@ def moved_gain(predictions, row, frame, track, config):
         state = forward @ state
     last = predictions.points[track["path"][-1][1]]
     there = last + (state[0] - find_centroids(last)).astype(np.float64)
-    return compare(predictions.points[row], there, find_box_areas(last), config)
+    return compare(predictions.points[row], there, find_oks_areas(last), config)
 
 
 def compare(here, there, area, config):
-    area = max(find_box_areas(here), area, 1)
+    area = max(find_oks_areas(here), area, 1)
     distance = float(score_centroid_distance([here], [there])[0, 0])
     if config.max_distance_px is not None and distance > config.max_distance_px:
         return None

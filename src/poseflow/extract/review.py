@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,9 @@ COLUMNS = (
 
 PROVENANCE = "poseflow tracks"
 """Key of a review file's provenance: what tracking had called the instances, so that changes are seen."""
+
+REVIEW_ITEMS = "poseflow review items"
+"""Key of the moments that were suggested, by video: those that a person took from the list are right."""
 
 NEAR_PX = 10.0
 """A corrected instance is the predicted one whose nodes are so near, in the median; some may have been moved."""
@@ -108,7 +112,8 @@ def read_corrections(
     """Read what a person said in review files: which animal an instance is, from that frame on.
 
     User instances count, and predicted ones whose track is no longer what it was. A track named `track_3` means the
-    track of that number, any other name the animal.
+    track of that number, any other name the animal. A moment that is among the suggestions no longer was seen, and is
+    right.
 
     Args:
         paths: label files (`.slp`), saved from `write_review`'s.
@@ -119,7 +124,8 @@ def read_corrections(
     statements = Statements()
     first_rows = dict(zip((file.video for file in files), count_rows(files), strict=False))
     for path in paths:
-        said = list(_read_said(path))
+        labels = _load(path)
+        said, removed = list(_read_said(labels)), _find_removed_items(labels)
         for file in files:
             own = [pair for pair in said if pair[0].video == PureWindowsPath(videos[file.video]).name]
             for frame_idx, row, name in _find_changes(path, file, own) if own else ():
@@ -130,6 +136,8 @@ def read_corrections(
                 rows[whole_row] = int(number) if is_number else None
                 if not is_number:
                     statements.names[whole_row] = name
+            seen = removed.get(PureWindowsPath(videos[file.video]).name, ())
+            statements.seen.update(file.start + frame for frame in seen)
     return statements
 
 
@@ -194,13 +202,16 @@ def _write_labels(
             [int(frame), int(row), name] for frame, row, name in zip(part.frame_idx, part.row, called, strict=True)
         ]
     suggestions = [sio.SuggestionFrame(video=videos[place.file.video], frame_idx=place.frame_idx) for place in places]
+    items: dict[str, list[int]] = defaultdict(list)
+    for place in places:
+        items[_file_name(indexes[place.file.video])].append(place.frame_idx)
     labels = sio.Labels(
         labeled_frames=labeled,
         suggestions=suggestions,
         videos=list(videos.values()),
         skeletons=skeletons,
         tracks=list(named.values()),
-        provenance={PROVENANCE: json.dumps(original)},
+        provenance={PROVENANCE: json.dumps(original), REVIEW_ITEMS: json.dumps(items)},
     )
     with replacing(path) as beside:
         sio.save_slp(labels, str(beside), embed=False, verbose=False)
@@ -217,19 +228,15 @@ class _Said:
     video: str
     """File name."""
     frame_idx: int
-    points: NDArray[np.float64]
-    """(nodes, 2)"""
+    points: Mapping[str, NDArray[np.float64]]
+    """(2,) of each node"""
     name: str
     by_person: bool
     """A person made the instance, or tracking's own name is not known."""
 
 
-def _read_said(path: str | Path) -> Iterator[tuple[_Said, set[tuple[int, str]]]]:
+def _read_said(labels: sio.Labels) -> Iterator[tuple[_Said, set[tuple[int, str]]]]:
     """Yield each instance that has a track, with the (row, name) pairs that tracking had in its frame."""
-    try:
-        labels = sio.load_slp(str(path), open_videos=False)
-    except (OSError, KeyError, ValueError) as error:
-        raise LabelsError(f"{path}: must be a SLEAP label file, got one that cannot be read: {error}") from error
     known = json.loads(labels.provenance.get(PROVENANCE, "null"))
     for frame in labels.labeled_frames:
         video = PureWindowsPath(str(frame.video.filename)).name
@@ -237,7 +244,22 @@ def _read_said(path: str | Path) -> Iterator[tuple[_Said, set[tuple[int, str]]]]
         for instance in frame.instances:
             if instance.track is not None:
                 by_person = known is None or not isinstance(instance, sio.PredictedInstance)
-                yield _Said(video, int(frame.frame_idx), instance.numpy(), instance.track.name, by_person), was
+                points = dict(zip(instance.skeleton.node_names, instance.numpy(), strict=True))
+                yield _Said(video, int(frame.frame_idx), points, instance.track.name, by_person), was
+
+
+def _find_removed_items(labels: sio.Labels) -> Mapping[str, Sequence[int]]:
+    """Frames of the moments of each video, by file name, that were suggested and are so no longer."""
+    left = {(PureWindowsPath(str(one.video.filename)).name, int(one.frame_idx)) for one in labels.suggestions}
+    items = json.loads(labels.provenance.get(REVIEW_ITEMS, "{}"))
+    return {video: [frame for frame in frames if (video, frame) not in left] for video, frames in items.items()}
+
+
+def _load(path: str | Path) -> sio.Labels:
+    try:
+        return sio.load_slp(str(path), open_videos=False)
+    except (OSError, KeyError, ValueError) as error:
+        raise LabelsError(f"{path}: must be a SLEAP label file, got one that cannot be read: {error}") from error
 
 
 def _find_changes(
@@ -246,11 +268,13 @@ def _find_changes(
     """Yield frame, row and name of each instance of a video about which a person said something."""
     rows = find_rows(list(file.predictions), np.unique([one.frame_idx for one, _ in said]))
     found = read_instances(list(file.predictions), rows)
+    nodes = found.skeleton.nodes
     for one, was in said:
         here = np.flatnonzero(found.frame_idx == one.frame_idx)
-        if one.points.shape != found.points.shape[1:]:
-            raise LabelsError(f"{path}: skeleton must have {found.points.shape[1]} nodes, got {len(one.points)}")
-        distance = np.linalg.norm(found.points[here] - one.points, axis=-1)
+        if not set(nodes) & one.points.keys():
+            raise LabelsError(f"{path}: nodes must be {', '.join(nodes)}, got {', '.join(one.points)}")
+        points = np.array([one.points.get(node, (np.nan, np.nan)) for node in nodes])
+        distance = np.linalg.norm(found.points[here] - points, axis=-1)
         median = [np.nanmedian(own) if np.isfinite(own).any() else np.inf for own in distance]
         if not len(here) or min(median) > NEAR_PX:
             logger.warning("%s: frame %d of %s has no animal where %s is", path, one.frame_idx, one.video, one.name)

@@ -52,6 +52,8 @@ class VideoIndex(BaseModel):
     """When each frame is displayed, in ticks, in the order of display; empty where unknown."""
     recorded_at: datetime | None = None
     """When the first frame was taken, where the recording says so."""
+    created_at: datetime | None = None
+    """When the file was created, by its container: mostly as the recording began, sometimes when it was copied."""
     keyframes: RunLengths = RunLengths()
     """Frames from which decoding can start; the first one always, as the file's beginning."""
     corrupt: RunLengths = RunLengths()

@@ -1,6 +1,7 @@
 """Index a video file from its packets; only a few frames are decoded, to see that it can be done."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,10 @@ from poseflow.media.trial import try_out
 # Formats whose jumps were found to land on right packets; in others (MPEG program streams) timestamps after a jump
 # may be wrong, so packets are counted from the start.
 _SEEKABLE_FORMATS = ("mov,mp4", "matroska", "avi", "asf", "flv", "mpegts", "nut")
+
+
+FIRST_YEAR = 1990
+"""Of digital video: a file that was created earlier has a clock that was never set."""
 
 
 def index_container(path: str | Path) -> VideoIndex:
@@ -91,6 +96,7 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
     if len(container.streams) == 1:
         problems += _miss_the_end(container, (ticks[-1] - ticks[0]) * time_base[0] / time_base[1] if len(ticks) else 0)
     return VideoIndex(
+        created_at=_read_creation_time(container),
         path=str(path),
         kind="video",
         problems=tuple(problems),
@@ -112,6 +118,16 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
         intra_only=context.codec.intra_only,
         size_bytes=size,
     )
+
+
+def _read_creation_time(container: InputContainer) -> datetime | None:
+    """What the container says of when it was created; a clock that was never set is none."""
+    try:
+        created = datetime.fromisoformat(container.metadata.get("creation_time", ""))
+    except ValueError:
+        return None
+    created = created if created.tzinfo else created.replace(tzinfo=UTC)
+    return created if created.year >= FIRST_YEAR else None
 
 
 def _has_doubtful_order(container: InputContainer, has_b_frames: bool, scan: PacketScan) -> bool:

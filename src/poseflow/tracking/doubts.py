@@ -1,6 +1,7 @@
 """Where a link is in doubt: two animals might as well have changed places, or one is unlike its track."""
 
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,8 @@ class Doubt:
     """The track that it may have changed places with, -1 for none."""
     sure: float
     """How likely the track goes on with the same animal."""
+    rows_before: int = 0
+    """Of the track, before `frame`."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,8 @@ class DoubtLog:
 
     config: TrackingConfig
     doubts: list[Doubt] = field(default_factory=list)
+    rows: Counter[int] = field(default_factory=Counter)
+    """Of each track, before the frame that is watched."""
     _open: dict[int, _Episode] = field(default_factory=dict)
 
     def watch(self, frame: int, gains: Gains, matched: list[int], sizes: list[float]) -> dict[int, float]:
@@ -75,6 +80,7 @@ class DoubtLog:
         """Take in a frame's doubts; `seen` are its tracks. Returns cuts as `watch`."""
         cuts: dict[int, float] = {}
         for doubt in found:
+            doubt.rows_before = self.rows[doubt.track]
             episode = self._open.get(doubt.track)
             if episode is None:
                 self._open[doubt.track] = _Episode(doubt, frame, frame)

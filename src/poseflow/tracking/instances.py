@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
-from poseflow.similarity import find_box_areas, find_centroids
+from poseflow.similarity import find_centroids, find_oks_areas
 from poseflow.tables import Predictions
 from poseflow.tracking.pairs import SIMILARITIES, Floats
+
+ONE_NODE_PX = 50.0
+"""How large animals of a skeleton of one node are taken to be, which has no size of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,7 @@ class Instances:
     moved_centroid: Floats
     """(n, window, 2) where flow moves it to on the frames that follow; (n, 0, 2) without flow"""
     area: Floats
-    """(n,) px² of the bounding box, at least 1"""
+    """(n,) px², by which OKS measures (`find_oks_areas`), at least 1"""
     here: Floats
     """(n, ...) what is compared, where the instance is"""
     moved: Floats
@@ -64,7 +67,7 @@ def describe_instances(predictions: Predictions, rows: NDArray[np.intp], config:
         score=predictions.instance_score[rows],
         centroid=centroid,
         moved_centroid=moved_centroid,
-        area=np.maximum(find_box_areas(points), 1),
+        area=np.maximum(find_oks_areas(points), 1) if points.shape[1] > 1 else np.full(len(rows), ONE_NODE_PX**2),
         here=here,
         moved=moved,
     )

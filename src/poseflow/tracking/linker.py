@@ -44,11 +44,11 @@ class Linker:
         self.links = Links()
         self.log = DoubtLog(config)
         self._joined: dict[int, int] = {}  # track that was another one all along → that one
+        self._joined_after: dict[int, int] = {}  # and how many rows that one had had
         self._match = MATCHINGS[config.matching]
         self._candidates = CANDIDATES[config.candidates](config)
         self._piece_frames = config.naming.piece_frames if config.mode == "both" else 0
         self._known: dict[int, Track] = {}
-        self._ended: dict[int, int] = {}  # last frames of tracks that cannot go on
         self._tracks = 0
         self._recent: Instances | None = None
         self._labels: list[list[int]] = []  # of the recent instances, frame by frame; -1 for one without a track
@@ -72,12 +72,15 @@ class Linker:
         """All doubts in order of their frames, under the tracks' final numbers."""
         doubts = self.log.close()
         for doubt in doubts:
-            doubt.track, doubt.other = self._final(doubt.track), self._final(doubt.other)
+            while doubt.track in self._joined:
+                doubt.rows_before += self._joined_after[doubt.track]
+                doubt.track = self._joined[doubt.track]
+            doubt.other = self._final(doubt.other)
         return doubts
 
-    def ends(self) -> dict[int, int]:
-        """Last frame of each track, by final number."""
-        return self._ended | {number: known.frame for number, known in self._known.items()}
+    def rows(self) -> Mapping[int, int]:
+        """How many rows each track has, by final number."""
+        return self.log.rows
 
     def finals(self) -> NDArray[np.int32]:
         """The number of each track after connecting."""
@@ -108,6 +111,7 @@ class Linker:
                 self._correct(frame, instances.row[begin:stop].tolist(), matched)
             if self.config.connect_breaks:
                 self._connect_break(matched)
+            self.log.rows.update(track for track in matched if track >= 0)
             for place, track in enumerate(matched, begin):
                 tracklets.append(self._follow(track, frame, place, centroids[place], cuts) if track >= 0 else -1)
             tracks += matched
@@ -219,6 +223,8 @@ class Linker:
                 self._known[new].first = self._known[old].first
                 self._known[old] = self._known.pop(new)
                 self._joined[new] = old
+                self._joined_after[new] = self.log.rows[old]
+                self.log.rows[old] += self.log.rows.pop(new, 0)
                 for labels in [*self._labels[-self.config.window_frames :], matched]:
                     labels[:] = [old if track == new else track for track in labels]
                 tracks = {track for track in matched if track >= 0}
@@ -234,7 +240,7 @@ class Linker:
                 number for number, track in self._known.items() if track.frame < oldest and number not in self._full
             ]
             for number in over:
-                self._ended[number] = self._known.pop(number).frame
+                del self._known[number]
                 self.log.end(number)
         kept = block.instances.frame > last - config.window_frames
         kept[[track.place for track in self._known.values()]] = True

@@ -28,24 +28,45 @@ class Moment:
     sure: float
     """How likely all is right."""
     frames: int
-    """Animal-frames that are wrong if it is not."""
+    """Animal-frames that are wrong if it is not: rows, so that what was not recorded is none."""
     damage: float
-    """Expected number of wrong animal-frames."""
+    """Expected number of wrong animal-frames, at most `frames`."""
 
 
-def find_moments_of_tracks(doubts: Sequence[Doubt], ends: Mapping[int, int]) -> list[Moment]:
+def find_moments_of_tracks(doubts: Sequence[Doubt], rows: Mapping[int, int]) -> list[Moment]:
     """From doubtful links alone: a mistake lasts to the end of the track.
 
+    Doubts that are close together are one moment. What it puts at stake of a track are the rows from the first doubt
+    on, once, however many doubts follow; and it is right if it is right at each of them.
+
     Args:
-        ends: last frame of each track.
+        doubts: in order of their frames.
+        rows: of each track, the whole number.
     """
-    moments = []
+
+    def risk(doubt: Doubt) -> float:
+        return (1 - doubt.sure) * (rows[doubt.track] - doubt.rows_before)
+
+    groups: list[tuple[Doubt, list[Doubt]]] = []
     for doubt in doubts:
-        frames = ends[doubt.track] - doubt.frame + 1
-        tracks = tuple(track for track in (doubt.track, doubt.other) if track >= 0)
-        damage = (1 - doubt.sure) * frames
-        moments.append(Moment(doubt.frame, doubt.kind, tracks, (), doubt.sure, frames, damage))
-    return _rank(moments)
+        if groups and doubt.frame - groups[-1][0].frame <= NEAR_FRAMES:
+            worst, group = groups[-1]
+            groups[-1] = (max(worst, doubt, key=risk), [*group, doubt])
+        else:
+            groups.append((doubt, [doubt]))
+    moments = []
+    for worst, group in groups:
+        at_stake: dict[int, int] = {}
+        right: dict[int, float] = {}
+        for doubt in group:
+            at_stake.setdefault(doubt.track, rows[doubt.track] - doubt.rows_before)
+            right[doubt.track] = right.get(doubt.track, 1.0) * doubt.sure
+        others = {doubt.other for doubt in group if doubt.other >= 0}
+        tracks = tuple(sorted(others | at_stake.keys()))
+        damage = sum((1 - right[track]) * frames for track, frames in at_stake.items())
+        least = min(doubt.sure for doubt in group)
+        moments.append(Moment(worst.frame, worst.kind, tracks, (), least, sum(at_stake.values()), damage))
+    return _sort(moments)
 
 
 def find_moments_of_names(
@@ -111,21 +132,24 @@ def _rank(moments: list[Moment]) -> list[Moment]:
             joined[-1] = _join(joined[-1], moment)
         else:
             joined.append(moment)
-    return sorted(joined, key=lambda moment: (-moment.damage, moment.frame))
+    return _sort(joined)
+
+
+def _sort(moments: list[Moment]) -> list[Moment]:
+    return sorted(moments, key=lambda moment: (-moment.damage, moment.frame))
 
 
 def _join(a: Moment, b: Moment) -> Moment:
-    """One moment of two, at the worse one's frame."""
+    """One moment of two, at the worse one's frame; their tracklets are not the same, and so are not their frames."""
     worse = b if b.damage > a.damage else a
     codes = dict(zip(a.tracks, a.codes, strict=False)) | dict(zip(b.tracks, b.codes, strict=False))
     tracks = tuple(sorted({*a.tracks, *b.tracks}))
-    frames = a.frames if not a.codes and set(a.tracks) == set(b.tracks) else a.frames + b.frames
     return Moment(
         worse.frame,
         worse.kind,
         tracks,
-        tuple(codes[track] for track in tracks) if codes else (),
+        tuple(codes[track] for track in tracks),
         min(a.sure, b.sure),
-        frames,
+        a.frames + b.frames,
         a.damage + b.damage,
     )

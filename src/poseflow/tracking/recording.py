@@ -1,5 +1,6 @@
 """Track a whole recording, which may be many files, in bounded memory."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -12,14 +13,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poseflow.config import TrackingConfig
-from poseflow.errors import TableError
+from poseflow.errors import ConfigError, TableError
 from poseflow.files import temporary_folder
 from poseflow.tables import Predictions, Tracks, TracksWriter, describe_predictions, iter_predictions
 from poseflow.tracking.linking import join_parts
 from poseflow.tracking.moments import Moment
 from poseflow.tracking.tracker import Statements, Tracker
 
+logger = logging.getLogger(__name__)
+
 BLOCK_FRAMES = 2000
+
+CLOCK_ERROR_S, CLOCK_ERROR = 1.0, 0.01
+"""So much may a file begin before the one before it ends, in seconds or in parts of that one: clocks are not exact."""
 
 _SCHEMA = pa.schema(
     [
@@ -59,6 +65,10 @@ class FileFacts(Protocol):
     def recorded_at(self) -> datetime | None:
         """When it began, where the file says so."""
 
+    @property
+    def created_at(self) -> datetime | None:
+        """When the file was created, by its container."""
+
 
 def arrange_files(
     predictions: Mapping[str, Sequence[Path]],
@@ -69,6 +79,9 @@ def arrange_files(
 
     Where all their starts are known, they are sorted by these, else they stay as they are. A file begins where the one
     before it ends, or later, where it is known when both began.
+
+    Raises: ConfigError for files that overlap in time: those of two cameras are no parts of one recording. Where
+        nothing but the containers says when they were created, which may be a copy's time, it is a warning.
 
     Args:
         predictions: shards of each video. facts: of each video.
@@ -85,11 +98,34 @@ def arrange_files(
         if files:
             before = files[-1]
             own = facts[before.video]
+            _check_apart(before.video, video, facts, times)
             start = before.start + own.frames
             if video in times and before.video in times and own.fps:
                 start = max(start, before.start + round((times[video] - times[before.video]) * own.fps))
         files.append(RecordingFile(video, predictions[video], start))
     return files
+
+
+def _check_apart(before: str, video: str, facts: Mapping[str, FileFacts], times: Mapping[str, float]) -> None:
+    """Raise ConfigError where a file begins long before the one before it ends."""
+    pair = (before, video)
+    created = [facts[name].created_at for name in pair]
+    is_known = all(name in times for name in pair)
+    begun = [times[name] for name in pair] if is_known else [time.timestamp() for time in created if time is not None]
+    seconds = [facts[name].frames / (facts[name].fps or np.inf) for name in pair]
+    if len(begun) < 2:
+        return
+    overlap = min(begun[0] + seconds[0], begun[1] + seconds[1]) - max(begun)
+    if overlap <= min(max(CLOCK_ERROR_S, CLOCK_ERROR * max(seconds)), min(seconds) / 2):
+        return
+    said = (
+        f"{before} and {video}: files of one recording must follow one another, got files that overlap in time, "
+        f"{overlap:.2f} s of {min(seconds):.2f} s: two cameras are two recordings, in folders of their own; if the "
+        "files' own times are wrong, videos.start_times says when each began"
+    )
+    if is_known:
+        raise ConfigError(said)
+    logger.warning("%s. Until then they are tracked as if one followed the other", said)
 
 
 def track_recording(

@@ -1,5 +1,6 @@
 """Follow the animals of a recording through its tables, and name them: first rows as they come, then what they mean."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -12,10 +13,13 @@ from poseflow.tables import Predictions, Tracks
 from poseflow.tracking.evidence import Evidence
 from poseflow.tracking.identities import NAMINGS
 from poseflow.tracking.instances import describe_instances
-from poseflow.tracking.linker import Linker
+from poseflow.tracking.linker import Linked, Linker
 from poseflow.tracking.moments import NEAR_FRAMES, Moment, find_moments_of_names, find_moments_of_tracks
 from poseflow.tracking.naming import Tracklets, name_tracklets
+from poseflow.tracking.sayings import Bearers, Saying
 from poseflow.tracking.selection import select_instances
+
+logger = logging.getLogger(__name__)
 
 BLOCK_ROWS = 2048
 """Instances whose pairs are compared in one go: enough for NumPy, few enough for the processor's cache."""
@@ -29,6 +33,8 @@ class Statements:
     """Frame → {row: track}; None where a name is said, and no track"""
     names: dict[int, str] = field(default_factory=dict)
     """Row → name"""
+    seen: set[int] = field(default_factory=set)
+    """Frames of moments at which a person has looked and found all right."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +50,14 @@ class Outcome:
     moments: list[Moment]
     """Moments of doubt, the likely damage greatest first."""
     by_tracklet: bool
+    bearers: Bearers | None = None
+    """Mode `motion`: who bears the names that a person gave."""
 
     def complete(self, part: Tracks) -> Tracks:
         """Rows of `Tracker.follow` as they are in the end."""
         part = replace(part, track=self.track[part.track])
+        if self.bearers:
+            return self.bearers.name(part)
         if not self.by_tracklet:
             return part
         return replace(part, identity_code=self.code[part.tracklet], identity_score=self.score[part.tracklet])
@@ -65,11 +75,15 @@ class Tracker:
         self._linker = Linker(config, self._statements.tracks)
         self._evidence: Evidence | None = None
         self._class_names: tuple[str, ...] = ()
+        self._sayings: list[Saying] = []
+        self._unheard = {row for rows in self._statements.tracks.values() for row in rows}
 
     @property
     def identity_names(self) -> tuple[str, ...]:
-        """Names that tracks can bear, as far as blocks were seen; none in mode `motion`."""
-        return self._class_names if self._config.mode != "motion" else ()
+        """Names that tracks can bear, as far as blocks were seen; in mode `motion`, those that a person gave."""
+        if self._config.mode != "motion":
+            return self._class_names
+        return tuple(dict.fromkeys(saying.name for saying in self._sayings))
 
     def follow(self, block: Predictions) -> Iterator[Tracks]:
         """Link the instances of the next frames, as far as is known while later ones are not (`Outcome.complete`).
@@ -79,6 +93,7 @@ class Tracker:
         _check_lags(block, self._config)
         if len(block):
             self._class_names = block.class_names
+            self._suit(len(block.skeleton.nodes))
         for part in _cut_at_frames(block):
             rows = select_instances(part, self._config)
             found = self._linker.link(describe_instances(part, rows, self._config))
@@ -86,24 +101,75 @@ class Tracker:
             code, score = NAMINGS[self._config.mode](self._with_statements(part), kept, self._config)
             if self._config.mode == "both":
                 self._look(part, kept, found.tracklet)
-            yield Tracks(found.row, found.frame_idx, found.tracklet, found.track, code, score, self.identity_names)
+            self._listen(found)
+            yield Tracks(found.row, found.frame_idx, found.tracklet, found.track, code, score, self._class_names)
+
+    def _suit(self, nodes: int) -> None:
+        """Suit the settings to the skeleton: animals of one point have nothing but their places to be compared."""
+        wanted = self._config.min_points
+        if nodes == 1:
+            changed = {"similarity": "centroid", "min_points": 1}
+        elif wanted > nodes:
+            raise ConfigError(f"tracking.min_points must be at most the number of nodes, {nodes}, got {wanted}")
+        else:
+            return
+        if self._config.similarity != "centroid" or wanted != 1:
+            self._config = self._config.model_copy(update=changed)
+            self._linker = Linker(self._config, self._statements.tracks)
+
+    def _listen(self, found: Linked) -> None:
+        """Note which tracks a person gave names, and which instances that were spoken of are tracked."""
+        if not self._unheard:
+            return
+        for place in np.flatnonzero(np.isin(found.row, list(self._unheard))):
+            row = int(found.row[place])
+            self._unheard.remove(row)
+            if row in self._statements.names:
+                name = self._statements.names[row]
+                self._sayings.append(Saying(int(found.frame_idx[place]), int(found.track[place]), name))
+
+    def _check_heard(self) -> None:
+        """Warn of what a person said in vain."""
+        if self._unheard:
+            logger.warning(
+                "%d corrections are about instances that are not tracked (tracking.min_points, min_instance_score, "
+                "animals), and change nothing",
+                len(self._unheard),
+            )
+        unknown = sorted({saying.name for saying in self._sayings} - set(self._class_names))
+        if unknown and self._config.mode != "motion":
+            logger.warning(
+                "corrections name %s, and the models tell %s apart: other names cannot be given in tracking.mode %s",
+                ", ".join(unknown),
+                ", ".join(self._class_names) or "none",
+                self._config.mode,
+            )
 
     def finish(self) -> Outcome:
         """Name the tracklets, and say where there is doubt."""
+        self._check_heard()
         doubts = [doubt for doubt in self._linker.close() if not self._is_stated(doubt.frame)]
         finals = self._linker.finals()
         if self._config.mode != "both":
-            moments = find_moments_of_tracks(doubts, self._linker.ends())
-            return Outcome(finals, np.empty(0, np.int16), np.empty(0, np.float32), moments, by_tracklet=False)
+            moments = self._unseen(find_moments_of_tracks(doubts, self._linker.rows()))
+            bearers = Bearers(self._sayings, finals) if self._config.mode == "motion" else None
+            return Outcome(finals, np.empty(0, np.int16), np.empty(0, np.float32), moments, False, bearers)
         evidence, links = self._evidence or Evidence(0, self._config), self._linker.links
         before = np.array(links.before, np.int64)
         tracklets = Tracklets(evidence.first, evidence.last, evidence.logs, before, np.array(links.sure, np.float64))
         code, probable = name_tracklets(tracklets)
         track = finals[np.array(links.track, np.int64)]
-        moments = find_moments_of_names(evidence.first, evidence.frames, before, track, code, probable, doubts)
+        moments = self._unseen(
+            find_moments_of_names(evidence.first, evidence.frames, before, track, code, probable, doubts)
+        )
         code = np.where(probable >= self._config.naming.min_probability, code, np.int16(-1))
         score = np.where(code >= 0, probable, np.nan).astype(np.float32)
         return Outcome(finals, code, score, moments, by_tracklet=True)
+
+    def _unseen(self, moments: list[Moment]) -> list[Moment]:
+        """Moments without those that a person has found right."""
+        seen = self._statements.seen
+        return [moment for moment in moments if all(abs(moment.frame - frame) > NEAR_FRAMES for frame in seen)]
 
     def _is_stated(self, frame: int) -> bool:
         """Whether a person has looked there."""
@@ -120,7 +186,7 @@ class Tracker:
 
     def _with_statements(self, part: Predictions) -> Predictions:
         """The block with all probability on the names that a person gave."""
-        if not self._statements.names:
+        if not self._statements.names or not part.class_names:
             return part
         stated = self._stated(part)
         certain = np.eye(len(part.class_names), dtype=np.float32)[stated]
