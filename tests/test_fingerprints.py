@@ -75,7 +75,7 @@ def test_a_fingerprint_follows_settings_version_and_inputs(monkeypatch):
     assert of(Config(tracking=TrackingConfig(animals=2)), "a") != plain
     assert of(Config(), "b") != plain
     assert of(Config(tracking=TrackingConfig(window_frames=5)), "a") == plain, "5 is the default"
-    monkeypatch.setattr("poseflow.fingerprints.STEP_VERSIONS", {"track": 2})
+    monkeypatch.setattr("poseflow.fingerprints.STEP_VERSIONS", {"track": 1000})
     assert of(Config(), "a") != plain
 
 

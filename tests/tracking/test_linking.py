@@ -213,8 +213,11 @@ def make_crowd(seed: int, frames: int = 40, lags: int = 3) -> Predictions:
 
 
 configs = st.builds(
-    lambda animals, connect_breaks, **rest: TrackingConfig(
-        animals=animals, connect_breaks=connect_breaks and animals is not None, **rest
+    lambda animals, max_tracks, connect_breaks, **rest: TrackingConfig(
+        animals=animals,
+        max_tracks=max_tracks and max(max_tracks, animals or 0),
+        connect_breaks=connect_breaks and animals is not None,
+        **rest,
     ),
     candidates=st.sampled_from(["flow", "window", "kalman"]),
     similarity=st.sampled_from(["centroid", "oks", "iou", "normalized"]),
