@@ -1,6 +1,6 @@
-"""The errors that poseflow raises for faults a user can mend.
+"""The errors that poseflow raises: for faults that a user can mend, and for a machine that fails to read.
 
-Each message reads `<what> must be <rule>, got <value>` and names the file it is about.
+Each message of the first kind reads `<what> must be <rule>, got <value>` and names the file it is about.
 """
 
 
@@ -34,3 +34,10 @@ class TableError(PoseflowError):
 
 class ModelError(PoseflowError):
     """A model folder is incomplete or does not fit the data."""
+
+
+class ReadError(OSError):
+    """The machine failed to read a file: a fact about the machine, never about the file, so the job is to be repeated.
+
+    Made like any OSError, of a number, the system's words and the file's name.
+    """

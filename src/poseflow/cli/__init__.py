@@ -5,7 +5,7 @@ import sys
 import typer
 
 from poseflow.cli import models, output, poses, recordings
-from poseflow.errors import PoseflowError
+from poseflow.errors import PoseflowError, ReadError
 from poseflow.logs import configure_logging
 
 __all__ = ["app", "main"]
@@ -41,9 +41,9 @@ def _configure(
 
 
 def main() -> None:
-    """Run the command; a fault that the user can mend ends it with one line and exit code 1."""
+    """Run the command; a fault that the user can mend, or a disk that fails, ends it with one line and exit code 1."""
     try:
         app()
-    except PoseflowError as error:
+    except (PoseflowError, ReadError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

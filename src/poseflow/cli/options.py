@@ -1,8 +1,10 @@
 """What the verbs have in common: settings from a configuration file and from the command line."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 import yaml
@@ -10,6 +12,9 @@ from pydantic_core import to_jsonable_python
 
 from poseflow.config import Config, Section, parse_config, parse_section
 from poseflow.errors import ConfigError
+
+if TYPE_CHECKING:  # importing it takes FFmpeg, HDF5 and OpenCV
+    from poseflow.media import VideoIndex
 
 S = TypeVar("S", bound=Section)
 
@@ -21,6 +26,15 @@ Settings = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change one setting of those below; may be repeated."),
 ]
+
+
+def find_index(recording: Path, config: Config) -> VideoIndex:
+    """A recording's index: read from a file of `poseflow index`, or made here from the recording itself."""
+    from poseflow.media import index_video, read_index
+
+    if recording.suffix.lower() == ".json" and not recording.is_dir():
+        return read_index(recording)
+    return index_video(recording, config.videos.h5_dataset)
 
 
 def read_config(path: Path | None) -> Config:

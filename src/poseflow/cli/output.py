@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
+from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
 from poseflow.config import Config, ModelConfig, RenderConfig, ReportConfig
 
 
@@ -20,7 +20,7 @@ def add_verbs(app: typer.Typer) -> None:
 
 def render(
     poses: Annotated[Path, typer.Argument(help="The recording's pose table, of `poseflow assemble`.")],
-    index: Annotated[Path, typer.Option(help="The recording's index, of `poseflow index`.")],
+    index: Annotated[Path, typer.Option(help="The recording, or its index, of `poseflow index`.")],
     out: Out,
     config: ConfigFile = None,
     changes: Settings = None,
@@ -32,10 +32,9 @@ def render(
         poseflow render cage1.parquet --index cage1.json --out cage1.overlay.mp4 --set max_frames=1000
     """
     settings = read_section(RenderConfig, "render", config, changes)
-    from poseflow.media import read_index
     from poseflow.render import render_overlay
 
-    frames = render_overlay(read_index(index), poses, out, settings)
+    frames = render_overlay(find_index(index, read_config(config)), poses, out, settings)
     typer.echo(f"{out}: {frames} frames")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
+from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
 from poseflow.config import PredictConfig, TrackingConfig
 from poseflow.errors import ConfigError
 
@@ -19,7 +19,7 @@ def add_verbs(app: typer.Typer) -> None:
 
 
 def predict(
-    index: Annotated[Path, typer.Argument(help="The recording's index, of `poseflow index`.")],
+    recording: Annotated[Path, typer.Argument(help="The recording, or its index, of `poseflow index`.")],
     models: Annotated[list[Path], typer.Option("--model", "-m", help="A model folder; may be repeated.")],
     out: Out,
     start: Annotated[int, typer.Option(help="First frame.")] = 0,
@@ -33,12 +33,10 @@ def predict(
 
     Example:
 
-        poseflow predict cage1.json -m centroid -m centered_instance --out cage1.predictions.parquet
+        poseflow predict cage1.mp4 -m centroid -m centered_instance --out cage1.predictions.parquet
     """
-    from poseflow.media import read_index
-
     settings = read_section(PredictConfig, "predict", config, changes)
-    found = read_index(index)
+    found = find_index(recording, read_config(config))
     from poseflow.inference import load_pipeline, predict_shard
 
     frames = (start, found.frames if stop is None else stop)

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Out, Settings, change_section, list_settings, read_config, read_section
+from poseflow.cli.options import (
+    ConfigFile,
+    Out,
+    Settings,
+    change_section,
+    find_index,
+    list_settings,
+    read_config,
+    read_section,
+)
 from poseflow.config import ExtractConfig
 from poseflow.config.synth import SynthConfig
 
@@ -56,13 +65,16 @@ def index(
     found = index_video(video, h5_dataset=h5_dataset)
     write_index(found, out)
     if found.status == "ok":
-        typer.echo(f"{video}: {found.frames} frames, {found.width} x {found.height}, {found.fps:g} frames/s")
+        for problem in found.problems:
+            typer.echo(f"{video}: {problem}")
+        rate = f"{found.fps:g} frames/s" if found.fps else "no frame rate"
+        typer.echo(f"{video}: {found.frames} frames, {found.width} x {found.height}, {rate}")
     else:
         typer.echo(f"{video}: quarantined: {found.reason}")
 
 
 def extract(
-    index: Annotated[Path, typer.Argument(help="The recording's index, of `poseflow index`.")],
+    recording: Annotated[Path, typer.Argument(help="The recording, or its index, of `poseflow index`.")],
     out: Out,
     labels: Annotated[list[Path] | None, typer.Option(help="Label files; their frames are not proposed again.")] = None,
     predictions: Annotated[
@@ -75,15 +87,14 @@ def extract(
 
     Example:
 
-        poseflow extract cage1.json --out cage1.pkg.slp --set method=diverse --set frames_per_video=40
+        poseflow extract cage1.mp4 --out cage1.pkg.slp --set method=diverse --set frames_per_video=40
     """
     settings = read_section(ExtractConfig, "extract", config, changes)
     from poseflow.extract import suggest_frames
     from poseflow.labels import find_labeled_frames, read_labels, skeleton_of
-    from poseflow.media import read_index
     from poseflow.tables import read_predictions
 
-    found = read_index(index)
+    found = find_index(recording, read_config(config))
     reading = read_config(config).labels
     labeled = find_labeled_frames(labels or (), reading, found)
     skeleton = skeleton_of(read_labels(labels, reading)) if labels else None

@@ -5,11 +5,14 @@ Format: imgstore, version 2 (https://github.com/loopbio/imgstore). Chunk 000000 
 frame's number and its time in seconds since 1970.
 """
 
+import zlib
 from contextlib import closing
 from datetime import UTC, datetime
+from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import yaml
@@ -17,8 +20,10 @@ from numpy.typing import NDArray
 
 from poseflow.errors import VideoError
 from poseflow.media.container import ContainerVideo
+from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, measure_rate, quarantine
 from poseflow.media.pixels import Image
+from poseflow.media.reading import RecordingFile, read_content, read_error
 from poseflow.media.runs import RunLengths
 from poseflow.media.scan import index_container
 from poseflow.media.stills import read_image, with_channels
@@ -27,6 +32,9 @@ from poseflow.media.video import Frames, Video
 METADATA = "metadata.yaml"
 _KEY = "__store"
 _MICROSECONDS = (1, 1_000_000)
+_MOST_BYTES = 2**25  # of metadata, and of the times of one chunk: four million frames
+_SHOWN = 80  # characters of what somebody wrote
+_LATEST_TIME_S = 1e11  # the year 5138
 _EARLIEST_TIME_S = 946_684_800  # the year 2000; an earlier "time" is none of the clock's
 
 
@@ -39,26 +47,31 @@ class _Chunk(NamedTuple):
 
 def is_imgstore(folder: Path) -> bool:
     """Whether a folder says that it is an imgstore."""
-    try:
-        with (folder / METADATA).open(encoding="utf-8", errors="replace") as file:
-            return any(line.startswith(f"{_KEY}:") for line in file)
-    except OSError:
+    if not (folder / METADATA).is_file():
         return False
+    try:
+        content = _read_small(folder / METADATA)
+    except VideoError:
+        return False
+    return any(line.startswith(f"{_KEY}:".encode()) for line in content.splitlines())
 
 
 def count_imgstore_frames(path: str | Path) -> int:
-    """Number of frames that the chunks' indices list; 0 for an unreadable store."""
+    """Number of frames that the chunks' indices list; 0 for an unreadable store. Raises: ReadError, OSError."""
     try:
         return sum(len(chunk.times_s) for chunk in _read_chunks(Path(path))[1])
-    except (OSError, VideoError):
+    except VideoError:
         return 0
 
 
 def index_imgstore(path: str | Path) -> VideoIndex:
-    """Index an imgstore; one that cannot be read is quarantined, a chunk that cannot is a problem."""
+    """Index an imgstore; one that cannot be read is quarantined, a chunk that cannot is a problem.
+
+    Raises: ReadError or OSError where the system fails to read.
+    """
     try:
         store, chunks, problems = _read_chunks(Path(path))
-    except (OSError, VideoError) as error:
+    except VideoError as error:
         return quarantine(path, "imgstore", str(error))
     if not chunks:
         return quarantine(path, "imgstore", "store must hold chunks with an index, got none")
@@ -77,6 +90,8 @@ def index_imgstore(path: str | Path) -> VideoIndex:
     if sound is None and chunks[0].path.is_file():
         return quarantine(path, "imgstore", "store must hold a chunk that can be read, got none")
     times_s = np.concatenate([chunk.times_s for chunk in chunks])
+    if backwards := int(np.sum(np.diff(times_s) < 0)):
+        problems.append(f"its clock runs backwards {backwards} times")
     ticks = np.round(times_s * _MICROSECONDS[1]).astype(np.int64)
     fps, variable = measure_rate(ticks, _MICROSECONDS)
     has_clock = times_s[0] > _EARLIEST_TIME_S
@@ -104,7 +119,7 @@ class ImgstoreVideo(Video):
         try:
             store, self._chunks, _ = _read_chunks(Path(index.path))
         except OSError as error:
-            raise VideoError(f"{index.path} must be readable, got: {error}") from None
+            raise read_error(error, error.filename or index.path) from None
         self._suffix = f".{store['format']}"
         self._ends = np.cumsum([len(chunk.times_s) for chunk in self._chunks])
         if not len(self._ends) or self._ends[-1] != index.frames:
@@ -138,15 +153,19 @@ class ImgstoreVideo(Video):
 def _read_chunks(folder: Path) -> tuple[dict[str, Any], list[_Chunk], list[str]]:
     """The store's own metadata, its chunks in order, and what is wrong with others; raises VideoError, OSError."""
     try:
-        store = yaml.safe_load((folder / METADATA).read_text(encoding="utf-8"))[_KEY]
+        store = _read_yaml(folder / METADATA)[_KEY]
         store = {"encoding": None, **store, "imgshape": [int(side) for side in store["imgshape"]]}
         suffix = store.get("extension", ".avi" if store["format"] == "mjpeg" else ".mp4")
         is_folders = store["class"] == "DirectoryImgStore"
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, ValueError, AttributeError) as error:
-        raise VideoError(f"{METADATA} must describe an imgstore, got: {error!r}") from None
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise VideoError(f"{METADATA} must describe an imgstore, got: {_shorten(repr(error))}") from None
     if store["encoding"] or store.get("imgdtype") != "uint8" or len(store["imgshape"]) not in (2, 3):
-        got = f"{store.get('imgdtype')} {store['imgshape']}, encoding {store['encoding']!r}"
+        got = f"{_shorten(store.get('imgdtype'))} {store['imgshape'][:4]}, encoding {_shorten(store['encoding'])}"
         raise VideoError(f"store must hold grey or colour images, uint8, not Bayer-encoded, got {got}")
+    if min(store["imgshape"]) < 1 or store["imgshape"][0] * store["imgshape"][1] > MOST_PIXELS:
+        raise VideoError(f"store must hold images of 1 to {MOST_PIXELS} pixels, got {_shorten(store['imgshape'])}")
+    if is_folders and not (isinstance(store["format"], str) and store["format"].isalnum()):
+        raise VideoError(f"format of a store of images must be a suffix, got {_shorten(store['format'])}")
     chunks, problems = [], []
     for path in sorted(folder.iterdir(), key=lambda entry: entry.name.zfill(20)):
         if not path.stem.isdigit() or not (path.is_dir() if is_folders else path.suffix == suffix):
@@ -160,23 +179,78 @@ def _read_chunks(folder: Path) -> tuple[dict[str, Any], list[_Chunk], list[str]]
 
 
 def _read_times(stem: Path) -> NDArray[np.float64] | None:
-    """Times of a chunk's frames, in seconds, from `stem`.npz or .yaml; None where neither can be read."""
+    """Times of a chunk's frames, in seconds, from `stem`.npz or .yaml; None where neither can be read.
+
+    Raises: ReadError where the system fails to read.
+    """
     try:
         if stem.with_suffix(".npz").exists():
-            with np.load(stem.with_suffix(".npz")) as arrays:
-                return np.asarray(arrays["frame_time"], np.float64).reshape(-1)
-        listed = yaml.safe_load(stem.with_suffix(".yaml").read_text(encoding="utf-8"))
-        return np.asarray(listed["frame_time"], np.float64).reshape(-1)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, yaml.YAMLError):
+            listed: Any = _read_npz(read_content(stem.with_suffix(".npz")), "frame_time")
+        else:
+            listed = _read_yaml(stem.with_suffix(".yaml"))["frame_time"]
+            if not isinstance(listed, list) or any(isinstance(time, (list, dict, set)) for time in listed):
+                return None  # lists in lists may hold each other a billion times
+        times_s = np.asarray(listed, np.float64).reshape(-1)
+    except (VideoError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error, NotImplementedError):
         return None
+    return times_s if np.all(np.abs(times_s) < _LATEST_TIME_S) else None
+
+
+def _read_npz(content: bytes, name: str) -> NDArray[Any]:
+    """One array of an .npz file, if it is no larger than it should be."""
+    with ZipFile(BytesIO(content)) as packed:
+        member = packed.getinfo(f"{name}.npy")
+        if member.file_size > _MOST_BYTES:
+            raise ValueError(f"{name} must have at most {_MOST_BYTES} bytes, got {member.file_size}")
+        with packed.open(member) as file:
+            return _read_npy(file.read(_MOST_BYTES))
+
+
+def _read_npy(content: bytes) -> NDArray[Any]:
+    """An array, whose header promises what follows it: nothing is made room for that is not there."""
+    file = BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    read_header = np.lib.format.read_array_header_1_0 if version[0] == 1 else np.lib.format.read_array_header_2_0
+    shape, is_fortran, dtype = read_header(file)
+    if dtype.hasobject or prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise ValueError(f"array must be of numbers, and whole, got {dtype} {shape}")
+    return np.frombuffer(content, dtype, offset=file.tell()).reshape(shape, order="F" if is_fortran else "C")
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Reads YAML without `<<`, by which a few lines merge into an endless mapping."""
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        if any(key.tag == "tag:yaml.org,2002:merge" for key, _ in node.value):
+            raise yaml.YAMLError("mappings that are merged are not read")
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.load(_read_small(path), Loader=_PlainLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise VideoError(f"{path.name} must be YAML, got: {_shorten(error)}") from None
+
+
+def _read_small(path: Path) -> bytes:
+    with RecordingFile(path) as file:
+        content = file.read(_MOST_BYTES)
+        if len(content) == _MOST_BYTES:
+            raise VideoError(f"{path.name} must be of less than {_MOST_BYTES} bytes")
+        return content
+
+
+def _shorten(value: Any) -> str:
+    """A value that somebody wrote, for a message; lists may hold themselves a million times, and are not shown."""
+    return "a collection" if isinstance(value, (list, dict, set)) else " ".join(str(value).split())[:_SHOWN]
 
 
 def _read_still(path: Path, channels: int) -> Image | None:
     if path.suffix != ".npy":
         return read_image(path, channels)
     try:
-        image = np.load(path)
-    except (OSError, ValueError, EOFError):
+        image = _read_npy(read_content(path))
+    except (VideoError, ValueError, EOFError):
         return None
     is_image = image.dtype == np.uint8 and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (1, 3)))
     return with_channels(image, channels) if is_image else None

@@ -14,6 +14,8 @@ from poseflow.errors import VideoError
 from poseflow.files import read_json, replacing
 from poseflow.media.runs import RunLengths
 
+_LONGEST_REASON = 500  # characters: names in a file may be endless
+
 MediaKind = Literal["video", "image_folder", "hdf5", "imgstore"]
 
 
@@ -57,7 +59,11 @@ class VideoIndex(BaseModel):
     keyframes: RunLengths = RunLengths()
     """Frames from which decoding can start; the first one always, as the file's beginning."""
     corrupt: RunLengths = RunLengths()
-    """Frames whose packets the container itself reports as damaged or cut off."""
+    """Frames known not to be readable: their packets are damaged or cut off by the container's own account, or their
+    images are not there."""
+    doubtful: RunLengths = RunLengths()
+    """Frames between a hole in the times, where a packet may be lost, and the next keyframe: they can be decoded, but
+    may show what was never there."""
     packet_order: RunLengths | None = None
     """For a video whose timestamps do not tell its frames apart: the frame of each packet as stored; -1: none."""
     seekable: bool = True
@@ -95,8 +101,10 @@ class VideoIndex(BaseModel):
 
 
 def quarantine(path: str | Path, kind: MediaKind, reason: str) -> VideoIndex:
-    """The index of a recording that cannot be read."""
-    return VideoIndex(path=str(path), kind=kind, status="quarantined", reason=" ".join(reason.split()))
+    """The index of a recording that cannot be read; its reason is one line, of bounded length."""
+    line = " ".join(reason.split())
+    line = line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} ..."
+    return VideoIndex(path=str(path), kind=kind, status="quarantined", reason=line)
 
 
 def write_index(index: VideoIndex, path: str | Path) -> None:

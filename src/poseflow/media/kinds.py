@@ -1,17 +1,19 @@
 """The kinds of recordings, told apart in one place."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
-
 from poseflow.errors import VideoError
 from poseflow.media.container import ContainerVideo
+from poseflow.media.estimate import estimate_container_frames
+from poseflow.media.hdf5 import Hdf5Video, index_hdf5
 from poseflow.media.imgstore import ImgstoreVideo, count_imgstore_frames, index_imgstore, is_imgstore
-from poseflow.media.index import MediaKind, VideoIndex
-from poseflow.media.scan import estimate_container_frames, index_container
-from poseflow.media.stills import Hdf5Video, ImageFolderVideo, index_hdf5, index_image_folder, list_images
+from poseflow.media.index import MediaKind, VideoIndex, quarantine
+from poseflow.media.reading import RecordingFile, find_closed, is_hdf5, read_error
+from poseflow.media.scan import index_container
+from poseflow.media.stills import ImageFolderVideo, index_image_folder, list_images
 from poseflow.media.video import Video
 
 
@@ -26,20 +28,35 @@ class _Kind:
 def index_video(path: str | Path, h5_dataset: str = "images") -> VideoIndex:
     """What is known about a recording, from its packets: no more than a few frames are decoded.
 
-    Nothing is raised for a bad recording: it is quarantined with a one-line reason.
+    Nothing is raised for a bad recording: it is quarantined with a one-line reason. So is one that may not be read.
 
     Args:
         path: a video file, an HDF5 file, a folder of images or an imgstore.
         h5_dataset: dataset of HDF5 recordings.
+
+    Raises: ReadError where the system fails to read, which says nothing about the recording.
     """
     path = Path(path)
-    return _KINDS[_kind_of(path)].index(path, h5_dataset)
+    if reason := find_closed(path):
+        return quarantine(path, "video", reason)
+    try:
+        return _KINDS[_kind_of(path)].index(path, h5_dataset)
+    except OSError as error:
+        raise read_error(error, error.filename or path) from None
 
 
 def estimate_frames(path: str | Path, h5_dataset: str = "images") -> int:
-    """About how many frames a recording has, from its header alone where that says; 0 for an unreadable one."""
+    """About how many frames a recording has, from its header alone where that says; 0 for an unreadable one.
+
+    Raises: ReadError where the system fails to read.
+    """
     path = Path(path)
-    return _KINDS[_kind_of(path)].estimate(path, h5_dataset)
+    if find_closed(path):
+        return 0
+    try:
+        return _KINDS[_kind_of(path)].estimate(path, h5_dataset)
+    except OSError as error:
+        raise read_error(error, error.filename or path) from None
 
 
 def open_video(index: VideoIndex, threads: int = 0) -> Video:
@@ -49,7 +66,9 @@ def open_video(index: VideoIndex, threads: int = 0) -> Video:
         index: what index_video or read_index gave.
         threads: that decode; 0: one for each processor.
 
-    Raises: VideoError for a quarantined recording, or one that is not as it was when it was indexed.
+    Raises:
+        VideoError: for a quarantined recording, or one that is not as it was when it was indexed.
+        ReadError: where the system fails to read; so does reading frames.
     """
     if index.is_ok and index.kind in ("video", "hdf5"):
         _check_size(index)
@@ -59,14 +78,12 @@ def open_video(index: VideoIndex, threads: int = 0) -> Video:
 def _kind_of(path: Path) -> MediaKind:
     if path.is_dir():
         return "imgstore" if is_imgstore(path) else "image_folder"
-    return "hdf5" if path.is_file() and h5py.is_hdf5(path) else "video"
+    return "hdf5" if is_hdf5(path) else "video"
 
 
 def _check_size(index: VideoIndex) -> None:
-    try:
-        size = Path(index.path).stat().st_size
-    except OSError as error:
-        raise VideoError(f"{index.path} must be readable, got: {error.strerror}") from None
+    with RecordingFile(index.path) as file:
+        size = os.fstat(file.fileno()).st_size
     if size != index.size_bytes:
         raise VideoError(f"{index.path} must have {index.size_bytes} bytes as when it was indexed, got {size}")
 
@@ -76,10 +93,7 @@ def _estimate_hdf5(path: Path, h5_dataset: str) -> int:
 
 
 def _count_images(path: Path, _: str) -> int:
-    try:
-        return len(list_images(path))
-    except OSError:
-        return 0
+    return len(list_images(path))
 
 
 _KINDS: dict[MediaKind, _Kind] = {

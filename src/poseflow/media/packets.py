@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import av
 import av.logging
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from poseflow.errors import VideoError
 from poseflow.media.index import VideoIndex
+from poseflow.media.reading import RecordingFile
 
 # FFmpeg's complaints are captured and judged (`segments`), and told as reasons; they are not printed. None of the
 # decoders here has threads of its own, whose complaints might wait for Python while Python waits for them.
@@ -25,7 +26,7 @@ av.logging.set_level(av.logging.ERROR)
 av.logging.set_skip_repeated(False)
 logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
 
-_NO_PTS = np.iinfo(np.int64).min
+NO_PTS = np.iinfo(np.int64).min
 _GREATEST_PTS = 2**61  # what is beyond is damage, and would overflow
 _SHOWN_BIT_OF_VP8 = 0x10
 _MAX_READ_ERRORS = 16  # in a row; then the file is at its end
@@ -41,11 +42,19 @@ class FramePacket(NamedTuple):
 
 
 def open_container(path: str | Path) -> InputContainer:
-    """Open a media file by its absolute path, so that no name is taken for an option, a protocol or a pattern.
+    """Open a media file, which FFmpeg reads through Python: an I/O error is then known, and no other file is opened.
 
-    Playlists cannot reach out to other machines. Raises av.FFmpegError.
+    Raises: av.FFmpegError; VideoError for a file that is gone, no regular one, or that refers to others (a playlist);
+        ReadError where the system fails.
     """
-    return av.open(f"file:{Path(path).absolute()}", options={"protocol_whitelist": "file"}, metadata_errors="replace")
+    file = RecordingFile(Path(path).absolute())
+    options = {"protocol_whitelist": "none"}
+    return av.open(file, mode="r", options=options, metadata_errors="replace", io_open=_refuse)
+
+
+def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    """Opens nothing, as FFmpeg's way to open another file."""
+    raise VideoError(f"file must hold the images itself, got one that refers to {url!r}")
 
 
 def video_stream_of(container: InputContainer) -> VideoStream | None:
@@ -58,11 +67,17 @@ def video_stream_of(container: InputContainer) -> VideoStream | None:
 
 
 def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
-    """Packets in stored order, from where the container stands; damaged places are passed over."""
+    """Packets in stored order, from where the container stands; damaged places are passed over.
+
+    Raises: ReadError where the system fails to read the file, which FFmpeg may take for its end.
+    """
+    file = container.file.file
     errors = 0
     while errors < _MAX_READ_ERRORS:
         try:
             for packet in container.demux(stream):
+                if file.error:
+                    raise file.error
                 errors = 0
                 if packet.size:
                     yield packet
@@ -76,6 +91,8 @@ class PacketScan:
     """Packets in stored order, each array of shape (packets,)."""
 
     pts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    durations: NDArray[np.int64]
     sizes: NDArray[np.int32]
     key: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
@@ -87,22 +104,30 @@ class PacketScan:
     @property
     def has_pts(self) -> bool:
         """Whether every packet says when it is displayed."""
-        return not np.any(self.pts == _NO_PTS)
+        return not np.any(self.pts == NO_PTS)
 
 
 def scan_packets(container: InputContainer, stream: VideoStream) -> PacketScan:
     """Read a file's packets through, without decoding any."""
-    pts, sizes, flags = array("q"), array("i"), array("B")
+    pts, dts, durations, sizes, flags = array("q"), array("q"), array("q"), array("i"), array("B")
     is_vp8 = stream.codec_context.name == "vp8"
     for packet in read_packets(container, stream):
-        ticks = packet.pts
-        pts.append(ticks if ticks is not None and abs(ticks) < _GREATEST_PTS else _NO_PTS)
+        ticks, coded = packet.pts, packet.dts
+        pts.append(ticks if ticks is not None and abs(ticks) < _GREATEST_PTS else NO_PTS)
+        dts.append(coded if coded is not None and abs(coded) < _GREATEST_PTS else NO_PTS)
+        durations.append(packet.duration or 0)
         sizes.append(packet.size)
         is_hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
         flags.append(packet.is_keyframe | is_hidden << 1 | packet.is_corrupt << 2)
     bits = np.frombuffer(flags, np.uint8)
     return PacketScan(
-        np.frombuffer(pts, np.int64), np.frombuffer(sizes, np.int32), bits & 1 > 0, bits & 2 > 0, bits & 4 > 0
+        pts=np.frombuffer(pts, np.int64),
+        dts=np.frombuffer(dts, np.int64),
+        durations=np.frombuffer(durations, np.int64),
+        sizes=np.frombuffer(sizes, np.int32),
+        key=bits & 1 > 0,
+        hidden=bits & 2 > 0,
+        corrupt=bits & 4 > 0,
     )
 
 

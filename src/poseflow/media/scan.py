@@ -1,24 +1,28 @@
 """Index a video file from its packets; only a few frames are decoded, to see that it can be done."""
 
+import errno
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 import numpy as np
 from av.container import InputContainer
-from av.format import Flags
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from poseflow.errors import VideoError
+from poseflow.errors import ReadError, VideoError
+from poseflow.media.clock import find_doubtful, join_parts, split_at_restarts
+from poseflow.media.estimate import find_file_fault, lacks_timestamps
+from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, measure_rate, quarantine
-from poseflow.media.packets import PacketScan, open_container, read_packets, scan_packets, video_stream_of
+from poseflow.media.packets import NO_PTS, PacketScan, open_container, read_packets, scan_packets, video_stream_of
+from poseflow.media.reading import RecordingFile
 from poseflow.media.runs import RunLengths
 from poseflow.media.trial import try_out
 
+_CUT_OFF = "is cut off"
 # Formats whose jumps were found to land on right packets; in others (MPEG program streams) timestamps after a jump
 # may be wrong, so packets are counted from the start.
 _SEEKABLE_FORMATS = ("mov,mp4", "matroska", "avi", "asf", "flv", "mpegts", "nut")
@@ -29,72 +33,93 @@ FIRST_YEAR = 1990
 
 
 def index_container(path: str | Path) -> VideoIndex:
-    """Index a file that FFmpeg reads; one that cannot be read is quarantined, nothing is raised."""
+    """Index a file that FFmpeg reads; one that cannot be read is quarantined.
+
+    Raises: ReadError where the system fails to read it.
+    """
     path = Path(path)
     try:
+        if fault := find_file_fault(path):
+            return quarantine(path, "video", fault)
         size = path.stat().st_size
-        if not size:
-            return quarantine(path, "video", "file must not be empty, got 0 bytes")
         with open_container(path) as container:
             stream = video_stream_of(container)
             if stream is None or stream.codec_context is None:
                 kinds = ", ".join(sorted({s.type for s in container.streams})) or "nothing"
                 return quarantine(path, "video", f"file must hold a video stream that FFmpeg knows, got {kinds}")
+            width, height = stream.codec_context.width, stream.codec_context.height
+            if width * height > MOST_PIXELS:
+                fault = f"images must have at most {MOST_PIXELS} pixels, got {width} x {height}"
+                return quarantine(path, "video", fault)
+            listed = len(stream.index_entries)
             scan = scan_packets(container, stream)
-            index = _describe(path, size, container, stream, scan)
-    except (av.FFmpegError, OSError, ValueError) as error:
+            index = _describe(path, size, container, stream, scan, listed)
+    except ReadError:
+        raise
+    except VideoError as error:
+        return quarantine(path, "video", str(error))
+    except (av.FFmpegError, ValueError) as error:
         return quarantine(path, "video", f"file must be a video that FFmpeg can open, got: {_why(path, error)}")
     if not index.frames:
         return quarantine(path, "video", "file must hold frames, got a video stream without any")
+    if _CUT_OFF in " ".join(index.problems):
+        _check_end(path, size, scan)
     try:
         return try_out(index, scan)
-    except (VideoError, av.FFmpegError, OSError, ValueError) as error:
+    except ReadError:
+        raise
+    except (VideoError, av.FFmpegError, ValueError) as error:
         return quarantine(path, "video", f"file must be a video whose frames can be read, got: {error}")
 
 
-def estimate_container_frames(path: str | Path) -> int:
-    """Number of frames by the header, or by counting packets where it does not say; 0 for an unreadable file."""
-    try:
-        with open_container(path) as container:
-            stream = video_stream_of(container)
-            if stream is None:
-                return 0
-            if stream.frames > 0:
-                return stream.frames
-            rate = stream.average_rate
-            if container.duration and rate and not _lacks_timestamps(container):
-                return max(1, round(container.duration / av.time_base * rate))
-            return sum(1 for _ in read_packets(container, stream))
-    except (av.FFmpegError, OSError, ValueError):
-        return 0
+def _check_end(path: Path, size: int, scan: PacketScan) -> None:
+    """Read a file that seems to be cut off once more; raises ReadError unless it is the same."""
+    with open_container(path) as container:
+        stream = video_stream_of(container)
+        again = scan_packets(container, stream) if stream else scan
+    if len(again) != len(scan) or path.stat().st_size != size:
+        raise ReadError(errno.EIO, "Input/output error (the file was another when it was read again)", str(path))
 
 
-def _lacks_timestamps(container: InputContainer) -> bool:
-    return bool(int(container.format.flags) & cast(int, Flags.no_timestamps.value))
-
-
-def _describe(path: Path, size: int, container: InputContainer, stream: VideoStream, scan: PacketScan) -> VideoIndex:
-    """All that the packets and the header tell."""
+def _describe(
+    path: Path, size: int, container: InputContainer, stream: VideoStream, scan: PacketScan, listed: int
+) -> VideoIndex:
+    """All that the packets and the header tell; `listed` packets stand in the file's own index."""
     context = stream.codec_context
     problems = []
+    parts = split_at_restarts(scan.dts, (scan.dts != NO_PTS) & scan.has_pts)
+    if restarts := int(parts[-1]) if len(parts) else 0:
+        problems.append(f"its clock restarts {restarts} times; there frames follow as they are stored")
     if needs_decoding := _has_doubtful_order(container, context.has_b_frames, scan):
         problems.append("has no reliable timestamps for its B-frames; their order was found by decoding")
-        frames = _frames_in_order(scan, _order_by_decoding(path, len(scan)))
+        frames = _frames_in_order(scan, _order_by_decoding(path, len(scan)), parts)
     else:
-        frames = _frames_in_order(scan, scan.pts if scan.has_pts else np.arange(len(scan)))
+        frames = _frames_in_order(scan, scan.pts if scan.has_pts else np.arange(len(scan)), parts)
     shown = frames >= 0
     if scan.has_pts:
-        ticks = np.sort(scan.pts[shown])
+        ticks = join_parts(scan.pts[shown], parts[shown])
         time_base = (stream.time_base or Fraction(1, 1000)).as_integer_ratio()
     else:
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         problems.append(f"has no timestamps; {float(rate):g} frames/s are taken from its header")
         ticks, time_base = np.arange(int(shown.sum())), (rate.denominator, rate.numerator)
-    is_plain = scan.has_pts and not needs_decoding and _is_plain(scan, frames, ticks)
+    is_plain = scan.has_pts and not needs_decoding and not restarts and _is_plain(scan, frames, ticks)
     fps, variable = measure_rate(ticks, time_base)
-    problems += _count_faults(scan, frames, stream.frames)
-    if len(container.streams) == 1:
-        problems += _miss_the_end(container, (ticks[-1] - ticks[0]) * time_base[0] / time_base[1] if len(ticks) else 0)
+    keyframes = np.unique(np.concatenate([[0], frames[scan.key & shown]])) if len(ticks) else np.zeros(0, np.int64)
+    # An AVI whose own index lists what is there is whole: its header counts the dropped frames, which are empty chunks.
+    dropped = stream.frames - len(scan) if container.format.name == "avi" and listed == len(scan) else 0
+    if dropped > 0:
+        problems.append(f"{dropped} of {stream.frames} frames were dropped when it was recorded; times keep the gaps")
+    problems += _count_faults(scan, frames, stream.frames if dropped <= 0 else 0)
+    if len(container.streams) == 1 and not restarts and dropped <= 0 and len(ticks):
+        # Matroska's duration counts from time 0, others' from the first frame.
+        begin = min(ticks[0], 0) if container.format.name.startswith("matroska") else ticks[0]
+        length = ticks[-1] - begin + max(scan.durations[frames == len(ticks) - 1].max(), np.diff(ticks[-2:]).sum())
+        problems += _miss_the_end(container, length * time_base[0] / time_base[1])
+    depends = not context.codec.intra_only and dropped <= 0
+    doubtful, why = find_doubtful(ticks, keyframes if depends else np.arange(len(ticks)))
+    if why:
+        problems.append(why)
     return VideoIndex(
         created_at=_read_creation_time(container),
         path=str(path),
@@ -107,8 +132,9 @@ def _describe(path: Path, size: int, container: InputContainer, stream: VideoStr
         variable_fps=variable,
         time_base=time_base,
         timestamps=RunLengths.of(ticks),
-        keyframes=RunLengths.of(np.unique(np.concatenate([[0], frames[scan.key & shown]])) if len(ticks) else []),
+        keyframes=RunLengths.of(keyframes),
         corrupt=RunLengths.of(np.sort(frames[scan.corrupt & shown])),
+        doubtful=RunLengths.of(doubtful),
         packet_order=None if is_plain else RunLengths.of(frames),
         seekable=(
             is_plain
@@ -138,17 +164,17 @@ def _has_doubtful_order(container: InputContainer, has_b_frames: bool, scan: Pac
     if not has_b_frames:
         return False
     shown = np.sort(scan.pts[~scan.hidden])
-    is_bare = container.format.name == "avi" or _lacks_timestamps(container)
+    is_bare = container.format.name == "avi" or lacks_timestamps(container)
     is_in_coding_order = bool(np.all(np.diff(scan.pts) >= 0))
     is_ambiguous = not scan.has_pts or bool(np.any(np.diff(shown) == 0))
     return is_ambiguous or container.format.name == "mpeg" or (is_bare and is_in_coding_order)
 
 
-def _frames_in_order(scan: PacketScan, display: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The frame of each packet, -1 for none, from anything that sorts packets in order of display."""
+def _frames_in_order(scan: PacketScan, display: NDArray[np.int64], parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The frame of each packet, -1 for none, from anything that sorts packets of a part in order of display."""
     frames = np.full(len(scan), -1, np.int64)
     (shown,) = np.nonzero(~scan.hidden)
-    frames[shown[np.argsort(display[shown], kind="stable")]] = np.arange(len(shown))
+    frames[shown[np.lexsort((display[shown], parts[shown]))]] = np.arange(len(shown))
     return frames
 
 
@@ -192,7 +218,7 @@ def _count_faults(scan: PacketScan, frames: NDArray[np.int64], promised: int) ->
     if corrupt := int(np.sum(scan.corrupt & (frames >= 0))):
         problems.append(f"{corrupt} packets are damaged or cut off")
     if promised > len(scan):
-        problems.append(f"is cut off: the header promises {promised} frames, {len(scan)} are there")
+        problems.append(f"{_CUT_OFF}: the header promises {promised} frames, {len(scan)} are there")
     if hidden := int(np.sum(scan.hidden)):
         problems.append(f"{hidden} packets are not displayed, by the file's own account")
     if early := int(np.argmax(scan.key)):
@@ -204,7 +230,7 @@ def _miss_the_end(container: InputContainer, duration_s: float) -> list[str]:
     promised_s = (container.duration or 0) / av.time_base
     if promised_s <= duration_s * 1.01 + 1:
         return []
-    return [f"is cut off: the header promises {promised_s:.1f} s, {duration_s:.1f} s are there"]
+    return [f"{_CUT_OFF}: the header promises {promised_s:.1f} s, {duration_s:.1f} s are there"]
 
 
 def _why(path: Path, error: Exception) -> str:
@@ -218,16 +244,13 @@ def _why(path: Path, error: Exception) -> str:
 def _lacks_moov(path: Path) -> bool:
     """Whether this is an MP4 whose frames cannot be found because the box that lists them is missing."""
     boxes: set[bytes] = set()
-    try:
-        with path.open("rb") as file:
-            while len(head := file.read(16)) >= 8 and len(boxes) < 100:
-                size, name = int.from_bytes(head[:4], "big"), head[4:8]
-                if size == 1:
-                    size = int.from_bytes(head[8:16], "big")
-                boxes.add(name)
-                if size < 8:
-                    break
-                file.seek(size - len(head), 1)
-    except OSError:
-        return False
+    with RecordingFile(path) as file:
+        while len(head := file.read(16)) >= 8 and len(boxes) < 100:
+            size, name = int.from_bytes(head[:4], "big"), head[4:8]
+            if size == 1:
+                size = int.from_bytes(head[8:16], "big")
+            boxes.add(name)
+            if size < 8:
+                break
+            file.seek(size - len(head), 1)
     return b"ftyp" in boxes and b"moov" not in boxes

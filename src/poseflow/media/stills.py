@@ -1,23 +1,25 @@
-"""Recordings kept as single images or as arrays: image folders and HDF5 datasets."""
+"""Recordings kept as single images, in a folder."""
 
+import os
 import re
-from fractions import Fraction
+import stat
+from collections.abc import Container, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.errors import VideoError
+from poseflow.errors import ReadError, VideoError
+from poseflow.media.headers import find_fault
 from poseflow.media.index import VideoIndex, quarantine
 from poseflow.media.pixels import Image
+from poseflow.media.reading import FORBIDDEN, read_content, read_error
 from poseflow.media.runs import RunLengths
 from poseflow.media.video import Frames, Video
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
-_BLOCK_BYTES = 64 * 2**20  # of an HDF5 dataset, read at once
+_SAMPLED_PLACES = 4  # of a folder: its images there are compared with the first
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -27,16 +29,29 @@ def list_images(folder: str | Path) -> list[Path]:
 
 
 def read_image(path: str | Path, channels: int | None) -> Image | None:
-    """An image file as (height, width, channels) uint8; None if it is damaged.
+    """An image file as (height, width, channels) uint8, turned as its EXIF says.
+
+    None if it is gone or damaged, or not to be decoded: a stack of pages, or of more than MOST_PIXELS pixels.
 
     Args:
         channels: 1 for grey, 3 for RGB, None: as stored. 16-bit images keep their upper 8 bits.
+
+    Raises: ReadError where the system fails to read the file.
     """
-    flags = {1: cv2.IMREAD_GRAYSCALE, 3: cv2.IMREAD_COLOR_RGB, None: cv2.IMREAD_UNCHANGED}[channels]
     try:
-        stored = np.fromfile(path, np.uint8)
-        image = cv2.imdecode(stored, flags) if len(stored) else None
-    except (OSError, cv2.error):
+        return decode_image(read_content(path), channels)
+    except VideoError:
+        return None
+
+
+def decode_image(content: bytes, channels: int | None) -> Image | None:
+    """What an image file holds, as `read_image`."""
+    if not content or find_fault(content):
+        return None
+    flags = {1: cv2.IMREAD_GRAYSCALE, 3: cv2.IMREAD_COLOR_RGB, None: cv2.IMREAD_ANYCOLOR}[channels]
+    try:
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:
         return None
     if image is None:
         return None
@@ -44,26 +59,39 @@ def read_image(path: str | Path, channels: int | None) -> Image | None:
 
 
 def index_image_folder(path: str | Path) -> VideoIndex:
-    """Index a folder of images; it has no timestamps. One without readable images is quarantined."""
-    try:
-        images = list_images(path)
-    except OSError as error:
-        return quarantine(path, "image_folder", f"folder must be readable, got: {error.strerror}")
+    """Index a folder of images; it has no timestamps. One without readable images is quarantined.
+
+    Images are not opened but for a few: one that cannot be opened (a dangling link, say) is among the index's
+    `corrupt`; one that turns out to be damaged, or of another size, cannot be read.
+
+    Raises: ReadError where the system fails to read the folder or an image.
+    """
+    images = list_images(path)
     if not images:
         found = ", ".join(sorted(IMAGE_SUFFIXES))
         return quarantine(path, "image_folder", f"folder must hold images ({found}), got none")
-    first = next((image for image in (read_image(file, None) for file in images) if image is not None), None)
+    size_bytes, closed = _look_through(images)
+    problems = []
+    if closed:
+        first_closed = closed[min(closed)]
+        problems.append(f"{len(closed)} of {len(images)} images cannot be opened, the first of them {first_closed}")
+    first, faults = _first_image(file for place, file in enumerate(images) if place not in closed)
     if first is None:
-        return quarantine(path, "image_folder", f"folder must hold images that can be read, got {len(images)} damaged")
+        got = [f"{len(images) - len(closed)} damaged", *problems, *faults[:1]]
+        return quarantine(path, "image_folder", f"folder must hold images that can be read, got {'; '.join(got)}")
+    height, width, stored = first.shape
+    problems += _compare_sizes(images, closed, (height, width))
     return VideoIndex(
         path=str(path),
         kind="image_folder",
+        problems=tuple(problems),
         frames=len(images),
-        width=first.shape[1],
-        height=first.shape[0],
-        channels=1 if first.shape[2] == 1 else 3,
+        width=width,
+        height=height,
+        channels=1 if stored == 1 else 3,
         codec=images[0].suffix.lower().removeprefix("."),
-        size_bytes=sum(file.stat().st_size for file in images),
+        corrupt=RunLengths.of(sorted(closed)),
+        size_bytes=size_bytes,
     )
 
 
@@ -72,7 +100,10 @@ class ImageFolderVideo(Video):
 
     def __init__(self, index: VideoIndex, threads: int = 0) -> None:
         super().__init__(index)
-        self._images = list_images(index.path)
+        try:
+            self._images = list_images(index.path)
+        except OSError as error:
+            raise read_error(error, index.path) from None
         if len(self._images) != index.frames:
             raise VideoError(
                 f"{index.path} must hold {index.frames} images as when it was indexed, got {len(self._images)}"
@@ -81,76 +112,58 @@ class ImageFolderVideo(Video):
     def _read(self, wanted: NDArray[np.int64], channels: int) -> Frames:
         size = (self.index.height, self.index.width)
         for idx in wanted.tolist():
-            image = read_image(self._images[idx], channels)
+            image = None
+            if self.index.corrupt.find(idx) < 0:
+                image = decode_image(read_content(self._images[idx]), channels)
             yield idx, image if image is not None and image.shape[:2] == size else None
 
 
-def index_hdf5(path: str | Path, h5_dataset: str) -> VideoIndex:
-    """Index a dataset of shape (frames, height, width) or (frames, height, width, 1 or 3), uint8.
-
-    Its attribute `fps`, if it has one, gives the timestamps.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            dataset = file.get(h5_dataset)
-            if not isinstance(dataset, h5py.Dataset):
-                names = ", ".join(sorted(file)) or "nothing"
-                return quarantine(path, "hdf5", f"file must hold a dataset {h5_dataset!r}, got {names}")
-            shape, dtype = dataset.shape, dataset.dtype
-            fps = float(dataset.attrs.get("fps", 0)) or None
-    except (OSError, RuntimeError, ValueError) as error:
-        return quarantine(path, "hdf5", f"file must be a readable HDF5 file, got: {error}")
-    is_stack = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
-    if dtype != np.uint8 or not is_stack or not all(shape):
-        rule = "uint8 of shape (frames, height, width) or (frames, height, width, 1 or 3)"
-        return quarantine(path, "hdf5", f"dataset {h5_dataset!r} must be {rule}, got {dtype} {shape}")
-    return VideoIndex(
-        path=str(path),
-        kind="hdf5",
-        frames=shape[0],
-        height=shape[1],
-        width=shape[2],
-        channels=3 if shape[3:] == (3,) else 1,
-        size_bytes=Path(path).stat().st_size,
-        h5_dataset=h5_dataset,
-        **_constant_rate(shape[0], fps),
-    )
-
-
-class Hdf5Video(Video):
-    """A dataset of an HDF5 file, read chunk by chunk."""
-
-    def __init__(self, index: VideoIndex, threads: int = 0) -> None:
-        super().__init__(index)
+def _look_through(images: Sequence[Path]) -> tuple[int, dict[int, str]]:
+    """Bytes of all images together, and why some cannot be opened, by their place; raises ReadError."""
+    size_bytes, closed = 0, {}
+    for place, file in enumerate(images):
         try:
-            self._file = h5py.File(index.path, "r")
+            status = file.stat()
+        except (FileNotFoundError, PermissionError) as error:
+            closed[place] = f"{file.name}: {error.strerror}"
         except OSError as error:
-            raise VideoError(f"{index.path} must be readable, got: {error}") from None
-        dataset = self._file.get(index.h5_dataset)
-        if not isinstance(dataset, h5py.Dataset) or len(dataset) != index.frames:
-            raise VideoError(f"{index.path} must hold {index.frames} frames as when it was indexed")
-        self._dataset = dataset
-        frame_bytes = dataset.size // len(dataset)
-        chunk = dataset.chunks[0] if dataset.chunks else 1
-        self._block = min(chunk, max(1, _BLOCK_BYTES // frame_bytes))
+            raise read_error(error, file) from None
+        else:
+            size_bytes += status.st_size
+            if not stat.S_ISREG(status.st_mode):
+                closed[place] = f"{file.name} is no regular file"
+            elif not os.access(file, os.R_OK):
+                closed[place] = f"{file.name}: Permission denied"
+    return size_bytes, closed
 
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
-    def _read(self, wanted: NDArray[np.int64], channels: int) -> Frames:
-        block, loaded = None, -1
-        for idx in wanted.tolist():
-            if idx // self._block != loaded:
-                loaded = idx // self._block
-                block = self._load(loaded * self._block)
-            yield idx, None if block is None else with_channels(block[idx - loaded * self._block], channels)
-
-    def _load(self, start: int) -> NDArray[np.uint8] | None:
+def _first_image(images: Iterable[Path]) -> tuple[Image | None, list[str]]:
+    """The first image that can be read, and what else than damage is wrong with those before it; raises ReadError."""
+    faults = []
+    for file in images:
         try:
-            return np.asarray(self._dataset[start : start + self._block])
-        except (OSError, RuntimeError):
-            return None
+            content = read_content(file)
+        except ReadError as error:
+            if error.errno not in FORBIDDEN:
+                raise
+            faults.append(f"{file.name}: {error.strerror}")
+            continue
+        if (image := decode_image(content, None)) is not None:
+            return image, faults
+        if fault := find_fault(content):
+            faults.append(f"{file.name} {fault}")
+    return None, faults
+
+
+def _compare_sizes(images: Sequence[Path], closed: Container[int], size: tuple[int, int]) -> list[str]:
+    """What is to be said of a few images that are of another size than the first."""
+    for part in range(1, _SAMPLED_PLACES + 1):
+        place = part * (len(images) - 1) // _SAMPLED_PLACES
+        image = None if place in closed else read_image(images[place], None)
+        if image is not None and image.shape[:2] != size:
+            other = f"{images[place].name} has {image.shape[1]} x {image.shape[0]}"
+            return [f"images differ in size, and only those of {size[1]} x {size[0]} can be read: {other}"]
+    return []
 
 
 def with_channels(image: NDArray[np.uint8], channels: int) -> Image:
@@ -162,15 +175,3 @@ def with_channels(image: NDArray[np.uint8], channels: int) -> Image:
     if channels == 3:
         return np.repeat(image, 3, axis=2)
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)[..., None]
-
-
-def _constant_rate(frames: int, fps: float | None) -> dict[str, Any]:
-    """Index fields of a recording of constant, or unknown, frame rate."""
-    if fps is None or not fps > 0:
-        return {}
-    rate = Fraction(fps).limit_denominator(100_000)
-    return {
-        "fps": fps,
-        "time_base": (rate.denominator, rate.numerator),
-        "timestamps": RunLengths.of(np.arange(frames)),
-    }

@@ -35,6 +35,10 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
     frame = next((frame for frame in firsts if frame), None)
     if frame is None:
         return quarantine(index.path, "video", "file must hold frames that can be decoded, got none where it was tried")
+    if others := sorted({(other.width, other.height) for other in firsts if other} - {(frame.width, frame.height)}):
+        found = ", ".join(f"{width} x {height}" for width, height in others)
+        problem = f"its images change their size, and only those of {frame.width} x {frame.height} can be read: {found}"
+        index = index.model_copy(update={"problems": (*index.problems, problem)})
     rotation = frame.rotation % 360
     size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
     return index.model_copy(
