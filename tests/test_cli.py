@@ -1,5 +1,6 @@
 """The command: every verb has help worth reading, and starts in a moment."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -10,11 +11,12 @@ from fake_results import make_index
 from typer.testing import CliRunner
 
 from poseflow import __version__
-from poseflow.cli import app
+from poseflow.cli import app, main
 from poseflow.cli.options import change_section, list_settings
 from poseflow.config import Config, PredictConfig
 from poseflow.errors import ConfigError
-from poseflow.media import read_index, write_index, write_video
+from poseflow.media import index_video, read_index, write_index, write_video
+from poseflow.media.reading import RecordingFile
 from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions, read_tracks, write_predictions
 
@@ -155,3 +157,52 @@ def test_a_recording_of_several_videos_is_tracked_by_their_folders_and_reviewed(
     assert lone.exit_code == 0, lone.output
     assert len(read_tracks(out)) == 10
     assert isinstance(run("track", *videos, "--out", out, *config).exception, ConfigError)
+
+
+def test_index_says_what_it_found(case, tmp_path):
+    images = case("index_of_an_image_folder") / "imgs"
+    shown = run("index", images, "-o", tmp_path / "x.json")
+    assert shown.exit_code == 0
+    assert shown.output.splitlines()[-1] == f"{images}: 4 frames, 30 x 20, no frame rate"
+    assert read_index(tmp_path / "x.json").frames == 4
+    folder = case("image_folder_with_a_dangling_link") / "f"
+    folder.mkdir()
+    for name in ("a.png", "c.png"):
+        (folder / name).write_bytes(next(images.iterdir()).read_bytes())
+    (folder / "b.png").symlink_to("nowhere.png")
+    shown = run("index", folder, "-o", tmp_path / "y.json")
+    problem, found = shown.output.splitlines()
+    assert problem.endswith("1 of 3 images cannot be opened, the first of them b.png: No such file or directory")
+    assert found == f"{folder}: 3 frames, 30 x 20, no frame rate"
+    assert read_index(tmp_path / "y.json").corrupt.values().tolist() == [1]
+
+
+def test_predict_takes_a_video(case, real_data, monkeypatch):
+    """The table is that of its index."""
+    folder = case("predict_takes_a_video")
+    monkeypatch.syspath_prepend(str(folder.parent))
+    from numbered import encode
+
+    del sys.modules["numbered"]
+    video = folder / "a.mp4"
+    encode(video, 12)
+    models = [
+        f"--model={real_data}/sleap_models/minimal_instance.UNet.{kind}" for kind in ("centroid", "centered_instance")
+    ]
+    assert run("predict", video, *models, "-o", folder / "a.parquet").exit_code == 0
+    write_index(index_video(video), folder / "a.json")
+    assert run("predict", folder / "a.json", *models, "-o", folder / "b.parquet").exit_code == 0
+    assert (folder / "a.parquet").read_bytes() == (folder / "b.parquet").read_bytes()
+
+
+def test_a_disk_that_fails_is_told_in_one_line(monkeypatch, video, tmp_path, capsys):
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(RecordingFile, "take", fail)
+    monkeypatch.setattr(sys, "argv", ["poseflow", "index", str(video), "-o", str(tmp_path / "x.json")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == f"error: [Errno 5] Input/output error: '{video}'\n"
+    assert not (tmp_path / "x.json").exists()

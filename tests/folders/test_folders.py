@@ -50,3 +50,25 @@ def test_a_release_takes_folders_of_sleap(real_data):
     assert len({hash_model_folder(folder) for folder in folders.values()}) == 2
     text = yaml.safe_load(read_model_folder(folders["centroid"]).text)
     assert text["preprocessing"]["input_scaling"] == 1.0
+
+
+@pytest.mark.parametrize("files", [["best.ckpt", "training_config.yaml"], ["training_config.yaml"], ["last.ckpt"]])
+def test_a_model_of_sleap_nn_is_named(files, tmp_path):
+    for name in files:
+        (tmp_path / name).touch()
+    for act in (read_model_folder, needed_files, hash_model_folder):
+        with pytest.raises(ModelError, match=r"SLEAP 1\.0 to 1\.4 .* got one of sleap-nn \(SLEAP 1\.5 .* PyTorch\)"):
+            act(tmp_path)
+    for name in ("training_config.json", "best_model.h5"):
+        (tmp_path / name).touch()
+    assert is_sleap_folder(tmp_path)
+    assert len(needed_files(tmp_path)) == 2
+
+
+def test_the_case_of_a_model_of_sleap_1_5(case):
+    folder = case("model_of_sleap_1_5")
+    (folder / "m").mkdir()
+    (folder / "m/best.ckpt").touch()
+    (folder / "m/training_config.yaml").write_text("model_config: {}\n")
+    with pytest.raises(ModelError, match="sleap-nn"):
+        read_model_folder(folder / "m")
