@@ -65,6 +65,7 @@ def test_sound_settings_need_no_word(project):
         ({"videos": {"start_times": {"day1/bb.mp4": NOON}}}, ["videos.start_times", "day1/bb.mp4", "day1/b.mp4?"]),
         ({"videos": {"start_times": {"b.mp4": NOON}}}, ["videos.start_times", "got b.mp4"]),
         ({"videos": {"pixels_per_mm": {"day2": 2.0}}}, ["videos.pixels_per_mm", "got day2", "day1?"]),
+        ({"videos": {"animals": {"day3": 1}}}, ["videos.animals", "got day3", "day1?"]),
         ({"videos": {"patterns": ["*.mp4", "*.seq"]}}, ["videos.patterns", "*.seq"]),
         ({"labels": {"paths": ["labels/*.slp", "lables2/*.slp"]}}, ["labels.paths", "lables2/*.slp"]),
         ({"labels": {"video_folders": ["vidoes"]}}, ["labels.video_folders", "vidoes"]),
@@ -90,6 +91,7 @@ def test_a_correction_of_no_recording_is_told(project):
     ("kind", "changes", "message"),
     [
         ("single_instance", {"tracking": {"animals": 2}}, r"tracking.animals must be 1 for models of one animal"),
+        ("single_instance", {"videos": {"animals": {"a.mp4": 2}}}, r"videos.animals of a.mp4 must be 1"),
         ("single_instance", {"tracking": {"min_points": 3}}, r"min_points must be at most .* nodes \(2\), got 3"),
         (
             "single_instance",
@@ -102,7 +104,7 @@ def test_a_correction_of_no_recording_is_told(project):
             r"head.identities must be tracks of the labels \(anna, bob\), got bo",
         ),
     ],
-    ids=["animals", "nodes", "anchor", "identities"],
+    ids=["animals", "of one recording", "nodes", "anchor", "identities"],
 )
 def test_a_contradiction_ends_the_plan(project, kind, changes, message):
     with pytest.raises(ConfigError, match=message):

@@ -18,6 +18,7 @@ from poseflow.recordings import (
     plan_recordings,
     shard_frames,
     start_time,
+    with_animals,
 )
 
 
@@ -40,6 +41,12 @@ def test_no_shard_is_longer_than_asked_for_when_the_estimate_is_right(frames, si
 def test_a_misnamed_shard_is_an_error(name):
     with pytest.raises(ConfigError, match="shard must be like 0003-of-0020"):
         shard_frames(name, 100)
+
+
+def test_a_recording_may_have_a_number_of_animals_of_its_own():
+    config = Config(videos={"root": "videos", "animals": {"rig1": 3, "rig1/b.mp4": 2}}, tracking={"animals": 4})
+    paths = ("rig1/b.mp4", "rig1/day1/a.mp4", "rig2/a.mp4")
+    assert [with_animals(config, Path("videos") / path).tracking.animals for path in paths] == [2, 3, 4]
 
 
 def test_scale_and_start_are_found_by_path_the_nearest_first():

@@ -37,6 +37,7 @@ def _names_that_fit_nothing(config: Config, plan: Plan) -> Iterator[str]:
         if isinstance(scales, dict):
             what = "a recording or folder below videos.root"
             yield from _unknown("videos.pixels_per_mm", scales, places, what)
+        yield from _unknown("videos.animals", config.videos.animals, places, "a recording or folder below videos.root")
         for pattern in config.promotion.repredict:
             if not any(fnmatchcase(video, pattern) for video in plan.videos):
                 yield f"promotion.repredict must fit recordings, got {pattern}, which fits none"
@@ -108,9 +109,10 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
     kinds = {profile.kind for profile in plan.profiles.values()}
     if isinstance(config.release, dict):
         kinds = {read_model_folder(folder).config.kind for folder in plan.models.values()}
-    animals = config.tracking.animals
-    if kinds == {"single_instance"} and animals is not None and animals > 1:
-        yield f"tracking.animals must be 1 for models of one animal (single_instance), got {animals}"
+    several = {f"videos.animals of {path}": number for path, number in config.videos.animals.items()}
+    for name, animals in {"tracking.animals": config.tracking.animals or 1, **several}.items():
+        if kinds == {"single_instance"} and animals > 1:
+            yield f"{name} must be 1 for models of one animal (single_instance), got {animals}"
 
 
 def _nodes(config: Config, plan: Plan) -> list[str]:

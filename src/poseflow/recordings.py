@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from poseflow.config import Config, VideosConfig
 from poseflow.errors import ConfigError
@@ -17,6 +18,7 @@ FINGERPRINT_BYTES = 1 << 16
 MANY_MEMBERS = 256
 UNREADABLE = "unreadable"
 """Fingerprint of what could not be read: that it can be is a change."""
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,21 @@ def pixels_per_mm(path: Path, config: VideosConfig) -> float | None:
     scale = config.pixels_per_mm
     if not isinstance(scale, dict):
         return scale
+    return _of_nearest(path, scale, config)
+
+
+def with_animals(config: Config, path: Path) -> Config:
+    """The configuration for one recording, with its own number of animals as `tracking.animals`, where it has one."""
+    animals = _of_nearest(path, config.videos.animals, config.videos)
+    if animals is None:
+        return config
+    return config.model_copy(update={"tracking": config.tracking.model_copy(update={"animals": animals})})
+
+
+def _of_nearest(path: Path, given: Mapping[str, V], config: VideosConfig) -> V | None:
+    """What is given for a recording itself or, failing that, for its nearest folder below `videos.root`."""
     below = path.relative_to(config.root)
-    return next((scale[place.as_posix()] for place in (below, *below.parents) if place.as_posix() in scale), None)
+    return next((given[place.as_posix()] for place in (below, *below.parents) if place.as_posix() in given), None)
 
 
 def start_time(path: Path, config: VideosConfig) -> datetime | None:

@@ -16,6 +16,8 @@ NOON = "2026-03-01T12:00:00"
         ({"videos": {"pixels_per_mm": float("nan")}}, "videos.pixels_per_mm"),
         ({"videos": {"start_times": {"a.mp4": NOON}}}, f"must have a time zone, .* got {NOON} for a.mp4"),
         ({"tracking": {"animals": 10}}, r"tracking.animals must be at most predict.max_instances \(6\), got 10"),
+        ({"videos": {"animals": {"b": 7}}}, r"videos.animals of b must be at most predict.max_instances \(6\), got 7"),
+        ({"videos": {"animals": {"b": 0}}}, "videos.animals.b: .*greater than or equal to 1"),
         ({"tracking": {"animals": 3, "max_tracks": 2}}, r"max_tracks must be at least animals \(3\), got 2"),
         ({"extract": {"candidates": 5}}, r"candidates must be at least frames_per_video \(20\), got 5"),
         ({"evaluation": {"pck_px": [5, 0]}}, "pck_px"),

@@ -13,7 +13,7 @@ from poseflow.folders import needed_files
 from poseflow.facts import FileFacts
 from poseflow.names import write_names
 from poseflow.plan import make_plan, release_of
-from poseflow.recordings import is_file_or_folder, pixels_per_mm, start_time
+from poseflow.recordings import is_file_or_folder, pixels_per_mm, start_time, with_animals
 from poseflow.runs import announce_run, leave_run
 
 
@@ -62,6 +62,12 @@ def scheduler(wildcards=None):
 def step(name):
     """A step's version and its settings that differ from the defaults, as `params`: when they change it runs again."""
     return describe_step(name, CONFIG)
+
+
+def tracking_step(wildcards):
+    """The step `track` of one recording, which may have a number of animals of its own."""
+    first, *_ = PLAN.recordings[wildcards.recording]
+    return describe_step("track", with_animals(CONFIG, PLAN.videos[first]))
 
 
 def label_scales():

@@ -16,7 +16,7 @@ rule track:
         # A shard of 20,000 frames takes seconds.
         runtime=lambda wildcards: 30 + len(recording_tables(wildcards)) // 4,
     params:
-        step=step("track"),
+        step=tracking_step,
         starts=recording_starts,
     script:
         "../scripts/track.py"

@@ -138,9 +138,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _check_animals(self) -> "Config":
-        animals, most = self.tracking.animals, self.predict.max_instances
-        if animals is not None and animals > most:
-            raise ValueError(f"tracking.animals must be at most predict.max_instances ({most}), got {animals}")
+        most = self.predict.max_instances
+        several = {f"videos.animals of {path}": number for path, number in self.videos.animals.items()}
+        for name, animals in {"tracking.animals": self.tracking.animals or 1, **several}.items():
+            if animals > most:
+                raise ValueError(f"{name} must be at most predict.max_instances ({most}), got {animals}")
         return self
 
     @model_validator(mode="after")

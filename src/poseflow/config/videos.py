@@ -1,6 +1,7 @@
 """Config section `videos`: which recordings there are."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
@@ -25,6 +26,12 @@ class VideosConfig(Section):
     )
     pixels_per_mm: float | dict[str, float] | None = Field(
         None, description="Scale of the image, for all recordings or by path below `root`; null: unknown."
+    )
+
+    animals: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        description="Known number of animals where it is not that of `tracking.animals`, by path below `root`: of a "
+        "recording, or of a folder and all in it.",
     )
 
     @field_validator("start_times")
