@@ -50,5 +50,5 @@ onsuccess:
 
 
 onerror:
-    report_what_is_there()
-    end_run()
+    end_run(failed_steps())
+    report_what_is_there(failed_steps())

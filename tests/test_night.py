@@ -7,7 +7,16 @@ import pytest
 from fake_results import make_index, make_poses, write_run
 
 from poseflow.config import PromotionConfig
-from poseflow.night import NightInputs, describe_night, find_missing, read_reason, say_missing, write_night
+from poseflow.night import (
+    FailedStep,
+    NightInputs,
+    describe_night,
+    find_missing,
+    read_reason,
+    say_missing,
+    tell_failures,
+    write_night,
+)
 from poseflow.promotion import add_to_history, judge
 from poseflow.tables import write_poses
 
@@ -82,3 +91,45 @@ def test_a_log_that_breaks_off_gives_no_reason(tmp_path):
     (tmp_path / "a.log").write_text("12:00:00 INFO predict\n")
     assert read_reason(tmp_path / "a.log") is None
     assert read_reason(tmp_path / "none.log") is None
+
+
+def log(tmp_path, step, text):
+    file = tmp_path / "logs" / f"{step}.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_a_step_between_shards_and_table_that_failed_is_told_with_its_reason_and_log(night, tmp_path):
+    (night.results / "predictions/lost/0001-of-0002.parquet").touch()
+    file = log(tmp_path, "assemble/lost/lost", "Traceback\nerror: tracks must be whole, got half\nsomething else\n")
+    said = describe_night(replace(night, failed=[FailedStep("assemble", ["lost"], file)]), NOW)
+    assert f"lost: the pose table is missing: error: tracks must be whole, got half ({file})" in said.lines
+    assert "1 recordings are missing" in said.heading
+
+
+def test_where_the_index_failed_that_is_the_reason_and_not_a_missing_shard(night, tmp_path):
+    file = log(tmp_path, "index/lost", "ReadError: [Errno 5] Input/output error: 'videos/lost.mp4'\n")
+    (line,) = tell_failures(replace(night, failed=[FailedStep("index", ["lost"], file)]))
+    assert line.startswith("lost: the pose table is missing: ReadError: [Errno 5] Input/output error")
+
+
+def test_a_step_that_failed_for_all_is_told_once_with_those_that_wait_for_it(night, tmp_path):
+    file = log(tmp_path, "train/centroid", "ValueError: no frames\n")
+    lines = tell_failures(replace(night, failed=[FailedStep("train", log=file)]))
+    assert lines == [f"train failed: ValueError: no frames ({file})", "1 recordings wait for that: lost"]
+
+
+def test_a_step_behind_the_table_that_failed_is_told_too(night, tmp_path):
+    said = describe_night(
+        replace(night, poses={"cage": night.poses["cage"]}, failed=[FailedStep("render", ["cage"])]), NOW
+    )
+    assert "cage: render failed" in said.lines
+    assert "1 steps failed" in said.heading
+
+
+@pytest.mark.parametrize(
+    "last", ["MemoryError", "av.error.EOFError: [Errno 5] x", "RuntimeException: y", "KeyboardInterrupt"]
+)
+def test_the_last_error_of_a_log_is_its_reason(tmp_path, last):
+    assert read_reason(log(tmp_path, "a", f"12:00 INFO\n  File x\n{last}\nbye\n")) == last

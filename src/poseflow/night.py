@@ -1,5 +1,6 @@
 """What a run did and what it did not, short enough for a telephone."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from poseflow.files import replacing
+from poseflow.names import show_path
 from poseflow.promotion import describe_decision, read_history
 
 MAX_LISTED = 20
@@ -15,6 +17,27 @@ STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:1em auto;max-width:40em;padding:0 1em;overflow-wrap:anywhere}"
     "h1{font-size:1.2em}li{margin:.3em 0}"
 )
+
+
+_ERROR = re.compile(r"(rror|Exception|Interrupt|Exit)(: |$)")
+_ORDER = ("index", "predict", "track", "assemble")
+"""Steps on the way to a pose table."""
+
+
+@dataclass(frozen=True)
+class FailedStep:
+    """A job that failed for good."""
+
+    rule: str
+    videos: Sequence[str] = ()
+    """Whose it is; none: it is one for all."""
+    log: Path | None = None
+
+    @property
+    def reason(self) -> str:
+        """What its log says, and which that is, to be added to a sentence."""
+        said = read_reason(self.log) if self.log else None
+        return f"{f': {said}' if said else ''}{f' ({self.log})' if self.log else ''}"
 
 
 @dataclass(frozen=True)
@@ -32,6 +55,7 @@ class NightInputs:
     """Frames of each recording that were proposed for labeling, there or not."""
     warnings: Sequence[str] = ()
     """What the plan left out or set aside, a line each."""
+    failed: Sequence[FailedStep] = ()
 
 
 @dataclass(frozen=True)
@@ -52,14 +76,39 @@ def find_missing(inputs: NightInputs) -> dict[str, list[str]]:
     }
 
 
-def say_missing(video: str, shards: Sequence[str], logs: Path) -> str:
-    """What is missing of a recording, and why, as far as a log says."""
-    if not shards:
-        return f"{video}: the pose table is missing"
+def tell_failures(inputs: NightInputs) -> list[str]:
+    """What failed and what is missing for it, a sentence each, with the reason and the log.
+
+    A step that failed for all, `train` say, is told once, with the recordings that wait for it.
+    """
+    missing = find_missing(inputs)
+    causes: dict[str, FailedStep] = {}
+    for step in sorted(inputs.failed, key=lambda step: step.rule not in _ORDER):
+        for video in step.videos:
+            causes.setdefault(video, step)
+    told = [step for step in inputs.failed if not missing.keys() & set(step.videos)]
+    is_shared = any(not step.videos for step in inputs.failed)
+    waiting = [video for video in missing if video not in causes] if is_shared else []
+    lines = [_say_failed(step) for step in told]
+    if waiting:
+        lines.append(f"{len(waiting)} recordings wait for that: {', '.join(_shorten(waiting))}")
+    left = {video: shards for video, shards in missing.items() if video not in waiting}
+    return lines + [say_missing(video, shards, inputs.logs, causes.get(video)) for video, shards in left.items()]
+
+
+def say_missing(video: str, shards: Sequence[str], logs: Path, cause: FailedStep | None = None) -> str:
+    """What is missing of a recording, and why: as the step says that failed, or as far as a log says."""
+    is_shard = bool(shards) and (cause is None or cause.rule == "predict")
+    if not is_shard:
+        return f"{video}: the pose table is missing{cause.reason if cause else ''}"
     first = logs / "predict" / video / f"{shards[0]}.log"
     what = f"shard {shards[0]}" if len(shards) == 1 else f"{len(shards)} shards, from {shards[0]} on,"
-    reason = read_reason(first)
-    return f"{video}: {what} missing{f': {reason}' if reason else ''} ({first})"
+    return f"{video}: {what} missing{cause.reason if cause else FailedStep('predict', log=first).reason}"
+
+
+def _say_failed(step: FailedStep) -> str:
+    of = f"{', '.join(_shorten(list(step.videos)))}: " if step.videos else ""
+    return f"{of}{step.rule} failed{step.reason}"
 
 
 def read_reason(log: Path) -> str | None:
@@ -67,7 +116,7 @@ def read_reason(log: Path) -> str | None:
     if not log.exists():
         return None
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-    said = [line.strip() for line in lines if "rror: " in line]
+    said = [line.strip() for line in lines if _ERROR.search(line)]
     return said[-1] if said else None
 
 
@@ -79,9 +128,10 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     missing = find_missing(inputs)
     new = [path for path in inputs.poses.values() if _is_new(path, inputs.began)]
     done = [count for count in (read_pose_metadata(path)["frames"] for path in new) if count]  # none: unreadable
-    indexed = [path for path in sorted(inputs.results.glob("index/*.json")) if _is_new(path, inputs.began)]
+    indexes = [inputs.results / f"index/{video}.json" for video in inputs.poses]
+    indexed = [path for path in indexes if _is_new(path, inputs.began)]
     unreadable = {path.stem: index for path in indexed if not (index := read_index(path)).is_ok}
-    broken = [f"{Path(index.path).name} cannot be read: {index.reason}" for index in unreadable.values()]
+    broken = [f"{show_path(Path(index.path).name)} cannot be read: {index.reason}" for index in unreadable.values()]
     readable = [path for video, path in inputs.suggestions.items() if video not in unreadable]
     proposed = [path for path in readable if _is_new(path, inputs.began)]
     decided = [one for one in read_history(inputs.results / "promotion/history.json") if one.time >= inputs.began]
@@ -89,13 +139,14 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     lines = [
         f"{len(done)} recordings done, {sum(done):,} frames, in {hours} h {minutes:02d} min",
         *(describe_decision(decision) for decision in decided),
-        *_shorten([say_missing(video, shards, inputs.logs) for video, shards in missing.items()]),
+        *_shorten(tell_failures(inputs)),
         *_shorten(broken),
         *_shorten(list(inputs.warnings)),
         *([f"frames to label: {len(proposed)} files in {proposed[0].parent}"] if proposed else []),
         f"more: {inputs.results / 'report.html'}",
     ]
-    state = f"{len(missing)} recordings are missing" if missing else "all done"
+    failed = f"{len(inputs.failed)} steps failed" if inputs.failed else "all done"
+    state = f"{len(missing)} recordings are missing" if missing else failed
     return Night(f"poseflow, {now:%a %d %b %H:%M}: {state}", lines)
 
 

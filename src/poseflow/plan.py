@@ -25,6 +25,7 @@ from poseflow.facts import FileFacts
 from poseflow.files import read_json
 from poseflow.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
 from poseflow.folders import check_together, needed_files, read_model_folder
+from poseflow.orphans import describe_orphans, find_orphans
 from poseflow.promotion import find_incumbent, read_history
 from poseflow.recordings import plan_recordings
 
@@ -62,6 +63,7 @@ class Plan:
     recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
     current: str | None = None  # the release in use; None: there is none yet
     names: Mapping[str, str] = field(default_factory=dict)  # of videos and folders, to be kept: see `poseflow.names`
+    orphans: Sequence[Path] = ()  # results of recordings that are no longer there, which a run sets aside
     warnings: Sequence[str] = ()  # a line each: what was left out or set aside, shown with the plan, summary and report
 
     @property
@@ -85,13 +87,15 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
     """
     found = plan_recordings(config, facts)
+    orphans = find_orphans(found)
     plan = Plan(
         found.videos,
         found.shards,
         found.fingerprints,
         recordings=found.recordings,
         names=found.names,
-        warnings=found.warnings,
+        orphans=orphans,
+        warnings=[*found.warnings, *describe_orphans(orphans, found)],
     )
     plan = _plan_models(config, facts, plan)
     history = read_history(HISTORY)

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
 from poseflow.config import Config, ModelConfig, RenderConfig, ReportConfig
+from poseflow.errors import ConfigError
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -51,6 +52,10 @@ def report(
     tracking: Annotated[list[Path] | None, typer.Option(help="Files of `poseflow evaluate-tracking`.")] = None,
     reviews: Annotated[list[Path] | None, typer.Option("--review", help="Lists of `poseflow track --review`.")] = None,
     missing: Annotated[list[str] | None, typer.Option(help="What to say of recordings that are not there.")] = None,
+    given: Annotated[
+        typer.FileText | None,
+        typer.Option("--inputs", help="More of --index, --poses, --review, --missing: JSON, a list of each; -: stdin."),
+    ] = None,
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
@@ -65,20 +70,33 @@ def report(
     settings = read_section(ReportConfig, "report", config, changes)
     from poseflow.report import ReportInputs, write_report
 
+    more = _read_inputs(given) if given else {}
     inputs = ReportInputs(
-        indexes=indexes or (),
-        poses=poses or (),
+        indexes=[*(indexes or ()), *map(Path, more.get("index", ()))],
+        poses=[*(poses or ()), *map(Path, more.get("poses", ()))],
         release=release,
         evaluation=accuracy,
         comparison={path.name: path for path in comparison or ()},
         dataset=dataset,
         tracking={path.stem: path for path in tracking or ()},
-        reviews=reviews or (),
+        reviews=[*(reviews or ()), *map(Path, more.get("review", ()))],
         config=read_config(config).model_dump(mode="json", exclude_unset=True),
-        missing=missing or (),
+        missing=[*(missing or ()), *more.get("missing", ())],
     )
     write_report(inputs, settings, out)
     typer.echo(out)
+
+
+def _read_inputs(file: TextIO) -> dict[str, list[str]]:
+    """Lists by option: a command line holds no more than some 20,000 files."""
+    try:
+        more = json.load(file)
+    except ValueError as error:
+        raise ConfigError(f"--inputs must be JSON, got another text: {error}") from None
+    known = ("index", "poses", "review", "missing")
+    if not isinstance(more, dict) or not more.keys() <= set(known):
+        raise ConfigError(f"--inputs must hold lists under {', '.join(known)}, got {', '.join(more)}")
+    return more
 
 
 def summary(
