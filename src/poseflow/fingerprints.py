@@ -23,7 +23,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "split": 1,
     "train": 1,
     "evaluate": 2,
-    "evaluate_tracking": 1,
+    "evaluate_tracking": 2,
     "predict": 1,
     "track": 2,
     "assemble": 2,

@@ -5,7 +5,7 @@ re-evaluates no other. Facts about files that are dear to find (frames of a vide
 hold for as long as size and modification time of the file do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -20,7 +20,7 @@ from poseflow.config import (
     read_model_config,
     tells_animals_apart,
 )
-from poseflow.errors import ConfigError, LabelsError
+from poseflow.errors import AmbiguousVideoError, ConfigError, LabelsError
 from poseflow.facts import FileFacts
 from poseflow.files import read_json
 from poseflow.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
@@ -162,7 +162,12 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
         )
         for name, own in config.named_pipelines.items()
     }
-    tracked = {name for found in plan.label_facts for name, is_tracked in found["videos"].items() if is_tracked}
+    tracked = {
+        _find_video(name, found["videos"], plan.videos)
+        for found in plan.label_facts
+        for name, is_tracked in found["videos"].items()
+        if is_tracked
+    }
     return replace(
         plan,
         dataset=dataset,
@@ -172,7 +177,7 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
         profiles=profiles,
         channels=channels,
         labels_key=labels_key,
-        tracked_videos=frozenset(video for name in tracked for video in _match_video(name, plan.videos)),
+        tracked_videos=frozenset(video for video in tracked if video is not None),
     )
 
 
@@ -206,12 +211,15 @@ def _check_naming(config: Config, kinds: Sequence[Kind]) -> None:
         )
 
 
-def _match_video(labeled: str, videos: Mapping[str, Path]) -> list[str]:
-    """The recording that a label file means: of its name, and where several have it, the very file."""
-    alike = [video for video, path in videos.items() if path.name == Path(labeled).name]
-    return (
-        alike if len(alike) == 1 else [video for video in alike if videos[video].resolve() == Path(labeled).resolve()]
-    )
+def _find_video(labeled: str, others: Iterable[str], videos: Mapping[str, Path]) -> str | None:
+    """The recording that is meant by a path in a label file, beside others; None where none is, or several may be."""
+    from poseflow.media import find_recording
+
+    try:
+        found = find_recording(labeled, videos.values(), others)
+    except AmbiguousVideoError:
+        return None
+    return next((video for video, path in videos.items() if path == found), None)
 
 
 def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:

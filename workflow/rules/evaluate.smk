@@ -38,6 +38,6 @@ rule evaluate_tracking:
         labels=step("labels"),
         video_folders=CONFIG.labels.video_folders,
         labels_key=PLAN.labels_key,
-        video=lambda wildcards: PLAN.videos[wildcards.video].name,
+        video=lambda wildcards: str(PLAN.videos[wildcards.video]),
     script:
         "../scripts/evaluate_tracking.py"

@@ -145,14 +145,13 @@ def evaluate_tracking(
     settings = read_section(EvaluationConfig, "evaluation", config, changes)
     from poseflow.evaluation import evaluate_recording
     from poseflow.files import write_json
-    from poseflow.labels import read_labels
     from poseflow.media import read_index
     from poseflow.tables import read_predictions, read_tracks
 
-    truth = read_labels(labels, read_config(config).labels)
-    video = Path(read_index(index).path).name
+    recording = Path(read_index(index).path)
     found = read_predictions(predictions, with_shifted=False)
-    metrics = evaluate_recording(truth, video, found, read_tracks(tracks, index.stem), settings)
+    truth = (labels, read_config(config).labels)
+    metrics = evaluate_recording(truth, recording, found, read_tracks(tracks, index.stem), settings)
     write_json(metrics, out)
     for name in ("frames", "animals", "tracks", "switches", "mota", "idf1"):
         typer.echo(f"{name}: {metrics[name]}")

@@ -14,7 +14,7 @@ from poseflow.labels.reading import (
 )
 from poseflow.labels.skeletons import from_sleap, skeleton_of, to_sleap
 from poseflow.labels.split import SIDES, Side, split_labels
-from poseflow.labels.videos import FrameKey, frame_key
+from poseflow.labels.videos import FrameKey, frame_key, root_video
 
 __all__ = [
     "SIDES",
@@ -34,6 +34,7 @@ __all__ = [
     "labels_digest",
     "read_labels",
     "read_package",
+    "root_video",
     "skeleton_of",
     "split_labels",
     "to_sleap",
