@@ -449,3 +449,31 @@ def test_real_labels(real_data: Path) -> None:
     folders = [str(real_data / "fly_pair")]
     slp = real_data / "fly_pair" / "minimal_instance.slp"
     assert len(read(slp, video_folders=folders).labeled_frames) == 1
+
+
+def test_labeled_frames_of_namesakes_are_told_apart(
+    tmp_path: Path, make_video: Callable, make_labels: Callable, animal: Callable
+) -> None:
+    files = [
+        make_labels("a.slp", "/gone/day1/a.mp4", {3: [animal()]}),
+        make_labels("b.slp", "D:\\lab\\day2\\a.mp4", {5: [animal()]}),
+        make_labels("c.slp", make_video("other/a.mp4"), {7: [animal()]}),
+    ]
+    index = index_video(make_video("day1/a.mp4"))
+    assert find_labeled_frames(files, LabelsConfig(), index) == {3}
+
+
+def test_a_labeled_image_that_is_gone_is_no_frame(tmp_path: Path, animal: Callable) -> None:
+    (tmp_path / "cage").mkdir()
+    for number in (3, 12):
+        cv2.imwrite(str(tmp_path / "cage" / f"img{number}.png"), np.full((20, 30), 90, np.uint8))
+    names = [f"/gone/cage/img{number}.png" for number in (1, 3, 12)]
+    metadata = {"type": "ImageVideo", "filename": names[0], "filenames": names}
+    video = sio.Video(filename=names, open_backend=False, backend_metadata=metadata)
+    skeleton = sio.Skeleton(nodes=list(NODES))
+    frames = [
+        sio.LabeledFrame(video=video, frame_idx=n, instances=[sio.Instance.from_numpy(animal(), skeleton=skeleton)])
+        for n in (0, 2)
+    ]
+    sio.save_slp(sio.Labels(labeled_frames=frames), str(tmp_path / "a.slp"), verbose=False)
+    assert find_labeled_frames([tmp_path / "a.slp"], LabelsConfig(), index_video(tmp_path / "cage")) == {1}

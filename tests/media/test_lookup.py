@@ -102,3 +102,12 @@ def test_recordings_that_moved_together_are_each_found_or_ambiguous_never_anothe
             assert find_recording(recorded, store, written) in (path, None)
         except AmbiguousVideoError as error:
             assert str(path) in str(error)
+
+
+def test_a_link_of_another_name_is_what_it_points_to(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw" / "cam0001.mp4").touch()
+    (tmp_path / "cage1.mp4").symlink_to(tmp_path / "raw" / "cam0001.mp4")
+    (tmp_path / "cage2.mp4").touch()
+    store = [tmp_path / "cage2.mp4", tmp_path / "cage1.mp4"]
+    assert find_recording(str(tmp_path / "raw" / "cam0001.mp4"), store) == store[1]

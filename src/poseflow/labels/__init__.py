@@ -3,7 +3,7 @@
 from poseflow.labels.clean import identity_of
 from poseflow.labels.embed import write_with_images
 from poseflow.labels.facts import LabelFacts, describe_label_file
-from poseflow.labels.locate import describe
+from poseflow.labels.locate import describe, find_frames_of
 from poseflow.labels.package import FrameLabels, Package, read_package, write_package
 from poseflow.labels.reading import (
     check_identities,
@@ -26,6 +26,7 @@ __all__ = [
     "check_identities",
     "describe",
     "describe_label_file",
+    "find_frames_of",
     "find_label_files",
     "find_labeled_frames",
     "frame_key",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PureWindowsPath
 
 import sleap_io as sio
@@ -13,8 +13,8 @@ from poseflow.errors import LabelsError
 from poseflow.labels.images import embedded_frames, find_differing
 from poseflow.labels.sources import nameless, source_in_package
 from poseflow.labels.videos import VideoFinder, index_of, is_embedded, root_video, video_name
-from poseflow.media import VideoIndex
-from poseflow.media.lookup import Fits
+from poseflow.media import VideoIndex, is_recording
+from poseflow.media.lookup import Fits, is_there
 from poseflow.media.stills import list_images
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ def locate_videos(labels: sio.Labels, path: Path, finder: VideoFinder) -> sio.La
     frames_of: dict[sio.Video, list[sio.LabeledFrame]] = defaultdict(list)
     for frame in labels.labeled_frames:
         frames_of[frame.video].append(frame)
-    others = _recorded_paths(frames_of)
+    others = recorded_paths(frames_of)
     missing: list[str] = []
     kept: list[sio.LabeledFrame] = []
     for video, frames in frames_of.items():
@@ -68,6 +68,25 @@ def locate_videos(labels: sio.Labels, path: Path, finder: VideoFinder) -> sio.La
         skeletons=labels.skeletons,
         tracks=labels.tracks,
     )
+
+
+def find_frames_of(labels: sio.Labels, recording: Path) -> list[sio.LabeledFrame]:
+    """Labeled frames of the recording at a path, whether its videos were located or not; as `find_recording`.
+
+    Of a package whose recording is nowhere, the embedded pictures say whether it is this one.
+    """
+    frames_of: dict[sio.Video, list[sio.LabeledFrame]] = defaultdict(list)
+    for frame in labels.labeled_frames:
+        frames_of[frame.video].append(frame)
+    others = recorded_paths(frames_of)
+    found = []
+    for video, frames in frames_of.items():
+        fits = _fits_shape(video)
+        if is_embedded(video) and is_there(str(video.filename)):
+            fits = _compare_pictures(video, {frame.frame_idx for frame in frames} & embedded_frames(video))
+        if any(is_recording(path, recording, others, fits) for path in recorded_paths([video])):
+            found += frames
+    return found
 
 
 def use_recording(video: sio.Video, path: Path) -> None:
@@ -100,7 +119,7 @@ def _shape(index: VideoIndex) -> list[int]:
     return [index.frames, index.height, index.width, index.channels]
 
 
-def _recorded_paths(videos: Sequence[sio.Video] | dict[sio.Video, list[sio.LabeledFrame]]) -> list[str]:
+def recorded_paths(videos: Iterable[sio.Video]) -> list[str]:
     """Paths of all recordings and image folders that a label file names."""
     paths: dict[str, None] = {}
     for video in videos:

@@ -122,7 +122,8 @@ def is_same_recording(a: sio.Video, b: sio.Video, in_both: set[int]) -> bool:
     if is_embedded(a) or is_embedded(b):
         return bool(in_both) and _is_at_hand(a) and _is_at_hand(b) and find_differing(a, b, in_both) == []
     if is_there(here) and is_there(there):
-        return fingerprint_recording(Path(here)) == fingerprint_recording(Path(there))
+        fingerprint = fingerprint_recording(Path(here))
+        return fingerprint is not None and fingerprint == fingerprint_recording(Path(there))
     return is_recording(here, Path(there)) or is_recording(there, Path(here))
 
 

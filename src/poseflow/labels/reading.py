@@ -13,7 +13,7 @@ from poseflow.config import LabelsConfig
 from poseflow.errors import LabelsError
 from poseflow.labels.clean import chosen_instances, clean_labels, identity_of
 from poseflow.labels.formats import read_label_file
-from poseflow.labels.locate import locate_videos
+from poseflow.labels.locate import find_frames_of, locate_videos
 from poseflow.labels.merge import merge_labels
 from poseflow.labels.stray import leave_out_strays
 from poseflow.labels.videos import VideoFinder, frame_key
@@ -66,20 +66,19 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
 
 
 def find_labeled_frames(paths: Iterable[str | Path], config: LabelsConfig, index: VideoIndex) -> set[int]:
-    """Indices of a recording's frames that are labeled in any of the files; the recording is known by its file name.
+    """Indices of a recording's frames that are labeled in any of the files; as `find_recording`.
 
-    Videos are not looked for, so that this is cheap with many of them.
+    Other videos are not looked for, so that this is cheap with many of them.
     """
     images = [file.name for file in list_images(index.path)] if index.kind == "image_folder" else []
     place = {name: number for number, name in enumerate(images)}
     found = set()
     for path in map(Path, paths):
-        for frame in read_label_file(path).labeled_frames:
+        for frame in find_frames_of(read_label_file(path), Path(index.path)):
             key = frame_key(frame.video, frame.frame_idx)
-            is_label = frame.is_negative or chosen_instances(frame, config.include_predictions)
-            if is_label and key.video == Path(index.path).name:
-                found.add(place.get(key.image, key.number))
-    return found
+            if frame.is_negative or chosen_instances(frame, config.include_predictions):
+                found.add(place.get(key.image, -1) if key.image else key.number)
+    return found - {-1}
 
 
 def labels_digest(paths: Iterable[str | Path]) -> str:

@@ -30,10 +30,13 @@ def find_recording(
 
     Raises: AmbiguousVideoError where several fit equally; it names them all.
     """
-    alike = list(dict.fromkeys(path for path in candidates if count_common_parts(recorded, path)))
+    every = list(dict.fromkeys(candidates))
+    alike = [path for path in every if count_common_parts(recorded, path)]
     same = [path for path in alike if _is_same_file(recorded, path)]
-    if same or (Path(recorded).is_absolute() and is_there(recorded)):
-        return same[0] if same else None
+    if not same and Path(recorded).is_absolute() and is_there(recorded):
+        return next((path for path in every if path.is_symlink() and _is_same_file(recorded, path)), None)
+    if same:
+        return same[0]
     content = {path: None if fits is None else fits(path) for path in alike}
     rivals = [_common(recorded, other) for other in others if not _is_same_text(recorded, other)]
     rivals += [1 for path in alike if _is_another(recorded, path)]  # its folder tells recordings of this name apart
@@ -49,7 +52,9 @@ def is_recording(recorded: str, path: Path, others: Iterable[str] = (), fits: Fi
 
 
 def count_common_parts(recorded: str, path: PurePath) -> int:
-    """Parts of the paths that agree, counted from the name; through links, if more do so."""
+    """Parts of the paths that agree, counted from the name; through links, if more do so. 0 where the names differ."""
+    if key_of_name(path.name) != key_of_name(base_name(recorded)):
+        return 0
     real = os.path.realpath(path)
     return max(_common(recorded, str(path)), _common(recorded, real) if real != str(path) else 0)
 
