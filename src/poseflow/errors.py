@@ -24,6 +24,10 @@ class AmbiguousVideoError(LabelsError):
     """Several recordings fit a path equally."""
 
 
+class NoLabelsError(LabelsError):
+    """A label file is sound, but nothing in it counts as a label (yet)."""
+
+
 class SkeletonError(LabelsError):
     """Two skeletons that must be the same are not."""
 

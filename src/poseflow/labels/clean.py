@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import sleap_io as sio
 
-from poseflow.errors import LabelsError, SkeletonError
+from poseflow.errors import LabelsError, NoLabelsError, SkeletonError
 from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
 from poseflow.labels.videos import frame_key
 
@@ -28,11 +28,12 @@ def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool) -> s
         path: The file they come from, for messages.
 
     Raises:
-        LabelsError: No labeled frame or point remains, or a frame has the same instance twice.
+        NoLabelsError: No labeled frame or point remains.
+        LabelsError: A frame has the same instance twice.
         SkeletonError: Skeletons in use have other nodes.
     """
     if not labels.skeletons:
-        raise LabelsError(f"{path} must have a skeleton, got none")
+        raise NoLabelsError(f"{path} must have labeled frames, got neither those nor a skeleton")
     skeleton, orders = choose_skeleton(labels, path, include_predictions)
     frames, strays, left_out = [], [], Counter[str]()
     for (video, frame_idx), same in _by_place(labels.labeled_frames).items():
@@ -147,7 +148,7 @@ def _by_place(frames: Iterable[sio.LabeledFrame]) -> dict[tuple[sio.Video, int],
 
 def _check_frames(frames: list[sio.LabeledFrame], labels: sio.Labels, path: Path, include_predictions: bool) -> None:
     if not frames:
-        raise LabelsError(f"{path} must have labeled frames, got {_what_instead(labels, include_predictions)}")
+        raise NoLabelsError(f"{path} must have labeled frames, got {_what_instead(labels, include_predictions)}")
     repeated = [frame for frame in frames if _repeats_instance(frame)]
     if repeated:
         key = frame_key(repeated[0].video, repeated[0].frame_idx)

@@ -13,7 +13,8 @@ from sleap_io.io.slp import read_skeletons, read_videos
 
 from poseflow.errors import LabelsError
 from poseflow.labels.clean import chosen_instances
-from poseflow.labels.formats import DAMAGED, read_label_file
+from poseflow.labels.formats import DAMAGED, check_label_file, read_label_file
+from poseflow.labels.recognition import SLEAP, one_line, raise_if_machine_failed
 from poseflow.labels.videos import root_video
 
 LabelFacts = dict[str, Any]
@@ -31,14 +32,14 @@ PREDICTED = 1  # SLEAP's code for the type of an instance
 def describe_label_file(path: Path, include_predictions: bool) -> LabelFacts:
     """Describe a label file of any format that is read; opens no video and no image.
 
-    Raises: LabelsError naming the file where it is damaged or of no known format.
+    Raises: LabelsError naming the file where it is damaged or of no known format; OSError where the machine failed.
     """
-    if path.is_file() and h5py.is_hdf5(path) and path.suffix == ".slp":
+    if check_label_file(path) == SLEAP:
         try:
             return _describe_slp(path, include_predictions)
         except DAMAGED as error:
-            said = f"{type(error).__name__}: {error}".splitlines()[0]
-            raise LabelsError(f"{path} must be a SLEAP label file, got a damaged one: {said}") from None
+            raise_if_machine_failed(error, path)
+            raise LabelsError(f"{path} must be a SLEAP label file, got a damaged one: {one_line(error)}") from None
     return _describe(read_label_file(path), include_predictions)
 
 

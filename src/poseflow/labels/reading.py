@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig
-from poseflow.errors import LabelsError
+from poseflow.errors import LabelsError, NoLabelsError
 from poseflow.labels.clean import chosen_instances, clean_labels, identity_of
 from poseflow.labels.formats import read_label_file
 from poseflow.labels.locate import find_frames_of, locate_videos
@@ -20,6 +21,8 @@ from poseflow.labels.videos import VideoFinder, frame_key
 from poseflow.media import VideoIndex
 from poseflow.media.stills import list_images
 
+logger = logging.getLogger(__name__)
+
 
 def find_label_files(config: LabelsConfig) -> list[Path]:
     """The files that `labels.paths` names, in its order, a pattern's files sorted; each file once.
@@ -27,19 +30,26 @@ def find_label_files(config: LabelsConfig) -> list[Path]:
     A DeepLabCut `.h5` beside its `.csv` is left out: both hold the same.
 
     Raises:
-        LabelsError: An entry that is no pattern names no file.
+        LabelsError: An entry that is no pattern names no file, or a folder.
     """
     found: dict[Path, None] = {}
     for entry in config.paths:
-        matches = sorted(glob.glob(entry, recursive=True))
+        if Path(entry).is_dir():
+            raise LabelsError(
+                f"labels.paths must name files or patterns of them, got the folder {entry} "
+                f"(all its SLEAP files: {Path(entry) / '*.slp'})"
+            )
+        matches = [entry] if Path(entry).is_file() else sorted(glob.glob(entry, recursive=True))
         if not matches and not glob.has_magic(entry):
             raise LabelsError(f"labels.paths must name files that exist, got {entry}")
-        found.update(dict.fromkeys(Path(match) for match in matches))
+        found.update(dict.fromkeys(path for path in map(Path, matches) if not path.is_dir()))
     return [path for path in found if path.suffix != ".h5" or path.with_suffix(".csv") not in found]
 
 
 def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: bool = True) -> sio.Labels:
     """Read and merge label files: SLEAP `.slp`/`.pkg.slp`, DeepLabCut `CollectedData_*.csv`/`.h5`, COCO `.json`.
+
+    What a file is, its content tells, not its name. One that holds no labels yet is passed over, with a warning.
 
     Of the labels, what a person made counts (predicted instances only with `config.include_predictions`); tracks are
     identities. Videos are found where the files say, in `config.video_folders`, or beside the label file. In the
@@ -51,17 +61,26 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
             know what is labeled, not to read images.
 
     Raises:
-        LabelsError: A file is absent, empty or damaged, has no labeled frame or the same instance twice, or its video
+        LabelsError: A file is absent, empty, damaged or of another format, has the same instance twice, or its video
             is missing, unreadable or too short; the message names the file.
+        NoLabelsError: None of the files has a labeled frame.
         SkeletonError: Files differ in their nodes.
     """
     if not paths:
         raise LabelsError(f"labels.paths must name at least one label file, got none for {', '.join(config.paths)}")
     finder = VideoFinder(config.video_folders)
-    parts = []
+    parts, unlabeled = [], []
     for path in map(Path, paths):
-        cleaned = clean_labels(read_label_file(path), path, config.include_predictions)
+        try:
+            cleaned = clean_labels(read_label_file(path), path, config.include_predictions)
+        except NoLabelsError as error:
+            unlabeled.append(error)
+            continue
         parts.append((path, leave_out_strays(locate_videos(cleaned, path, finder), path) if with_videos else cleaned))
+    if not parts:
+        raise unlabeled[0]
+    for reason in unlabeled:
+        logger.warning("%s; it is passed over", reason)
     return merge_labels(parts)
 
 
