@@ -123,6 +123,58 @@ def test_damage_costs_the_frames_it_reaches_and_no_others(
         np.testing.assert_array_equal(read[idx], sound[idx])
 
 
+def test_a_sound_group_behind_a_damaged_one_is_read(case: Callable[[str], Path]) -> None:
+    """Frames coded after an HEVC keyframe but displayed before it are predicted from the damaged group; none later."""
+    index = index_video(case("sound_group_after_damage_is_lost") / "midh.mp4")
+    with open_video(index) as video:
+        lost = [idx for idx, image in video.read(0, index.frames) if image is None]
+    assert lost
+    assert 154 <= lost[0] <= lost[-1] <= 179
+
+
+@pytest.mark.parametrize("ordinal", [14, 17, 22, 25, 37], ids="packet {}".format)
+def test_damage_in_an_open_group_ends_at_the_next_keyframe(
+    ordinal: int, tmp_path: Path, clips: Any, damage: Damage
+) -> None:
+    options = {"x264-params": "keyint=12:open-gop=1:bframes=3:b-pyramid=normal", "crf": "8"}
+    whole = clips.encode(tmp_path / "whole.mp4", frames=60, options=options)
+    index = index_video(damage(whole, tmp_path / "spoilt.mp4", ordinal))
+    with open_video(index_video(whole)) as video:
+        sound = dict(video.read(0, 60))
+    with open_video(index) as video:
+        read = dict(video.read(0, 60))
+    lost = [idx for idx, image in read.items() if image is None]
+    assert lost
+    assert lost[0] // 12 >= ordinal // 12 - 1
+    assert lost[-1] // 12 <= ordinal // 12
+    for idx in set(range(60)) - set(lost):
+        np.testing.assert_array_equal(read[idx], sound[idx])
+
+
+@pytest.mark.parametrize("ordinal", [3, 24, 37], ids="packet {}".format)
+def test_a_checksum_tells_of_damage_that_can_be_decoded(ordinal: int, tmp_path: Path, clips: Any) -> None:
+    """HEVC with a checksum of each picture; one bit is wrong."""
+    options = {"x265-params": "keyint=12:open-gop=0:hash=1:log-level=none"}
+    whole = clips.encode(tmp_path / "whole.mp4", "libx265", frames=60, options=options)
+    with av.open(str(whole)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    content = bytearray(whole.read_bytes())
+    content[content.index(packets[ordinal]) + len(packets[ordinal]) // 2] ^= 16
+    path = tmp_path / "spoilt.mp4"
+    path.write_bytes(content)
+    numbers = read_numbers(index_video(whole), clips)
+    assert numbers == list(range(60))
+    with open_video(index_video(whole)) as video:
+        sound = dict(video.read(0, 60))
+    with open_video(index_video(path)) as video:
+        read = dict(video.read(0, 60))
+    lost = [idx for idx, image in read.items() if image is None]
+    assert lost
+    assert {idx // 12 for idx in lost} == {ordinal // 12}
+    for idx in set(range(60)) - set(lost):
+        np.testing.assert_array_equal(read[idx], sound[idx])
+
+
 @pytest.mark.parametrize("name", ["spoilt.mp4", "spoilt.ts", "spoilt.avi", "spoilt.mkv"])
 @pytest.mark.parametrize("seed", range(2))
 def test_damage_looks_the_same_from_every_shard(name: str, seed: int, tmp_path: Path, clips: Any) -> None:

@@ -28,13 +28,14 @@ logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
 
 NO_PTS = np.iinfo(np.int64).min
 _GREATEST_PTS = 2**61  # what is beyond is damage, and would overflow
+NO_FRAME = -1  # of a packet that is not displayed
 _SHOWN_BIT_OF_VP8 = 0x10
 _MAX_READ_ERRORS = 16  # in a row; then the file is at its end
 _SKIP_FRAMES = 500  # reading on over so many packets costs less than jumping
 
 
 class FramePacket(NamedTuple):
-    """A packet, the frame it becomes (-1: none), and whether decoding can start with it."""
+    """A packet, the frame it becomes (NO_FRAME: none), and whether decoding can start with it."""
 
     packet: av.Packet
     frame: int
@@ -148,9 +149,6 @@ class PacketReader:
         if stream is None:
             raise VideoError(f"{self._index.path} must hold a video stream, got none")
         self._stream = stream
-        self.decoder = stream.codec_context
-        self.decoder.thread_count = 1
-        self.decoder.options = _DECODER_OPTIONS.get(self.decoder.name, {})
         self._read_on()
         self._passed = 0  # every packet of this keyframe and later ones is still ahead
 
@@ -228,18 +226,10 @@ class PacketReader:
         timestamps, keyframes = self._index.timestamps, self._index.keyframes
         for ordinal, packet in enumerate(packets):
             if self._order is not None:
-                frame = int(self._order[ordinal]) if ordinal < len(self._order) else -1
+                frame = int(self._order[ordinal]) if ordinal < len(self._order) else NO_FRAME
             elif packet.is_discard or packet.pts is None:
-                frame = -1
+                frame = NO_FRAME
             else:
                 frame = timestamps.find(packet.pts)
             packet.pts = frame
             yield FramePacket(packet, frame, packet.is_keyframe and (frame < 0 or keyframes.find(frame) >= 0))
-
-
-_DECODER_OPTIONS = {
-    # Without a reorder depth in its header, H.264 is otherwise guessed at, and frames shown too late are dropped.
-    "h264": {"strict": "1"},
-    # Broken JPEGs are otherwise patched up without a word.
-    "mjpeg": {"err_detect": "explode"},
-}

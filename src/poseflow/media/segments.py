@@ -1,14 +1,16 @@
 """Frames of a video file, decoded segment by segment: the same however they are reached.
 
 A segment begins at a keyframe that is chosen by the file alone, and is decoded by an emptied decoder with a single
-thread, so that nothing read before and no number of processors can show in an image. (With several threads FFmpeg's
-H.264 decoder may hand on a patched-up frame before it is marked as such.)
+thread that knows how the file begins, so that nothing else read before and no number of processors can show in an
+image; after damage, by a new one. (With several threads FFmpeg's H.264 decoder may hand on a patched-up frame before it
+is marked as such.)
 
 A frame *cannot be decoded* when the container calls its packet damaged; when the decoder gives no frame for the packet,
 or one that it marks as damaged or concealed, or one of another size, or complains that its checksum is wrong or what it
 was predicted from is missing; or when decoding is to start with it and it is no keyframe. Nor can the frames that come
 after it in coding order up to the next keyframe: they are predicted from it, and would show false pixels without a
-mark. (Damage that happens to be a valid stream, no decoder can tell.)
+mark. But one that is displayed before a keyframe spoils none that is displayed after it. (Damage that happens to be a
+valid stream, no decoder can tell.)
 """
 
 from bisect import bisect_left, insort
@@ -19,13 +21,18 @@ import av
 import av.logging
 from av.video.frame import PictureType
 
+from poseflow.media.decoders import open_decoder
 from poseflow.media.index import VideoIndex
-from poseflow.media.packets import FramePacket, PacketReader
+from poseflow.media.packets import NO_FRAME, FramePacket, PacketReader
 
 DecodedFrames = Generator[tuple[int, av.VideoFrame | None], None, None]
 
 # What decoders say of damage that they do not mark in the frame, by codec.
-_COMPLAINTS = {"h264": ("Missing reference picture", "reference picture missing"), "ffv1": ("CRC mismatch",)}
+_COMPLAINTS = {
+    "h264": ("Missing reference picture", "reference picture missing"),
+    "hevc": ("Could not find ref with POC", "mismatching checksum"),
+    "ffv1": ("CRC mismatch",),
+}
 _PREDICTED = (PictureType.P, PictureType.B, PictureType.S, PictureType.SP)
 
 SEGMENT_FRAMES = 64  # a segment begins at the first keyframe of each so many frames
@@ -47,6 +54,8 @@ class SegmentDecoder:
     def __init__(self, index: VideoIndex) -> None:
         self._index = index
         self._packets = PacketReader(index)
+        self._decoder = open_decoder(index.path)
+        self._is_tainted = False  # by damage, of which a decoder may keep something beyond the next keyframe
         turned = index.rotation % 180 != 0
         self._stored_size = (index.height, index.width) if turned else (index.width, index.height)
         self._complaints = _COMPLAINTS.get(index.codec or "", ())
@@ -59,7 +68,7 @@ class SegmentDecoder:
         """All frames of a segment, in order of display; None for one that cannot be decoded."""
         judge = _Judge(start, stop, self._stored_size)
         borrowed: list[FramePacket] = []
-        self._packets.decoder.flush_buffers()
+        self._empty_decoder()
         try:
             for packet in self._packets.from_keyframe(start, stop):
                 is_next = packet.is_key and packet.frame >= stop
@@ -68,7 +77,7 @@ class SegmentDecoder:
                 if is_next and len(borrowed) > 1:
                     break
                 judge.feed(packet)
-                if self._index.corrupt.find(packet.frame) < 0 and self._send(packet.packet, judge):
+                if self._is_to_be_decoded(packet, start) and self._send(packet.packet, judge):
                     judge.blame(packet)
                 yield from judge.release()
                 if judge.is_fed:
@@ -78,13 +87,14 @@ class SegmentDecoder:
             yield from judge.release()
         finally:
             self._packets.give_back(borrowed)
+            self._is_tainted |= judge.has_faults
 
     def is_false_start(self, start: int) -> bool:
         """Whether what is called keyframe `start` is a picture predicted from others."""
-        self._packets.decoder.flush_buffers()
+        self._empty_decoder()
         for packet in islice(self._packets.from_keyframe(start, start + 1), SEGMENT_FRAMES):
             try:
-                frames = self._packets.decoder.decode(packet.packet)
+                frames = self._decoder.decode(packet.packet)
             except av.FFmpegError:
                 return False
             for frame in frames:
@@ -92,19 +102,40 @@ class SegmentDecoder:
                     return frame.pts == start and _is_predicted(frame)
         return False
 
+    def _empty_decoder(self) -> None:
+        if self._is_tainted:
+            self._decoder = open_decoder(self._index.path)
+            self._is_tainted = False
+        self._decoder.flush_buffers()
+
+    def _is_to_be_decoded(self, packet: FramePacket, start: int) -> bool:
+        """Whether a packet is neither damaged nor one that would confuse the decoder.
+
+        In MPEG-4, a B-frame without its forerunner leaves behind wrong times, by which later ones are predicted.
+        """
+        if self._index.codec == "mpeg4" and NO_FRAME < packet.frame < start and _is_b_frame_of_mpeg4(packet.packet):
+            return False
+        return self._index.corrupt.find(packet.frame) < 0
+
     def _send(self, packet: av.Packet | None, judge: "_Judge") -> bool:
         """Decode a packet, and whatever frames are due; returns whether the decoder complains of it."""
         try:
             if self._complaints:
                 with av.logging.Capture() as messages:
-                    frames = self._packets.decoder.decode(packet)
+                    frames = self._decoder.decode(packet)
             else:
-                frames, messages = self._packets.decoder.decode(packet), []
+                frames, messages = self._decoder.decode(packet), []
         except av.FFmpegError:
-            return False  # the packet's frame will be missed
+            return True
         for frame in frames:
             judge.take(frame)
         return any(complaint in text for _, _, text in messages for complaint in self._complaints)
+
+
+def _is_b_frame_of_mpeg4(packet: av.Packet) -> bool:
+    """By the two bits that follow the start code of a picture (ISO/IEC 14496-2, 6.2.5)."""
+    _, code, picture = bytes(packet).partition(b"\x00\x00\x01\xb6")
+    return bool(code and picture) and picture[0] >> 6 == 0b10
 
 
 def _is_predicted(frame: av.VideoFrame) -> bool:
@@ -129,14 +160,19 @@ class _Judge:
         self._keys: dict[int, int] = {}  # keyframe: its position
         self._awaited: dict[int, int] = {}  # frame: its position
         self._decoded: dict[int, av.VideoFrame] = {}
-        self._faults: list[int] = []  # positions, ascending
+        self._faults: list[tuple[int, int]] = []  # (position, frame), ascending
         self._reached = -1  # all frames up to this one are accounted for
-        self._clean_from = 0  # position of the keyframe that the next frame depends on
+        self._key = start, 0  # the keyframe that the next frame depends on, and its position
 
     @property
     def is_fed(self) -> bool:
         """Whether the packets of all frames before `stop` have been fed."""
         return not self._unfed
+
+    @property
+    def has_faults(self) -> bool:
+        """Whether anything was found that may cost frames."""
+        return bool(self._faults)
 
     def feed(self, packet: FramePacket) -> None:
         """Note a packet that goes to the decoder."""
@@ -158,14 +194,14 @@ class _Judge:
         if idx is None or idx not in self._awaited:
             return
         for lost in [earlier for earlier in self._awaited if earlier < idx]:
-            insort(self._faults, self._awaited.pop(lost))
+            insort(self._faults, (self._awaited.pop(lost), lost))
         position = self._awaited.pop(idx)
         is_false_key = idx in self._keys and _is_predicted(frame)
         if is_false_key:
             del self._keys[idx]  # it mends nothing
         fits = not self._size[0] or (frame.width, frame.height) == self._size
         if frame.is_corrupt or not fits or (is_false_key and idx == self._start):
-            insort(self._faults, position)
+            insort(self._faults, (position, idx))
         elif idx < self._stop:
             self._decoded[idx] = frame
         self._reached = idx
@@ -173,12 +209,14 @@ class _Judge:
     def blame(self, packet: FramePacket) -> None:
         """Note that the packet just fed is at fault."""
         if packet.frame >= self._start:
-            insort(self._faults, self._position - 1)
+            insort(self._faults, (self._position - 1, packet.frame))
+        elif packet.frame == NO_FRAME and not packet.packet.is_discard:
+            insort(self._faults, (self._position - 1, self._stop))  # whatever comes later may be predicted from it
 
     def end(self) -> None:
         """Note that the decoder gives no more."""
-        for position in self._awaited.values():
-            insort(self._faults, position)
+        for frame, position in self._awaited.items():
+            insort(self._faults, (position, frame))
         self._awaited.clear()
         self._reached = self._latest
         self._unfed = 0
@@ -190,10 +228,20 @@ class _Judge:
             position, latest = self._fed.get(idx, (self._position, self._stop))
             if self._reached < latest and not (self.is_fed and not self._awaited):
                 return
-            self._clean_from = self._keys.get(idx, self._clean_from)
-            fault = bisect_left(self._faults, self._clean_from)
-            is_sound = idx in self._decoded and not (fault < len(self._faults) and self._faults[fault] <= position)
+            if idx in self._keys:
+                self._key = idx, self._keys[idx]
+            is_sound = idx in self._decoded and not self._has_fault_before(position)
             frame = self._decoded.pop(idx, None)
             self._fed.pop(idx, None)
             self._next += 1
             yield idx, frame if is_sound else None
+
+    def _has_fault_before(self, position: int) -> bool:
+        """Whether the frame at `position` may be predicted from one at fault: from none displayed before its keyframe.
+
+        (Frames coded after a keyframe but displayed before it, of an open GOP, are predicted from those before it, too;
+        no frame displayed after it is predicted from them.)
+        """
+        key, begin = self._key
+        ahead = self._faults[bisect_left(self._faults, (begin, 0)) : bisect_left(self._faults, (position + 1, 0))]
+        return any(frame >= key for _, frame in ahead)

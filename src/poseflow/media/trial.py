@@ -8,11 +8,14 @@ import numpy as np
 
 from poseflow.media.index import VideoIndex, quarantine
 from poseflow.media.packets import PacketScan, open_container, read_packets, video_stream_of
-from poseflow.media.pixels import channels_of, color_range_of
+from poseflow.media.pixels import channels_of, color_range_of, image_of
 from poseflow.media.runs import RunLengths
 from poseflow.media.segments import SegmentDecoder, segment_of
 
 _SAMPLED_PLACES = 3
+# Codecs whose keyframes are such by definition, and reset all; others repaint what has changed, and their containers'
+# flags may call any frame a keyframe.
+_TRUE_KEYFRAMES = {"av1", "flv1", "h263", "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "vp8", "vp9"}
 
 
 def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
@@ -23,9 +26,7 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
         index = index.model_copy(update={"seekable": False})
     with closing(SegmentDecoder(index)) as decoder:
         firsts = [_decode_one(decoder, start, start) for start in starts]
-        if any(
-            frame is None and _is_no_entry(decoder, index, start) for start, frame in zip(starts, firsts, strict=True)
-        ):
+        if any(_is_no_entry(decoder, index, start, frame) for start, frame in zip(starts, firsts, strict=True)):
             # Intra refresh, or flags that lie: whole images come only some time after a "keyframe".
             problem = "does not start afresh at its keyframes, and is always decoded from its first frame"
             index = index.model_copy(update={"keyframes": RunLengths.of([0]), "problems": (*index.problems, problem)})
@@ -53,12 +54,17 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
     )
 
 
-def _is_no_entry(decoder: SegmentDecoder, index: VideoIndex, start: int) -> bool:
-    """Whether a keyframe that gives no sound image is not damaged, but none to start decoding from."""
-    if start == 0:
+def _is_no_entry(decoder: SegmentDecoder, index: VideoIndex, start: int, frame: av.VideoFrame | None) -> bool:
+    """Whether decoding cannot start at a keyframe, though it is not damaged: it gave `frame`."""
+    if start == 0 or index.intra_only or (frame is not None and index.codec in _TRUE_KEYFRAMES):
         return False
     before, _ = segment_of(index, start - 1)
-    return decoder.is_false_start(start) or _decode_one(decoder, before, start) is not None
+    if frame is None and decoder.is_false_start(start):
+        return True
+    expected = _decode_one(decoder, before, start)
+    if expected is None or frame is None:
+        return expected is not None
+    return not np.array_equal(image_of(frame, 3, "full"), image_of(expected, 3, "full"))
 
 
 def _decode_one(decoder: SegmentDecoder, start: int, frame: int) -> av.VideoFrame | None:
