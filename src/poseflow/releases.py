@@ -27,6 +27,8 @@ class Release(BaseModel):
     """Names of the animals that the models tell apart."""
     version: str
     """Of poseflow."""
+    labels: str | None = None
+    """Fingerprint of the labels that the models were trained on; None where models were given."""
 
     @property
     def folders(self) -> list[Path]:
@@ -39,8 +41,8 @@ class Release(BaseModel):
         return {"release": self.id, "models": self.models}
 
 
-def build_release(identifier: str, models: Mapping[str, str | Path]) -> Release:
-    """Put trained models together.
+def build_release(identifier: str, models: Mapping[str, str | Path], labels: str | None = None) -> Release:
+    """Put trained models together; `labels` is the fingerprint of those they were trained on.
 
     Raises: ModelError for a folder that is no model or kinds that make no pipeline, SkeletonError where nodes differ.
     """
@@ -53,6 +55,7 @@ def build_release(identifier: str, models: Mapping[str, str | Path]) -> Release:
         skeleton=next(iter(described.values())).skeleton,
         identities=next(filter(None, (folder.config.head.identities for folder in described.values())), ()),
         version=version("poseflow"),
+        labels=labels,
     )
 
 

@@ -15,7 +15,6 @@ rule assemble:
     params:
         pixels_per_mm=lambda wildcards: pixels_per_mm(video_file(wildcards), CONFIG.videos),
         step=step("assemble"),
-        config=lambda wildcards: {**step("predict")["settings"], **tracking_step(wildcards)["settings"]},
         start_time=start_text,
     script:
         "../scripts/assemble.py"

@@ -16,6 +16,7 @@ rule release:
         runtime=10,
     params:
         models=lambda wildcards: {name: str(folder) for name, folder in PLAN.folders_of(wildcards.release).items()},
+        labels=PLAN.labels_key if PLAN.dataset else None,
     script:
         "../scripts/release.py"
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from poseflow.media import read_index
+from poseflow.provenance import describe_assembly
 from poseflow.runs import begin_job
 from poseflow.tables import PoseSource, assemble_files, read_tracks
 
@@ -13,7 +14,7 @@ source = PoseSource(
     video=snakemake.wildcards.video,
     pixels_per_mm=snakemake.params.pixels_per_mm,
     start=datetime.fromisoformat(start) if start else None,
-    details={"config": snakemake.params.config},
+    details=describe_assembly(),
 )
 tracks = read_tracks(snakemake.input.tracks, snakemake.wildcards.video)
 assemble_files(snakemake.input.predictions, tracks, read_index(snakemake.input.index), source, snakemake.output.poses)

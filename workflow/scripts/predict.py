@@ -5,6 +5,7 @@ from pathlib import Path
 from poseflow.config import PredictConfig
 from poseflow.fingerprints import fingerprint, hash_file
 from poseflow.media import read_index
+from poseflow.provenance import describe_prediction
 from poseflow.recordings import shard_frames
 from poseflow.releases import read_release
 from poseflow.runs import begin_job
@@ -17,7 +18,7 @@ settings = PredictConfig.model_validate(snakemake.params.step["settings"]["predi
 frames = shard_frames(snakemake.wildcards.shard, index.frames)
 made_from = fingerprint(snakemake.params.step, hash_file(Path(snakemake.input.index)), release.id)
 notes = {"video": snakemake.wildcards.video, "status": index.status, "reason": index.reason, "made_from": made_from}
-notes |= release.metadata
+notes |= release.metadata | describe_prediction(index, release.models, release.labels, settings)
 if not index.is_ok:
     lags = settings.flow.window_frames
     with PredictionsWriter(out, release.skeleton, lags, release.identities, metadata=notes) as writer:

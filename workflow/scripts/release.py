@@ -8,5 +8,5 @@ from poseflow.runs import begin_job
 
 begin_job(snakemake.log[0])
 models = snakemake.params.models
-write_release(build_release(snakemake.wildcards.release, models), snakemake.output.release)
+write_release(build_release(snakemake.wildcards.release, models, snakemake.params.labels), snakemake.output.release)
 clear_jobs(Path(folder) for folder in models.values())

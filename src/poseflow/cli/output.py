@@ -15,6 +15,7 @@ def add_verbs(app: typer.Typer) -> None:
     """Add this module's verbs to the command."""
     app.command(epilog=list_settings(RenderConfig))(render)
     app.command(epilog=list_settings(ReportConfig))(report)
+    app.command()(explain)
     app.command()(summary)
     app.command()(schema)
 
@@ -97,6 +98,33 @@ def _read_inputs(file: TextIO) -> dict[str, list[str]]:
     if not isinstance(more, dict) or not more.keys() <= set(known):
         raise ConfigError(f"--inputs must hold lists under {', '.join(known)}, got {', '.join(more)}")
     return more
+
+
+def explain(
+    table: Annotated[Path, typer.Argument(help="A table of predictions, tracks or poses.")],
+    frame: Annotated[
+        int | None, typer.Option(help="Say how the rows of this frame came about; of a pose table.")
+    ] = None,
+    settings: Annotated[bool, typer.Option("--settings", help="Print all settings, defaults included.")] = False,
+    predictions: Annotated[list[Path] | None, typer.Option(help="Predictions tables of the video.")] = None,
+    tracks: Annotated[Path | None, typer.Option(help="Tracks of the recording.")] = None,
+    review: Annotated[Path | None, typer.Option(help="Review list of the recording.")] = None,
+) -> None:
+    """Say in plain sentences how a table, or the rows of one of its frames, came about.
+
+    Predictions, tracks and review list are found beside a table that lies in `results/poses/`.
+
+    Example:
+
+        poseflow explain results/poses/cage1/cage1.parquet --frame 1200
+    """
+    from poseflow.explain import Sources, explain_frame, explain_table
+
+    lines = explain_table(table, settings)
+    if frame is not None:
+        given = Sources(predictions or (), tracks, review) if predictions or tracks or review else None
+        lines += ["", *explain_frame(table, frame, given)]
+    typer.echo("\n".join(lines))
 
 
 def summary(

@@ -38,9 +38,18 @@ def predict(
     settings = read_section(PredictConfig, "predict", config, changes)
     found = find_index(recording, read_config(config))
     from poseflow.inference import load_pipeline, predict_shard
+    from poseflow.provenance import describe_prediction
 
     frames = (start, found.frames if stop is None else stop)
-    predict_shard(found, load_pipeline(models, settings), frames, out, settings)
+    folders = {folder.name: folder for folder in models}
+    predict_shard(
+        found,
+        load_pipeline(models, settings),
+        frames,
+        out,
+        settings,
+        describe_prediction(found, folders, None, settings),
+    )
 
 
 def track(
@@ -75,9 +84,11 @@ def track(
     if index is None:
         if review or corrections or len(tables) > 1:
             raise ConfigError("--index must be given for each video of a recording, for --review and --corrections")
+        from poseflow.provenance import describe_tracking
         from poseflow.tracking import RecordingFile, track_recording
 
-        moments = len(track_recording([RecordingFile("", predictions)], settings, out))
+        note = describe_tracking(tables, (), settings, read_config(config).review)
+        moments = len(track_recording([RecordingFile("", predictions)], settings, out, metadata=note))
     else:
         from poseflow.extract import track_and_review
         from poseflow.media import read_index
@@ -111,8 +122,9 @@ def assemble(
         poseflow assemble cage1.predictions.parquet --tracks cage1.tracks.parquet --index cage1.json --out cage1.parquet
     """
     from poseflow.media import read_index
+    from poseflow.provenance import describe_assembly
     from poseflow.tables import PoseSource, assemble_files, read_tracks
 
     found = read_index(index)
-    source = PoseSource(recording or index.stem, index.stem, pixels_per_mm, start_time)
+    source = PoseSource(recording or index.stem, index.stem, pixels_per_mm, start_time, describe_assembly())
     assemble_files(predictions, read_tracks(tracks, index.stem), found, source, out)

@@ -20,6 +20,7 @@ from poseflow.extract.proofread import UNNAMED, build_instances, name_tracks, vi
 from poseflow.files import replacing
 from poseflow.labels import to_sleap
 from poseflow.media import VideoIndex
+from poseflow.provenance import describe_tracking
 from poseflow.sheets import write_csv
 from poseflow.tables import Tracks, find_rows, read_instances, read_tracks
 from poseflow.tracking import Moment, RecordingFile, Statements, arrange_files, count_rows, track_recording
@@ -72,7 +73,9 @@ def track_and_review(
     tracks, table, labels = out
     files = arrange_files(predictions, indexes, starts)
     statements = read_corrections(corrections, files, {video: index.path for video, index in indexes.items()})
-    moments = track_recording(files, tracking, tracks, statements)
+    note = describe_tracking(predictions, corrections, tracking, review)
+    note["corrected"] = _list_corrected(statements, files)
+    moments = track_recording(files, tracking, tracks, statements, note)
     return write_review(moments, files, indexes, tracks, (table, labels), review)
 
 
@@ -139,6 +142,18 @@ def read_corrections(
             seen = removed.get(PureWindowsPath(videos[file.video]).name, ())
             statements.seen.update(file.start + frame for frame in seen)
     return statements
+
+
+def _list_corrected(statements: Statements, files: Sequence[RecordingFile]) -> list[list[int | str]]:
+    """Video, frame, row of its predictions, and name or track, of each instance that a person said something about."""
+    first_rows = count_rows(files)
+    found: list[list[int | str]] = []
+    for frame, rows in sorted(statements.tracks.items()):
+        for row, track in sorted(rows.items()):
+            place = int(np.searchsorted(first_rows, row, side="right")) - 1
+            name = statements.names[row] if track is None else f"{UNNAMED}{track}"
+            found.append([files[place].video, frame - files[place].start, row - first_rows[place], name])
+    return found
 
 
 def _place(moment: Moment, files: Sequence[RecordingFile]) -> _Place:

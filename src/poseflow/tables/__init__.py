@@ -2,6 +2,7 @@
 
 from poseflow.tables.check import check_predictions, clear_finished, keep_finished, take_finished
 from poseflow.tables.layouts import read_pose_metadata, read_poses
+from poseflow.tables.parquet import open_table, read_frame
 from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import count_frames, merge_ranges
@@ -32,6 +33,8 @@ __all__ = [
     "iter_predictions",
     "keep_finished",
     "merge_ranges",
+    "open_table",
+    "read_frame",
     "read_instances",
     "read_pose_metadata",
     "read_poses",

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -106,14 +107,17 @@ def dump_note(note: dict[str, Any]) -> str:
 
 
 @contextmanager
-def open_table(path: str | Path, kind: str) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
-    """Open one of this package's tables; yields the file and its note.
+def open_table(path: str | Path, kind: str | None) -> Iterator[tuple[pq.ParquetFile, dict[str, Any]]]:
+    """Open one of this package's tables, of one kind or of any (None); yields the file and its note.
 
     Damage found while the body reads is reported as a TableError naming the file, too.
     """
     path = Path(path)
+    content = kind or "predictions, tracks or poses"
     if not path.is_file():
-        raise TableError(f"{path} must be a Parquet file with {kind}, got {'a folder' if path.is_dir() else 'nothing'}")
+        raise TableError(
+            f"{path} must be a Parquet file with {content}, got {'a folder' if path.is_dir() else 'nothing'}"
+        )
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _check_rows(file, path)
@@ -122,7 +126,7 @@ def open_table(path: str | Path, kind: str) -> Iterator[tuple[pq.ParquetFile, di
         if isinstance(error, OSError) and error.errno is not None:  # the machine's fault, not the file's
             raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
         fault = " ".join(str(error).split())
-        raise TableError(f"{path} must be a whole Parquet file with {kind}, got a damaged one: {fault}") from error
+        raise TableError(f"{path} must be a whole Parquet file with {content}, got a damaged one: {fault}") from error
 
 
 def _check_rows(file: pq.ParquetFile, path: Path) -> None:
@@ -135,6 +139,21 @@ def _check_rows(file: pq.ParquetFile, path: Path) -> None:
             f"{path} must hold as many rows as it says, {most:,} at most in a file of its size, got {declared:,} "
             f"in all and {sum(in_groups):,} in its parts"
         )
+
+
+def read_frame(path: str | Path, frame: int, columns: Sequence[str] | None = None) -> pa.Table:
+    """The rows of one frame, with their places in the file as a further column `row`; reads what may hold them."""
+    found, first = [], 0
+    with open_table(path, None) as (file, _):
+        names = list(columns or file.schema_arrow.names)
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, ["frame_idx"])
+            places = np.flatnonzero(table.column("frame_idx").to_numpy() == frame)
+            if len(places):
+                rows = file.read_row_group(group, names).select(names).take(pa.array(places))
+                found.append(rows.append_column("row", pa.array(places + first)))
+            first += table.num_rows
+        return pa.concat_tables(found) if found else file.schema_arrow.empty_table().select(names)
 
 
 def check_columns(file: pq.ParquetFile, schema: pa.Schema, path: str | Path) -> None:
@@ -156,7 +175,7 @@ def parse_skeleton(note: dict[str, Any], path: str | Path) -> Skeleton:
         raise TableError(f"{path}: metadata must hold a skeleton, got a faulty one: {error}") from error
 
 
-def _read_note(file: pq.ParquetFile, path: Path, kind: str) -> dict[str, Any]:
+def _read_note(file: pq.ParquetFile, path: Path, kind: str | None) -> dict[str, Any]:
     stored = (file.metadata.metadata or {}).get(KEY.encode())
     if stored is None:
         raise TableError(f"{path} must be a table written by poseflow (metadata key {KEY!r}), got another Parquet file")
@@ -164,7 +183,7 @@ def _read_note(file: pq.ParquetFile, path: Path, kind: str) -> dict[str, Any]:
         note = json.loads(stored)
     except ValueError as error:
         raise TableError(f"{path}: metadata {KEY!r} must be JSON, got {stored[:40]!r}") from error
-    if not isinstance(note, dict) or note.get("table") != kind:
+    if not isinstance(note, dict) or (kind and note.get("table") != kind):
         got = note.get("table") if isinstance(note, dict) else note
         raise TableError(f"{path} must be a table of {kind}, got one of {got}")
     return note

@@ -29,6 +29,8 @@ from poseflow.tables.tracks import Tracks, identity_array
 
 KIND = "poses"
 BLOCK_FRAMES = 50_000
+ORIGIN = ("config", "made_by")
+"""Metadata by section of the settings, and by step (`poseflow.provenance`)."""
 
 
 class VideoFacts(Protocol):
@@ -76,7 +78,7 @@ class PoseSource:
     start: datetime | None = None
     """When the recording began, with time zone; None: what the file says."""
     details: dict[str, Any] = field(default_factory=dict)
-    """JSON-able, goes into the metadata: release, models, config."""
+    """JSON-able, goes into the metadata."""
 
 
 def pose_schema(skeleton: Skeleton) -> pa.Schema:
@@ -104,7 +106,7 @@ def assemble_poses(predictions: Predictions, tracks: Tracks, index: VideoFacts, 
 
     Raises: TableError when the tracks are of other predictions.
     """
-    note = pose_note(predictions, index, source)
+    note = pose_note(predictions, tracks, index, source)
     return _pose_rows(predictions, tracks, index, source).replace_schema_metadata({KEY: dump_note(note)})
 
 
@@ -129,19 +131,22 @@ def assemble_files(
     Raises: TableError as `read_predictions` and `assemble_poses`.
     """
     whole = describe_predictions(prediction_paths)
-    schema = pose_schema(whole.skeleton).with_metadata({KEY: dump_note(pose_note(whole, index, source))})
+    schema = pose_schema(whole.skeleton).with_metadata({KEY: dump_note(pose_note(whole, tracks, index, source))})
     with TableWriter(path, schema) as writer:
         for block in iter_predictions(prediction_paths, BLOCK_FRAMES, with_shifted=False):
             writer.write(_pose_rows(block, tracks, index, source))
         writer.finish()
 
 
-def pose_note(predictions: Predictions, index: VideoFacts, source: PoseSource) -> dict[str, Any]:
-    """The pose table's metadata."""
+def pose_note(predictions: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource) -> dict[str, Any]:
+    """The pose table's metadata; settings, and what each step was made by and from, are those of all steps."""
     start = _utc(source.start or index.recorded_at)
+    notes = (predictions.metadata, tracks.metadata, source.details)
+    made = {key: {name: value for note in notes for name, value in note.get(key, {}).items()} for key in ORIGIN}
     return {
         **predictions.metadata,
         **source.details,
+        **made,
         "table": KIND,
         "version": 1,
         "package_version": version("poseflow"),

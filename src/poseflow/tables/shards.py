@@ -214,11 +214,6 @@ def _concatenate(parts: list[Predictions], shards: list[_Shard]) -> Predictions:
 
     if len(parts) == 1:
         return parts[0]
-    common = {
-        key: value
-        for key, value in shards[0].metadata.items()
-        if all(shard.metadata.get(key) == value for shard in shards)
-    }
     return Predictions(
         skeleton=shards[0].skeleton,
         frame_idx=join("frame_idx"),
@@ -230,8 +225,30 @@ def _concatenate(parts: list[Predictions], shards: list[_Shard]) -> Predictions:
         class_names=shards[0].class_names,
         frames=merge_ranges([part for shard in shards for part in shard.frames]),
         failed_frames=join("failed_frames"),
-        metadata=common,
+        metadata=_common_metadata([shard.metadata for shard in shards]),
     )
+
+
+def _common_metadata(notes: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all shards say alike; of what they were made by, all that some of them say."""
+    common = {key: value for key, value in notes[0].items() if all(note.get(key) == value for note in notes)}
+    if "made_by" in common or not all("made_by" in note for note in notes):
+        return common
+    steps: dict[str, dict[str, Any]] = {}
+    for step, first in notes[0]["made_by"].items():
+        others = [note["made_by"].get(step, {}) for note in notes]
+        steps[step] = {
+            key: value if all(other.get(key) == value for other in others) else _distinct(key, others)
+            for key, value in first.items()
+        }
+    return common | {"made_by": steps}
+
+
+def _distinct(key: str, notes: list[dict[str, Any]]) -> list[Any]:
+    found: list[Any] = []
+    for note in notes:
+        found += [] if note.get(key) in found else [note.get(key)]
+    return found
 
 
 def _wanted(schema: pa.Schema, lags: int) -> list[str]:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -129,7 +129,11 @@ def _check_apart(before: str, video: str, facts: Mapping[str, FileFacts], times:
 
 
 def track_recording(
-    files: Sequence[RecordingFile], config: TrackingConfig, path: str | Path, statements: Statements | None = None
+    files: Sequence[RecordingFile],
+    config: TrackingConfig,
+    path: str | Path,
+    statements: Statements | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> list[Moment]:
     """Track a recording's files one after the other, and write its tracks table.
 
@@ -140,6 +144,7 @@ def track_recording(
     Args:
         files: in the order of time.
         statements: what a person says; frames are those of the recording, and rows are counted through all files.
+        metadata: how the table is made (`poseflow.provenance`); by default the settings.
 
     Returns: moments of doubt, the likely damage greatest first; their frames are those of the recording.
     Raises: ConfigError as `link_tracks`; TableError for files that are damaged or of different models.
@@ -154,7 +159,9 @@ def track_recording(
             first_row += _follow_file(file, first_row, tracker, config, place)
         outcome = tracker.finish()
         names = tracker.identity_names
-        with TracksWriter(path, names, {"tracking": config.model_dump(mode="json")}) as writer:
+        with TracksWriter(
+            path, names, dict(metadata or {"config": {"tracking": config.model_dump(mode="json")}})
+        ) as writer:
             for file, place in zip(files, waiting, strict=True):
                 writer.append(file.video, join_parts([], names, config))
                 for part in _read_parts(place, names):
