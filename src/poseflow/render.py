@@ -10,35 +10,27 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from poseflow.config import RenderConfig
 from poseflow.errors import TableError
+from poseflow.lettering import measure_text, write_text
 from poseflow.logs import show_progress
 from poseflow.media import VideoIndex, open_video, write_video
+from poseflow.palette import COLORS, Color, color_animals
 from poseflow.skeleton import Skeleton
+from poseflow.tables import iter_columns, open_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Color = tuple[int, int, int]
+__all__ = ["COLORS", "draw_poses", "render_overlay"]
+
 Image = NDArray[np.uint8]
 
-# Okabe and Ito's colours, which colour-blind people tell apart, those first that stand out from fur and bedding.
-COLORS: tuple[Color, ...] = (
-    (86, 180, 233),
-    (240, 228, 66),
-    (204, 121, 167),
-    (0, 158, 115),
-    (230, 159, 0),
-    (0, 114, 178),
-    (213, 94, 0),
-    (255, 255, 255),
-)
 _INK: Color = (16, 16, 16)
 _SHIFT = 4  # OpenCV's fixed-point coordinates: 1/16 px
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _LONGEST_GAP = 5  # frames over which a trail is drawn straight on
 _DEFAULT_FPS = 25.0  # of image folders, which have no times
 
@@ -52,7 +44,8 @@ def render_overlay(
 ) -> int:
     """Draw a pose table over its recording and write the result as an H.264 video that browsers play.
 
-    Each identity, or track without one, keeps its colour. A frame that cannot be decoded is shown black and says so.
+    Each identity, or track without one, keeps its color (`poseflow.palette`), whatever part of the table is drawn. A
+    frame that cannot be decoded is shown black and says so.
 
     Args:
         index: the recording.
@@ -129,6 +122,7 @@ class _Animals:
     points: NDArray[np.float32]  # (rows, nodes, 2)
     who: NDArray[np.int64]  # (rows,) index into names
     names: tuple[str, ...]
+    colors: tuple[Color, ...]  # of each name
     trails: tuple[tuple[NDArray[np.int64], NDArray[np.float32]], ...]  # of each name: frames, and places (rows, 2)
 
     @classmethod
@@ -144,13 +138,10 @@ class _Animals:
         order = order[frame_idx[order] < frames]
         columns = [_numbers(table, name)[order] for name in needed[2:]]
         points = np.stack(columns, axis=-1).astype(np.float32).reshape(len(order), len(skeleton.nodes), 2)
-        names, who = _name_rows(table, order)
+        names, who, colors = _name_rows(table, order, _find_colors(poses, table))
         anchor = _find_anchor(points)
         trails = tuple((frame_idx[order][who == i], points[who == i, anchor]) for i in range(len(names)))
-        return cls(skeleton, frame_idx[order], points, who, names, trails)
-
-    def color(self, animal: int) -> Color:
-        return COLORS[animal % len(COLORS)]
+        return cls(skeleton, frame_idx[order], points, who, names, colors, trails)
 
 
 def _draw_frame(image: Image, frame_idx: int, animals: _Animals, config: RenderConfig, note: str) -> Image:
@@ -164,7 +155,7 @@ def _draw_frame(image: Image, frame_idx: int, animals: _Animals, config: RenderC
     who = animals.who[rows]
     points = (animals.points[rows] + 0.5) * scale - 0.5
     canvas = draw_poses(
-        canvas, points, animals.skeleton, [animals.color(i) for i in who], [animals.names[i] for i in who]
+        canvas, points, animals.skeleton, [animals.colors[i] for i in who], [animals.names[i] for i in who]
     )
     size = _size_for(canvas)
     _write(canvas, f"frame {frame_idx}  {note}", (8 * size, 16 * size), (255, 255, 255), 0.45 * size, centred=False)
@@ -182,7 +173,7 @@ def _draw_trails(canvas: Image, frame_idx: int, animals: _Animals, length: int, 
                 continue
             fresh = 1 - (frame_idx - frames[b]) / (length + 1)
             start, stop = ((places[i] + 0.5) * scale - 0.5 for i in (a, b))
-            _draw_faint_line(canvas, start, stop, animals.color(animal), thick, 0.15 + 0.65 * fresh)
+            _draw_faint_line(canvas, start, stop, animals.colors[animal], thick, 0.15 + 0.65 * fresh)
 
 
 def _draw_faint_line(
@@ -206,13 +197,13 @@ def _write(
 
     Coloured letters would be blurred by the video's coarse chroma; dark or white ones are not.
     """
-    (width, height), below = cv2.getTextSize(text, _FONT, scale, 1)
+    width, height, below = measure_text(text, scale)
     x = round(float(np.clip(place[0] - (width / 2 if centred else 0), 3, max(3, canvas.shape[1] - width - 3))))
     y = round(float(np.clip(place[1], height + 3, max(height + 3, canvas.shape[0] - below - 1))))
     patch = canvas[max(0, y - height - 3) : y + below, max(0, x - 3) : x + width + 3]
     patch[:] = cv2.addWeighted(patch, 0.25, np.full_like(patch, paper), 0.75, 0)
     ink = _INK if np.dot(paper, (0.299, 0.587, 0.114)) > 100 else (255, 255, 255)
-    cv2.putText(canvas, text, (x, y), _FONT, scale, ink, 1, cv2.LINE_AA)
+    write_text(canvas, text, (x, y), ink, scale)
 
 
 def _as_table(poses: "pd.DataFrame | pa.Table | str | Path", frames: int) -> pa.Table:
@@ -220,27 +211,55 @@ def _as_table(poses: "pd.DataFrame | pa.Table | str | Path", frames: int) -> pa.
         return poses
     if isinstance(poses, str | Path):
         try:
-            return pq.read_table(poses, filters=[("frame_idx", "<", frames)], partitioning=None)
-        except (OSError, pa.ArrowException) as error:
+            return _read_first_frames(poses, frames)
+        except TableError as error:
             raise TableError(f"{poses} must be a pose table, got: {error}") from None
     note = poses.attrs.get("poseflow")
     table = pa.Table.from_pandas(poses, preserve_index=False)
     return table.replace_schema_metadata({"poseflow": json.dumps(note)} if note else None)
 
 
+def _read_first_frames(path: str | Path, frames: int) -> pa.Table:
+    with open_table(path, None) as (file, _):
+        parts = [file.schema_arrow.empty_table()]
+    for part in iter_columns(path):
+        parts.append(part.filter(pc.field("frame_idx") < frames))
+        if not parts[-1].num_rows:  # rows are sorted by time
+            break
+    return pa.concat_tables([part.replace_schema_metadata(parts[0].schema.metadata) for part in parts])
+
+
 def _skeleton_of(table: pa.Table) -> Skeleton:
-    note: Any = json.loads((table.schema.metadata or {}).get(b"poseflow", b"{}"))
+    note = _note_of(table)
     if "skeleton" not in note:
         raise TableError("a pose table must have its skeleton in its metadata, got none")
     return Skeleton.model_validate(note["skeleton"])
+
+
+def _note_of(table: pa.Table) -> dict[str, Any]:
+    return dict(json.loads((table.schema.metadata or {}).get(b"poseflow", b"{}")))
 
 
 def _numbers(table: pa.Table, column: str) -> NDArray[Any]:
     return table.column(column).to_numpy()
 
 
-def _name_rows(table: pa.Table, order: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """The animals' names, sorted, and each row's: its identity, else its track."""
+def _find_colors(poses: "pd.DataFrame | pa.Table | str | Path", table: pa.Table) -> dict[str | int | None, Color]:
+    """Colors of all animals of the whole pose table, of which `table` may be a part."""
+    columns = [name for name in ("track", "identity") if name in table.column_names]
+    names: set[str] = set()
+    tracks: set[int] = set()
+    for part in iter_columns(poses, columns) if isinstance(poses, str | Path) else [table]:
+        tracks.update(pc.unique(part.column("track")).to_pylist())
+        if "identity" in columns:
+            names.update(name for name in pc.unique(part.column("identity")).to_pylist() if isinstance(name, str))
+    return color_animals(names, tracks, _note_of(table).get("identities", ()))
+
+
+def _name_rows(
+    table: pa.Table, order: NDArray[np.int64], colors: dict[str | int | None, Color]
+) -> tuple[tuple[str, ...], NDArray[np.int64], tuple[Color, ...]]:
+    """The animals' names, sorted, each row's animal, and the animals' colors: by identity, else by track."""
     tracks = table.column("track").to_pylist()
     identities = table.column("identity").to_pylist() if "identity" in table.column_names else [None] * len(tracks)
     names = [
@@ -249,7 +268,8 @@ def _name_rows(table: pa.Table, order: NDArray[np.int64]) -> tuple[tuple[str, ..
     distinct = sorted(set(names))
     place = {name: i for i, name in enumerate(distinct)}
     shown = tuple(str(word) if kind == 0 else f"track {number}" for kind, word, number in distinct)
-    return shown, np.array([place[name] for name in names], np.int64)
+    own = tuple(colors[word if kind == 0 else number] for kind, word, number in distinct)
+    return shown, np.array([place[name] for name in names], np.int64), own
 
 
 def _find_anchor(points: NDArray[np.float32]) -> int:

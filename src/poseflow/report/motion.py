@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from poseflow.report.style import INK, PURPLE, Picture, color_of, draw_wide_picture, legend_label
+from poseflow.report.style import INK, PURPLE, Picture, draw_wide_picture, legend_label
 from poseflow.report.timelines import Timeline, find_names, iterate_lines, time_unit
 from poseflow.tables import read_pose_metadata
 
@@ -27,6 +27,7 @@ class Motion:
     unit: str
     """mm or px."""
     names: tuple[str, ...]
+    colors: tuple[str, ...]
     speed: NDArray[np.float64]
     """(animals or tracks shown, bins): mean speed per s, NaN where it is not seen"""
     distance: NDArray[np.float64]
@@ -72,6 +73,7 @@ def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
         node=node,
         unit="mm" if scale else "px",
         names=timeline.names[: len(shown)],
+        colors=timeline.colors[: len(shown)],
         speed=_divide(moved, steps) * fps * per_px,
         distance=_divide(apart, pairs) * per_px,
         confidence=_divide(sure, named),
@@ -102,10 +104,8 @@ def _draw(figure: Figure, motion: Motion, timeline: Timeline, has_names: bool) -
         axes.set_ylim(0, 1.05)
         axes.set_ylabel("names", color=INK)
     speed, distance = rows
-    for place, (name, values) in enumerate(zip(motion.names, motion.speed, strict=True)):
-        speed.plot(
-            time, values, color=color_of(place), linewidth=0.9, label=legend_label(name), alpha=0.85, rasterized=True
-        )
+    for name, color, values in zip(motion.names, motion.colors, motion.speed, strict=True):
+        speed.plot(time, values, color=color, linewidth=0.9, label=legend_label(name), alpha=0.85, rasterized=True)
     speed.set_ylabel(f"{motion.unit}/s", color=INK)
     speed.set_ylim(bottom=0)
     if len(motion.names) > 1:

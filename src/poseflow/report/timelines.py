@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from poseflow.report.style import BLUE, GREY, INK, VERMILLION, Picture, color_of, draw_wide_picture
+from poseflow.palette import color_animals, hex_of
+from poseflow.report.style import BLUE, GREY, INK, VERMILLION, Picture, draw_wide_picture
 from poseflow.tables import count_frames, read_pose_metadata
 
 BINS = 900
@@ -41,6 +42,8 @@ class Timeline:
     shown: tuple[int, ...]
     """The lines below, the longest if there are more than MAX_TRACKS, in order."""
     names: tuple[str, ...]
+    colors: tuple[str, ...]
+    """Of each line shown, as overlays have them."""
     presence: NDArray[np.float32]
     """(lines shown, bins): share of the bin's frames in which the animal or track has a pose."""
     fewest: NDArray[np.int64]
@@ -72,6 +75,7 @@ def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
     bins = max(1, min(bins, frames))
     edges = np.arange(bins + 1) * frames // bins
     presence = _read_presence(path, animals, shown, edges)
+    colors = color_animals(animals, np.flatnonzero(per_track).tolist(), note.get("identities", ()))
     usual, usual_share = _find_usual(per_frame, note["frames_read"])
     starts = edges[:-1]
     return Timeline(
@@ -85,6 +89,7 @@ def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
         lines=int(np.count_nonzero(per_line)),
         shown=tuple(shown.tolist()),
         names=tuple((*animals, "no name")[line] if animals else f"track {line}" for line in shown),
+        colors=tuple(hex_of(colors[_animal(line, animals)]) for line in shown.tolist()),
         presence=presence,
         fewest=np.minimum.reduceat(per_frame, starts).astype(np.int64) if frames else np.zeros(1, np.int64),
         most=np.maximum.reduceat(per_frame, starts).astype(np.int64) if frames else np.zeros(1, np.int64),
@@ -137,7 +142,7 @@ def _draw(
     heights = [lines_in + 0.1, *([DOUBTS_IN] if doubts else []), 0.8]
     above, *middle, below = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     unit, length = time_unit(timeline.seconds)
-    colors = np.array([to_rgb(color_of(place)) for place in range(len(timeline.shown))]).reshape(-1, 1, 3)
+    colors = np.array([to_rgb(color) for color in timeline.colors]).reshape(-1, 1, 3)
     if len(timeline.shown):
         # A lone frame in a bin of thousands is still to be seen.
         alpha = np.where(timeline.presence > 0, 0.25 + 0.75 * timeline.presence, 0)
@@ -226,6 +231,13 @@ def iterate_lines(path: Path, animals: Sequence[str], *more: str) -> Iterator[tu
             place = np.array([*(places.get(name, -1) for name in identity.dictionary.to_pylist()), -1])[codes]
             line = np.where(place >= 0, place, len(animals)) if animals else track
             yield batch.column("frame_idx").to_numpy(), track, line, *(batch.column(name) for name in more)
+
+
+def _animal(line: int, animals: Sequence[str]) -> str | int | None:
+    """Whom a line is about: an animal by name, or a track; None: all without a name."""
+    if not animals:
+        return line
+    return animals[line] if line < len(animals) else None
 
 
 def _add_counts(counts: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from poseflow.tables.check import check_predictions, clear_finished, keep_finished, take_finished
 from poseflow.tables.layouts import read_pose_metadata, read_poses
-from poseflow.tables.parquet import open_table, read_frame
+from poseflow.tables.parquet import iter_columns, open_table, read_frame
 from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import count_frames, merge_ranges
@@ -30,6 +30,7 @@ __all__ = [
     "describe_predictions",
     "empty_poses",
     "find_rows",
+    "iter_columns",
     "iter_predictions",
     "keep_finished",
     "merge_ranges",

@@ -156,6 +156,13 @@ def read_frame(path: str | Path, frame: int, columns: Sequence[str] | None = Non
         return pa.concat_tables(found) if found else file.schema_arrow.empty_table().select(names)
 
 
+def iter_columns(path: str | Path, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Some columns of a table (None: all), a group of rows at a time. Raises TableError as `open_table`."""
+    with open_table(path, None) as (file, _):
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns).select(columns or file.schema_arrow.names)
+
+
 def check_columns(file: pq.ParquetFile, schema: pa.Schema, path: str | Path) -> None:
     """Raise TableError unless the file has every column of `schema`, in its type."""
     found = file.schema_arrow

@@ -152,6 +152,7 @@ def pose_note(predictions: Predictions, tracks: Tracks, index: VideoFacts, sourc
         "package_version": version("poseflow"),
         "recording": source.recording,
         "video": source.video,
+        "identities": list(tracks.identity_names),
         "status": index.status,
         "reason": index.reason,
         "skeleton": predictions.skeleton.model_dump(mode="json"),
