@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,10 +18,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from shell import bash
 
 import poseflow
 from poseflow.errors import SkeletonError, TableError
-from poseflow.media.finding import _id_of
+from poseflow.names import give_names
 from poseflow.skeleton import Skeleton
 from poseflow.tables import (
     PoseSource,
@@ -33,6 +35,7 @@ from poseflow.tables import (
     write_poses,
     write_predictions,
 )
+from poseflow.tables.parquet import TableWriter
 
 SKELETON = Skeleton(nodes=("nose", 'l\'oreille "g"', "хвост", "a.b"))
 ROWS = 5
@@ -60,7 +63,7 @@ def write_recording(folder: Path, name: str, rows: int = ROWS, skeleton: Skeleto
         skeleton, frames, np.ones((rows, len(skeleton.nodes), 2)), frames=[(0, ROWS)]
     )
     tracks = Tracks.without_identities(frames, frames, np.zeros(rows), np.zeros(rows))
-    place = _id_of(Path(name))
+    place = give_names([Path(f"{name}.mp4")], {})[f"{name}.mp4"]
     write_poses(assemble_poses(predictions, tracks, Index(), source), folder / place / f"{place}.parquet")
 
 
@@ -149,6 +152,23 @@ def test_recordings_of_other_nodes_are_read_together_by_name(tmp_path):
 def test_nodes_whose_columns_a_reader_would_mistake_are_refused(nodes, fault):
     with pytest.raises(SkeletonError, match=fault):
         Skeleton(nodes=nodes)
+
+
+def test_a_file_that_is_being_written_is_no_table_to_any_reader(tmp_path):
+    write_recording(tmp_path / "poses", "cage")
+    table = pa.table({"frame_idx": pa.array(range(3))})
+    with TableWriter(tmp_path / "poses" / "cage" / "second.parquet", table.schema) as writer:
+        writer.write(table)
+        for reader, read in readers(tmp_path / "poses"):
+            assert read() == ["cage"] * ROWS, reader
+        writer.finish()
+
+
+def test_what_a_killed_job_leaves_is_no_table(case):
+    folder = case("killed_job_leaves_a_table")
+    said = bash((folder / "case.md").read_text().split("```")[1], folder)
+    assert "rc 137" in said
+    assert re.findall(r"^(?:pyarrow|pandas|DuckDB).*: (\d+) rows$", said, re.M) == ["100"] * 4, said
 
 
 def declare_rows(path: Path, rows: int) -> None:
