@@ -25,7 +25,7 @@ def results(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for video, recording in (("a", "a"), ("cage__b", "cage"), ("disk__c", "disk")):
         for name in (
-            f"poses/recording={recording}/{video}.parquet",
+            f"poses/{recording}/{video}.parquet",
             f"tracks/{recording}.parquet",
             f"review/{recording}.csv",
             f"review/{recording}.slp",
@@ -50,7 +50,7 @@ def test_what_is_of_a_recording_that_is_gone_moves_and_the_rest_stays(results):
     before = files(results)
     here = found("cage/b.mp4", "disk/c.mp4")
     gone = {
-        "poses/recording=a/a.parquet",
+        "poses/a/a.parquet",
         "tracks/a.parquet",
         "review/a.csv",
         "review/a.slp",
@@ -60,7 +60,7 @@ def test_what_is_of_a_recording_that_is_gone_moves_and_the_rest_stays(results):
     }
     set_aside(find_orphans(here), NOW)
     assert files(results) == (before - gone) | {f"orphaned/2026-03-01T18-00-05/{name}" for name in gone}
-    assert not (results / "poses/recording=a").exists()
+    assert not (results / "poses/a").exists()
     assert find_orphans(here) == []
 
 
@@ -94,7 +94,7 @@ def test_where_no_recording_is_found_none_is_called_gone(results):
 
 
 def test_a_table_below_another_recording_than_its_video_is_part_of_is_set_aside(results):
-    stale = results / "poses/recording=other/a.parquet"
+    stale = results / "poses/other/a.parquet"
     stale.parent.mkdir()
     stale.touch()
     assert find_orphans(found("a.mp4", "cage/b.mp4", "disk/c.mp4")) == [stale]

@@ -16,7 +16,7 @@ RESULTS = Path("results")
 ORPHANED = RESULTS / "orphaned"
 MAX_NAMED = 20
 _KINDS: Mapping[str, Sequence[str]] = {
-    "poses/recording=*": (".parquet",),
+    "poses/*": (".parquet",),
     "tracks": (".parquet",),
     "review": (".csv", ".slp"),
     "overlays": (".mp4",),
@@ -56,7 +56,7 @@ def set_aside(orphans: Sequence[Path], now: datetime) -> None:
             place = ORPHANED / f"{now:%Y-%m-%dT%H-%M-%S}" / path.relative_to(RESULTS)
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, place)
-            if path.parent.name.startswith("recording=") and not any(path.parent.iterdir()):
+            if path.parent.parent.name == "poses" and not any(path.parent.iterdir()):
                 path.parent.rmdir()
 
 
@@ -67,8 +67,8 @@ def _list_orphans(folder: Path, found: Recordings) -> dict[Path, str]:
     for path, suffix in _list_results(folder):
         name = path.name.removesuffix(suffix)
         is_planned = name in found.videos or name in found.recordings
-        if path.parent.name.startswith("recording="):
-            is_planned = path.parent.name == f"recording={recording_of.get(name)}"
+        if path.parent.parent.name == "poses":
+            is_planned = path.parent.name == recording_of.get(name)
         if not is_planned:
             orphans[path] = name
     return orphans
