@@ -41,10 +41,6 @@ rule suggestions:
         suggestion_files,
 
 
-onstart:
-    begin_run()
-
-
 onsuccess:
     end_run()
 

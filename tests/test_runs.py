@@ -1,5 +1,6 @@
 """One run at a time, and no job that outlives its run."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from poseflow.runs import RunError, lock_results
+from poseflow import runs
+from poseflow.runs import RunError, end_leftovers, hold, lock_results
 
 
 def python(code, **changes):
@@ -45,6 +47,58 @@ def test_a_lock_ends_with_its_holder_killed_or_not(tmp_path):
         holder.kill()
         holder.wait(timeout=30)
     lock_results(path).close()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
+@pytest.mark.parametrize("wait", [True, False])
+def test_without_locks_one_warning_says_that_nothing_guards(tmp_path, monkeypatch, caplog, number, wait):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(runs.fcntl, "flock", fail)
+    if wait:
+        with (tmp_path / "lock").open("w") as lock:
+            hold(lock, wait=True)
+    else:
+        lock_results(tmp_path / "lock").close()
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path}/lock: this file system has no locks: nothing guards against a second process"
+    ]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anything")
+def test_a_lock_of_somebody_else_is_an_error_that_says_what_is_asked_for(tmp_path):
+    (tmp_path / "lock").touch(0o444)
+    with pytest.raises(RunError, match="must be writable for all who share these results"):
+        lock_results(tmp_path / "lock")
+
+
+def test_what_a_killed_run_left_on_this_machine_is_ended_and_nothing_else(tmp_path):
+    """Neither what has a run that lives, nor what works in another folder."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    dead = python("")
+    dead.wait()
+    marked = {"left": (dead.pid, tmp_path), "other": (dead.pid, elsewhere), "living": (os.getpid(), tmp_path)}
+    code = "import time; print('up', flush=True); time.sleep(60)"
+    jobs = {
+        name: subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=folder,
+            env={**os.environ, "POSEFLOW_MAIN_PROCESS": str(main)},
+            stdout=subprocess.PIPE,
+        )
+        for name, (main, folder) in marked.items()
+    }
+    try:
+        for job in jobs.values():
+            assert job.stdout.readline() == b"up\n"
+        assert end_leftovers(tmp_path) == [jobs["left"].pid]
+        assert [name for name, job in jobs.items() if job.poll() is not None] == ["left"]
+    finally:
+        for job in jobs.values():
+            job.kill()
+            job.communicate()
 
 
 def wait_for(condition, seconds=30):

@@ -112,7 +112,7 @@ def remove_unfinished(folder: str | Path, but_in: str | None = None) -> list[Pat
         folders[:] = [name for name in folders if but_in is None or not fnmatch(name, but_in)]
         for name in [name for name in (*files, *folders) if name.endswith(UNFINISHED)]:
             match = _UNFINISHED_NAME.fullmatch(name)
-            if match and not _is_at_work(match["host"], int(match["process"])):
+            if match and not (match["host"] == _host() and is_running(int(match["process"]))):
                 _remove(Path(place, name))
                 removed.append(Path(place, name))
         folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]
@@ -141,9 +141,8 @@ def _make_folder(path: Path) -> list[Path]:
     return missing
 
 
-def _is_at_work(host: str, process: int) -> bool:
-    if host != _host():
-        return False
+def is_running(process: int) -> bool:
+    """Whether there is such a process on this machine; one that is dead and not yet buried is none."""
     import psutil
 
     try:

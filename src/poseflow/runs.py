@@ -6,6 +6,7 @@ its holder dies, and jobs that watch the process that started them.
 
 import errno
 import fcntl
+import logging
 import os
 import select
 import signal
@@ -16,9 +17,13 @@ from types import TracebackType
 from typing import TextIO
 
 from poseflow.errors import PoseflowError
+from poseflow.files import is_running
 from poseflow.logs import log_to
 
+logger = logging.getLogger("poseflow")
 MAIN_PROCESS = "POSEFLOW_MAIN_PROCESS"
+_NO_LOCKS = frozenset([errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
+_GONE_AFTER_S = 30.0
 
 
 class RunError(PoseflowError):
@@ -29,25 +34,63 @@ def lock_results(path: str | Path) -> TextIO:
     """Take the lock `path` for as long as the file that is returned stays open, at most until this process ends.
 
     Raises RunError, naming the holder, where another process has it. A file system without locks (some cluster file
-    systems, depending on how they are mounted) cannot tell, and lets everyone pass.
+    systems, depending on how they are mounted) cannot tell, and lets everyone pass, with a warning.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.open("a+", encoding="utf-8")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock = path.open("a+", encoding="utf-8")
+    except PermissionError as error:
+        raise RunError(f"{path} must be writable for all who share these results (umask 002), got {error}") from error
+    try:
+        hold(lock, wait=False)
     except BlockingIOError:
         lock.seek(0)
         holder = lock.read().strip() or "unknown"
         lock.close()
         raise RunError(f"{path}: only one run may work on these results, got a second; the first is {holder}") from None
-    except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK):
-            raise
     lock.truncate(0)
     lock.write(f"process {os.getpid()} on {os.uname().nodename}\n")
     lock.flush()
     return lock
+
+
+def hold(lock: TextIO, wait: bool) -> None:
+    """Lock an open file until it is closed, or this process ends; where the file system has no locks, a warning.
+
+    Raises: BlockingIOError where another process has it and this one does not wait.
+    """
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        logger.warning("%s: this file system has no locks: nothing guards against a second process", lock.name)
+
+
+def end_leftovers(folder: Path) -> list[int]:
+    """End the processes that a run in `folder` left on this machine when it was killed; gives their numbers.
+
+    Most end by themselves (see `end_with_run`). But a job that is just starting, or Snakemake's process round a job,
+    which deletes the job's output when that fails, would do so after the next run has made its plan. Call it with the
+    lock held. Raises RunError for one that does not end.
+    """
+    import psutil
+
+    left = []
+    for process in psutil.process_iter():
+        try:
+            main, place = process.environ().get(MAIN_PROCESS), process.cwd()
+        except (psutil.Error, OSError):  # another user's, or gone
+            continue
+        if main and not is_running(int(main)) and os.path.realpath(place) == os.path.realpath(folder):
+            process.kill()
+            left.append(process)
+    _, alive = psutil.wait_procs(left, timeout=_GONE_AFTER_S)
+    if alive:
+        numbers = ", ".join(str(process.pid) for process in alive)
+        raise RunError(f"processes that an earlier run left behind must end before the next one, got {numbers}")
+    return [process.pid for process in left]
 
 
 def announce_run() -> None:

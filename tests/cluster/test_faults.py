@@ -116,6 +116,23 @@ def test_snakemake_is_killed_and_started_again(project):
     assert not (project.folder / "results/predictions/first/.finished").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("same_tables")
+def test_a_job_left_behind_that_is_about_to_end_does_not_count_as_done(project):
+    """Its table is there when the next run starts, and its own Snakemake deletes that when it is cancelled."""
+    table = project.folder / "results/predictions/first/0001-of-0003.parquet"
+    with subprocess.Popen(
+        project.command(TRACKS), cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL
+    ) as run:
+        job = project.find_job(SHARD)
+        run.kill()
+    wait_for(table.exists, "the shard is written", seconds=400, every=0.01)
+    project.cluster.run("scancel", "--full", "--signal=STOP", job)
+    with project.running(TRACKS):
+        pass
+    assert table.exists()
+
+
 def test_a_poisoned_shard_leaves_the_others_alone_and_the_report_says_so(project, finished_locally):
     """A shard that fails whenever it is tried: what its job does at its end cannot be done."""
     shutil.rmtree(project.folder / "results/predictions/day_2__second-08b94a")

@@ -3,31 +3,62 @@ import subprocess
 from datetime import UTC, datetime
 
 from poseflow.cluster import cancel_leftovers, mend_status_queries
+from poseflow.files import remove_unfinished
 from poseflow.night import FailedStep, NightInputs, describe_night, tell_failures, write_night
 from poseflow.orphans import set_aside
-from poseflow.runs import lock_results
+from poseflow.runs import end_leftovers, lock_results
 
 WARNINGS = []  # what the plan left out or set aside, once the run has begun
-NEW_VIDEOS = [video for video in PLAN.videos if not Path(pose_table(video)).exists()]
+
+
+@cache
+def new_videos():
+    """Recordings without a pose table, as the run finds them."""
+    return [video for video in PLAN.videos if not Path(pose_table(video)).exists()]
 
 
 def night_suggestions(wildcards):
-    return list(map(suggestion_file, NEW_VIDEOS))
+    return list(map(suggestion_file, new_videos()))
 
 
-def begin_run():
-    """One run at a time: a second one ends here. The system takes the lock back when this process ends, however."""
+def begin_run(on_slurm):
+    """One run at a time: a second one ends here. The system takes the lock back when this process ends, however.
+
+    What an earlier run that was killed has left, jobs and temporary files, is gone when this returns.
+    """
     global RESULTS_LOCK, BEGAN
     BEGAN = datetime.now(UTC)
     try:
         RESULTS_LOCK = lock_results("results/.lock")
+        end_leftovers(Path.cwd())
+        cancel_leftovers(Path.cwd(), must_know=on_slurm)
     except PoseflowError as error:
         fail(error)
+    remove_unfinished("results", but_in=".*.job")  # a training that goes on removes its own
+    new_videos()
     WARNINGS.extend(PLAN.warnings)
     set_aside(PLAN.orphans, BEGAN)
-    if scheduler() == "slurm":
-        mend_status_queries(requeue=workflow.executor_settings.requeue)
-        cancel_leftovers(Path.cwd())
+
+
+def beginning(execute):
+    """Let a run begin before Snakemake looks which files are there; `onstart` comes after that.
+
+    No job and no dry run comes here: only in `execute` is it known what this process is to do.
+    """
+
+    def begin_and_execute(executor_plugin, executor_settings, **others):
+        if not executor_plugin.common_settings.dryrun_exec:
+            on_slurm = not executor_plugin.common_settings.local_exec
+            begin_run(on_slurm)
+            if on_slurm:
+                mend_status_queries(requeue=executor_settings.requeue)
+        return execute(executor_plugin=executor_plugin, executor_settings=executor_settings, **others)
+
+    return begin_and_execute
+
+
+if workflow.is_main_process:
+    workflow.execute = beginning(workflow.execute)
 
 
 def night_inputs(failed=()):
@@ -37,7 +68,7 @@ def night_inputs(failed=()):
         BEGAN,
         {video: Path(pose_table(video)) for video in PLAN.videos},
         PLAN.shards,
-        {video: Path(suggestion_file(video)) for video in NEW_VIDEOS},
+        {video: Path(suggestion_file(video)) for video in new_videos()},
         WARNINGS,
         failed,
     )

@@ -3,8 +3,11 @@
 import logging
 import os
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from poseflow.runs import RunError
 
 logger = logging.getLogger("poseflow")
 ACTIVE = frozenset(
@@ -18,6 +21,9 @@ INTERRUPTED = frozenset(["PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "TIMEOUT", "DEAD
 GONE = "GONE"
 """The controller knows the job no more, and accounting says nothing of it."""
 QUERY_TIMEOUT_S = 60
+POLL_S = 2.0
+PATIENCE_S = 600.0
+"""So long SLURM may take to answer, or to end a job that was cancelled."""
 
 
 def query_state(job_id: str) -> str | None:
@@ -38,20 +44,49 @@ def query_state(job_id: str) -> str | None:
     return GONE
 
 
-def cancel_leftovers(folder: Path) -> list[str]:
+def cancel_leftovers(
+    folder: Path, must_know: bool, poll_s: float = POLL_S, patience_s: float = PATIENCE_S
+) -> list[str]:
     """Cancel the jobs that a run of Snakemake in `folder` left in the queue when it was killed; gives their ids.
 
-    Nobody waits for them, and their work is given to new jobs. Trainings are none of them: these are taken up again.
+    Nobody waits for them, and their work is given to new jobs. This returns when they are gone: a cancelled job's own
+    Snakemake deletes the output that it has just made, and a plan made before would count on it. Trainings are none of
+    them: these are taken up again.
+
+    Args:
+        must_know: jobs will be sent to SLURM; else, a machine that does not reach SLURM has left none there.
+        patience_s: so long SLURM may be silent; a job that does not end after that is named in a warning.
+
+    Raises: RunError where SLURM must answer and does not.
     """
+    end = time.monotonic() + patience_s
+    cancelled: list[str] = []
+    while True:
+        left = _list_leftovers(folder)
+        if left is None and not must_know:
+            return cancelled
+        if left == []:
+            return cancelled
+        new = [job for job in left or [] if job not in cancelled]
+        if new:
+            logger.warning("cancelling %d jobs that an earlier run left behind: %s", len(new), ", ".join(new))
+            _run(["scancel", *new])
+            cancelled += new
+        if time.monotonic() > end:
+            if left is None:
+                raise RunError("SLURM must say which jobs an earlier run left behind, got no answer from squeue")
+            logger.warning("%s: cancelled, and not at an end: what they write may be lost", ", ".join(left))
+            return cancelled
+        time.sleep(poll_s)
+
+
+def _list_leftovers(folder: Path) -> list[str] | None:
+    """Jobs of Snakemake's in `folder` that are in the queue or at work; None where SLURM does not answer."""
     listed = _run(["squeue", "--me", "--noheader", "--format=%i|%k|%Z"])
     if listed is None or listed.returncode:
-        return []
+        return None
     jobs = (line.split("|", 2) for line in listed.stdout.splitlines())
-    left = [job for job, comment, place in jobs if comment.startswith("rule_") and _is_same(place, folder)]
-    if left:
-        logger.warning("cancelling %d jobs that an earlier run left behind: %s", len(left), ", ".join(left))
-        _run(["scancel", *left])
-    return left
+    return [job for job, comment, place in jobs if comment.startswith("rule_") and _is_same(place, folder)]
 
 
 def _is_same(place: str, folder: Path) -> bool:

@@ -1,6 +1,5 @@
 """Train one model, from its profile to its folder."""
 
-import fcntl
 import logging
 import os
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from poseflow.data import Batch, Samples, build_samples, iterate_batches, settle
 from poseflow.files import flush, move_into_place, remove_unfinished, replacing, write_json
 from poseflow.labels import Package, read_package
 from poseflow.models import build_model, choose_precision, has_gpu
+from poseflow.runs import hold
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
 from poseflow.training.epochs import Epochs
 from poseflow.training.network import TrainedNetwork
@@ -198,6 +198,6 @@ def _finish(
 def _locked(path: Path) -> Iterator[None]:
     """Hold a lock that the operating system releases when the process dies."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with path.open("w", encoding="utf-8") as file:
+        hold(file, wait=True)
         yield

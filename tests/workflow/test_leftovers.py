@@ -1,0 +1,41 @@
+"""What a killed run leaves behind is gone before the next one looks which files are there."""
+
+import os
+
+import pytest
+from small_project import lay_out
+
+pytestmark = pytest.mark.workflow
+INDEX = "results/index/first.json"
+
+
+@pytest.fixture
+def indexed(tmp_path):
+    """A project in which one recording is indexed, and a killed job's temporary file."""
+    project = lay_out(tmp_path / "project")
+    project.snakemake(INDEX)
+    (project.folder / "results/index/.first.json.node-1-0f.unfinished").touch()
+    return project
+
+
+def test_what_a_cancelled_job_deletes_at_its_end_is_made_by_the_run_that_cancels_it(indexed, tmp_path, monkeypatch):
+    """A dry run cancels nothing and removes nothing."""
+    left = tmp_path / "left"
+    left.touch()
+    commands = {
+        "squeue": f"[ ! -e {left} ] || echo '7|rule_index_wildcards_first|{indexed.folder}'",
+        "scancel": f"rm {indexed.folder / INDEX} {left}",  # its own Snakemake does so, before it ends
+    }
+    (tmp_path / "bin").mkdir()
+    for name, script in commands.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+
+    assert indexed.planned_jobs(INDEX) == {}
+    assert left.exists()
+    assert list(indexed.folder.rglob("*.unfinished"))
+    output = indexed.snakemake(INDEX)
+    assert "cancelling 1 jobs that an earlier run left behind: 7" in output
+    assert (indexed.folder / INDEX).exists()
+    assert not list(indexed.folder.rglob("*.unfinished"))
