@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from poseflow.files import replacing
+from poseflow.files import read_json, replacing
 from poseflow.names import show_path
 from poseflow.promotion import describe_decision, read_history
 
@@ -106,6 +106,19 @@ def say_missing(video: str, shards: Sequence[str], logs: Path, cause: FailedStep
     return f"{video}: {what} missing{cause.reason if cause else FailedStep('predict', log=first).reason}"
 
 
+def _tell_accuracy(inputs: NightInputs) -> list[str]:
+    """How accurate the releases are that were measured in the run, and what of it needs a look."""
+    from poseflow.evaluation import find_concerns, say_accuracy
+
+    lines = []
+    for path in sorted(inputs.results.glob("evaluation/*/*/metrics.json")):
+        metrics = read_json(path) if _is_new(path, inputs.began) else {}
+        if metrics.get("animals"):
+            lines.append(f"release {path.parent.name}: {say_accuracy(metrics)}")
+            lines += [concern.removesuffix(".") for concern in find_concerns(metrics)]
+    return _shorten(lines)
+
+
 def _say_failed(step: FailedStep) -> str:
     of = f"{', '.join(_shorten(list(step.videos)))}: " if step.videos else ""
     return f"{of}{step.rule} failed{step.reason}"
@@ -139,6 +152,7 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     lines = [
         f"{len(done)} recordings done, {sum(done):,} frames, in {hours} h {minutes:02d} min",
         *(describe_decision(decision) for decision in decided),
+        *_tell_accuracy(inputs),
         *_shorten(tell_failures(inputs)),
         *_shorten(broken),
         *_shorten(list(inputs.warnings)),

@@ -76,7 +76,11 @@ def label_scales():
         return CONFIG.videos.pixels_per_mm
     names = {Path(name).name for labels in PLAN.label_facts for name in labels["videos"]}
     labeled = (path for path in PLAN.videos.values() if path.name in names)
-    return {path.name: scale for path in labeled if (scale := pixels_per_mm(path, CONFIG.videos))}
+    scales = {}
+    for path in labeled:
+        scales.setdefault(path.name, set()).add(pixels_per_mm(path, CONFIG.videos))
+    # Of recordings of one name and several scales, none is known.
+    return {name: own.pop() for name, own in scales.items() if len(own) == 1 and None not in own}
 
 
 def video_file(wildcards):

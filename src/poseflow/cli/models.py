@@ -1,8 +1,8 @@
 """Verbs about labels and models: split, train, evaluate, evaluate-tracking, release, rollback, promote."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -106,7 +106,8 @@ def evaluate(
 ) -> None:
     """Measure how well models find the labeled animals of a test set.
 
-    mAP and mAR by OKS, in the paper's and in COCO's form; error per node; missed and invented animals; right names.
+    mAP and mAR by OKS, in the paper's and in COCO's form; median and 90th percentile of the error, of all and per node,
+    and PCK; missed and invented animals; right names; and what needs a look.
 
     Example:
 
@@ -114,6 +115,7 @@ def evaluate(
     """
     settings = read_section(EvaluationConfig, "evaluation", config, changes)
     from poseflow.accuracy import evaluate_release
+    from poseflow.evaluation import find_concerns, say_accuracy
 
     whole = read_config(config)
     metrics = evaluate_release(
@@ -121,8 +123,20 @@ def evaluate(
     )
     for name in ("frames", "animals", "missed", "invented", "map_paper", "map_coco"):
         typer.echo(f"{name}: {metrics[name]}")
+    if metrics["animals"]:
+        typer.echo(f"errors: {say_accuracy(metrics)}")
+        for node, errors in metrics["errors_px"]["nodes"].items():
+            typer.echo(f"{node}: {_say_errors(errors)}")
+        for concern in find_concerns(metrics):
+            typer.echo(f"look: {concern}")
     if metrics["identities"]:
         typer.echo(f"right names: {metrics['identities']['accuracy']}")
+
+
+def _say_errors(errors: Mapping[str, Any]) -> str:
+    if not errors["count"]:
+        return "never found"
+    return f"median {errors['p50']:.1f} px, 90 % within {errors['p90']:.1f} px, {errors['count']} found"
 
 
 def evaluate_tracking(

@@ -15,12 +15,16 @@ from poseflow.evaluation.precision import (
     score_precision_paper,
     score_precision_sleap,
 )
+from poseflow.similarity import find_boxes
 from poseflow.skeleton import Skeleton
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PERCENTILES = (50, 75, 90, 95, 99)
+
+NEAR_SHARE, LEAST_NEAR_PX = 0.1, 3.0
+"""A body part is near its label within a tenth of the animal's length, or within a few px."""
 
 DEFINITIONS = {
     "map_paper": "OKS by the paper's equation, exp(-d² / 2ασ²); predictions sorted by OKS",
@@ -54,8 +58,10 @@ def evaluate_poses(
         `map_paper`, `mar_paper`, `map_coco`, `mar_coco`, `map_sleap`, `mar_sleap` with their values at each OKS
         threshold in `precision`; `oks_mean_paper`, `oks_mean_coco` of matched animals;
         `errors_px` and `errors_mm`, each `{"all": {"count", "mean", "p50", …, "p99"}, "nodes": {node: the same}}`;
-        `pck` by px; `videos`: the main figures of each; `frame_scores`: for each frame with an animal, its video,
-        frame_idx and `oks` (COCO form, mean over true, missed (0) and invented (0) animals), the best first;
+        `pck` by px; `most_animals` labeled in a frame, `size_px` (median diagonal of their boxes), `near`: the share of
+        matched animals' visible nodes, `all` and by `nodes`, that were found within `near_px`; `videos`: the main
+        figures of each; `frame_scores`: for each frame with an animal, its video, frame_idx and `oks` (COCO form, mean
+        over true, missed (0) and invented (0) animals), the best first;
         `definitions` and `settings`.
         None where there is nothing to average; OKS figures are None for a skeleton of one node, which has no size.
     """
@@ -179,6 +185,7 @@ def _summarize(
         **(_summarize_oks(paper, coco) if len(skeleton.nodes) > 1 else dict.fromkeys(OKS_FIGURES)),
         "errors_px": _summarize_errors(errors_px, skeleton),
         "errors_mm": _summarize_errors(errors_mm, skeleton) if known else None,
+        **_count_near(coco, skeleton, config),
         "pck": {f"{px:g}": _share(int((errors_px < px).sum()), _visible_nodes(coco)) for px in config.pck_px},
     }
 
@@ -233,6 +240,27 @@ def _count_points(matches: Sequence[FrameMatch]) -> dict[str, Any]:
         "missed_points": missed,
         "missed_points_share": _share(missed, points),
         "invented_points": invented,
+    }
+
+
+def _count_near(matches: Sequence[FrameMatch], skeleton: Skeleton, config: EvaluationConfig) -> dict[str, Any]:
+    """Body parts of matched animals that were found near their labels, near being measured by the animals' size."""
+    poses = np.concatenate([np.empty((0, len(skeleton.nodes), 2)), *(match.truth for match in matches)])
+    boxes = find_boxes(poses[(~np.isnan(poses).any(axis=2)).sum(axis=1) > 1])
+    size = float(np.median(np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T))) if len(boxes) else None
+    near_px = max(NEAR_SHARE * size, LEAST_NEAR_PX) if size is not None else max(config.pck_px, default=LEAST_NEAR_PX)
+    found = [match.truth[[i for i, _ in match.pairs]] for match in matches]
+    visible = sum(((~np.isnan(part).any(axis=2)).sum(axis=0) for part in found), np.zeros(len(skeleton.nodes), int))
+    near = sum(((match.errors_px <= near_px).sum(axis=0) for match in matches), np.zeros(len(skeleton.nodes), int))
+    shares = [_share(int(part), int(whole)) for part, whole in zip(near, visible, strict=True)]
+    return {
+        "most_animals": max((len(match.truth) for match in matches), default=0),
+        "size_px": size,
+        "near_px": near_px,
+        "near": {
+            "all": _share(int(near.sum()), int(visible.sum())),
+            "nodes": dict(zip(skeleton.nodes, shares, strict=True)),
+        },
     }
 
 

@@ -5,17 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from poseflow.evaluation import find_concerns, is_of_one_animal
 from poseflow.files import read_json
 from poseflow.report.grid import Grid, count, number, percent
 from poseflow.report.style import Picture, image_uri, read_image, svg_uri
 
 Metrics = Mapping[str, Any]
 LEVELS = ("p50", "p75", "p90", "p95", "p99")
-MUCH_SHARE = 0.05
-"""A larger share of animals missed or invented is worth a word at the top."""
-
-LOW_MAP = 0.5
-
 RANKS = {"best": "Among the best", "median": "Typical", "worst": "Among the worst"}
 
 
@@ -57,7 +53,7 @@ def read_accuracy_story(folder: Path) -> AccuracyStory:
         tiles=_list_tiles(metrics),
         speed=_tabulate_speed(speed) if speed else None,
         frames_per_s=speed["frames_per_s"] if speed else None,
-        concerns=_find_concerns(metrics),
+        concerns=find_concerns(metrics),
     )
 
 
@@ -75,33 +71,19 @@ def _lead(metrics: Metrics) -> str:
 
 def _list_tiles(metrics: Metrics) -> list[tuple[str, str, str]]:
     errors = metrics["errors_px"]["all"]
-    near = f"median; 95 % within {number(errors['p95'], 1)} px"
-    tiles = [
-        ("mAP", number(metrics["map_coco"], 3), f"accuracy on {count(metrics['frames'])} test frames; 1 is perfect")
-    ]
+    near = f"median; 90 % within {number(errors['p90'], 1)} px"
+    tests = f"on {count(metrics['frames'])} test frames"
     named = metrics["identities"]
-    tiles = tiles if metrics["map_coco"] is not None else []
+    tiles = []
+    if not is_of_one_animal(metrics):
+        tiles += [("mAP", number(metrics["map_coco"], 3), f"accuracy {tests}; 1 is perfect")]
     tiles += [("error", f"{number(errors['p50'], 1)} px", near)]
+    if is_of_one_animal(metrics):
+        shares = [(px, share) for px, share in metrics["pck"].items() if share is not None]
+        tiles += [("PCK", percent(share), f"of the body parts within {px} px, {tests}") for px, share in shares[-1:]]
     if named:
         tiles += [("right names", percent(named["accuracy"]), f"of {count(named['animals'])} labeled animals")]
     return tiles
-
-
-def _find_concerns(metrics: Metrics) -> list[str]:
-    missed, invented = metrics["missed_share"], metrics["invented"] / metrics["animals"]
-    concerns = []
-    if metrics["map_coco"] is not None and metrics["map_coco"] < LOW_MAP:
-        concerns.append(
-            f"Predictions are far from the labels of the test frames: mAP is {number(metrics['map_coco'], 3)}."
-        )
-    if missed > MUCH_SHARE:
-        concerns.append(f"{percent(missed)} of the labeled animals in the test frames were missed.")
-    if invented > MUCH_SHARE:
-        concerns.append(
-            f"{count(metrics['invented'])} animals were found in the test frames where none is labeled "
-            f"({percent(invented)} of the number of labeled ones)."
-        )
-    return concerns
 
 
 def _with_videos(metrics: Metrics) -> list[tuple[str, Metrics]]:
