@@ -37,6 +37,36 @@ def first_x(labels: sio.Labels) -> dict[str, float]:
 class TestImages:
     """Of DeepLabCut and COCO."""
 
+    @pytest.mark.parametrize("name", ["dlc_image_missing_shifts_others", "dlc_image_missing_index_error"])
+    def test_a_missing_image_leaves_the_others_their_labels(
+        self, name: str, case: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        folder = case(name)
+        try:
+            labels = read(folder / "CollectedData.csv")
+        except LabelsError as error:
+            assert "CollectedData.csv" in str(error)
+            assert "img001.png" in str(error)
+            return
+        there = {file.relative_to(folder / "labeled-data").as_posix() for file in folder.rglob("*.png")}
+        table = [row.split(",") for row in (folder / "CollectedData.csv").read_text().splitlines()[3:]]
+        right = {row[0].removeprefix("labeled-data/"): float(row[1]) for row in table if row[1]}
+        found = {key.split()[0]: x for key, x in first_x(labels).items()}
+        assert found == {image: x for image, x in right.items() if image in there}
+        assert "CollectedData.csv" in caplog.text
+        assert all(image in caplog.text for image in right if image not in there)
+
+    def test_a_namesake_stands_for_no_missing_image(
+        self, case: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        folder = case("coco_image_missing_namesake")
+        try:
+            assert first_x(read(folder / "coco.json")) == {"day1/000001.png 1": 1.0}
+            message = caplog.text
+        except LabelsError as error:
+            message = str(error)
+        assert "coco.json" in message
+
     def test_images_of_a_project_that_moved(
         self, tmp_path: Path, animal: Callable, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -58,6 +88,17 @@ class TestImages:
         assert first_x(labels) == {"day1/img3.png 3": 1.0, "day2/img12.png 12": 4.0}
         assert "a.slp: labels on 2 images that are not there are left out" in caplog.text
         assert "D:/lab/day1/img12.png" in caplog.text
+
+    def test_images_beside_the_label_file(self, real_data: Path, tmp_path: Path) -> None:
+        folder = real_data / "formats" / "image_video_slp"
+        labels = read(folder / "small_robot_siv.slp")
+        assert sorted(first_x(labels)) == [f"image_video_slp/robot{number}.jpg {number}" for number in range(3)]
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "robot1.jpg").symlink_to(folder / "robot1.jpg")
+        with pytest.raises(
+            AmbiguousVideoError, match=r"small_robot_siv\.slp: image robot0\.jpg must lie in one folder"
+        ):
+            read(folder / "small_robot_siv.slp", store=tmp_path / "other")
 
 
 class TestRecordings:

@@ -254,8 +254,11 @@ def _holds_images(package: Path, dataset: str, video: sio.Video) -> bool | None:
 def _locate_images(
     video: sio.Video, frames: list[sio.LabeledFrame], path: Path, finder: VideoFinder, others: Sequence[str]
 ) -> list[sio.LabeledFrame]:
-    """Point each frame to its image among all of its folder; those whose image is there."""
-    folders: dict[str, Path | None] = {}
+    """Point each frame to its image among all of its folder; those whose image is there.
+
+    Images that were all in one folder may lie in one of another name, right where a person said.
+    """
+    folders = _find_folders(video, path, finder, others)
     videos: dict[Path, tuple[sio.Video, dict[str, int]]] = {}
     kept, missing = [], []
     for frame in frames:
@@ -263,8 +266,6 @@ def _locate_images(
             raise LabelsError(f"{path}: labels of images must be on frames 0 to {count - 1}, got frame {number}")
         recorded = PureWindowsPath(video.filename[frame.frame_idx])
         name = recorded.parent.as_posix()
-        if name not in folders:
-            folders[name] = finder.find(name, path, others)
         folder = folders[name]
         if folder is not None and folder not in videos:
             videos[folder] = _image_folder(folder)
@@ -279,6 +280,24 @@ def _locate_images(
             "%s: labels on %d images that are not there are left out: %s", path, len(missing), _some(sorted(missing))
         )
     return kept
+
+
+def _find_folders(video: sio.Video, path: Path, finder: VideoFinder, others: Sequence[str]) -> dict[str, Path | None]:
+    """Where each folder lies that the images were recorded in, if it is there and holds any of them."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for file in video.filename:
+        image = PureWindowsPath(file)
+        names[image.parent.as_posix()].add(image.name)
+    found = {}
+    for folder, held in names.items():
+
+        def fits(place: Path, held: set[str] = held) -> bool | None:
+            return None if any(is_there(place / name) for name in held) else False
+
+        found[folder] = finder.find(folder, path, others, fits)
+        if found[folder] is None and len(others) == 1:
+            found[folder] = finder.find_holder(held, path)
+    return found
 
 
 def _some(names: Sequence[str]) -> str:

@@ -121,6 +121,22 @@ class VideoFinder:
             logger.warning("%s: %s is taken for %s by its name alone", label_file, found, recorded)
         return found.resolve()
 
+    def find_holder(self, names: Iterable[str], label_file: Path) -> Path | None:
+        """Of the folders that a person named, and the label file's, the one that holds any of the images.
+
+        Raises:
+            AmbiguousVideoError: Several do.
+        """
+        wanted = set(names)
+        folders = {folder.resolve() for folder in (label_file.parent, *self._folders)}
+        found = sorted(folder for folder in folders if any(is_there(folder / name) for name in wanted))
+        if len(found) > 1:
+            listed = ", ".join(map(str, found))
+            raise AmbiguousVideoError(
+                f"{label_file}: image {min(wanted)} must lie in one folder, got several: {listed}"
+            )
+        return found[0] if found else None
+
     def _is_given(self, found: Path, label_file: Path) -> bool:
         """Whether a recording lies right in a folder that a person named, not somewhere below."""
         folders = [folder.resolve() for folder in (*self._folders, label_file.parent)]
