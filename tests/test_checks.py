@@ -45,7 +45,7 @@ def project(tmp_path, monkeypatch):
 
 
 def check(kind="single_instance", **changes):
-    config = Config.model_validate({"models": {"model": f"{kind}.yaml"}, **changes})
+    config = Config.model_validate({"models": {"model": f"{kind}.yaml"}, "split": {"by": "frame"}, **changes})
     plan = make_plan(config, FileFacts("facts.json"))
     return [*plan.warnings, *check_settings(config, plan)]
 
@@ -72,6 +72,11 @@ def test_sound_settings_need_no_word(project):
         ({"review": {"corrections": "corections"}}, ["review.corrections", "corections"]),
         ({"promotion": {"repredict": ["day2*"]}}, ["promotion.repredict", "day2*"]),
         ({"predict": {"max_instances": 1}}, ["predict.max_instances", "(2), got 1"]),
+        (
+            {"split": {"by": "block"}},
+            ["no labeled frame is left for val and test", "split.by: frame", "split.hold_out"],
+        ),
+        ({"split": {"by": "video"}}, ["labels are in 1 video", "split.by: block"]),
     ],
     ids=lambda value: ".".join(key for key in value) if isinstance(value, dict) else "",
 )
@@ -116,6 +121,17 @@ def test_one_identity_cannot_be_told_apart(project):
     write_labels("labels/l.slp", tracks=("anna",))
     with pytest.raises(ConfigError, match="labels must name two animals or more to tell them apart, got anna"):
         check("multi_class_bottom_up")
+
+
+def test_a_held_out_video_that_is_not_labeled_ends_the_plan(project):
+    write_labels("labels/m.slp", video="day1/session2.mp4")
+    rules = [{"video": "day1/session2*"}, {"video": "sesion2*.mp4"}]
+    with pytest.raises(
+        ConfigError, match=r"split\.hold_out must fit labeled videos \(a\.mp4, session2\.mp4\), got sesion2"
+    ):
+        check(split={"hold_out": rules})
+    (line,) = check(split={"hold_out": rules[:1]})
+    assert "no labeled frame is left for val, since all labels are in 1 block" in line
 
 
 def test_all_contradictions_are_told_at_once(project):

@@ -9,11 +9,15 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poseflow.config import Config, LabelsConfig, VideosConfig, tells_animals_apart
 from poseflow.errors import ConfigError
 from poseflow.folders import read_model_folder
 from poseflow.plan import Plan
+
+if TYPE_CHECKING:
+    from poseflow.labels import FrameKey
 
 
 def check_settings(config: Config, plan: Plan) -> list[str]:
@@ -87,9 +91,39 @@ def _doubtful(config: Config, plan: Plan) -> Iterator[str]:
             f"predict.max_instances must be at least the animals of a labeled frame ({labeled}), "
             f"got {config.predict.max_instances}"
         )
+    if plan.dataset is not None:
+        from poseflow.labels.split import describe_shortage, divide_by_rules
+
+        ruled, units = divide_by_rules(_labeled_frames(plan), config.split)
+        if shortage := describe_shortage(set(units.values()), set(ruled.values()), config.split):
+            yield shortage
+
+
+def _labeled_frames(plan: Plan) -> "list[tuple[str, FrameKey]]":
+    """Path of the recording and key of labeled frames: of all, or of some that are spread over many."""
+    from poseflow.labels import FrameKey
+
+    return [
+        (
+            f"/{path}",
+            FrameKey(path.rpartition("/")[2], place)
+            if isinstance(place, int)
+            else FrameKey(path.rpartition("/")[2], 0, place, numbered=False),
+        )
+        for labels in plan.label_facts
+        for path, places in labels["places"].items()
+        for place in places
+    ]
 
 
 def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
+    if plan.dataset is not None:
+        from poseflow.labels.split import check_rules
+
+        try:
+            check_rules({path for path, _ in _labeled_frames(plan)}, config.split)
+        except ConfigError as error:
+            yield str(error)
     nodes = _nodes(config, plan)
     least = config.tracking.min_points
     if nodes and "min_points" in config.tracking.model_fields_set and least > len(nodes):

@@ -19,8 +19,8 @@ KEY_LENGTH = 10
 STEP_VERSIONS: Mapping[str, int] = {
     "index": 1,
     "extract": 1,
-    "labels": 1,
-    "split": 1,
+    "labels": 2,
+    "split": 2,
     "train": 1,
     "evaluate": 2,
     "evaluate_tracking": 2,

@@ -191,7 +191,9 @@ def _describe_labels(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     predicted, found, faults = config.labels.include_predictions, [], []
     for path in plan.labels:
         try:
-            found.append(facts.find(path, f"labels, predictions {'count' if predicted else 'do not'}", describe))
+            found.append(
+                facts.find(path, f"labels and their places, predictions {'count' if predicted else 'do not'}", describe)
+            )
         except LabelsError as error:
             faults.append(str(error))
     said = "nothing is trained until it is mended, or labels.paths no longer names it"

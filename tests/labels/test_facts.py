@@ -41,7 +41,8 @@ def test_only_dense_labels_with_tracks_can_test_tracking(tmp_path):
 
 def test_predictions_are_labels_only_where_that_is_asked(tmp_path):
     path = write(tmp_path / "p.slp", {"a.mp4": range(3)}, ["anna"], kind=sio.PredictedInstance)
-    assert describe_label_file(path, False) == {"frames": 0, "animals": 0, "nodes": [], "identities": [], "videos": {}}
+    none = {"frames": 0, "animals": 0, "nodes": [], "identities": [], "videos": {}, "places": {}}
+    assert describe_label_file(path, False) == none
     assert describe_label_file(path, True)["frames"] == 3
 
 
@@ -55,6 +56,15 @@ def test_other_formats_are_described_alike(real_data):
     assert (found["frames"], found["animals"]) == (116, 1)
     assert found["nodes"] == ["snout", "leftear", "rightear", "tailbase"]
     assert [name.endswith("labeled-data/m4s1") for name in found["videos"]] == [True]
+
+
+def test_places_are_spread_over_all_labels(tmp_path):
+    numbers = [*range(200), 512, *range(1000, 1100)]
+    (places,) = describe_label_file(write(tmp_path / "a.slp", {"a.mp4": numbers}), False)["places"].values()
+    assert {0, 512, 1000, 1099} <= set(places) <= set(numbers)
+    assert len(places) <= 40
+    few = describe_label_file(write(tmp_path / "b.slp", {"a.mp4": [7, 3], "b.mp4": [5]}), False)
+    assert few["places"] == {"a.mp4": [3, 7], "b.mp4": [5]}
 
 
 @pytest.mark.parametrize("size", [0, 100, 5000])

@@ -1,15 +1,21 @@
 """Splits: fractions, determinism, stability, rules."""
 
-import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import sleap_io as sio
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poseflow.config import HoldOut, SplitConfig
-from poseflow.labels import SIDES, frame_key, split_labels
+from poseflow.config import Config, HoldOut, LabelsConfig, SplitConfig
+from poseflow.errors import ConfigError, LabelsError
+from poseflow.labels import SIDES, FrameKey, frame_key, read_labels, split_labels
+from poseflow.labels.split import draw_lot, unit_of
 
 SKELETON = sio.Skeleton(nodes=["a", "b"])
 
@@ -47,12 +53,31 @@ configs = st.builds(
 )
 
 
-@settings(max_examples=60)
+def lots_of(frames: dict[str, list[int]], config: SplitConfig) -> dict[tuple[str, int], str]:
+    """The side of each frame by its lot alone, nothing borrowed."""
+    lone = {(name, number): sides_by_lot(name, number, config) for name in frames for number in frames[name]}
+    return {(name.rpartition("/")[2], number): side for (name, number), side in lone.items()}
+
+
+def sides_by_lot(name: str, number: int, config: SplitConfig) -> str:
+    lot = draw_lot(*unit_of(FrameKey(name.rpartition("/")[2], number), config), config)
+    val = config.test_fraction + config.val_fraction
+    return "test" if lot < config.test_fraction else "val" if lot < val else "train"
+
+
+@settings(max_examples=100)
 @given(old=frame_sets, new=frame_sets, config=configs)
-def test_adding_labels_moves_no_frame(old: dict, new: dict, config: SplitConfig) -> None:
+def test_adding_labels_moves_no_frame_but_to_fill_a_side(old: dict, new: dict, config: SplitConfig) -> None:
     both = {name: sorted({*old.get(name, []), *new.get(name, [])}) for name in [*new, *old]}
     before, after = sides_of(labels_on(old), config), sides_of(labels_on(both), config)
-    assert {key: after[key] for key in before} == before
+    drawn = lots_of(old, config)
+    wanted = {"train"} | ({"val"} if config.val_fraction else set()) | ({"test"} if config.test_fraction else set())
+    if wanted <= set(drawn.values()):
+        assert before == drawn
+        assert {key: after[key] for key in before} == before
+    moved = {key for key in before if after[key] != before[key]}
+    borrowed = {key for key in before if before[key] != drawn[key] or after[key] != drawn[key]}
+    assert moved <= borrowed
 
 
 @settings(max_examples=30)
@@ -133,8 +158,9 @@ def test_the_first_rule_that_fits_comes_before_the_lots() -> None:
 
 
 def test_a_name_with_brackets_is_itself() -> None:
-    found = sides_of(labels_on({"cage[1].mp4": [1]}), SplitConfig(hold_out=(HoldOut(video="cage[1].mp4"),)))
-    assert found == {("cage[1].mp4", 1): "test"}
+    frames = labels_on({"cage[1].mp4": [1], "a.mp4": [1]})
+    found = sides_of(frames, SplitConfig(hold_out=(HoldOut(video="cage[1].mp4"),)))
+    assert found == {("cage[1].mp4", 1): "test", ("a.mp4", 1): "train"}
 
 
 def test_an_image_is_known_by_the_number_in_its_name_not_by_its_place() -> None:
@@ -149,15 +175,51 @@ def test_an_image_is_known_by_the_number_in_its_name_not_by_its_place() -> None:
     assert ("cage", 297) in before
 
 
-def test_an_empty_side_is_warned_of_with_a_seed_that_fills_it(caplog: pytest.LogCaptureFixture) -> None:
-    frames = labels_on({"a.mp4": [5, 105, 205]})
-    seed = next(s for s in range(100) if len(set(sides_of(frames, SplitConfig(seed=s)).values())) == 1)
-    caplog.clear()
-    with caplog.at_level(logging.WARNING):
-        split_labels(frames, SplitConfig(seed=seed))
-    assert "no labeled frame fell to" in caplog.text
-    advised = int(caplog.text.split("split.seed: ")[1].split()[0])
-    assert set(sides_of(frames, SplitConfig(seed=advised)).values()) == set(SIDES)
+@pytest.mark.parametrize("by", ["frame", "block", "video"])
+@given(seed=st.integers(0, 500), count=st.integers(3, 12), val=st.floats(0.01, 0.4), test=st.floats(0.01, 0.4))
+@settings(max_examples=60)
+def test_no_side_is_empty_where_units_suffice(by: str, seed: int, count: int, val: float, test: float) -> None:
+    config = SplitConfig(by=by, seed=seed, val_fraction=val, test_fraction=test)
+    found = sides_of(labels_on({f"{number}.mp4": [100 * number] for number in range(count)}), config)
+    assert set(found.values()) == set(SIDES)
+
+
+def test_a_deeplabcut_folder_far_apart_fills_all_sides(case: Callable[[str], Path]) -> None:
+    folder = case("split_leaves_a_side_empty")
+    subprocess.run([sys.executable, "make.py", "far", "25"], cwd=folder, check=True)
+    labels = read_labels([folder / "far/labeled-data/cage/CollectedData_me.csv"], LabelsConfig())
+    counts = {side: len(part.labeled_frames) for side, part in split_labels(labels, SplitConfig()).items()}
+    assert sum(counts.values()) == 12
+    assert all(counts.values())
+
+
+def test_one_block_of_neighbors_is_trained_on_and_a_line_says_what_helps(
+    case: Callable[[str], Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = case("split_leaves_a_side_empty")
+    subprocess.run([sys.executable, "make.py", "near", "2"], cwd=folder, check=True)
+    labels = read_labels([folder / "near/labeled-data/cage/CollectedData_me.csv"], LabelsConfig())
+    counts = [len(part.labeled_frames) for part in split_labels(labels, SplitConfig()).values()]
+    assert counts == [12, 0, 0]
+    said = "no labeled frame is left for val and test, since all labels are in 1 block; split.by: frame"
+    assert said in caplog.text
+    assert "split.hold_out" in caplog.text
+    assert all(part.labeled_frames for part in split_labels(labels, SplitConfig(by="frame")).values())
+
+
+def test_a_rule_that_fits_nothing_is_an_error(case: Callable[[str], Path]) -> None:
+    folder = case("hold_out_fits_nothing")
+    settings = Config.model_validate(yaml.safe_load((folder / "ho.yaml").read_text())).split
+    labels = read_labels([folder / "a.slp"], LabelsConfig())
+    with pytest.raises(
+        ConfigError, match=r"split\.hold_out must fit .*session1\.mp4, session2\.mp4.*got sesion2\*\.mp4"
+    ):
+        split_labels(labels, settings)
+
+
+def test_rules_that_leave_nothing_to_train_on(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(LabelsError, match=r"leave labeled frames to train on, got 3 frames that split\.hold_out gives"):
+        split_labels(labels_on({"a.mp4": [1, 2, 3]}), SplitConfig(hold_out=(HoldOut(video="a*"),)))
 
 
 def test_no_warning_where_a_rule_fills_a_side_or_none_is_wanted(caplog: pytest.LogCaptureFixture) -> None:

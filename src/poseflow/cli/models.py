@@ -32,7 +32,8 @@ def split(
 ) -> None:
     """Divide labeled frames into training, validation and test set, for good.
 
-    Which side a frame falls on depends on itself alone: labels that are added later move none of the old ones.
+    A frame's side is drawn by its name and number: labels that are added later move none of the old ones, but for those
+    that a side without any of its own has borrowed.
 
     Example:
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -15,7 +18,7 @@ from poseflow.errors import LabelsError
 from poseflow.labels.clean import chosen_instances
 from poseflow.labels.formats import DAMAGED, check_label_file, read_label_file
 from poseflow.labels.recognition import SLEAP, one_line, raise_if_machine_failed
-from poseflow.labels.videos import root_video
+from poseflow.labels.videos import frame_key, root_video
 
 LabelFacts = dict[str, Any]
 """What the file holds, as JSON.
@@ -23,9 +26,11 @@ LabelFacts = dict[str, Any]
 `frames`: number of frames with a label. `animals`: most of them in one frame. `nodes`: names, of the skeleton in use.
 `identities`: names of the animals that some instance bears. `videos`: path of each labeled video, as the file gives it,
 and whether its labels can test tracking: they have tracks and are dense (at least 20 frames, and one in ten of those
-from the first to the last).
+from the first to the last). `places`: by that path, labeled frames of each (at most 40 of them, spread over all): their
+numbers, or names of images that have no number in it.
 """
 
+SPREAD = 20
 PREDICTED = 1  # SLEAP's code for the type of an instance
 
 
@@ -47,7 +52,7 @@ def _describe_slp(path: Path, include_predictions: bool) -> LabelFacts:
     """From the file's tables, since it may hold millions of predictions."""
     with h5py.File(path) as file:
         if "frames" not in file or "instances" not in file:
-            return {"frames": 0, "animals": 0, "nodes": [], "identities": [], "videos": {}}
+            return {"frames": 0, "animals": 0, "nodes": [], "identities": [], "videos": {}, "places": {}}
         frames, instances = file["frames"][:], file["instances"][:]
         names = [json.loads(text)[1] for text in file["tracks_json"][:]] if "tracks_json" in file else []
     if not include_predictions:
@@ -67,6 +72,7 @@ def _describe_slp(path: Path, include_predictions: bool) -> LabelFacts:
             _path_of(videos[video]): bool(identities) and _is_dense(labeled["frame_idx"][labeled["video"] == video])
             for video in np.unique(labeled["video"]).tolist()
         },
+        "places": _spread([(videos[row["video"]], int(row["frame_idx"])) for row in labeled]),
     }
 
 
@@ -80,7 +86,31 @@ def _describe(labels: sio.Labels, include_predictions: bool) -> LabelFacts:
         "nodes": list(instances[0].skeleton.node_names) if instances else [],
         "identities": sorted({instance.track.name for instance in instances if instance.track is not None}),
         "videos": {_path_of(frame.video): False for frame in frames},
+        "places": _spread([(frame.video, frame.frame_idx) for frame in frames]),
     }
+
+
+def _spread(frames: Iterable[tuple[sio.Video, int]]) -> dict[str, list[int | str]]:
+    """Of each video's labeled frames some that lie evenly among them, and some behind the widest gaps."""
+    places: dict[str, set[int | str]] = defaultdict(set)
+    for video, frame_idx in frames:
+        key = frame_key(video, frame_idx)
+        places[_path_of(video)].add(key.number if key.numbered else key.image)
+    return {
+        path: _thin_out(sorted(found, key=lambda place: (str(place), 0) if isinstance(place, str) else ("", place)))
+        for path, found in places.items()
+    }
+
+
+def _thin_out(places: list[int | str]) -> list[int | str]:
+    if len(places) <= 2 * SPREAD:
+        return places
+    evenly = np.linspace(0, len(places) - 1, SPREAD).round().astype(int).tolist()
+    gaps = [
+        later - earlier for earlier, later in pairwise(places) if isinstance(later, int) and isinstance(earlier, int)
+    ]
+    behind = (np.argsort(gaps)[::-1][:SPREAD] + 1).tolist() if len(gaps) == len(places) - 1 else []
+    return [places[index] for index in sorted({*evenly, *behind})]
 
 
 def _path_of(video: sio.Video) -> str:
