@@ -2,9 +2,11 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -12,9 +14,9 @@ from poseflow import provenance
 from poseflow.cli import app
 from poseflow.config import PredictConfig, ReviewConfig, TrackingConfig
 from poseflow.errors import TableError
-from poseflow.explain import explain_frame, explain_table
+from poseflow.explain import Sources, explain_frame, explain_table
 from poseflow.extract import track_and_review
-from poseflow.media import VideoIndex, write_index
+from poseflow.media import VideoIndex, read_index, write_index
 from poseflow.media.runs import RunLengths
 from poseflow.provenance import describe_assembly, describe_prediction
 from poseflow.skeleton import Skeleton
@@ -27,6 +29,7 @@ from poseflow.tables import (
     read_predictions,
     read_tracks,
     write_predictions,
+    write_tracks,
 )
 
 SKELETON = Skeleton(nodes=("nose", "tail"), edges=((0, 1),))
@@ -177,6 +180,43 @@ def test_each_row_is_traced_to_its_own_prediction(project):
         for row in read_frame(shard, frame).to_pylist():
             (line,) = [part for part in said.split("\n- ") if f"({row['nose.x']:.1f}, {row['nose.y']:.1f})" in part]
             assert f"row {row['row']} of {shard}" in line
+
+
+def test_names_and_corrections_are_told(project, tmp_path):
+    shards = sorted(project.glob("results/predictions/cage/*.parquet"))
+    tracks = read_tracks(project / "results/tracks/cage.parquet")
+    (corrected,) = tracks.row[(tracks.frame_idx == 10) & (tracks.track == 0)]
+    named = replace(
+        tracks,
+        identity_code=tracks.track.astype(np.int16),
+        identity_score=np.full(len(tracks), 0.875, np.float32),
+        identity_names=("anna", "bert"),
+        metadata=tracks.metadata | {"corrected": [["cage", 10, int(corrected), "anna"]]},
+    )
+    write_tracks(named, tmp_path / "tracks.parquet")
+    index = read_index(project / "results/index/cage.json")
+    assemble_files(shards, named, index, PoseSource("cage", "cage"), tmp_path / "poses.parquet")
+    sources = Sources(shards, tmp_path / "tracks.parquet")
+    before, after = ("\n".join(explain_frame(tmp_path / "poses.parquet", frame, sources)) for frame in (9, 11))
+    assert "named anna (probability 0.875)" in before
+    assert "what the models say of its looks" in before
+    assert "correction" not in before
+    assert "A correction says that it is anna, from frame 10 on." in after
+    assert after.count("correction") == 1
+
+
+def test_a_table_of_another_version_is_explained_too(project, tmp_path):
+    table = pq.read_table(project / "results/poses/cage/cage.parquet")
+    note = json.loads(table.schema.metadata[b"poseflow"])
+    note["config"] = {"predict": {"of_the_future": 3}, "another": {"a": 1}}
+    note["made_by"]["merge"] = {"step_version": 1, "package_version": "9.0"}
+    pq.write_table(table.replace_schema_metadata({"poseflow": json.dumps(note)}), tmp_path / "p.parquet")
+    said = "\n".join(explain_table(tmp_path / "p.parquet"))
+    assert "Settings predict: {of_the_future: 3}." in said
+    assert "merge: step merge, version 1, of poseflow 9.0." in said
+    with pytest.raises(TableError, match="must be a table of predictions, tracks or poses"):
+        pq.write_table(table.replace_schema_metadata({"poseflow": "{}"}), tmp_path / "q.parquet")
+        explain_table(tmp_path / "q.parquet")
 
 
 def test_what_is_not_there_is_said(project, tmp_path):

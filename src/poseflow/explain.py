@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import yaml
+from pydantic import ValidationError
 
 from poseflow.config import PredictConfig, ReviewConfig, Section, TrackingConfig
+from poseflow.errors import TableError
 from poseflow.tables import Tracks, find_rows, open_table, read_frame, read_instances, read_tracks
 
 SECTIONS: Mapping[str, type[Section]] = {"predict": PredictConfig, "tracking": TrackingConfig, "review": ReviewConfig}
@@ -48,6 +50,8 @@ def explain_table(path: str | Path, with_settings: bool = False) -> list[str]:
     path = Path(path)
     with open_table(path, None) as (file, whole):
         rows = file.metadata.num_rows
+    if whole.get("table") not in ("predictions", "tracks", "poses"):
+        raise TableError(f"{path} must be a table of predictions, tracks or poses, got one of {whole.get('table')}")
     note = {**whole.get("metadata", {}), **whole}
     return [
         f"{path}: {_kind(note)}, {rows:,} rows.",
@@ -111,7 +115,7 @@ def _explain_frames(note: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _explain_steps(steps: Mapping[str, Any], note: Mapping[str, Any]) -> Iterator[str]:
-    for step, made in sorted(steps.items(), key=lambda step: list(WORDS).index(step[0])):
+    for step, made in sorted(steps.items(), key=lambda step: [*WORDS, step[0]].index(step[0])):
         commit = f", commit {_listed(made['commit'])}" if made.get("commit") else ""
         yield (
             f"{WORDS.get(step, step)}: step {step}, version {_listed(made['step_version'])}, of poseflow "
@@ -142,8 +146,11 @@ def _explain_settings(config: Mapping[str, Any], whole: bool) -> Iterator[str]:
         yield yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True).rstrip()
         return
     for name, values in config.items():
-        section = SECTIONS[name].model_validate(values) if name in SECTIONS else None
-        changed = section.model_dump(mode="json", exclude_defaults=True) if section else values
+        try:
+            changed = SECTIONS[name].model_validate(values).model_dump(mode="json", exclude_defaults=True)
+        except (KeyError, ValidationError):  # of another version, or another program: its defaults are not known here
+            yield f"Settings {name}: {yaml.safe_dump(values, default_flow_style=True, width=10_000).strip()}."
+            continue
         text = yaml.safe_dump(changed, default_flow_style=True, width=1000, allow_unicode=True).strip()[1:-1]
         yield f"Settings {name}: {text + '; all others' if changed else 'all'} as by default."
 

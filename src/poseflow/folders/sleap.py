@@ -13,7 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from poseflow.config import BackboneConfig, ClassMapsConfig, FieldsConfig, HeadConfig, InputConfig, Kind, ModelConfig
-from poseflow.errors import ModelError
+from poseflow.errors import ModelError, SkeletonError
 from poseflow.files import read_json
 from poseflow.folders.model import ModelFolder
 from poseflow.skeleton import Skeleton
@@ -39,7 +39,7 @@ def read_sleap_folder(folder: Path) -> ModelFolder:
     path = folder / SETTINGS
     try:
         return _translate(read_json(path), folder)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SkeletonError) as error:
         raise ModelError(f"{path}: must be the settings of a SLEAP model: {_one_line(error)}") from None
     except (KeyError, TypeError, AttributeError, IndexError) as error:
         kind = type(error).__name__

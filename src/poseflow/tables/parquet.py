@@ -24,7 +24,7 @@ ROW_GROUP_ROWS = 1 << 15
 MAX_ROWS = 10_000_000_000
 """Of one file: a hundred animals, a hundred frames a second, eleven days."""
 
-MAX_ROWS_PER_BYTE = 1000
+MAX_ROWS_PER_BYTE = 100
 """Of a file's size. Sound tables have fewer than one row per byte, of zeros alone some."""
 
 
