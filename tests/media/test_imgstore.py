@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import cv2
 import numpy as np
@@ -125,3 +126,71 @@ def test_a_store_of_another_make_is_quarantined(
     index = index_video(folder)
     assert (index.kind, index.status, estimate_frames(folder)) == ("imgstore", "quarantined", 0)
     assert reason in str(index.reason)
+
+
+def bomb_of_merges() -> str:
+    lines = ["a0: &a0 {x: 1, y: 2, z: 3}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 20)}], k{n}: 1}}" for n in range(1, 20)]
+    return "\n".join(lines)
+
+
+def bomb_of_lists(levels: int = 20) -> str:
+    lines = ["b0: &b0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"b{n}: &b{n} [{', '.join([f'*b{n - 1}'] * 10)}]" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{bomb_of_merges()}\n__store:\n  format: png\n",
+        f"{bomb_of_lists()}\n__store:\n  {{class: DirectoryImgStore, format: png, imgdtype: *b19, imgshape: [4, 4]}}\n",
+        f"{bomb_of_lists()}\n__store:\n"
+        "  {class: DirectoryImgStore, format: *b19, imgdtype: uint8, imgshape: [4, 4]}\n",
+        f"{bomb_of_lists()}\n__store:\n"
+        "  {class: DirectoryImgStore, format: png, imgdtype: uint8, imgshape: [4, 4], encoding: *b19}\n",
+        f"{bomb_of_lists()}\n__store:\n  {{class: DirectoryImgStore, format: png, imgdtype: uint8, imgshape: *b19}}\n",
+        "__store: " + "[" * 100_000,
+        "__store:\n  !!python/object/apply:os.system [exit 1]\n",
+        "__store: {class: DirectoryImgStore, format: png, imgdtype: uint8, imgshape: [1000000, 1000000]}\n",
+        "__store: {class: DirectoryImgStore, format: png/../../x, imgdtype: uint8, imgshape: [4, 4]}\n",
+        "__store: {class: DirectoryImgStore, format: /etc/x, imgdtype: uint8, imgshape: [4, 4]}\n",
+    ],
+    ids=["merges", "dtype", "format", "encoding", "shape", "deep", "code", "pixels", "up", "root"],
+)
+def test_bombs_in_a_stores_metadata_are_quarantined(text: str, tmp_path: Path) -> None:
+    (tmp_path / "metadata.yaml").write_text(text)
+    index = index_video(tmp_path)
+    assert (index.kind, index.status, estimate_frames(tmp_path)) == ("imgstore", "quarantined", 0)
+    assert len(str(index.reason)) < 600
+
+
+@pytest.mark.parametrize("bomb", ["rows", "zeros", "times", "lists"])
+def test_bombs_in_a_chunks_index_leave_it_out(bomb: str, tmp_path: Path, clips: Any) -> None:
+    folder = write_store(tmp_path / "cam.imgstore", clips, "png")
+    place = folder / "000001/index.yaml"
+    if bomb == "times":
+        place.write_text("frame_time: [.nan, .inf, 1.0e+300]\n")
+    elif bomb == "lists":
+        place.write_text(f"{bomb_of_lists(9)}\nframe_time: *b8\n")
+    else:
+        place.unlink()
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**11,)}
+        with (
+            ZipFile(place.with_suffix(".npz"), "w", ZIP_DEFLATED) as packed,
+            packed.open("frame_time.npy", "w") as file,
+        ):
+            np.lib.format.write_array_header_2_0(file, header)
+            for _ in range(50 if bomb == "zeros" else 0):
+                file.write(bytes(2**20))
+    index = index_video(folder)
+    assert (index.frames, estimate_frames(folder)) == (15, 15)
+    assert index.problems == ("chunk 000001 has no index that can be read, and is left out",)
+
+
+def test_an_array_that_promises_more_than_it_holds_is_damaged(tmp_path: Path, clips: Any) -> None:
+    folder = write_store(tmp_path / "cam.imgstore", clips, "npy", frames=5)
+    with (folder / "000000/000002.npy").open("wb") as file:
+        np.lib.format.write_array_header_2_0(file, {"descr": "|u1", "fortran_order": False, "shape": (10**6, 10**6)})
+    with open_video(index_video(folder)) as video:
+        assert [clips.number(image) for _, image in video.read(0, 5)] == [0, 1, None, 3, 4]

@@ -23,7 +23,7 @@ from poseflow.media.container import ContainerVideo
 from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, measure_rate, quarantine
 from poseflow.media.pixels import Image
-from poseflow.media.reading import RecordingFile, read_content, read_error
+from poseflow.media.reading import RecordingFile, find_closed, read_content, read_error
 from poseflow.media.runs import RunLengths
 from poseflow.media.scan import index_container
 from poseflow.media.stills import read_image, with_channels
@@ -32,7 +32,9 @@ from poseflow.media.video import Frames, Video
 METADATA = "metadata.yaml"
 _KEY = "__store"
 _MICROSECONDS = (1, 1_000_000)
-_MOST_BYTES = 2**25  # of metadata, and of the times of one chunk: four million frames
+_MOST_BYTES = 2**25  # of the times of one chunk: four million frames
+_MOST_YAML_BYTES = 2**22  # which take some seconds to read
+_MOST_BRACKETS = 1000  # of YAML; time grows with the square of how deep they lie
 _SHOWN = 80  # characters of what somebody wrote
 _LATEST_TIME_S = 1e11  # the year 5138
 _EARLIEST_TIME_S = 946_684_800  # the year 2000; an earlier "time" is none of the clock's
@@ -79,7 +81,8 @@ def index_imgstore(path: str | Path) -> VideoIndex:
     like: dict[str, Any] = {"width": width, "height": height, "channels": 3 if len(store["imgshape"]) == 3 else 1}
     sound = None
     for chunk in chunks if chunks[0].path.is_file() else ():
-        index = index_container(chunk.path)
+        closed = find_closed(chunk.path)
+        index = quarantine(chunk.path, "video", closed) if closed else index_container(chunk.path)
         if not index.is_ok:
             problems.append(f"chunk {chunk.path.name}: {index.reason}")
         elif index.frames != len(chunk.times_s):
@@ -226,17 +229,20 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def _read_yaml(path: Path) -> Any:
+    content = _read_small(path)
+    if content.count(b"[") + content.count(b"{") > _MOST_BRACKETS:
+        raise VideoError(f"{path.name} must have at most {_MOST_BRACKETS} brackets")
     try:
-        return yaml.load(_read_small(path), Loader=_PlainLoader)
+        return yaml.load(content, Loader=_PlainLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise VideoError(f"{path.name} must be YAML, got: {_shorten(error)}") from None
 
 
 def _read_small(path: Path) -> bytes:
     with RecordingFile(path) as file:
-        content = file.read(_MOST_BYTES)
-        if len(content) == _MOST_BYTES:
-            raise VideoError(f"{path.name} must be of less than {_MOST_BYTES} bytes")
+        content = file.read(_MOST_YAML_BYTES)
+        if len(content) == _MOST_YAML_BYTES:
+            raise VideoError(f"{path.name} must be of less than {_MOST_YAML_BYTES} bytes")
         return content
 
 
