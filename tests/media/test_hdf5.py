@@ -11,6 +11,7 @@ import pytest
 from shell import bash
 
 from poseflow.media import estimate_frames, index_video, open_video
+from poseflow.media.hdf5_links import find_outside
 
 IMAGES = np.arange(6 * 4 * 5, dtype=np.uint8).reshape(6, 4, 5)
 
@@ -174,3 +175,17 @@ def test_a_dataset_that_cannot_be_unpacked_here_is_quarantined(tmp_path: Path) -
         dataset = h5py.Dataset(h5py.h5d.create(file.id, b"images", h5py.h5t.NATIVE_UINT8, space, settings))
         dataset.id.write_direct_chunk((0, 0, 0), bytes(20), 0)
     assert "must be packed with a filter that is here, got" in str(index_video(tmp_path / "a.h5").reason)
+
+
+@pytest.mark.parametrize(
+    "leave", [link_to, soft_link_out, virtual_by_way_of_a_link, external_raw, lambda path: make_virtual(str(path))]
+)
+def test_what_leads_out_of_a_file_is_found_wherever_it_lies(leave: Any, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "secret.h5", "w") as secret:
+        secret["images"] = secret["other"] = IMAGES
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["deep/in/it"] = IMAGES
+        file["deep/round"] = file["deep"]
+        assert find_outside(file) is None
+        leave(tmp_path / "secret.h5")(file)
+        assert find_outside(file) is not None

@@ -21,6 +21,7 @@ from poseflow.labels.images import Image, convert_channels
 from poseflow.labels.skeletons import from_sleap
 from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
 from poseflow.labels.videos import frame_key, is_embedded
+from poseflow.media.headers import find_fault
 from poseflow.skeleton import Skeleton
 
 
@@ -100,7 +101,10 @@ class Package:
         if channels == 1 and f"{dataset.rpartition('/')[0]}/grey" in file:
             dataset = f"{dataset.rpartition('/')[0]}/grey"
         stored = file[dataset]
-        image = cv2.imdecode(stored[row].view(np.uint8), cv2.IMREAD_UNCHANGED)
+        content = stored[row].view(np.uint8)
+        if fault := find_fault(content.tobytes()):
+            raise LabelsError(f"{self.path}: the image in row {row} {fault}")
+        image = cv2.imdecode(content, cv2.IMREAD_UNCHANGED)
         if image is None:
             raise LabelsError(f"{self.path} must have images that can be decoded, got a damaged one in row {row}")
         pixels = np.asarray(image, np.uint8).reshape(*image.shape[:2], -1)[..., :3]

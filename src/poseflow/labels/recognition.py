@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 
 from poseflow.errors import LabelsError
+from poseflow.media.hdf5_links import find_outside
 from poseflow.media.reading import raise_if_unread, read_error
 
 HEAD_BYTES = 4096
@@ -106,6 +107,7 @@ def _describe_table(text: str) -> str:
 
 def _describe_hdf5(path: Path) -> str:
     with open_hdf5(path) as file:
+        _check_inside(file, path)
         if "nwb_version" in file.attrs:
             return "an NWB file"
         if "metadata" in file and {"frames", "instances", "videos_json", "tracks_json"} & set(file):
@@ -117,6 +119,17 @@ def _describe_hdf5(path: Path) -> str:
                 return name
         members = ", ".join(sorted(file)[:5])
     return f"an HDF5 file of another kind (with {members})" if members else "an HDF5 file with nothing in it"
+
+
+def _check_inside(file: h5py.File, path: Path) -> None:
+    """Check that a file leads to no other, before anybody follows it there; raises LabelsError."""
+    try:
+        outside = find_outside(file)
+    except (OSError, RuntimeError, KeyError) as error:
+        raise_if_machine_failed(error, path)
+        raise LabelsError(f"{path} must be a label file, got a damaged HDF5 file: {one_line(error)}") from error
+    if outside:
+        raise LabelsError(f"{path} must hold its data itself, got {outside}")
 
 
 def open_hdf5(path: Path) -> h5py.File:

@@ -1,10 +1,5 @@
-"""Recordings kept as a dataset of an HDF5 file.
+"""Recordings kept as a dataset of an HDF5 file."""
 
-HDF5 lets a dataset lie elsewhere: in raw files, in other HDF5 files, behind links. A recording is what the file itself
-holds; whatever leads out of it is refused before it is opened, as it may be any file that the user may read.
-"""
-
-from collections import deque
 from fractions import Fraction
 from math import isfinite, prod
 from pathlib import Path
@@ -15,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.errors import VideoError
+from poseflow.media.hdf5_links import find_dataset
 from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, quarantine
 from poseflow.media.reading import raise_if_unread
@@ -25,8 +21,6 @@ from poseflow.media.video import Frames, Video
 _BLOCK_BYTES = 64 * 2**20  # read at once
 _MOST_CHUNK_BYTES = 2**31  # HDF5 unpacks a whole chunk in memory
 _MOST_FRAMES = 2**28  # a month at 100 frames/s
-_MOST_LINKS = 16  # that lead to a dataset
-_LISTED_NAMES = 10
 _RATES = (1e-5, 1e6)  # frames per second: from one a day
 _SAMPLED_PLACES = 3
 
@@ -56,7 +50,7 @@ class Hdf5Video(Video):
         super().__init__(index)
         try:
             self._file = _open(index.path)
-            self._dataset = _find_dataset(self._file, index.h5_dataset or "")
+            self._dataset = find_dataset(self._file, index.h5_dataset or "")
         except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
             raise_if_unread(error, index.path)
             raise VideoError(f"{index.path} must be readable, got: {error}") from None
@@ -88,7 +82,7 @@ def _open(path: str | Path) -> h5py.File:
 
 
 def _describe(path: str | Path, h5_dataset: str, file: h5py.File) -> VideoIndex:
-    dataset = _find_dataset(file, h5_dataset)
+    dataset = find_dataset(file, h5_dataset)
     _check_size(dataset, h5_dataset, Path(path).stat().st_size)
     shape = dataset.shape
     written = _written_frames(dataset)
@@ -121,49 +115,6 @@ def _describe(path: str | Path, h5_dataset: str, file: h5py.File) -> VideoIndex:
         h5_dataset=h5_dataset,
         **_constant_rate(frames, fps),
     )
-
-
-def _find_dataset(file: h5py.File, name: str, depth: int = 0) -> h5py.Dataset:
-    """The dataset of that name, whose data lie in this file; raises VideoError."""
-    dataset = _follow(file, name)
-    if not isinstance(dataset, h5py.Dataset):
-        names = sorted(file)
-        listed = ", ".join(names[:_LISTED_NAMES]) + (", ..." if len(names) > _LISTED_NAMES else "")
-        raise VideoError(f"file must hold a dataset {name!r}, got {listed or 'nothing'}")
-    if dataset.external:
-        raise VideoError(_elsewhere(name, f"the external file {dataset.external[0][0]!r}"))
-    for source in dataset.virtual_sources() if dataset.is_virtual else ():
-        if source.file_name != "." or "%" in source.dset_name or depth == _MOST_LINKS:
-            raise VideoError(_elsewhere(name, f"a virtual dataset of {source.file_name!r}"))
-        _find_dataset(file, source.dset_name, depth + 1)
-    return dataset
-
-
-def _follow(file: h5py.File, name: str) -> Any:
-    """What lies at a path of a file, None for nothing, without following any link that leads out of the file."""
-    node: Any = file
-    parts = deque(name.split("/"))
-    links = 0
-    while parts:
-        part = parts.popleft()
-        if part in ("", "."):
-            continue
-        link = node.get(part, getlink=True) if isinstance(node, h5py.Group) else None
-        if isinstance(link, h5py.ExternalLink):
-            raise VideoError(_elsewhere(name, f"a link to {link.filename!r}"))
-        if isinstance(link, h5py.SoftLink) and links < _MOST_LINKS:
-            links += 1
-            node = file if link.path.startswith("/") else node
-            parts.extendleft(reversed(link.path.split("/")))
-        elif isinstance(link, h5py.HardLink):
-            node = node[part]
-        else:
-            return None
-    return node
-
-
-def _elsewhere(name: str, got: str) -> str:
-    return f"dataset {name!r} must lie in the file itself, got {got}"
 
 
 def _check_size(dataset: h5py.Dataset, name: str, file_bytes: int) -> None:

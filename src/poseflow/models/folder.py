@@ -3,11 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import h5py
 import keras
 
 from poseflow.config import ModelConfig, Precision
 from poseflow.errors import ModelError
 from poseflow.folders import ModelFolder, is_sleap_folder, needed_files, read_model_folder
+from poseflow.media.hdf5_links import find_outside
 from poseflow.models.build import build_model
 from poseflow.models.framing import Framing, SleapFraming
 from poseflow.models.normalization import fold_normalization
@@ -53,6 +55,9 @@ def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
     network = build_model(config, folder.skeleton)
     weights = needed_files(folder.path)[-1]
     try:
+        with h5py.File(weights) as file:
+            if outside := find_outside(file):
+                raise ValueError(f"it must hold its weights itself, got {outside}")
         network.load_weights(weights)
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder.path}: {weights.name} must fit config.yaml: {error}") from error

@@ -16,6 +16,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from poseflow.errors import ModelError
+from poseflow.media.hdf5_links import find_outside
 
 Tensor = Any
 Values = Mapping[str, Any]
@@ -103,6 +104,8 @@ def read_network(path: str | Path) -> keras.Model:
     path = Path(path)
     try:
         with h5py.File(path) as file:
+            if outside := find_outside(file):
+                raise ValueError(f"it must hold its weights itself, got {outside}")
             text = file.attrs.get("model_config")
             if text is None:
                 raise ValueError("it must have the attribute model_config, got weights alone")
