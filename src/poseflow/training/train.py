@@ -11,17 +11,23 @@ from typing import Any
 
 import keras
 import numpy as np
-import yaml
 
 from poseflow.config import ModelConfig, TrainingConfig
 from poseflow.data import Batch, Samples, build_samples, iterate_batches, settle_profile, stack_samples
-from poseflow.files import flush, move_into_place, remove_unfinished, replacing, write_json
+from poseflow.files import flush, move_into_place, remove_unfinished, write_json
 from poseflow.labels import Package, read_package
 from poseflow.models import build_model, choose_precision, has_gpu
 from poseflow.runs import hold
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
 from poseflow.training.epochs import Epochs
 from poseflow.training.network import TrainedNetwork
+from poseflow.training.provenance import (
+    check_replaceable,
+    check_same_training,
+    describe_dataset,
+    describe_training,
+    is_trained,
+)
 
 logger = logging.getLogger("poseflow")
 LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more
@@ -43,22 +49,27 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         folder: the result; if it exists, nothing is done.
 
     Raises: LabelsError, SkeletonError (also where `val` has other nodes than `train`; their order does not matter),
-        ConfigError, or ModelError when the loss is not finite.
+        ConfigError; ModelError when the loss is not finite, when the folder's training, finished or not, is of another
+        profile or other labels, or when it holds other things than a model.
     """
     with _locked(folder.with_name(f".{folder.name}.lock")):
-        if all((folder / name).exists() for name in ("training.json", "model.weights.h5")):
-            logger.info("%s is trained already", folder)
-            return
         work = folder.with_name(f".{folder.name}.work")
-        work.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(work)
         with closing(read_package(train)) as package, closing(read_package(val)) as held_out:
             if held_out.frames:
                 held_out.arrange_nodes(package.skeleton, f"of the training set {train}")
             config = settle_profile(package, config)
+            dataset = describe_dataset(package, held_out)
+            if is_trained(folder):
+                check_same_training(config, dataset, folder)
+                logger.info("%s is trained already", folder)
+                return
+            check_replaceable(folder)
+            check_same_training(config, dataset, work)
             if config.augmentation.flip and not package.skeleton.symmetries:
                 logger.warning("augmentation.flip mirrors animals, and the skeleton has no symmetric nodes to exchange")
-            _describe(config, package, work)
+            work.mkdir(parents=True, exist_ok=True)
+            remove_unfinished(work)
+            describe_training(config, package, dataset, work)
             samples = build_samples(package, config)
             limit = config.training.max_val_samples
             judged = build_samples(held_out, config, limit) if _has_labels(held_out) else None
@@ -67,12 +78,6 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
             _fit(config, samples, judged, work, counts)
         clear_checkpoints(work)
         move_into_place(work, folder)
-
-
-def _describe(config: ModelConfig, package: Package, work: Path) -> None:
-    with replacing(work / "config.yaml") as temporary:
-        temporary.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
-    write_json(package.skeleton.model_dump(mode="json"), work / "skeleton.json")
 
 
 def _has_labels(package: Package) -> bool:
