@@ -8,13 +8,14 @@ import pytest
 import sleap_io as sio
 from pydantic import ValidationError
 
-from poseflow.config import Config, PromotionConfig
+from poseflow.config import Config, PromotionConfig, VideosConfig
 from poseflow.errors import ConfigError, ModelError, SkeletonError
 from poseflow.facts import FileFacts
 from poseflow.files import write_json
 from poseflow.plan import (
     make_plan,
     release_of,
+    scales_of_labels,
 )
 from poseflow.promotion import add_to_history, judge
 
@@ -73,6 +74,18 @@ def test_of_recordings_with_one_name_only_the_labeled_one_can_test_tracking(proj
     assert plan().tracked_videos == set()
     write_slp(Path("labels/l.slp"), {project / "videos/day1/a.mp4": range(50)}, ["one"])
     assert plan().tracked_videos == {"day1__a"}
+
+
+def test_a_labeled_video_has_the_scale_of_its_recording_not_of_a_namesake(project):
+    Path("videos/day2").mkdir()
+    Path("videos/day2/b.mp4").write_bytes(b"another")
+    scales = {"day1": 2.0, "day2": 3.0, "a.mp4": 4.0}
+    write_slp(Path("labels/l.slp"), {"D:/old/day2/b.mp4": range(3), "/gone/a.mp4": range(3)}, [])
+    config = VideosConfig(pixels_per_mm=scales)
+    assert scales_of_labels(plan(), config) == {"b.mp4": 3.0, "a.mp4": 4.0}
+    write_slp(Path("labels/l.slp"), {"D:/old/day3/b.mp4": range(3), "D:/old/day2/b.mp4": range(3)}, [])
+    assert scales_of_labels(plan(), config) == {}
+    assert scales_of_labels(plan(), VideosConfig(pixels_per_mm=5)) == 5
 
 
 def test_touched_labels_keep_every_key_and_changed_ones_change_all(project):

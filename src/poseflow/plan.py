@@ -16,6 +16,7 @@ from poseflow.config import (
     Config,
     Kind,
     ModelConfig,
+    VideosConfig,
     find_misfit,
     read_model_config,
     tells_animals_apart,
@@ -27,7 +28,7 @@ from poseflow.fingerprints import describe_step, describe_training, fingerprint,
 from poseflow.folders import check_together, needed_files, read_model_folder
 from poseflow.orphans import describe_orphans, find_orphans
 from poseflow.promotion import find_incumbent, read_history
-from poseflow.recordings import plan_recordings
+from poseflow.recordings import pixels_per_mm, plan_recordings
 
 HISTORY = Path("results/promotion/history.json")
 
@@ -222,6 +223,24 @@ def _find_video(labeled: str, others: Iterable[str], videos: Mapping[str, Path])
     except AmbiguousVideoError:
         return None
     return next((video for video, path in videos.items() if path == found), None)
+
+
+def scales_of_labels(plan: Plan, config: VideosConfig) -> dict[str, float] | float | None:
+    """Pixels per mm of all labeled videos, or of each by its file name, as the frames of a dataset know theirs.
+
+    A name that labeled videos share of which one has another scale, or none that is known, has none.
+    """
+    if not isinstance(config.pixels_per_mm, dict):
+        return config.pixels_per_mm
+    scales: dict[str, set[float | None]] = {}
+    for labels in plan.label_facts:
+        for labeled in labels["videos"]:
+            video = _find_video(labeled, labels["videos"], plan.videos)
+            path = Path(labeled) if video is None else plan.videos[video]
+            scale = None if video is None else pixels_per_mm(path, config)
+            for name in {Path(labeled).name, path.name}:
+                scales.setdefault(name, set()).add(scale)
+    return {name: scale for name, (scale, *others) in scales.items() if scale is not None and not others}
 
 
 def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:

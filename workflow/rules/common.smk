@@ -12,7 +12,7 @@ from poseflow.fingerprints import describe_step, describe_training
 from poseflow.folders import needed_files
 from poseflow.facts import FileFacts
 from poseflow.names import write_names
-from poseflow.plan import make_plan, release_of
+from poseflow.plan import make_plan, release_of, scales_of_labels
 from poseflow.recordings import is_file_or_folder, pixels_per_mm, start_time, with_animals
 from poseflow.runs import announce_run, leave_run
 
@@ -72,15 +72,7 @@ def tracking_step(wildcards):
 
 def label_scales():
     """Pixels per mm of labeled videos, by file name, or of all."""
-    if not isinstance(CONFIG.videos.pixels_per_mm, dict):
-        return CONFIG.videos.pixels_per_mm
-    names = {Path(name).name for labels in PLAN.label_facts for name in labels["videos"]}
-    labeled = (path for path in PLAN.videos.values() if path.name in names)
-    scales = {}
-    for path in labeled:
-        scales.setdefault(path.name, set()).add(pixels_per_mm(path, CONFIG.videos))
-    # Of recordings of one name and several scales, none is known.
-    return {name: own.pop() for name, own in scales.items() if len(own) == 1 and None not in own}
+    return scales_of_labels(PLAN, CONFIG.videos)
 
 
 def video_file(wildcards):
