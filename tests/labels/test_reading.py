@@ -195,6 +195,13 @@ class TestMerging:
         assert skeleton_of(labels).nodes == NODES
         np.testing.assert_array_equal(labels.labeled_frames[1].instances[0].numpy(), animal()[[1, 2, 0]])
 
+    def test_nodes_that_differ_in_case_only(
+        self, make_video: Callable, make_labels: Callable, animal: Callable
+    ) -> None:
+        labels = make_labels("a.slp", make_video("a.mp4"), {0: [animal()]}, nodes=("nose", "Nose", "tail"))
+        with pytest.raises(SkeletonError, match=r"a\.slp: nodes must differ in more than case.*'nose' and 'Nose'"):
+            read(labels)
+
     def test_other_nodes(self, make_video: Callable, make_labels: Callable, animal: Callable) -> None:
         video = make_video("a.mp4")
         first = make_labels("a.slp", video, {0: [animal()]})

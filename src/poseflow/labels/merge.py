@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import sleap_io as sio
 
+from poseflow.errors import SkeletonError
 from poseflow.labels.images import find_differing
 from poseflow.labels.skeletons import node_order, to_sleap
 from poseflow.labels.videos import FrameKey, frame_key, is_embedded, root_video, video_name
@@ -65,7 +66,10 @@ def _one_skeleton(parts: Sequence[Part]) -> tuple[sio.Skeleton, list[list[int]]]
     edges = next((skeleton.edge_names for skeleton in skeletons if skeleton.edges), ())
     symmetries = next((skeleton.symmetry_names for skeleton in skeletons if skeleton.symmetries), ())
     pairs = [[(str(a), str(b)) for a, b in names] for names in (edges, symmetries)]
-    return to_sleap(Skeleton.from_names(skeletons[0].node_names, *pairs)), orders
+    try:
+        return to_sleap(Skeleton.from_names(skeletons[0].node_names, *pairs)), orders
+    except SkeletonError as error:
+        raise SkeletonError(f"{first}: {error}") from None
 
 
 def _group_videos(labels: sio.Labels, recordings: list[list[sio.Video]], labeled: _Frames) -> dict[int, _Place]:
