@@ -11,7 +11,7 @@ from shell import bash
 
 from poseflow.accuracy import evaluate_release, measure_speed, name_apart, write_accuracy
 from poseflow.config import EvaluationConfig, PredictConfig
-from poseflow.errors import SkeletonError
+from poseflow.errors import IncomparableError, SkeletonError
 from poseflow.evaluation import FoundPoses
 from poseflow.files import read_json
 from poseflow.labels import read_package
@@ -162,6 +162,17 @@ def test_nodes_in_another_order_are_matched_by_name(fake_inference, tmp_path, mo
     assert list(metrics["errors_px"]["nodes"]) == ["tail", "head"]
     with closing(read_package(test)) as package:
         np.testing.assert_array_equal(seen[0].points, package.frames[0].points[:, ::-1])
+
+
+def test_models_of_color_images_cannot_be_measured_on_grey_ones(fake_inference, tmp_path, monkeypatch):
+    test = write_blobs(tmp_path, "test", 2)
+    model = sys.modules["poseflow.inference"].load_pipeline(None, None)
+    model.channels = 3
+    monkeypatch.setattr(sys.modules["poseflow.inference"], "load_pipeline", lambda *_: model)
+    with pytest.raises(
+        IncomparableError, match=r"test\.pkg\.slp must have RGB images for models of 3 channels, got grey"
+    ):
+        evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
 
 
 def test_evaluate_nodes_in_another_order(case, tmp_path):

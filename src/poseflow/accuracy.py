@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig, PredictConfig
+from poseflow.errors import IncomparableError
 from poseflow.evaluation import FoundPoses, evaluate_identities, evaluate_poses, match_poses
 from poseflow.files import replacing, write_json
 from poseflow.labels import FrameLabels, Package, read_package
@@ -54,7 +55,8 @@ def evaluate_release(
         `test_set`, `models`, `speed` (see `measure_speed`), `figures` and `examples` (file names, and what they show).
 
     Raises: ModelError for models that do not go together, SkeletonError where their nodes are not those of the
-        package (in whatever order), LabelsError for a damaged package.
+        package (in whatever order), IncomparableError for models of RGB images where the package has grey ones,
+        LabelsError for a damaged package.
     """
     with closing(read_package(package)) as labels:
         found: list[FoundPoses] = []
@@ -65,6 +67,8 @@ def evaluate_release(
 
             pipeline = load_pipeline(models, predict)
             labels.arrange_nodes(pipeline.skeleton, "that the models find")
+            if pipeline.channels == 3 and not labels.has_color:
+                raise IncomparableError(f"{package} must have RGB images for models of 3 channels, got grey ones")
             speed = measure_speed(pipeline, labels, predict.batch_size)
             identities = pipeline.identities
             found = [

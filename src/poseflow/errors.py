@@ -32,6 +32,10 @@ class SkeletonError(LabelsError):
     """Two skeletons that must be the same are not."""
 
 
+class IncomparableError(PoseflowError):
+    """Models cannot be measured on a test set, through no fault of either."""
+
+
 class TableError(PoseflowError):
     """A Parquet table is damaged or does not have the columns it should have."""
 

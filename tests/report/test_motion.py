@@ -69,4 +69,5 @@ def test_moments_are_read_by_video_and_the_worst_video_is_first(tmp_path):
     assert moments["a"] == [ListedMoment(7, "crossing", 45.0)]
     grid = tabulate_moments(moments, {"a": 1000, "b": 1000})
     assert [row[:2] for row in grid.rows] == [["b", "2"], ["a", "1"]]
+    assert [row[3] for row in grid.rows] == ["120", "45"], "what two moments put at stake may be the same frames"
     assert tabulate_moments({}, {}) is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from poseflow.accuracy import evaluate_release
 from poseflow.config import EvaluationConfig, PredictConfig, ReportConfig, TrackingConfig
-from poseflow.errors import SkeletonError
+from poseflow.errors import IncomparableError, SkeletonError
 from poseflow.files import write_json
 from poseflow.releases import read_release
 from poseflow.runs import begin_job
@@ -22,5 +22,5 @@ try:
         snakemake.params.pixels_per_mm,
         ReportConfig.model_validate(settings["report"]).example_frames,
     )
-except SkeletonError as error:  # the release in use, where the labels have got other nodes since
+except (SkeletonError, IncomparableError) as error:  # the release in use, where labels or models are others since
     write_json({"incomparable": str(error)}, out)

@@ -50,6 +50,14 @@ def evaluate_recording(
                 f"{file}: an animal must be named once in a frame, got {twice[0]} twice in frame {frame.frame_idx} of "
                 f"{frame.video}"
             )
+    unnamed = sum(frame.identities.count(None) for frame in frames)
+    if unnamed:
+        logger.warning(
+            "%s: %d labeled animals have no name (track) and are left out; where they are tracked, they count as false "
+            "positives",
+            recording,
+            unnamed,
+        )
     truth = Trajectories.from_labels(frames)
     return evaluate_tracks(truth, Trajectories.from_tracks(predictions, tracks), config)
 

@@ -114,6 +114,13 @@ class Package:
             raise LabelsError(f"{self.path} must have RGB images for a model with 3 input channels, got grey ones")
         return np.ascontiguousarray(convert_channels(pixels, channels))
 
+    @property
+    def has_color(self) -> bool:
+        """Whether the first frame's image is RGB, as all are then."""
+        dataset, row = self._places[0]
+        image = cv2.imdecode(self._file()[dataset][row].view(np.uint8), cv2.IMREAD_UNCHANGED)
+        return image is not None and image.ndim == 3
+
     def arrange_nodes(self, skeleton: Skeleton, whose: str) -> None:
         """Put the nodes in the order of another skeleton, by their names; its edges and symmetries count from then on.
 
