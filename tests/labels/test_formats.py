@@ -180,6 +180,7 @@ class TestDeepLabCut:
             (["scorer,a,a,a", "bodyparts,n,n,n", "coords,x,y,z"], "each column must be x or y of a body part, got 'z'"),
             (["scorer,a", "bodyparts,n", "coords,x"], "each body part must have x and y"),
             (HEAD, "must have labeled frames, got none"),
+            ([*HEAD, '"labeled-data/cage/img001.png,1,2,3,4'], "got a damaged one: unexpected end of data"),
         ],
     )
     def test_what_is_no_table_of_labels(self, tmp_path: Path, lines: list[str], message: str) -> None:
@@ -262,6 +263,10 @@ class TestCoco:
         ):
             assert part in caplog.text
 
+    def test_numbers_that_pandas_made_of_ids(self, tmp_path: Path) -> None:
+        path = coco(tmp_path, [{"image_id": 1.0, "category_id": 1.0, "track_id": 3.0, "score": None}])
+        assert animals(read(path)) == {"a.png": {"track_3": [[1, 2], [3, 4]]}}
+
     def test_ids_of_any_type_and_mappings_for_lists(self, tmp_path: Path) -> None:
         images = {"x": {"file_name": "a.png"}, "0": {"file_name": "b.png"}}
         found = animals(read(coco(tmp_path, [{"image_id": "x"}, {"image_id": 0}], images=images)))
@@ -319,7 +324,16 @@ class TestCoco:
             ({}, {"category_id": 3}, "categories must include that of each annotation, got none of id 3"),
             ({}, {"keypoints": []}, r"must have annotations with keypoints, got 1 annotations without keypoints"),
             ({"categories": []}, {}, "got no categories"),
-            ({"categories": [{"id": 1, "keypoints": ["a", "a"]}]}, {}, "category 1 must list its keypoints' names"),
+            (
+                {"categories": [{"id": 1, "keypoints": ["a", "a"]}]},
+                {},
+                "category 1 must list its keypoints' names, each",
+            ),
+            (
+                {"categories": [{"id": 1, "keypoints": [{"name": "a"}]}]},
+                {},
+                "category 1 must list its keypoints' names",
+            ),
             ({"images": [{"id": 1}]}, {}, "each image must have a file_name, got None of id 1"),
             ({"images": [{"id": 1, "file_name": "a.png"}] * 2}, {}, "images must have an id of their own"),
             ({"images": 5}, {}, "images must be a list of entries, got int"),
@@ -387,6 +401,14 @@ class TestRecognition:
             file.create_group(member)
         with pytest.raises(LabelsError, match=rf"a\.slp must be a label file .*got .*{name}"):
             read_label_file(tmp_path / "a.slp")
+
+    def test_a_matlab_file_of_hdf5(self, tmp_path: Path) -> None:
+        with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
+            file.create_group("positions")
+        with (tmp_path / "a.mat").open("r+b") as head:
+            head.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64")
+        with pytest.raises(LabelsError, match=r"a\.mat must be a label file .*got a MATLAB file"):
+            read_label_file(tmp_path / "a.mat")
 
     def test_a_damaged_file_is_named(self, case: Callable[[str], Path]) -> None:
         folder = case("damaged_label_file_stops_the_plan")

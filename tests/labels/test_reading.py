@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import h5py
 import numpy as np
 import pytest
 import sleap_io as sio
@@ -406,8 +407,14 @@ def test_label_files_are_found_by_pattern(tmp_path: Path) -> None:
     for name in ("b.slp", "a.slp", "x.csv", "x.h5", "y.h5"):
         (tmp_path / name).touch()
     (tmp_path / "folder.slp").mkdir()
+    for name, attribute in (("x.h5", "pandas_type"), ("y.h5", "other")):
+        with h5py.File(tmp_path / name, "w") as file:
+            file.create_group("df_with_missing").attrs[attribute] = "frame_table"
+    (tmp_path / "y.csv").touch()
     patterns = tuple(f"{tmp_path}/{pattern}" for pattern in ("b.slp", "*.slp", "*.csv", "*.h5"))
-    assert [path.name for path in find_label_files(LabelsConfig(paths=patterns))] == ["b.slp", "a.slp", "x.csv", "y.h5"]
+    assert [path.name for path in find_label_files(LabelsConfig(paths=patterns))] == [
+        *("b.slp", "a.slp", "x.csv", "y.csv", "y.h5")
+    ]
     with pytest.raises(LabelsError, match=r"labels\.paths must name files that exist, got .*none\.slp"):
         find_label_files(LabelsConfig(paths=(f"{tmp_path}/none.slp",)))
     with pytest.raises(LabelsError, match=r"labels\.paths must name files .*, got the folder .*folder\.slp"):

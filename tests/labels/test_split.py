@@ -217,6 +217,13 @@ def test_a_rule_that_fits_nothing_is_an_error(case: Callable[[str], Path]) -> No
         split_labels(labels, settings)
 
 
+def test_a_rule_for_frames_that_nobody_labeled_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    rules = (HoldOut(video="a.mp4", frames=(900, 950)), HoldOut(video="a.mp4", frames=(0, 1)))
+    split_labels(labels_on({"a.mp4": [0, 200, 400, 600]}), SplitConfig(hold_out=rules))
+    assert "split.hold_out: none of frames 900 to 950 of a.mp4 is labeled" in caplog.text
+    assert "0 to 1" not in caplog.text
+
+
 def test_rules_that_leave_nothing_to_train_on(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(LabelsError, match=r"leave labeled frames to train on, got 3 frames that split\.hold_out gives"):
         split_labels(labels_on({"a.mp4": [1, 2, 3]}), SplitConfig(hold_out=(HoldOut(video="a*"),)))

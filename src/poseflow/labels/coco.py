@@ -37,7 +37,7 @@ def read_coco(content: Entry, path: Path) -> sio.Labels:
     found: dict[str, list[sio.Instance]] = {}
     left_out: Counter[str] = Counter()
     for annotation in _entries(content.get("annotations"), "annotations", path):
-        image, category = str(annotation.get("image_id")), str(annotation.get("category_id"))
+        image, category = _id_of(annotation.get("image_id")), _id_of(annotation.get("category_id"))
         reason = _why_left_out(annotation)
         if reason is None and image not in images:
             reason = "of images that the file does not list"
@@ -75,12 +75,17 @@ def _entries(value: Any, name: str, path: Path) -> list[Entry]:
 def _by_id(value: Any, name: str, path: Path) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for entry in _entries(value, name, path):
-        if "id" not in entry or str(entry["id"]) in found:
+        if "id" not in entry or _id_of(entry["id"]) in found:
             raise LabelsError(
                 f"{path}: {name} must have an id of their own each, got {entry.get('id')!r} twice or none"
             )
-        found[str(entry["id"])] = entry
+        found[_id_of(entry["id"])] = entry
     return found
+
+
+def _id_of(value: Any) -> str:
+    """An id as text: 7, 7.0 and "7" are the same."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _why_left_out(annotation: Entry) -> str | None:
@@ -95,9 +100,10 @@ def _read_skeleton(category: Entry | None, number: str, path: Path) -> sio.Skele
     if category is None:
         raise LabelsError(f"{path}: categories must include that of each annotation, got none of id {number}")
     name, nodes = _name_of(category), category.get("keypoints")
-    if not isinstance(nodes, list) or not nodes or len(set(map(str, nodes))) < len(nodes):
+    if not nodes or not isinstance(nodes, list) or not all(isinstance(node, str) for node in nodes):
+        raise LabelsError(f"{path}: category {name} must list its keypoints' names, got {nodes}")
+    if len(set(nodes)) < len(nodes):
         raise LabelsError(f"{path}: category {name} must list its keypoints' names, each once, got {nodes}")
-    nodes = [str(node) for node in nodes]
     skeleton = sio.Skeleton(nodes=list(nodes), name=name)  # it takes the list over
     left_out = []
     pairs = [pair for pair in category.get("skeleton") or () if isinstance(pair, list)]
@@ -134,7 +140,7 @@ def _read_points(annotation: Entry, nodes: Sequence[str], path: Path) -> tuple[N
         )
     triples = numbers.reshape(-1, 3)
     points, visibility = triples[:, :2].copy(), triples[:, 2]
-    if "score" not in annotation and not np.isin(visibility, (0, 1, 2)).all():
+    if annotation.get("score") is None and not np.isin(visibility, (0, 1, 2)).all():
         wrong = visibility[~np.isin(visibility, (0, 1, 2))][0]
         raise LabelsError(f"{where}: visibility must be 0, 1 or 2, got {wrong:g} (scores of predictions?)")
     missing = visibility == 0
@@ -154,16 +160,14 @@ def _track_of(annotation: Entry) -> str | None:
     value = next((value for value in candidates if value not in (None, "")), None)
     if value is None or (isinstance(value, int | float) and value < 0):
         return None
-    return f"track_{value}"
+    return f"track_{_id_of(value)}"
 
 
 def _instance(
     annotation: Entry, points: NDArray[np.float64], skeleton: sio.Skeleton, track: sio.Track | None
 ) -> sio.Instance:
-    if "score" in annotation:
-        return sio.PredictedInstance.from_numpy(
-            points, skeleton=skeleton, track=track, score=annotation["score"] or 0.0
-        )
+    if annotation.get("score") is not None:
+        return sio.PredictedInstance.from_numpy(points, skeleton=skeleton, track=track, score=annotation["score"])
     return sio.Instance.from_numpy(points, skeleton=skeleton, track=track)
 
 

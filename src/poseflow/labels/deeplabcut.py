@@ -84,7 +84,10 @@ def _read_rows(path: Path) -> list[Row]:
     if "\0" in text:
         raise LabelsError(f"{path} must be DeepLabCut's CollectedData, got a damaged one (with zeros in it)")
     separator = _separator_of(text)
-    rows = list(csv.reader(text.splitlines(), delimiter=separator))
+    try:
+        rows = list(csv.reader(text.splitlines(), delimiter=separator, strict=True))
+    except csv.Error as error:
+        raise LabelsError(f"{path} must be DeepLabCut's CollectedData, got a damaged one: {error}") from error
     if separator != ",":  # what separates by another sign writes 1,5 for 1.5
         rows = [[row[0], *(cell.replace(",", ".") for cell in row[1:])] if row else row for row in rows]
     return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]

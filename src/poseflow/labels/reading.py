@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 import sleap_io as sio
@@ -16,6 +16,7 @@ from poseflow.labels.clean import chosen_instances, clean_labels, identity_of
 from poseflow.labels.formats import read_label_file
 from poseflow.labels.locate import find_frames_of, locate_videos
 from poseflow.labels.merge import merge_labels
+from poseflow.labels.recognition import DEEPLABCUT_H5, recognize
 from poseflow.labels.stray import leave_out_strays
 from poseflow.labels.videos import VideoFinder, frame_key
 from poseflow.media import VideoIndex
@@ -43,7 +44,16 @@ def find_label_files(config: LabelsConfig) -> list[Path]:
         if not matches and not glob.has_magic(entry):
             raise LabelsError(f"labels.paths must name files that exist, got {entry}")
         found.update(dict.fromkeys(path for path in map(Path, matches) if not path.is_dir()))
-    return [path for path in found if path.suffix != ".h5" or path.with_suffix(".csv") not in found]
+    return [path for path in found if not _repeats_table(path, found)]
+
+
+def _repeats_table(path: Path, others: Collection[Path]) -> bool:
+    if path.suffix.lower() != ".h5" or path.with_suffix(".csv") not in others:
+        return False
+    try:
+        return recognize(path) == DEEPLABCUT_H5
+    except LabelsError:  # damaged: whoever reads it says so
+        return False
 
 
 def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: bool = True) -> sio.Labels:

@@ -73,10 +73,10 @@ def recognize(path: Path) -> str:
         LabelsError: An HDF5 file is damaged, cut off or just being written.
         OSError: The file cannot be read at the moment; says which.
     """
-    if h5py.is_hdf5(path):
-        return _describe_hdf5(path)
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
+    if h5py.is_hdf5(path) and not head.startswith(b"MATLAB"):
+        return _describe_hdf5(path)
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         raise LabelsError(f"{path} must be a label file, got a damaged HDF5 file (cut off, or still being written?)")
     for signature, name in SIGNATURES:

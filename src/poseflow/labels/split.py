@@ -42,6 +42,9 @@ def split_labels(labels: sio.Labels, config: SplitConfig) -> dict[Side, sio.Labe
     """
     keys = [(_path_of(frame), frame_key(frame.video, frame.frame_idx)) for frame in labels.labeled_frames]
     check_rules({path for path, _ in keys}, config)
+    for rule in config.hold_out:
+        if rule.frames and not any(fits_frame(rule, path, key.number) for path, key in keys):
+            logger.warning("split.hold_out: none of frames %d to %d of %s is labeled", *rule.frames, rule.video)
     ruled, unit_at = divide_by_rules(keys, config)
     drawn = fill_sides({unit: draw_lot(*unit, config) for unit in unit_at.values()}, set(ruled.values()), config)
     sides: dict[Side, list[sio.LabeledFrame]] = {side: [] for side in SIDES}
@@ -182,9 +185,14 @@ def find_rule(key: FrameKey, path: str, config: SplitConfig) -> Side | Literal["
     A rule's `video` is compared with the file name, or, if it has a slash, with the end of the path.
     """
     for rule in config.hold_out:
-        if fits_video(rule, path) and (rule.frames is None or rule.frames[0] <= key.number <= rule.frames[1]):
+        if fits_frame(rule, path, key.number):
             return rule.to
     return None
+
+
+def fits_frame(rule: HoldOut, path: str, number: int) -> bool:
+    """Whether a rule means this frame of the recording, or image folder, at a path with slashes."""
+    return fits_video(rule, path) and (rule.frames is None or rule.frames[0] <= number <= rule.frames[1])
 
 
 def fits_video(rule: HoldOut, path: str) -> bool:
