@@ -180,6 +180,22 @@ def test_a_codec_whose_keyframes_are_none_is_decoded_from_the_start(tmp_path: Pa
     assert_read_as_in_one(path, channels=3)
 
 
+@pytest.mark.parametrize("name", ["mpeg4.mp4", "hevc-open-gop.mkv"])
+def test_a_file_that_calls_every_packet_a_keyframe_is_decoded_from_the_start(
+    name: str, tmp_path: Path, clips: Any
+) -> None:
+    whole = clips.encode(tmp_path / name, frames=FRAMES, **CLIPS[name])
+    path = tmp_path / f"flags_{name}"
+    with av.open(str(whole)) as container, av.open(str(path), "w") as copy:
+        stream = copy.add_stream_from_template(container.streams.video[0])
+        for packet in container.demux(video=0):
+            if packet.size:
+                packet.is_keyframe, packet.stream = True, stream
+                copy.mux(packet)
+    assert "does not start afresh at its keyframes" in " ".join(index_video(path).problems)
+    assert_read_as_in_one(path, clips)
+
+
 def test_a_real_recording_of_an_old_x264_is_whole(case: Callable[[str], Path], real_data: Path) -> None:
     case("decoder_444_two_threads")
     path = real_data / "mouse_openfield" / "videos" / "m3v1mp4.mp4"

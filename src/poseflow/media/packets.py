@@ -31,6 +31,7 @@ _GREATEST_PTS = 2**61  # what is beyond is damage, and would overflow
 NO_FRAME = -1  # of a packet that is not displayed
 _SHOWN_BIT_OF_VP8 = 0x10
 _MAX_READ_ERRORS = 16  # in a row; then the file is at its end
+_MOST_REORDERED = 16  # packets that may be stored before one that is displayed earlier: all can be called keyframes
 _SKIP_FRAMES = 500  # reading on over so many packets costs less than jumping
 
 
@@ -205,10 +206,12 @@ class PacketReader:
 
     def _find(self, start: int) -> FramePacket | None:
         """Read on to a keyframe, or to the file's first packet for 0; None when it has been missed."""
+        beyond = 0
         for packet in self._ahead():
             if start == 0 or (packet.is_key and packet.frame == start):
                 return packet
-            if packet.is_key and packet.frame > start:
+            beyond += bool(beyond) or (packet.is_key and packet.frame > start)
+            if beyond > _MOST_REORDERED:
                 return None
         return None
 
