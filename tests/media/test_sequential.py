@@ -128,6 +128,26 @@ def test_quirks_of_an_old_x264_are_known_from_the_first_packet(name: str, tmp_pa
     assert not np.array_equal(new[-1], old[-1])
 
 
+def test_an_encoder_named_in_the_middle_of_a_joined_recording_is_known_from_there_on(
+    tmp_path: Path, clips: Any
+) -> None:
+    options = {"qp": "0", "x264-params": "cabac=0:keyint=12"}
+    part = clips.encode(tmp_path / "part.mkv", frames=FRAMES // 2, options=options)
+    path = tmp_path / "joined.mkv"
+    with av.open(str(part)) as container, av.open(str(path), "w") as copy:
+        template = container.streams.video[0]
+        stream = copy.add_stream_from_template(template)
+        packets = [packet for packet in container.demux(template) if packet.size]
+        for build, shift in ((b"150", 0), (b"164", round(FRAMES // 2 * Fraction(1, 25) / template.time_base))):
+            for packet in packets:
+                changed = av.Packet(re.sub(rb"x264 - core \d{3}", b"x264 - core " + build, bytes(packet)))
+                changed.pts, changed.dts, changed.time_base = packet.pts + shift, packet.dts + shift, packet.time_base
+                changed.is_keyframe, changed.stream = packet.is_keyframe, stream
+                copy.mux(changed)
+    assert index_video(path).other_encoders.values().tolist() == [FRAMES // 2]
+    assert_read_as_in_one(path, channels=3)
+
+
 def test_xvid_is_known_from_the_first_packet(tmp_path: Path, clips: Any) -> None:
     whole = clips.encode(tmp_path / "whole.avi", codec="mpeg4", frames=FRAMES, options={"flags": "+qpel+mv4"})
 

@@ -38,7 +38,7 @@ def open_decoder(path: str) -> VideoCodecContext:
             decoder.thread_count = 1
             decoder.options = _OPTIONS.get(decoder.name, {})
             for packet in islice(read_packets(container, stream), _MOST_FIRST_PACKETS):
-                _decode_in_vain(decoder, packet)
+                decode_in_vain(decoder, packet)
                 if packet.is_keyframe:
                     break
     except av.FFmpegError as error:
@@ -47,7 +47,8 @@ def open_decoder(path: str) -> VideoCodecContext:
     return decoder
 
 
-def _decode_in_vain(decoder: VideoCodecContext, packet: av.Packet) -> None:
+def decode_in_vain(decoder: VideoCodecContext, packet: av.Packet) -> None:
+    """Decode a packet for what the decoder learns from it."""
     try:
         decoder.decode(packet)
     except av.FFmpegError:

@@ -58,6 +58,8 @@ class VideoIndex(BaseModel):
     """When the file was created, by its container: mostly as the recording began, sometimes when it was copied."""
     keyframes: RunLengths = RunLengths()
     """Frames from which decoding can start; the first one always, as the file's beginning."""
+    other_encoders: RunLengths = RunLengths()
+    """Keyframes that name another encoder than was named before, in joined recordings: decoders go by its quirks."""
     corrupt: RunLengths = RunLengths()
     """Frames known not to be readable: their packets are damaged or cut off by the container's own account, or their
     images are not there."""

@@ -1,6 +1,7 @@
 """Packets of a video file, each with the frame it becomes."""
 
 import logging
+import re
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,11 @@ av.logging.set_skip_repeated(False)
 logging.getLogger("libav").setLevel(logging.CRITICAL + 1)
 
 NO_PTS = np.iinfo(np.int64).min
+_ENCODER_NAME = {  # of those whose quirks FFmpeg knows
+    "h264": re.compile(rb"x264 - core \d+"),
+    "mpeg4": re.compile(rb"\x00\x00\x01\xb2(XviD|DivX|Lavc|FFmpe|ffmpeg)[^\x00]*"),
+}
+_NAME_WITHIN = 4096  # bytes of a packet
 _GREATEST_PTS = 2**61  # what is beyond is damage, and would overflow
 NO_FRAME = -1  # of a packet that is not displayed
 _SHOWN_BIT_OF_VP8 = 0x10
@@ -99,6 +105,8 @@ class PacketScan:
     key: NDArray[np.bool_]
     hidden: NDArray[np.bool_]
     corrupt: NDArray[np.bool_]
+    other_encoder: NDArray[np.bool_]
+    """Of keyframes: whether another encoder is named than up to there."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -113,6 +121,7 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketScan:
     """Read a file's packets through, without decoding any."""
     pts, dts, durations, sizes, flags = array("q"), array("q"), array("q"), array("i"), array("B")
     is_vp8 = stream.codec_context.name == "vp8"
+    names = _EncoderNames(stream.codec_context.codec.canonical_name)
     for packet in read_packets(container, stream):
         ticks, coded = packet.pts, packet.dts
         pts.append(ticks if ticks is not None and abs(ticks) < _GREATEST_PTS else NO_PTS)
@@ -120,7 +129,8 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketScan:
         durations.append(packet.duration or 0)
         sizes.append(packet.size)
         is_hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
-        flags.append(packet.is_keyframe | is_hidden << 1 | packet.is_corrupt << 2)
+        is_key = packet.is_keyframe
+        flags.append(is_key | is_hidden << 1 | packet.is_corrupt << 2 | (is_key and names.is_other(packet)) << 3)
     bits = np.frombuffer(flags, np.uint8)
     return PacketScan(
         pts=np.frombuffer(pts, np.int64),
@@ -130,7 +140,25 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketScan:
         key=bits & 1 > 0,
         hidden=bits & 2 > 0,
         corrupt=bits & 4 > 0,
+        other_encoder=bits & 8 > 0,
     )
+
+
+class _EncoderNames:
+    """Names that encoders write into keyframes, most of them into the first one only."""
+
+    def __init__(self, codec: str) -> None:
+        self._pattern = _ENCODER_NAME.get(codec)
+        self._name: bytes | None = None
+
+    def is_other(self, packet: av.Packet) -> bool:
+        """Whether a keyframe, not the first one, names another encoder than was named last."""
+        if self._pattern is None:
+            return False
+        before = self._name
+        found = self._pattern.search(memoryview(packet)[:_NAME_WITHIN])
+        self._name = bytes(found[0]) if found else before or b""
+        return before is not None and self._name != before
 
 
 class PacketReader:

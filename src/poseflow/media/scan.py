@@ -133,6 +133,7 @@ def _describe(
         time_base=time_base,
         timestamps=RunLengths.of(ticks),
         keyframes=RunLengths.of(keyframes),
+        other_encoders=RunLengths.of(np.sort(frames[scan.other_encoder & shown])),
         corrupt=RunLengths.of(np.sort(frames[scan.corrupt & shown])),
         doubtful=RunLengths.of(doubtful),
         packet_order=None if is_plain else RunLengths.of(frames),

@@ -19,9 +19,10 @@ from itertools import islice
 
 import av
 import av.logging
+import numpy as np
 from av.video.frame import PictureType
 
-from poseflow.media.decoders import open_decoder
+from poseflow.media.decoders import decode_in_vain, open_decoder
 from poseflow.media.index import VideoIndex
 from poseflow.media.packets import NO_FRAME, FramePacket, PacketReader
 
@@ -55,6 +56,8 @@ class SegmentDecoder:
         self._index = index
         self._packets = PacketReader(index)
         self._decoder = open_decoder(index.path)
+        self._other_encoders = index.other_encoders.values()
+        self._known_encoders = 0  # of these
         self._is_tainted = False  # by damage, of which a decoder may keep something beyond the next keyframe
         turned = index.rotation % 180 != 0
         self._stored_size = (index.height, index.width) if turned else (index.width, index.height)
@@ -68,7 +71,7 @@ class SegmentDecoder:
         """All frames of a segment, in order of display; None for one that cannot be decoded."""
         judge = _Judge(start, stop, self._stored_size)
         borrowed: list[FramePacket] = []
-        self._empty_decoder()
+        self._prepare_decoder(start)
         try:
             for packet in self._packets.from_keyframe(start, stop):
                 is_next = packet.is_key and packet.frame >= stop
@@ -77,6 +80,8 @@ class SegmentDecoder:
                 if is_next and len(borrowed) > 1:
                     break
                 judge.feed(packet)
+                if packet.is_key:
+                    self._known_encoders = int(np.searchsorted(self._other_encoders, packet.frame, "right"))
                 if self._is_to_be_decoded(packet, start) and self._send(packet.packet, judge):
                     judge.blame(packet)
                 yield from judge.release()
@@ -91,7 +96,8 @@ class SegmentDecoder:
 
     def is_false_start(self, start: int) -> bool:
         """Whether what is called keyframe `start` is a picture predicted from others."""
-        self._empty_decoder()
+        self._prepare_decoder(start)
+        self._is_tainted = True
         for packet in islice(self._packets.from_keyframe(start, start + 1), SEGMENT_FRAMES):
             try:
                 frames = self._decoder.decode(packet.packet)
@@ -102,11 +108,17 @@ class SegmentDecoder:
                     return frame.pts == start and _is_predicted(frame)
         return False
 
-    def _empty_decoder(self) -> None:
-        if self._is_tainted:
+    def _prepare_decoder(self, start: int) -> None:
+        """Empty the decoder, which then knows what stands before keyframe `start` of the encoders that were at work."""
+        encoders = int(np.searchsorted(self._other_encoders, start))
+        if self._is_tainted or encoders < self._known_encoders:
             self._decoder = open_decoder(self._index.path)
-            self._is_tainted = False
+            self._is_tainted, self._known_encoders = False, 0
         self._decoder.flush_buffers()
+        for keyframe in self._other_encoders[self._known_encoders : encoders].tolist():
+            decode_in_vain(self._decoder, next(self._packets.from_keyframe(keyframe, keyframe + 1)).packet)
+            self._decoder.flush_buffers()
+        self._known_encoders = encoders
 
     def _is_to_be_decoded(self, packet: FramePacket, start: int) -> bool:
         """Whether a packet is neither damaged nor one that would confuse the decoder.
