@@ -162,3 +162,27 @@ def test_a_picture_that_changes_its_size_is_named(tmp_path: Path, clips: Any) ->
     assert any("change their size" in problem and "64 x 32" in problem for problem in index.problems)
     assert read_numbers(index, clips)[:48] == list(range(48))
     assert read_numbers(index, clips)[52:] == [None] * 48
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".flv"])
+def test_a_file_of_which_only_the_first_part_can_be_read_says_so(suffix: str, tmp_path: Path, clips: Any) -> None:
+    whole = clips.encode(tmp_path / f"a{suffix}", frames=50, bframes=0)
+    assert index_video(whole).problems == ()
+    path = tmp_path / f"joined{suffix}"
+    path.write_bytes(whole.read_bytes() * 2)
+    index = index_video(path)
+    place = whole.stat().st_size
+    assert (index.frames, index.problems) == (
+        50,
+        (f"is read up to byte {place} only, where another file is joined to it",),
+    )
+
+
+def test_an_flv_whose_clock_restarts_is_read_to_its_end(tmp_path: Path, clips: Any) -> None:
+    whole = clips.encode(tmp_path / "a.flv", frames=50, bframes=0).read_bytes()
+    path = tmp_path / "restarted.flv"
+    path.write_bytes(whole + whole[13:])
+    index = index_video(path)
+    assert index.frames == 100
+    assert "its clock restarts 1 times" in index.problems[0]
+    assert read_numbers(index, clips) == [*range(50), *range(50)]

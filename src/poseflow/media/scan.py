@@ -4,6 +4,7 @@ import errno
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
+from io import BufferedReader
 from pathlib import Path
 
 import av
@@ -23,6 +24,8 @@ from poseflow.media.runs import RunLengths
 from poseflow.media.trial import try_out
 
 _CUT_OFF = "is cut off"
+_MOST_BOXES = 100
+_FLV_HEADER_BYTES, _FLV_TAG_BYTES = 13, 11
 # Formats whose jumps were found to land on right packets; in others (MPEG program streams) timestamps after a jump
 # may be wrong, so packets are counted from the start.
 _SEEKABLE_FORMATS = ("mov,mp4", "matroska", "avi", "asf", "flv", "mpegts", "nut")
@@ -110,6 +113,7 @@ def _describe(
     dropped = stream.frames - len(scan) if container.format.name == "avi" and listed == len(scan) else 0
     if dropped > 0:
         problems.append(f"{dropped} of {stream.frames} frames were dropped when it was recorded; times keep the gaps")
+    problems += _find_joined(path, container.format.name)
     problems += _count_faults(scan, frames, stream.frames if dropped <= 0 else 0)
     if len(container.streams) == 1 and not restarts and dropped <= 0 and len(ticks):
         # Matroska's duration counts from time 0, others' from the first frame.
@@ -244,14 +248,44 @@ def _why(path: Path, error: Exception) -> str:
 
 def _lacks_moov(path: Path) -> bool:
     """Whether this is an MP4 whose frames cannot be found because the box that lists them is missing."""
-    boxes: set[bytes] = set()
+    boxes = [name for name, _ in _boxes_of(path)]
+    return b"ftyp" in boxes and b"moov" not in boxes
+
+
+def _find_joined(path: Path, format_name: str) -> list[str]:
+    """What is to be said of a file that another was appended to, of formats of which only the first is read."""
+    if format_name.startswith("mov"):
+        place = next((place for name, place in _boxes_of(path) if name == b"ftyp" and place), None)
+    elif format_name == "flv":
+        place = _end_of_flv(path)
+    else:
+        return []
+    return [f"is read up to byte {place} only, where another file is joined to it"] if place else []
+
+
+def _boxes_of(path: Path) -> Iterator[tuple[bytes, int]]:
+    """Name and place of an MP4's outermost boxes, so many as it may sensibly have."""
     with RecordingFile(path) as file:
-        while len(head := file.read(16)) >= 8 and len(boxes) < 100:
+        for _ in range(_MOST_BOXES):
+            place = file.tell()
+            head = file.read(16)
+            if len(head) < 8:
+                return
             size, name = int.from_bytes(head[:4], "big"), head[4:8]
             if size == 1:
                 size = int.from_bytes(head[8:16], "big")
-            boxes.add(name)
+            yield name, place
             if size < 8:
-                break
-            file.seek(size - len(head), 1)
-    return b"ftyp" in boxes and b"moov" not in boxes
+                return
+            file.seek(place + size)
+
+
+def _end_of_flv(path: Path) -> int | None:
+    """Where a second header stands in an FLV, after its last tag; None where there is none."""
+    with RecordingFile(path) as recording, BufferedReader(recording) as file:
+        file.seek(_FLV_HEADER_BYTES)
+        while len(head := file.read(_FLV_TAG_BYTES)) == _FLV_TAG_BYTES:
+            if head.startswith(b"FLV\x01"):
+                return file.tell() - _FLV_TAG_BYTES
+            file.seek(int.from_bytes(head[1:4], "big") + 4, 1)
+    return None
