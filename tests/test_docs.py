@@ -23,3 +23,13 @@ def test_every_make_target_in_the_texts_exists():
         target for text in TEXTS for target in re.findall(r"(?:^|`)make ([a-z-]+)", text.read_text(), re.MULTILINE)
     }
     assert named <= targets
+
+
+def test_no_target_can_be_taken_for_a_file_of_settings():
+    """The case configfile_before_target: what follows --configfile is a file, up to the next option."""
+    texts = [path.read_text() for path in (*TEXTS, *ROOT.glob("config/*.yaml"), *ROOT.glob("workflow/*.py"))]
+    commands = [found for text in texts for found in re.findall(r"snakemake [^\n`]*--configfile [^\n`#]*", text)]
+    assert commands
+    ends = [command.partition("--configfile ")[2].split() for command in commands]
+    assert all(words[1].startswith("-") for words in ends), commands
+    assert "No such file or directory: 'nightly'" in (ROOT / "config/README.md").read_text()

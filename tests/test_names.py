@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from poseflow.errors import ConfigError
 from poseflow.files import write_json
-from poseflow.names import give_names, name_of_recording, read_names, show_path, write_names
+from poseflow.names import give_names, is_named_after, name_of_recording, read_names, show_path, write_names
 
 
 def name(*paths: str, known: dict[str, str] | None = None) -> dict[str, str]:
@@ -115,3 +115,18 @@ def test_a_damaged_file_of_names_is_told(tmp_path, content):
 
 def test_a_path_is_shown_in_one_line():
     assert show_path(os.fsdecode(b"bad\xff\nK\xc3\xa4fig.mp4")) == "bad\\xff\\nK\u00e4fig.mp4"
+
+
+def test_a_file_is_of_the_recording_with_the_longest_name_that_fits():
+    names = ["clip", "clip.avi", "cli"]
+    owners = {
+        file: [name for name in names if is_named_after(Path("corrections") / file, name, names)]
+        for file in ("clip.slp", "clip.ann.slp", "clip.avi.slp", "clip.avi.ann.slp", "clip.avis.slp")
+    }
+    assert owners == {
+        "clip.slp": ["clip"],
+        "clip.ann.slp": ["clip"],
+        "clip.avi.slp": ["clip.avi"],
+        "clip.avi.ann.slp": ["clip.avi"],
+        "clip.avis.slp": ["clip"],
+    }

@@ -31,7 +31,7 @@ def run_workflow() -> None:
     """Run Snakemake from the project's root, as a user would."""
     snakemake = Path(sys.executable).with_name("snakemake")
     command = [snakemake, "--profile", "local", "--configfile", "config/demo.yaml", "--quiet", "rules"]
-    print("snakemake --profile local --configfile config/demo.yaml", flush=True)
+    print("snakemake --configfile config/demo.yaml --profile local", flush=True)
     code = subprocess.run(command, check=False).returncode
     if code:
         sys.exit(f"the workflow ended with code {code}; what went wrong stands in logs/")

@@ -11,7 +11,7 @@ from poseflow.errors import PoseflowError
 from poseflow.fingerprints import describe_step, describe_training
 from poseflow.folders import needed_files
 from poseflow.facts import FileFacts
-from poseflow.names import write_names
+from poseflow.names import is_named_after, write_names
 from poseflow.plan import make_plan, release_of, scales_of_labels
 from poseflow.recordings import is_file_or_folder, pixels_per_mm, start_time, with_animals
 from poseflow.runs import announce_run, leave_run
@@ -142,7 +142,8 @@ def corrections(wildcards):
 def find_corrections(recording):
     """Files looked up once: what is saved while the workflow runs is for the next run."""
     folder = Path(CONFIG.review.corrections)
-    return [str(path) for path in sorted({*folder.glob(f"{recording}.slp"), *folder.glob(f"{recording}.*.slp")})]
+    files = sorted({*folder.glob(f"{recording}.slp"), *folder.glob(f"{recording}.*.slp")})
+    return [str(path) for path in files if is_named_after(path, recording, PLAN.recordings)]
 
 
 def review_list(recording):

@@ -1,0 +1,76 @@
+"""One bad thing stops only itself: what cannot be read, named or done is told in a line, and the rest is done."""
+
+import json
+import os
+import shutil
+
+import pytest
+from shell import bash
+
+from poseflow.config import parse_config
+from poseflow.facts import FileFacts
+from poseflow.plan import make_plan
+
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
+LONG = "/".join(["d" * 60] * 5) + "/v.mp4"
+SNAKEMAKE = "snakemake --profile local --cores 2"
+
+
+@pytest.fixture
+def lay_out(case):
+    """Make a project of small videos in a case's folder, by the cases' own script."""
+
+    def make(name, settings, *videos):
+        folder = case(name)
+        names = " ".join(f"'{video}'" for video in videos)
+        bash(f"python ../project.py P '{json.dumps(settings)}' {names}", folder)
+        return folder / "P"
+
+    return make
+
+
+def test_recordings_of_any_name_are_planned(lay_out, case):
+    """The cases recordings_collide_file_and_folder, braces_in_a_name, name_that_is_not_utf8 and long_path in one."""
+    names = ["a.mp4", "we{ird}.mp4", "cage1.mp4", "cage1/day2.mp4", LONG, '-q"uo te.mp4', "K\u00e4.mp4", "Ka\u0308.mp4"]
+    project = lay_out("braces_in_a_name", {}, *names)
+    for other in (b"bad\xff.mp4", b"line\nbreak.mp4"):
+        shutil.copyfile(project / "videos/a.mp4", os.fsdecode(os.fsencode(project / "videos") + b"/" + other))
+    os.mkfifo(project / "videos/pipe.mp4")
+    printed = bash(f"mkdir -p results/predictions; {SNAKEMAKE} -n nightly", project)
+    jobs = dict(line.split() for line in printed.splitlines() if len(line.split()) == 2)
+    assert (jobs["index"], jobs["track"]) == (str(len(names) + 2), str(len(names) + 2)), printed
+    assert r"warning: videos/bad\xff.mp4 is left out: its name must be UTF-8" in printed
+
+
+def test_a_video_that_may_not_be_read_is_planned(lay_out):
+    project = lay_out("unreadable_video_stops_all", {}, "a.mp4", "locked.mp4")
+    printed = bash(
+        f"gcc -shared -fPIC -o shim.so ../shim.c && LOCKED=videos/locked.mp4 LD_PRELOAD=$PWD/shim.so {SNAKEMAKE} -n;"
+        "LOCKED=videos/locked.mp4 LD_PRELOAD=$PWD/shim.so poseflow index videos/locked.mp4 -o locked.json",
+        project,
+    )
+    assert "rror" not in printed.split("videos/locked.mp4: quarantined")[0], printed
+    assert "videos/locked.mp4: quarantined: videos/locked.mp4 must be readable, got: Permission denied" in printed
+
+
+def test_parts_follow_one_another_as_a_person_counts(lay_out, monkeypatch):
+    numbers = (1, 2, 9, 10, 11)
+    project = lay_out("parts_in_string_order", {}, *(f"cage/part{number}.mp4" for number in numbers))
+    monkeypatch.chdir(project)
+    config = parse_config({"videos": {"root": "videos"}, "labels": {"paths": ["none/*.slp"]}})
+    plan = make_plan(config, FileFacts("facts.json"))
+    assert plan.recordings == {"cage": [f"cage__part{number}" for number in numbers]}
+
+
+def test_an_image_folder_that_is_written_anew_is_another_recording(case):
+    folder = case("image_folder_written_anew")
+    text = (folder / "case.md").read_text()
+    command = text.split("```\n")[1]
+    before, after = bash(command, folder).strip().splitlines()[-1].replace("} {", "}|{").split("|")
+    assert before.startswith("{'frames_a': '") and after.startswith("{'frames_a': '")
+    assert before != after
+
+
+def test_the_handler_of_a_failed_run_tells_of_any_number_of_recordings(case):
+    printed = bash("python onerror.py 5000", case("onerror_arg_list"))
+    assert "could be started" in printed, printed
