@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+import sleap_io as sio
 from fake_results import make_index
 from typer.testing import CliRunner
 
@@ -94,6 +95,16 @@ def test_index_extract_and_schema_work_on_named_files(video, tmp_path):
     )
     assert extracted.output.strip() == f"{tmp_path / 's.pkg.slp'}: 2 frames"
     assert json.loads(run("schema").output) == Config.model_json_schema()
+
+
+def test_labels_of_a_video_that_is_gone_keep_no_other_from_being_proposed(video, tmp_path):
+    skeleton, gone = sio.Skeleton(nodes=["nose"]), sio.Video("/gone/other.mp4", open_backend=False)
+    instance = sio.Instance.from_numpy(np.ones((1, 2)), skeleton=skeleton)
+    frames = [sio.LabeledFrame(video=gone, frame_idx=0, instances=[instance])]
+    sio.save_slp(sio.Labels(labeled_frames=frames), str(tmp_path / "l.slp"), verbose=False)
+    extracted = run("extract", video, "--out", tmp_path / "s.pkg.slp", "--labels", tmp_path / "l.slp")
+    assert extracted.exit_code == 0, extracted.output
+    assert sio.load_slp(tmp_path / "s.pkg.slp", open_videos=False).skeletons[0].node_names == ["nose"]
 
 
 def test_a_broken_recording_is_no_error_but_said(tmp_path):

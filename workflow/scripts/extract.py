@@ -15,7 +15,7 @@ reading = LabelsConfig.model_validate(
 )
 index, labels, tables = read_index(snakemake.input.index), snakemake.input.labels, snakemake.input.predictions
 labeled = find_labeled_frames(labels, reading, index)
-skeleton = skeleton_of(read_labels(labels, reading)) if labels else None
+skeleton = skeleton_of(read_labels(labels, reading, with_videos=False)) if labels else None
 if labels:
     check_labels(hash_labels(snakemake.params.labels, labels), snakemake.params.labels_key)
 suggest_frames(

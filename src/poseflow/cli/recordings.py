@@ -97,7 +97,7 @@ def extract(
     found = find_index(recording, read_config(config))
     reading = read_config(config).labels
     labeled = find_labeled_frames(labels or (), reading, found)
-    skeleton = skeleton_of(read_labels(labels, reading)) if labels else None
+    skeleton = skeleton_of(read_labels(labels, reading, with_videos=False)) if labels else None
     start = read_predictions(predictions, with_shifted=False) if predictions else None
     frames = suggest_frames(found, out, settings, labeled, start, skeleton)
     typer.echo(f"{out}: {len(frames)} frames")
