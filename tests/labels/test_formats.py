@@ -231,7 +231,7 @@ class TestCoco:
     def test_categories_of_the_same_nodes_in_another_order(self, tmp_path: Path) -> None:
         categories = [
             {"id": 1, "name": "fly", "keypoints": ["head", "tail"]},
-            {"id": 7, "name": "bee", "keypoints": ["tail", "head"], "skeleton": None},
+            {"id": 7, "name": "bee", "keypoints": ["tail", "head"], "skeleton": float("nan")},
             {"id": 8, "name": "arena"},
         ]
         annotations = [{"track_id": 5}, {"category_id": 7, "track_id": 6}, {"category_id": 8, "keypoints": []}]

@@ -106,7 +106,8 @@ def _read_skeleton(category: Entry | None, number: str, path: Path) -> sio.Skele
         raise LabelsError(f"{path}: category {name} must list its keypoints' names, each once, got {nodes}")
     skeleton = sio.Skeleton(nodes=list(nodes), name=name)  # it takes the list over
     left_out = []
-    pairs = [pair for pair in category.get("skeleton") or () if isinstance(pair, list)]
+    given = category.get("skeleton")
+    pairs = [pair for pair in given if isinstance(pair, list)] if isinstance(given, list) else []
     # Numbers count from 1; a 0 among them says that this tool counts from 0.
     first = 0 if any(0 in pair for pair in pairs) else 1
     for pair in pairs:
