@@ -47,4 +47,5 @@ onsuccess:
 
 onerror:
     end_run(failed_steps())
-    report_what_is_there(failed_steps())
+    if not IS_INTERRUPTED:  # whoever interrupts a run does not wait for its report
+        report_what_is_there(failed_steps())

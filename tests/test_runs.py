@@ -157,3 +157,23 @@ def test_a_failing_job_says_why_in_its_log(tmp_path, raised, in_log, on_terminal
     assert text.startswith("hello\n")
     assert in_log in text
     assert (error == in_log) if on_terminal else (error == "")
+
+
+SWALLOW = """
+import sys, time
+from poseflow.runs import end_after_interrupt
+end_after_interrupt(patience_s=0.2)
+print("up", flush=True)
+while True:
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass  # as in a callback of a C library
+"""
+
+
+def test_an_interrupt_that_is_swallowed_ends_the_process_all_the_same():
+    with python(SWALLOW) as process:
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 130

@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -24,6 +25,9 @@ logger = logging.getLogger("poseflow")
 MAIN_PROCESS = "POSEFLOW_MAIN_PROCESS"
 _NO_LOCKS = frozenset([errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
 _GONE_AFTER_S = 30.0
+_INTERRUPT_PATIENCE_S = 10.0
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
 
 
 class RunError(PoseflowError):
@@ -123,7 +127,28 @@ def begin_job(log: str | Path, threads: int = 1, append: bool = False) -> None:
     sys.excepthook = report_error
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are no news
+    end_after_interrupt()
     end_with_run()
+
+
+def end_after_interrupt(patience_s: float = _INTERRUPT_PATIENCE_S) -> None:
+    """See that this process ends on Ctrl-C, even where the KeyboardInterrupt comes late or is lost.
+
+    Python raises it between two of its own steps, so not within a long call of a C library; and raised in a callback
+    of one, or in a finalizer, it is printed and forgotten. What is written is whole or temporary, so that an end at
+    any moment does no harm.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def wait() -> None:
+        while os.read(reading, 1) != bytes([signal.SIGINT]):
+            pass
+        time.sleep(patience_s)
+        os._exit(INTERRUPTED)
+
+    threading.Thread(target=wait, name="end-after-interrupt", daemon=True).start()
 
 
 def end_with_run() -> None:

@@ -1,6 +1,9 @@
 """What a killed run leaves behind is gone before the next one looks which files are there."""
 
 import os
+import signal
+import subprocess
+import time
 
 import pytest
 from small_project import lay_out
@@ -39,3 +42,29 @@ def test_what_a_cancelled_job_deletes_at_its_end_is_made_by_the_run_that_cancels
     assert "cancelling 1 jobs that an earlier run left behind: 7" in output
     assert (indexed.folder / INDEX).exists()
     assert not list(indexed.folder.rglob("*.unfinished"))
+
+
+def test_an_interrupted_run_ends_soon_says_so_and_leaves_nothing_half_written(tmp_path):
+    """Ctrl-C goes to Snakemake and its jobs alike."""
+    project = lay_out(tmp_path / "project")
+    log = tmp_path / "run.log"
+    with log.open("w") as output:
+        run = subprocess.Popen(
+            project.command("results/index/first.json", "results/index/broken.json"),
+            cwd=project.folder,
+            env=project.environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # pytest may ignore it
+        )
+        try:
+            while not list(project.folder.glob("logs/index/*.log")):
+                assert run.poll() is None
+                time.sleep(0.02)
+            os.killpg(run.pid, signal.SIGINT)
+            assert run.wait(timeout=60) == 130
+        finally:
+            run.kill()
+    assert "Interrupted: the same command goes on from here." in log.read_text()
+    assert not list(project.folder.rglob("*.unfinished"))

@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 from datetime import UTC, datetime
 
@@ -6,8 +7,9 @@ from poseflow.cluster import cancel_leftovers, mend_status_queries
 from poseflow.files import remove_unfinished
 from poseflow.night import FailedStep, NightInputs, describe_night, tell_failures, write_night
 from poseflow.orphans import set_aside
-from poseflow.runs import end_leftovers, lock_results
+from poseflow.runs import INTERRUPTED, end_leftovers, lock_results
 
+IS_INTERRUPTED = False
 WARNINGS = []  # what the plan left out or set aside, once the run has begun
 
 
@@ -46,13 +48,25 @@ def beginning(execute):
     No job and no dry run comes here: only in `execute` is it known what this process is to do.
     """
 
+    def interrupt(number, frame):
+        global IS_INTERRUPTED
+        IS_INTERRUPTED = True
+        signal.default_int_handler(number, frame)
+
     def begin_and_execute(executor_plugin, executor_settings, **others):
         if not executor_plugin.common_settings.dryrun_exec:
             on_slurm = not executor_plugin.common_settings.local_exec
             begin_run(on_slurm)
             if on_slurm:
                 mend_status_queries(requeue=executor_settings.requeue)
-        return execute(executor_plugin=executor_plugin, executor_settings=executor_settings, **others)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, interrupt)
+        try:
+            return execute(executor_plugin=executor_plugin, executor_settings=executor_settings, **others)
+        finally:
+            if IS_INTERRUPTED:
+                print("Interrupted: the same command goes on from here.", file=sys.stderr)
+                raise SystemExit(INTERRUPTED)
 
     return begin_and_execute
 

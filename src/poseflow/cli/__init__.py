@@ -7,6 +7,7 @@ import typer
 from poseflow.cli import models, output, poses, recordings
 from poseflow.errors import PoseflowError, ReadError
 from poseflow.logs import configure_logging
+from poseflow.runs import end_after_interrupt
 
 __all__ = ["app", "main"]
 
@@ -42,6 +43,7 @@ def _configure(
 
 def main() -> None:
     """Run the command; a fault that the user can mend, or a disk that fails, ends it with one line and exit code 1."""
+    end_after_interrupt()
     try:
         app()
     except (PoseflowError, ReadError) as error:

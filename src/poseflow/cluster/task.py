@@ -12,7 +12,7 @@ from poseflow.config import ModelConfig
 from poseflow.errors import PoseflowError
 from poseflow.files import read_json, write_json
 from poseflow.logs import log_to
-from poseflow.runs import end_with_run, leave_run
+from poseflow.runs import end_after_interrupt, end_with_run, leave_run
 
 logger = logging.getLogger("poseflow")
 STARTS_WITHOUT_PROGRESS = 3
@@ -44,6 +44,7 @@ class TrainingTask(submitit.helpers.Checkpointable):
         else:
             leave_run()
         log_to(self.log, append=True)
+        end_after_interrupt()
         logging.getLogger("submitit").propagate = False  # it writes to the log by itself
         logger.info("job %s on %s: training %s", environment.job_id, environment.hostname, self.config.kind)
         _check_progress(self.folder)
