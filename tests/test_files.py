@@ -11,7 +11,8 @@ import pytest
 from shell import run_case
 
 from poseflow import files
-from poseflow.files import link_or_copy, remove_unfinished, replacing, temporary_path, write_json
+from poseflow.errors import ConfigError
+from poseflow.files import check_replaceable, link_or_copy, remove_unfinished, replacing, temporary_path, write_json
 
 
 @pytest.fixture
@@ -165,3 +166,14 @@ def test_a_file_system_that_cannot_flush_folders_is_no_error(tmp_path, monkeypat
     monkeypatch.setattr(files.os, "fsync", refuse)
     write_json({}, tmp_path / "a.json")
     assert (tmp_path / "a.json").exists()
+
+
+def test_only_a_result_of_the_same_kind_may_be_replaced(tmp_path):
+    parts = ("metrics.json", "figures")
+    check_replaceable(tmp_path / "new", parts)
+    (tmp_path / "metrics.json").touch()
+    check_replaceable(tmp_path, parts)
+    (tmp_path / "thesis.tex").touch()
+    for path, got in ((tmp_path, r"one that holds thesis\.tex"), (tmp_path / "thesis.tex", "a file")):
+        with pytest.raises(ConfigError, match=f"must be a new folder or an earlier result of the same kind, got {got}"):
+            check_replaceable(path, parts)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from poseflow.config import EvaluationConfig, PredictConfig
 from poseflow.errors import IncomparableError
 from poseflow.evaluation import FoundPoses, evaluate_identities, evaluate_poses, match_poses
-from poseflow.files import replacing, write_json
+from poseflow.files import check_replaceable, replacing, write_json
 from poseflow.labels import FrameLabels, Package, read_package
 from poseflow.report.pictures import MeasuredFrames, write_examples, write_figures
 from poseflow.tracking import choose_names
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poseflow.inference import Instances, Pipeline
 
 PixelsPerMm = Mapping[str, float] | float | None
+PARTS = ("metrics.json", "figures", "examples")
 SPEED_FRAMES = 128
 SPEED_BYTES = 1 << 28
 SPEED_REPEATS = 3
@@ -58,6 +59,7 @@ def evaluate_release(
         package (in whatever order), IncomparableError for models of RGB images where the package has grey ones,
         LabelsError for a damaged package.
     """
+    check_replaceable(out_dir, PARTS)
     with closing(read_package(package)) as labels:
         found: list[FoundPoses] = []
         identities: tuple[str, ...] = ()

@@ -6,12 +6,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from fnmatch import fnmatch
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
+
+from poseflow.errors import ConfigError
 
 UNFINISHED = ".unfinished"
 """What the names of temporary files and folders end with; they begin with a dot."""
@@ -75,6 +77,15 @@ def move_into_place(source: Path, path: Path) -> None:
     else:
         os.replace(source, path)
         _flush_folder(path.parent)
+
+
+def check_replaceable(folder: Path, parts: Collection[str]) -> None:
+    """Raise ConfigError where a folder to be written holds other things than its `parts`: all would be replaced."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    others = sorted(name for name in names - set(parts) if not name.startswith("."))
+    if others or (folder.exists() and not folder.is_dir()):
+        got = f"one that holds {others[0]}" if others else "a file"
+        raise ConfigError(f"{folder} must be a new folder or an earlier result of the same kind, got {got}")
 
 
 def flush(path: Path) -> None:

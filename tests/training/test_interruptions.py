@@ -10,7 +10,7 @@ from blobs import write_blobs
 from shell import run_case
 
 from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
-from poseflow.errors import ModelError
+from poseflow.errors import ConfigError, ModelError
 from poseflow.files import read_json
 from poseflow.models import load_model
 from poseflow.training import checkpoint, train_model
@@ -154,7 +154,7 @@ def test_another_profile_or_data_set_into_the_same_folder_is_refused(
 
 def test_a_folder_of_other_things_is_not_replaced_by_a_model(packages, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ModelError, match=r"must be a new folder or that of a model, got one that holds notes\.txt"):
+    with pytest.raises(ConfigError, match=r"must be a new folder .*, got one that holds notes\.txt"):
         train_model(PROFILE, *packages, tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 

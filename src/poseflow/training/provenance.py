@@ -63,14 +63,6 @@ def check_same_training(config: ModelConfig, dataset: dict[str, Any], folder: Pa
             )
 
 
-def check_replaceable(folder: Path) -> None:
-    """Raise ModelError where what lies at `folder` is no model's, since the model would take its place."""
-    others = sorted({path.name for path in folder.iterdir()} - PARTS) if folder.is_dir() else []
-    if others or (folder.exists() and not folder.is_dir()):
-        got = f"one that holds {others[0]}" if others else "a file"
-        raise ModelError(f"{folder} must be a new folder or that of a model, got {got}")
-
-
 def _flatten(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
         if isinstance(value, dict):

@@ -14,7 +14,7 @@ import numpy as np
 
 from poseflow.config import ModelConfig, TrainingConfig
 from poseflow.data import Batch, Samples, build_samples, iterate_batches, settle_profile, stack_samples
-from poseflow.files import flush, move_into_place, remove_unfinished, write_json
+from poseflow.files import check_replaceable, flush, move_into_place, remove_unfinished, write_json
 from poseflow.labels import Package, read_package
 from poseflow.models import build_model, choose_precision, has_gpu
 from poseflow.runs import hold
@@ -22,7 +22,7 @@ from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best,
 from poseflow.training.epochs import Epochs
 from poseflow.training.network import TrainedNetwork
 from poseflow.training.provenance import (
-    check_replaceable,
+    PARTS,
     check_same_training,
     describe_dataset,
     describe_training,
@@ -49,8 +49,8 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         folder: the result; if it exists, nothing is done.
 
     Raises: LabelsError, SkeletonError (also where `val` has other nodes than `train`; their order does not matter),
-        ConfigError; ModelError when the loss is not finite, when the folder's training, finished or not, is of another
-        profile or other labels, or when it holds other things than a model.
+        ConfigError, also for a folder that holds other things than a model; ModelError when the loss is not finite, or
+        when the folder's training, finished or not, is of another profile or other labels.
     """
     with _locked(folder.with_name(f".{folder.name}.lock")):
         work = folder.with_name(f".{folder.name}.work")
@@ -63,7 +63,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
                 check_same_training(config, dataset, folder)
                 logger.info("%s is trained already", folder)
                 return
-            check_replaceable(folder)
+            check_replaceable(folder, PARTS)
             check_same_training(config, dataset, work)
             if config.augmentation.flip and not package.skeleton.symmetries:
                 logger.warning("augmentation.flip mirrors animals, and the skeleton has no symmetric nodes to exchange")
