@@ -1,8 +1,10 @@
 """The small project, finished and not."""
 
+import json
 import shutil
 
 import pytest
+from shell import bash
 from small_project import TOP_DOWN, Project, lay_out
 
 
@@ -29,3 +31,16 @@ def fresh(finished, tmp_path) -> Project:
     project = Project(tmp_path / "fresh")
     project.configure(**TOP_DOWN)
     return project
+
+
+@pytest.fixture
+def case_project(case):
+    """Make a project of small videos in a case's folder, by the cases' own script."""
+
+    def make(name, settings, *videos):
+        folder = case(name)
+        names = " ".join(f"'{video}'" for video in videos)
+        bash(f"python ../project.py P '{json.dumps(settings)}' {names}", folder)
+        return folder / "P"
+
+    return make

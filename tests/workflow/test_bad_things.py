@@ -1,6 +1,5 @@
 """One bad thing stops only itself: what cannot be read, named or done is told in a line, and the rest is done."""
 
-import json
 import os
 import shutil
 
@@ -16,23 +15,10 @@ LONG = "/".join(["d" * 60] * 5) + "/v.mp4"
 SNAKEMAKE = "snakemake --profile local --cores 2"
 
 
-@pytest.fixture
-def lay_out(case):
-    """Make a project of small videos in a case's folder, by the cases' own script."""
-
-    def make(name, settings, *videos):
-        folder = case(name)
-        names = " ".join(f"'{video}'" for video in videos)
-        bash(f"python ../project.py P '{json.dumps(settings)}' {names}", folder)
-        return folder / "P"
-
-    return make
-
-
-def test_recordings_of_any_name_are_planned(lay_out, case):
+def test_recordings_of_any_name_are_planned(case_project, case):
     """The cases recordings_collide_file_and_folder, braces_in_a_name, name_that_is_not_utf8 and long_path in one."""
     names = ["a.mp4", "we{ird}.mp4", "cage1.mp4", "cage1/day2.mp4", LONG, '-q"uo te.mp4', "K\u00e4.mp4", "Ka\u0308.mp4"]
-    project = lay_out("braces_in_a_name", {}, *names)
+    project = case_project("braces_in_a_name", {}, *names)
     for other in (b"bad\xff.mp4", b"line\nbreak.mp4"):
         shutil.copyfile(project / "videos/a.mp4", os.fsdecode(os.fsencode(project / "videos") + b"/" + other))
     os.mkfifo(project / "videos/pipe.mp4")
@@ -42,8 +28,8 @@ def test_recordings_of_any_name_are_planned(lay_out, case):
     assert r"warning: videos/bad\xff.mp4 is left out: its name must be UTF-8" in printed
 
 
-def test_a_video_that_may_not_be_read_is_planned(lay_out):
-    project = lay_out("unreadable_video_stops_all", {}, "a.mp4", "locked.mp4")
+def test_a_video_that_may_not_be_read_is_planned(case_project):
+    project = case_project("unreadable_video_stops_all", {}, "a.mp4", "locked.mp4")
     printed = bash(
         f"gcc -shared -fPIC -o shim.so ../shim.c && LOCKED=videos/locked.mp4 LD_PRELOAD=$PWD/shim.so {SNAKEMAKE} -n;"
         "LOCKED=videos/locked.mp4 LD_PRELOAD=$PWD/shim.so poseflow index videos/locked.mp4 -o locked.json",
@@ -53,9 +39,9 @@ def test_a_video_that_may_not_be_read_is_planned(lay_out):
     assert "videos/locked.mp4: quarantined: videos/locked.mp4 must be readable, got: Permission denied" in printed
 
 
-def test_parts_follow_one_another_as_a_person_counts(lay_out, monkeypatch):
+def test_parts_follow_one_another_as_a_person_counts(case_project, monkeypatch):
     numbers = (1, 2, 9, 10, 11)
-    project = lay_out("parts_in_string_order", {}, *(f"cage/part{number}.mp4" for number in numbers))
+    project = case_project("parts_in_string_order", {}, *(f"cage/part{number}.mp4" for number in numbers))
     monkeypatch.chdir(project)
     config = parse_config({"videos": {"root": "videos"}, "labels": {"paths": ["none/*.slp"]}})
     plan = make_plan(config, FileFacts("facts.json"))

@@ -1,0 +1,96 @@
+"""A night over a folder with one of each bad thing: what is good is done, and what is bad is told in a line each."""
+
+import html
+import io
+import os
+import re
+import shutil
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+from shell import bash
+
+from poseflow.names import read_names
+from poseflow.tables import read_pose_metadata
+
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
+SNAKEMAKE = "snakemake --profile local --cores 2"
+
+
+GOOD = ["good.mp4", "we{ird}.mp4", "n" * 245 + ".mp4"]
+ODD = ["odd/len.avi", "odd/matlab.h5"]
+BAD = {
+    "empty.mp4": "file must",
+    "cut.mp4": "file must",
+    "gone.mp4": "must be readable",
+    "pipe.mp4": "must be a regular file",
+    "bomb.imgstore": "store must",
+}
+"""What is wrong with each recording that cannot be read, as summary and report say."""
+
+
+def add_bad_things(project, case):
+    """Beside the good ones: each kind of bad recording (in one folder, to be tracked at once), and a label file."""
+    videos, good = project / "videos", (project / "videos/good.mp4").read_bytes()
+    for folder in ("bad", "odd"):
+        (videos / folder).mkdir()
+    (videos / "bad/empty.mp4").touch()
+    (videos / "bad/cut.mp4").write_bytes(good[:200])
+    (videos / "bad/gone.mp4").symlink_to("nowhere.mp4")
+    os.mkfifo(videos / "bad/pipe.mp4")
+    (videos / os.fsdecode(b"bad\xff.mp4")).write_bytes(good)
+    (videos / "disk").symlink_to("not mounted")
+    shutil.copyfile(case("avi_header_promises_billions") / "len.avi", videos / "odd/len.avi")
+    with h5py.File(videos / "odd/matlab.h5", "w") as file:
+        images = file.create_dataset("images", data=np.zeros((5, 48, 96), "u1"))
+        images.attrs["fps"] = np.array([[25.0]])
+    store = videos / "bad/bomb.imgstore"
+    store.mkdir()
+    (store / "metadata.yaml").write_text(
+        "__store: {class: VideoImgStoreFFMPEG, format: mp4, extension: .mp4, imgdtype: uint8, imgshape: [48, 96]}\n"
+    )
+    (store / "000000.mp4").write_bytes(good)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
+    with zipfile.ZipFile(store / "000000.npz", "w") as archive:
+        for name in ("frame_time", "frame_number"):
+            archive.writestr(f"{name}.npy", header.getvalue())
+    (project / "labels/cut.slp").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+
+
+def test_of_a_folder_with_one_of_each_bad_thing_the_good_is_done_and_the_bad_told(case_project, case):
+    """Then, in a later run, a step fails (the case failed_assemble_has_no_reason), and a recording is gone, as the old
+    name of one that was renamed is (renamed_recording_leaves_old_tables).
+    """
+    settings = {
+        "videos": {"root": "videos", "patterns": ["*.mp4", "*.avi", "*.h5", "*.imgstore"]},
+        "predict": {"shard_frames": 1000, "batch_size": 4, "max_instances": 2, "flow": {"window_frames": 2}},
+    }
+    project = case_project("failed_assemble_has_no_reason", settings, *GOOD)
+    add_bad_things(project, case)
+    printed = bash(f"{SNAKEMAKE} nightly; echo rc $?", project)
+    assert printed.strip().endswith("rc 0"), printed
+    names = read_names(project / "results/recordings.json")
+    results = project / "results"
+    for video in (*GOOD, *ODD):
+        (table,) = results.glob(f"poses/*/{names[video]}.parquet")
+        assert read_pose_metadata(table)["frames"] > 0
+    for told in ((results / "summary.txt").read_text(), (results / "report.html").read_text()):
+        for video, reason in BAD.items():
+            name = names[f"bad/{video}"]
+            assert re.search(rf"({video} cannot|{name}: could not) be read: .*{reason}", told), (video, told)
+        assert r"videos/bad\xff.mp4 is left out" in told
+        assert "videos/disk cannot be looked into" in told
+        assert "labels/cut.slp must be" in told
+
+    os.truncate(results / "tracks/good.parquet", 1000)
+    (project / "videos/we{ird}.mp4").unlink()
+    bash(f"{SNAKEMAKE}", project)
+    log = "logs/assemble/good/good.log"
+    for told in ((results / "summary.txt").read_text(), html.unescape((results / "report.html").read_text())):
+        assert re.search(rf"good: the pose table is missing: error: results/tracks/good.parquet must be .*{log}", told)
+        assert f"no longer among the recordings: {names['we{ird}.mp4']}" in told
+    assert not list(results.glob(f"poses/**/{names['we{ird}.mp4']}.parquet"))
+    assert list(results.glob(f"orphaned/*/poses/**/{names['we{ird}.mp4']}.parquet"))
