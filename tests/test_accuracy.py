@@ -10,13 +10,14 @@ from blobs import SKELETON, make_package, write_blobs
 from shell import bash
 
 from poseflow.accuracy import evaluate_release, measure_speed, name_apart, write_accuracy
-from poseflow.config import EvaluationConfig, PredictConfig
+from poseflow.config import EvaluationConfig, PredictConfig, TrackingConfig
 from poseflow.errors import IncomparableError, SkeletonError
 from poseflow.evaluation import FoundPoses
 from poseflow.files import read_json
 from poseflow.labels import read_package
 from poseflow.skeleton import Skeleton
 
+TRACKING = TrackingConfig(min_identity_score=0.05)
 CONFIG = EvaluationConfig()
 
 
@@ -103,15 +104,23 @@ def test_speed_is_measured_after_a_warm_up_on_whole_batches(package):
     assert [(own["animals"], own["frames"]) for own in speed["by_animals"]] == [(1, 1), (2, 11)]
 
 
+class FakeInstances(SimpleNamespace):
+    """As `poseflow.inference.Instances`."""
+
+    def where(self, keep):
+        return FakeInstances(**{name: values[keep] for name, values in vars(self).items()})
+
+
 @pytest.fixture
 def fake_inference(monkeypatch):
     """Inference that finds what is labeled, without Keras."""
 
     def predict_package(pipeline, package, batch_size):
         return [
-            SimpleNamespace(
+            FakeInstances(
                 frame=np.zeros(len(f.points), int),
                 points=f.points,
+                point_scores=np.full(f.points.shape[:2], pipeline.sureness, np.float32),
                 score=np.ones(len(f.points), np.float32),
                 class_scores=np.float32([[0.9, 0.2], [0.6, 0.5]]),
             )
@@ -119,20 +128,35 @@ def fake_inference(monkeypatch):
         ]
 
     def load_pipeline(folders, config):
-        return SimpleNamespace(channels=1, skeleton=SKELETON, identities=("anna", "bert"), find=lambda images: None)
+        return SimpleNamespace(
+            channels=1,
+            skeleton=SKELETON,
+            identities=("anna", "bert"),
+            find=lambda images: None,
+            sureness=sureness.pop(),
+        )
 
+    sureness = [0.9]
     fake = SimpleNamespace(load_pipeline=load_pipeline, predict_package=predict_package)
     monkeypatch.setitem(sys.modules, "poseflow.inference", fake)
+    return sureness
 
 
 def test_a_release_is_measured_on_a_package(fake_inference, tmp_path):
     test = write_blobs(tmp_path, "test", 5, names=("anna", "carl"))
-    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
     assert metrics["map_coco"] == pytest.approx(1)
     assert metrics["identities"]["confusion"]["counts"] == [[5, 0, 0, 0], [0, 5, 0, 0]]
     assert metrics["identities"]["accuracy"] == 0.5, "carl is none of the names"
     assert metrics["models"] == [str(tmp_path / "model")]
     assert metrics["speed"]["batch_size"] == 8
+
+
+def test_poses_of_which_hardly_anything_is_sure_do_not_count_as_animals(fake_inference, tmp_path):
+    fake_inference[:] = [0.3]
+    test = write_blobs(tmp_path, "test", 5)
+    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
+    assert (metrics["missed"], metrics["invented"]) == (metrics["animals"], 0), "they reach no pose table either"
 
 
 def test_models_that_find_other_nodes_are_an_error(fake_inference, tmp_path, monkeypatch):
@@ -141,7 +165,7 @@ def test_models_that_find_other_nodes_are_an_error(fake_inference, tmp_path, mon
     monkeypatch.setattr(sys.modules["poseflow.inference"], "load_pipeline", lambda *_: other)
     said = r"test\.pkg\.slp: nodes must be those that the models find, nose, got missing: nose; extra: head, tail"
     with pytest.raises(SkeletonError, match=said):
-        evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+        evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
     assert not (tmp_path / "out").exists()
 
 
@@ -158,7 +182,7 @@ def test_nodes_in_another_order_are_matched_by_name(fake_inference, tmp_path, mo
 
     find = sys.modules["poseflow.inference"].predict_package
     monkeypatch.setattr(sys.modules["poseflow.inference"], "predict_package", predict_package)
-    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
     assert list(metrics["errors_px"]["nodes"]) == ["tail", "head"]
     with closing(read_package(test)) as package:
         np.testing.assert_array_equal(seen[0].points, package.frames[0].points[:, ::-1])
@@ -181,7 +205,7 @@ def test_evaluate_nodes_in_another_order(case, tmp_path):
         folder / f"../../data/sleap_models/minimal_instance.UNet.{kind}" for kind in ("centroid", "centered_instance")
     ]
     test = folder / "b.pkg.slp"
-    metrics = evaluate_release(models, test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    metrics = evaluate_release(models, test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
     assert metrics["animals"] == 10
     assert list(metrics["errors_px"]["nodes"]) == ["A", "B"], "as the models have them"
 
@@ -191,12 +215,12 @@ def test_mathtext_in_node_name(case, tmp_path):
     case("evaluate_nodes_in_another_order")  # make.py takes the labels from there
     assert bash("python make.py", folder) == ""
     models = [folder / "centroid", folder / "centered_instance"]
-    evaluate_release(models, folder / "test.pkg.slp", tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    evaluate_release(models, folder / "test.pkg.slp", tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
     assert ">$x_$<" in (tmp_path / "out/figures/by_node.svg").read_text()
 
 
 def test_an_empty_test_set_loads_no_models_and_says_so(tmp_path):
     test = write_blobs(tmp_path, "test", 0)
-    metrics = evaluate_release([tmp_path / "no model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    metrics = evaluate_release([tmp_path / "no model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
     assert read_json(tmp_path / "out" / "metrics.json") == metrics
     assert (metrics["frames"], metrics["map_coco"], metrics["figures"], metrics["speed"]) == (0, None, [], None)

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.config import EvaluationConfig, PredictConfig
+from poseflow.config import EvaluationConfig, PredictConfig, TrackingConfig
 from poseflow.errors import IncomparableError
 from poseflow.evaluation import FoundPoses, evaluate_identities, evaluate_poses, match_poses
 from poseflow.files import check_replaceable, replacing, write_json
 from poseflow.labels import FrameLabels, Package, read_package
 from poseflow.report.pictures import MeasuredFrames, write_examples, write_figures
-from poseflow.tracking import choose_names
+from poseflow.tracking import choose_names, may_be_animals
 
 if TYPE_CHECKING:
     from poseflow.inference import Instances, Pipeline
@@ -36,7 +36,7 @@ def evaluate_release(
     out_dir: Path,
     predict: PredictConfig,
     evaluation: EvaluationConfig,
-    min_identity_score: float,
+    tracking: TrackingConfig,
     pixels_per_mm: PixelsPerMm = None,
     example_frames: int = 3,
 ) -> dict[str, Any]:
@@ -48,7 +48,8 @@ def evaluate_release(
     Args:
         models: folders of models that work together.
         package: the test set; where it has no frames, metrics.json says so and there are no pictures.
-        min_identity_score: as in the config's section `tracking`, for models that tell animals apart.
+        tracking: which instances may be animals, and whose names are given, as in the pose table; so what is measured
+            is what a pose table would hold, but for the number of animals, which no test set knows.
         pixels_per_mm: scale of all videos, or by the video's file name.
         example_frames: how many frames are shown for each of best, median and worst.
 
@@ -74,8 +75,11 @@ def evaluate_release(
             speed = measure_speed(pipeline, labels, predict.batch_size)
             identities = pipeline.identities
             found = [
-                FoundPoses(one.points, one.score, name_instances(one, identities, min_identity_score))
-                for one in predict_package(pipeline, labels, predict.batch_size)
+                FoundPoses(one.points, one.score, name_instances(one, identities, tracking.min_identity_score))
+                for one in (
+                    every.where(may_be_animals(every.score, every.points, every.point_scores, tracking))
+                    for every in predict_package(pipeline, labels, predict.batch_size)
+                )
             ]
         facts = {"test_set": str(package), "models": [str(folder) for folder in models], "speed": speed}
         return write_accuracy(labels, found, out_dir, evaluation, facts, pixels_per_mm, example_frames, identities)

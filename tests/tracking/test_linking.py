@@ -209,7 +209,20 @@ def make_crowd(seed: int, frames: int = 40, lags: int = 3) -> Predictions:
     plain = Predictions.from_instances(SKELETON, frame_idx, points, rng.random(len(animal)), [(0, frames)])
     shifted = plain.points[:, None] + rng.normal(0, 3, (len(plain), lags, NODES, 2)).astype(np.float32)
     shifted[rng.random(shifted.shape[:2]) < 0.1] = np.nan
-    return replace(plain, shifted=shifted)
+    sure = rng.random(plain.point_scores.shape, np.float32) * (plain.point_scores > 0)
+    return replace(plain, shifted=shifted, point_scores=sure)
+
+
+def test_a_pose_of_which_hardly_anything_is_sure_is_no_animal():
+    plain = make_predictions({frame: [(10, 10), (60, 60)] for frame in range(3)})
+    sure = np.where(np.arange(6)[:, None] % 2 == 0, np.float32(0.36), np.float32(0.34)) * (plain.point_scores > 0)
+    unsure = replace(plain, point_scores=sure.astype(np.float32))
+    assert link_tracks(unsure, TrackingConfig(**WINDOW)).row.tolist() == [0, 2, 4]
+    assert len(link_tracks(unsure, TrackingConfig(min_mean_point_score=0, **WINDOW))) == 6
+    points = plain.points.copy()
+    points[:, 2:] = np.nan
+    half = replace(plain, points=points, point_scores=np.where(np.isnan(points[..., 0]), 0, np.float32(0.9)))
+    assert len(link_tracks(half, TrackingConfig(**WINDOW))) == 6, "points that are not there do not count"
 
 
 configs = st.builds(
@@ -231,6 +244,7 @@ configs = st.builds(
     max_tracks=st.sampled_from([None, 2, 4]),
     animals=st.sampled_from([None, 2, 3]),
     min_instance_score=st.sampled_from([0.0, 0.2]),
+    min_mean_point_score=st.sampled_from([0.0, 0.35]),
     min_new_track_score=st.sampled_from([0.0, 0.5]),
     min_points=st.sampled_from([1, 2]),
 )

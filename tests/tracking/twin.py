@@ -48,6 +48,8 @@ def select(predictions, frame, config):
         for row in np.flatnonzero(predictions.frame_idx == frame).tolist()
         if (~np.isnan(predictions.points[row, :, 0])).sum() >= config.min_points
         and predictions.instance_score[row] >= config.min_instance_score
+        and np.mean(predictions.point_scores[row][~np.isnan(predictions.points[row, :, 0])])
+        >= config.min_mean_point_score
     ]
     rows.sort(key=lambda row: -predictions.instance_score[row])
     return rows[: config.animals]

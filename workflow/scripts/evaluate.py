@@ -18,7 +18,7 @@ try:
         out.parent,
         PredictConfig.model_validate(settings["predict"]),
         EvaluationConfig.model_validate(settings["evaluation"]),
-        TrackingConfig.model_validate(settings["tracking"]).min_identity_score,
+        TrackingConfig.model_validate(settings["tracking"]),
         snakemake.params.pixels_per_mm,
         ReportConfig.model_validate(settings["report"]).example_frames,
     )

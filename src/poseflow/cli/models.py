@@ -119,9 +119,7 @@ def evaluate(
     from poseflow.evaluation import find_concerns, say_accuracy
 
     whole = read_config(config)
-    metrics = evaluate_release(
-        models, test, out, whole.predict, settings, whole.tracking.min_identity_score, pixels_per_mm, examples
-    )
+    metrics = evaluate_release(models, test, out, whole.predict, settings, whole.tracking, pixels_per_mm, examples)
     for name in ("frames", "animals", "missed", "invented", "map_paper", "map_coco"):
         typer.echo(f"{name}: {metrics[name]}")
     if metrics["animals"]:

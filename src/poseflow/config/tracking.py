@@ -121,6 +121,13 @@ class TrackingConfig(Section):
         description="With `animals`: where all are in view and one track has replaced another, both are one.",
     )
     min_instance_score: float = Field(0.0, ge=0, le=1, description="Instances below it are left out.")
+    min_mean_point_score: float = Field(
+        0.35,
+        ge=0,
+        le=1,
+        description="Instances whose points score less than this on average are left out: a pose of which hardly "
+        "anything is sure is no animal.",
+    )
     min_new_track_score: float = Field(0.0, ge=0, le=1, description="A new track starts only at this instance score.")
     min_points: int = Field(2, ge=1, description="Instances with fewer points are left out.")
 
