@@ -1,4 +1,4 @@
-"""Poses on furniture, and hidden animals, by how sure a pose must be: `tracking.min_mean_point_score`.
+"""Poses on furniture, and hidden animals, by how sure a pose must be: `tracking.min_instance_score`.
 
     python benchmarks/false_positives.py results/models/centroid/* results/models/centered_instance/*
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from scipy.optimize import linear_sum_assignment
 
 from poseflow import load_model
+from poseflow.config import TrackingConfig
 from poseflow.config.synth import SynthConfig
 from poseflow.synth import SKELETON, render_cage
 
@@ -38,18 +39,17 @@ def main() -> None:
             recording = render_cage(Path(place) / f"cage{seed}.mp4", settings)
             predictions = model.predict(recording.video)
             found.append(compare(predictions, pq.read_table(recording.truth).to_pandas()))
-    score, is_animal, visible = (np.concatenate(part) for part in zip(*found, strict=True))
+    score, partial, is_animal, visible = (np.concatenate(part) for part in zip(*found, strict=True))
     hidden = is_animal & (visible <= FEW_NODES)
-    print("by min_instance_score: ", end="")
     print(f"{(~is_animal).sum()} poses on no animal, {is_animal.sum()} animals, {hidden.sum()} of them hidden")
     for least in LEAST_SCORES:
-        lost = score < least
+        lost = (score < least) & (partial < max(least, TrackingConfig().min_partial_score))
         left, gone = (~is_animal & ~lost).sum(), (is_animal & lost).sum()
         print(f"{least}: {left} false positives left, {gone} animals lost, {(hidden & lost).sum()} of them hidden")
 
 
 def compare(predictions, truth):
-    """Mean point score of each pose, whether an animal is there, and how many of its nodes are visible."""
+    """Score of each pose and of the points found, whether an animal is there, and how many of its nodes are visible."""
     place = np.stack([truth[[f"{node}.x", f"{node}.y"]].to_numpy() for node in SKELETON.nodes], axis=1)
     seen = np.stack([truth[f"{node}.visible"].to_numpy() for node in SKELETON.nodes], axis=1)
     is_animal, visible = np.zeros(len(predictions), bool), np.zeros(len(predictions), int)
@@ -61,7 +61,7 @@ def compare(predictions, truth):
             visible[rows[row]] = seen[animals[animal]].sum()
     there = ~np.isnan(predictions.points).any(axis=-1)
     mean = np.where(there, predictions.point_scores, 0).sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
-    return mean, is_animal, visible
+    return predictions.instance_score, mean, is_animal, visible
 
 
 def _score_similarity(points, place, seen):

@@ -121,7 +121,7 @@ def fake_inference(monkeypatch):
                 frame=np.zeros(len(f.points), int),
                 points=f.points,
                 point_scores=np.full(f.points.shape[:2], pipeline.sureness, np.float32),
-                score=np.ones(len(f.points), np.float32),
+                score=np.full(len(f.points), pipeline.sureness, np.float32),
                 class_scores=np.float32([[0.9, 0.2], [0.6, 0.5]]),
             )
             for f in package.frames

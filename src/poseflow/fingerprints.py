@@ -17,8 +17,8 @@ from poseflow.errors import LabelsError
 KEY_LENGTH = 10
 
 STEP_VERSIONS: Mapping[str, int] = {
-    "index": 1,
-    "extract": 1,
+    "index": 2,
+    "extract": 2,
     "labels": 2,
     "split": 2,
     "train": 1,
@@ -45,7 +45,7 @@ STEP_SETTINGS: Mapping[str, Sequence[str]] = {
         "tracking.min_identity_score",
         "tracking.min_points",
         "tracking.min_instance_score",
-        "tracking.min_mean_point_score",
+        "tracking.min_partial_score",
         "report.example_frames",
     ),
     "evaluate_tracking": ("evaluation",),

@@ -26,7 +26,8 @@ def make_predictions(scenes, names=NAMES[:2]):
     scores = [0.9 - 0.1 * i for animals in scenes for i in range(len(animals))]
     plain = Predictions.from_instances(SKELETON, frame_idx, points, scores, [(0, len(scenes))])
     classes = np.array([row for animals in scenes for row in animals], np.float32).reshape(-1, len(names))
-    return replace(plain, class_scores=classes, class_names=names)
+    sure = plain.point_scores * plain.instance_score[:, None]
+    return replace(plain, point_scores=sure, class_scores=classes, class_names=names)
 
 
 def names_of(predictions, config=CONFIG):

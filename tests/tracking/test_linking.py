@@ -31,7 +31,8 @@ def make_predictions(where: dict[int, list], **changes) -> Predictions:
     scores = [place[2] if len(place) > 2 else 0.9 for places in where.values() for place in places]
     frames = [(0, max(where) + 1)]
     points = np.array(points).reshape(-1, NODES, 2)
-    return replace(Predictions.from_instances(SKELETON, frame_idx, points, scores, frames), **changes)
+    plain = Predictions.from_instances(SKELETON, frame_idx, points, scores, frames)
+    return replace(plain, **{"point_scores": plain.point_scores * plain.instance_score[:, None], **changes})
 
 
 def tracks_by_frame(predictions: Predictions, config: TrackingConfig) -> dict[int, dict[float, int]]:
@@ -145,7 +146,7 @@ def test_low_scores_and_few_points_are_left_out():
 
 def test_a_low_score_continues_a_track_but_opens_none():
     predictions = make_predictions({0: [(100, 0, 0.9)], 1: [(100, 0, 0.3), (400, 0, 0.2)]})
-    found = tracks_by_frame(predictions, TrackingConfig(min_new_track_score=0.5, **WINDOW))
+    found = tracks_by_frame(predictions, TrackingConfig(min_instance_score=0, min_new_track_score=0.5, **WINDOW))
     assert found == {0: {100: 0}, 1: {100: 0}}
 
 
@@ -214,15 +215,14 @@ def make_crowd(seed: int, frames: int = 40, lags: int = 3) -> Predictions:
 
 
 def test_a_pose_of_which_hardly_anything_is_sure_is_no_animal():
-    plain = make_predictions({frame: [(10, 10), (60, 60)] for frame in range(3)})
-    sure = np.where(np.arange(6)[:, None] % 2 == 0, np.float32(0.36), np.float32(0.34)) * (plain.point_scores > 0)
-    unsure = replace(plain, point_scores=sure.astype(np.float32))
+    where = {frame: [(10, 10, 0.36), (60, 60, 0.34)] for frame in range(3)}
+    predictions = make_predictions(where)
+    unsure = replace(predictions, point_scores=np.full((6, NODES), 0.4, np.float32))
     assert link_tracks(unsure, TrackingConfig(**WINDOW)).row.tolist() == [0, 2, 4]
-    assert len(link_tracks(unsure, TrackingConfig(min_mean_point_score=0, **WINDOW))) == 6
-    points = plain.points.copy()
-    points[:, 2:] = np.nan
-    half = replace(plain, points=points, point_scores=np.where(np.isnan(points[..., 0]), 0, np.float32(0.9)))
-    assert len(link_tracks(half, TrackingConfig(**WINDOW))) == 6, "points that are not there do not count"
+    assert len(link_tracks(unsure, TrackingConfig(min_instance_score=0, **WINDOW))) == 6
+    partial = replace(predictions, point_scores=np.full((6, NODES), 0.9, np.float32))
+    assert len(link_tracks(partial, TrackingConfig(**WINDOW))) == 6, "few points, but these are sure"
+    assert len(link_tracks(unsure, TrackingConfig(min_instance_score=0.5, min_partial_score=0.3, **WINDOW))) == 0
 
 
 configs = st.builds(
@@ -243,8 +243,8 @@ configs = st.builds(
     max_distance_px=st.sampled_from([None, 25.0]),
     max_tracks=st.sampled_from([None, 2, 4]),
     animals=st.sampled_from([None, 2, 3]),
-    min_instance_score=st.sampled_from([0.0, 0.2]),
-    min_mean_point_score=st.sampled_from([0.0, 0.35]),
+    min_instance_score=st.sampled_from([0.0, 0.2, 0.5]),
+    min_partial_score=st.sampled_from([0.0, 0.6]),
     min_new_track_score=st.sampled_from([0.0, 0.5]),
     min_points=st.sampled_from([1, 2]),
 )

@@ -46,13 +46,17 @@ def select(predictions, frame, config):
     rows = [
         row
         for row in np.flatnonzero(predictions.frame_idx == frame).tolist()
-        if (~np.isnan(predictions.points[row, :, 0])).sum() >= config.min_points
-        and predictions.instance_score[row] >= config.min_instance_score
-        and np.mean(predictions.point_scores[row][~np.isnan(predictions.points[row, :, 0])])
-        >= config.min_mean_point_score
+        if (~np.isnan(predictions.points[row, :, 0])).sum() >= config.min_points and is_sure(predictions, row, config)
     ]
     rows.sort(key=lambda row: -predictions.instance_score[row])
     return rows[: config.animals]
+
+
+def is_sure(predictions, row, config):
+    if predictions.instance_score[row] >= config.min_instance_score:
+        return True
+    found = predictions.point_scores[row][~np.isnan(predictions.points[row, :, 0])]
+    return np.mean(found) >= max(config.min_partial_score, config.min_instance_score)
 
 
 def track_gain(predictions, row, frame, track, config):

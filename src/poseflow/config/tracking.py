@@ -120,13 +120,18 @@ class TrackingConfig(Section):
         False,
         description="With `animals`: where all are in view and one track has replaced another, both are one.",
     )
-    min_instance_score: float = Field(0.0, ge=0, le=1, description="Instances below it are left out.")
-    min_mean_point_score: float = Field(
+    min_instance_score: float = Field(
         0.35,
         ge=0,
         le=1,
-        description="Instances whose points score less than this on average are left out: a pose of which hardly "
-        "anything is sure is no animal.",
+        description="Instances below it are left out: a pose of which hardly anything is sure is no animal.",
+    )
+    min_partial_score: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="An animal of which only some points are found may score less than min_instance_score, in which "
+        "missing points count as 0, if those that are found score this much on average.",
     )
     min_new_track_score: float = Field(0.0, ge=0, le=1, description="A new track starts only at this instance score.")
     min_points: int = Field(2, ge=1, description="Instances with fewer points are left out.")

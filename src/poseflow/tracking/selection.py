@@ -31,16 +31,14 @@ def may_be_animals(
 
     Args:
         instance_score: (n,). points: (n, nodes, 2), NaN where missing. point_scores: (n, nodes).
-        config: `min_points`, `min_instance_score` and `min_mean_point_score`, the mean over the points that are there.
+        config: `min_points`, `min_instance_score`, and `min_partial_score`, which is compared with the mean over the
+            points that are there.
 
     Returns: (n,).
     """
     there = ~np.isnan(points).any(axis=-1)
     count = there.sum(axis=-1)
     mean = np.where(there, point_scores, 0).sum(axis=-1) / np.maximum(count, 1)
+    partial = max(config.min_partial_score, config.min_instance_score)
     # "not below", so that a missing score does not pass
-    return (
-        (count >= config.min_points)
-        & (instance_score >= config.min_instance_score)
-        & (mean >= config.min_mean_point_score)
-    )
+    return (count >= config.min_points) & ((instance_score >= config.min_instance_score) | (mean >= partial))
