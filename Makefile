@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-jax test-kill test-slurm check format bench lock schema clean
+.PHONY: help install demo test test-fast test-jax test-long test-kill test-slurm check format bench lock schema clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -31,7 +31,7 @@ test: install  ## all tests (7 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: install  ## unit tests, which train no networks first and need no real recordings (75 seconds)
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not workflow and not slurm"
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not workflow and not slurm and not long"
 
 # SLURM_TESTS="slurm and not slow" leaves out those that wait for SLURM's own delays, or train again and again.
 SLURM_TESTS ?= slurm
@@ -47,8 +47,11 @@ test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root
 test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (4 minutes)
 	@KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) -m backend
 
-test-kill: install  ## ten SIGKILLs at random moments, then the same tables as an undisturbed run
-	@POSEFLOW_KILLS=10 $(BIN)/python -m pytest tests/workflow/test_kill.py
+test-long: install  ## a night with one of each bad thing, and SIGKILLs at random moments (7 minutes)
+	@$(BIN)/python -m pytest -m long
+
+test-kill: install  ## twenty SIGKILLs at random moments, then the same tables as an undisturbed run
+	@POSEFLOW_KILLS=20 $(BIN)/python -m pytest -m long tests/workflow/test_kill.py
 
 check: install  ## linters, types, layers, formatting
 	$(BIN)/ruff check .

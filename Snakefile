@@ -23,6 +23,10 @@ include: "workflow/rules/report.smk"
 include: "workflow/rules/night.smk"
 
 
+if workflow.is_main_process:
+    workflow.execute = beginning(workflow.execute)
+
+
 rule all:
     default_target: True
     input:

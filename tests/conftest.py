@@ -23,7 +23,7 @@ class ByFolder(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return "/".join(nodeid.split("::")[0].split("/")[:2])
+        return nodeid.split("::")[0].rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:

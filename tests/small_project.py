@@ -164,7 +164,7 @@ def lay_out(folder: Path) -> Project:
     write_recording(folder / "videos/first.mp4", seed=0)
     write_recording(folder / "videos/day 2/second.mp4", seed=1, frames=24)
     (folder / "videos/broken.mp4").write_bytes(b"")
-    write_labels(folder / "labels/first.slp", folder / "videos/first.mp4", seed=0)
+    write_labels(folder / "labels/first.slp", Path("videos/first.mp4"), seed=0)  # so that a copy has its own
     project = Project(folder)
     project.configure()
     return project

@@ -96,7 +96,7 @@ def test_without_flow_there_are_the_same_animals(whole, blob_video, pipeline, tm
 
 
 def test_a_detector_may_have_a_threshold_of_its_own(blob_models, blob_video, tmp_path):
-    strict = CONFIG.model_copy(update={"centroid_threshold": 1.0})
+    strict = CONFIG.model_copy(update={"centroid_threshold": 9.0})  # above every peak
     predict_shard(blob_video, load_pipeline(blob_models, strict), (0, 4), tmp_path / "none.parquet", strict)
     assert len(read_predictions(tmp_path / "none.parquet")) == 0
 

@@ -13,7 +13,7 @@ import polars as pl
 import psutil
 import pytest
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.long]
 
 KILLS = int(os.environ.get("POSEFLOW_KILLS", "3"))
 

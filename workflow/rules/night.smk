@@ -2,6 +2,7 @@ import json
 import signal
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 
 from poseflow.cluster import cancel_leftovers, mend_status_queries
 from poseflow.files import remove_unfinished
@@ -69,10 +70,6 @@ def beginning(execute):
                 raise SystemExit(INTERRUPTED)
 
     return begin_and_execute
-
-
-if workflow.is_main_process:
-    workflow.execute = beginning(workflow.execute)
 
 
 def night_inputs(failed=()):

@@ -15,7 +15,7 @@ from shell import bash
 from poseflow.names import read_names
 from poseflow.tables import read_pose_metadata
 
-pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.workflow, pytest.mark.long, pytest.mark.timeout(1800)]
 SNAKEMAKE = "snakemake --profile local --cores 2"
 
 
