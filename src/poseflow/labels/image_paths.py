@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 import sleap_io as sio
 
 from poseflow.errors import LabelsError
+from poseflow.media.lookup import count_equal_at_end
 
 # Where, below a label file's folder, images lie that it names without one.
 IMAGE_FOLDERS = (".", "images", "imgs", "data/images")
@@ -82,7 +83,7 @@ def _roots(base: Path) -> list[Path]:
 
 def _find_below(parts: list[str], names: set[str], base: Path, is_only: bool, label_file: Path) -> Path | None:
     holding = [Path(parent) for parent, _, files in os.walk(base) if names & set(files)]
-    shared = {path: _shared_end(parts, path.parts) for path in holding}
+    shared = {path: count_equal_at_end(parts, path.parts) for path in holding}
     best = max(shared.values(), default=0)
     if best == 0 and not (is_only and holding):
         return None
@@ -101,12 +102,3 @@ def _one_of(candidates: Sequence[Path], names: set[str], label_file: Path) -> Pa
 
 def _holds(folder: Path, names: set[str]) -> bool:
     return any((folder / name).is_file() for name in names)
-
-
-def _shared_end(recorded: Sequence[str], there: Sequence[str]) -> int:
-    count = 0
-    for a, b in zip(reversed(recorded), reversed(there), strict=False):
-        if a != b:
-            break
-        count += 1
-    return count

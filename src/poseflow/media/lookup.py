@@ -3,7 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 
 from poseflow.errors import AmbiguousVideoError
@@ -114,14 +114,15 @@ def _is_same_text(a: str, b: str) -> bool:
 
 
 def _common(a: str, b: str) -> int:
-    return _count_equal(_parts(a), _parts(b))
+    return count_equal_at_end(_parts(a), _parts(b))
 
 
 def _common_exact(recorded: str, path: Path) -> int:
-    return _count_equal(PureWindowsPath(recorded).parts, PureWindowsPath(path).parts)
+    return count_equal_at_end(PureWindowsPath(recorded).parts, PureWindowsPath(path).parts)
 
 
-def _count_equal(a: tuple[str, ...], b: tuple[str, ...]) -> int:
+def count_equal_at_end(a: Sequence[str], b: Sequence[str]) -> int:
+    """How many parts of two paths agree, counted from the last."""
     count = 0
     for here, there in zip(reversed(a), reversed(b), strict=False):
         if here != there:
