@@ -16,8 +16,8 @@ import numpy as np
 import sleap_io as sio
 
 from poseflow.config import TrackingConfig
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import Trajectories, evaluate_tracks
-from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions
 from poseflow.tracking import link_tracks
 

@@ -26,13 +26,15 @@ import numpy as np
 
 from poseflow.config import FlowConfig, Kind, PredictConfig, read_model_config, tells_animals_apart
 from poseflow.config.synth import SynthConfig
-from poseflow.geometry import scale_points
 from poseflow.inference import Pipeline, predict_shard
 from poseflow.inference.pipelines import CROPS_PER_CALL, PIPELINES
 from poseflow.media import VideoIndex, index_video, write_video
-from poseflow.models import TrainedModel, build_model, compile_function, has_gpu
+from poseflow.models.loading import TrainedModel
+from poseflow.networks.build import build_model
+from poseflow.networks.compiled import compile_function, has_gpu
+from poseflow.networks.heads import draw_targets
 from poseflow.synth import IDENTITIES, SKELETON, film_cage
-from poseflow.targets import draw_targets
+from poseflow.training.data.geometry import scale_points
 
 PIPELINE_KINDS: dict[str, tuple[Kind, ...]] = {
     "single instance": ("single_instance",),

@@ -76,8 +76,8 @@ def add_recording(folder: Path, name: str) -> None:
 
 def finish(folder: Path) -> None:
     """Make files of everything that a run would make, in the order of the rules, and let Snakemake note them."""
+    from poseflow.core.skeleton import Skeleton
     from poseflow.media import index_video, write_index
-    from poseflow.skeleton import Skeleton
     from poseflow.tables import PoseSource, empty_poses, write_poses
 
     index = index_video(folder / "clip.mp4")

@@ -19,7 +19,7 @@ from time import process_time
 import numpy as np
 
 from poseflow.config import TrackingConfig
-from poseflow.skeleton import Skeleton
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables import Predictions, PredictionsWriter, read_predictions
 from poseflow.tracking import RecordingFile, link_tracks, track_recording
 

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import sleap_io as sio
 
+from poseflow.core.skeleton import Skeleton
 from poseflow.labels import FrameLabels, Package, write_package
-from poseflow.skeleton import Skeleton
 
 SKELETON = Skeleton(nodes=("head", "tail"), edges=((0, 1),))
 SIZE = 96

@@ -1,6 +1,7 @@
 """Fixtures that several folders of tests share."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,15 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 SLOW_FIXTURES = {"blob_models", "one_pass_models", "real_data", "case"}
+
+MOVED = {
+    "data.samples": "training.data.samples",
+    "errors": "core.errors",
+    "files": "core.files",
+    "plan": "runs.plan",
+    "skeleton": "core.skeleton",
+}
+"""Modules that the cases' scripts know by the names of their time."""
 
 settings.register_profile("poseflow", deadline=None)  # how long an example takes is no behaviour
 settings.load_profile("poseflow")
@@ -47,6 +57,13 @@ def real_data() -> Path:
     return Path(folder).resolve()
 
 
+def rename_modules(script: str) -> str:
+    """A case's script, or the commands in its text, with today's names of modules."""
+    for old, new in MOVED.items():
+        script = re.sub(rf"\bposeflow\.{re.escape(old)}\b", f"poseflow.{new}", script)
+    return script
+
+
 @pytest.fixture
 def case(tmp_path: Path) -> Callable[[str], Path]:
     """Copy of a regression case's folder, by name (POSEFLOW_CASES); the test is skipped where that is not set.
@@ -61,8 +78,9 @@ def case(tmp_path: Path) -> Callable[[str], Path]:
     def lay_out(name: str) -> Path:
         copy = tmp_path / "cases" / name
         shutil.copytree(cases / name, copy, symlinks=True, copy_function=shutil.copyfile)
-        for script in cases.glob("*.py"):
-            shutil.copyfile(script, copy.parent / script.name)
+        for script in (*copy.rglob("*.py"), *copy.rglob("case.md"), *cases.glob("*.py")):
+            here = script if script.is_relative_to(copy) else copy.parent / script.name
+            here.write_text(rename_modules(script.read_text()))
         data = os.environ.get("POSEFLOW_REAL_DATA")
         if data and not (tmp_path / "data").exists():
             (tmp_path / "data").symlink_to(Path(data).resolve())

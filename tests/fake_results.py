@@ -9,10 +9,10 @@ import numpy as np
 import yaml
 
 from poseflow.config import ModelConfig
-from poseflow.files import write_json
+from poseflow.core.files import write_json
+from poseflow.core.skeleton import Skeleton
 from poseflow.media.index import VideoIndex, quarantine, write_index
 from poseflow.media.runs import RunLengths
-from poseflow.skeleton import Skeleton
 from poseflow.tables import PoseSource, Predictions, Tracks, assemble_poses, write_poses
 
 SKELETON = Skeleton.from_names(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from poseflow.config import Config, ModelConfig
-from poseflow.fingerprints import STEP_SETTINGS, STEP_VERSIONS, step_settings
+from poseflow.runs.fingerprints import STEP_SETTINGS, STEP_VERSIONS, step_settings
 
 RECORD = Path(__file__).with_name("step_defaults.json")
 
@@ -41,5 +41,5 @@ def _flatten(values: Any, name: str = "") -> Iterator[tuple[str, Any]]:
 if __name__ == "__main__":
     today = read_defaults()
     if changed := changed_defaults(json.loads(RECORD.read_text()) if RECORD.exists() else {}, today):
-        raise SystemExit(f"raise STEP_VERSIONS of poseflow.fingerprints first, the defaults changed of {changed}")
+        raise SystemExit(f"raise STEP_VERSIONS of poseflow.runs.fingerprints first, the defaults changed of {changed}")
     RECORD.write_text(json.dumps(today, indent=2) + "\n")

@@ -15,10 +15,10 @@ from poseflow import __version__
 from poseflow.cli import app, main
 from poseflow.cli.options import change_section, list_settings
 from poseflow.config import Config, PredictConfig
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
+from poseflow.core.skeleton import Skeleton
 from poseflow.media import index_video, read_index, write_index, write_video
 from poseflow.media.reading import RecordingFile
-from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions, read_tracks, write_predictions
 
 VERBS = sorted(command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands)

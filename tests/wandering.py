@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from poseflow.skeleton import Skeleton
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables import Predictions
 
 SKELETON = Skeleton(nodes=("a", "b", "c"))

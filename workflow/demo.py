@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from poseflow.config.synth import SynthConfig
-from poseflow.files import read_json
+from poseflow.core.files import read_json
 
 FRAMES = 600
 RECORDINGS = {"two_gerbils": (2, 1), "four_gerbils": (4, 2)}  # animals, seed

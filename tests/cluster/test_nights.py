@@ -5,7 +5,7 @@ import pytest
 import sleap_io as sio
 from small_project import NODES, TOP_DOWN, animal_points
 
-from poseflow.files import read_json
+from poseflow.core.files import read_json
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 

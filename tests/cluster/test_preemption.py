@@ -15,7 +15,7 @@ from cluster.virtual_slurm import wait_for
 from poseflow.cluster import JobResources, train_as_job
 from poseflow.cluster.queue import query_state
 from poseflow.config import ModelConfig
-from poseflow.files import read_json
+from poseflow.core.files import read_json
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1200)]
 EPOCHS = 40
@@ -160,7 +160,7 @@ def test_preempted_twice_and_timed_out_once_the_curve_has_no_seam(on_cluster, pa
     train_as_job(CONFIG, packages, tmp_path / "undisturbed", tmp_path / "undisturbed.log", JobResources(), poll_s=0.5)
     assert read_curve(tmp_path / "disturbed") == read_curve(tmp_path / "undisturbed")
     assert len(read_curve(tmp_path / "disturbed")) == EPOCHS
-    from poseflow.models import load_model
+    from poseflow.models.loading import load_model
 
     weights = [load_model(tmp_path / name).network.weights for name in ("disturbed", "undisturbed")]
     for one, other in zip(*weights, strict=True):

@@ -8,7 +8,7 @@ import pytest
 
 from poseflow.cluster.executor import ask_plainly
 from poseflow.cluster.queue import GONE, cancel_leftovers, query_state
-from poseflow.runs import RunError
+from poseflow.runs.lock import RunError
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from blobs import write_blobs
 from poseflow.cluster import JobResources, TrainingError, clear_jobs, find_logs, follow_logs, train_as_job
 from poseflow.cluster.task import STARTS_WITHOUT_PROGRESS, _check_progress
 from poseflow.config import ModelConfig
-from poseflow.errors import ConfigError
-from poseflow.files import read_json, write_json
+from poseflow.core.errors import ConfigError
+from poseflow.core.files import read_json, write_json
 
 TINY = {
     "kind": "centered_instance",
@@ -51,7 +51,7 @@ def test_a_training_that_fails_says_why_in_a_word(packages, tmp_path):
 
 def test_waiting_for_a_training_takes_little_memory_and_no_tensorflow():
     code = (
-        "import sys, psutil; import poseflow.cluster, poseflow.config, poseflow.runs\n"
+        "import sys, psutil; import poseflow.cluster, poseflow.config, poseflow.runs.lock\n"
         "print(psutil.Process().memory_info().rss / 2**20, 'tensorflow' in sys.modules)"
     )
     megabytes, heavy = subprocess.run(

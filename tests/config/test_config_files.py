@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel
 
 from poseflow.config import Config, ModelConfig, find_misfit, parse_config, parse_section, read_model_config
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.name for path in (ROOT / "config").glob("*.yaml"))

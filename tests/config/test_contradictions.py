@@ -3,7 +3,7 @@
 import pytest
 
 from poseflow.config import parse_config
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
 
 NOON = "2026-03-01T12:00:00"
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseflow.config import EvaluationConfig
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import FoundPoses, evaluate_identities, match_poses
-from poseflow.skeleton import Skeleton
 
 SKELETON = Skeleton(nodes=("nose", "tail"))
 POSE = np.array([[0, 0], [30, 40]], np.float32)

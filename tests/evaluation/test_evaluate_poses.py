@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseflow.config import EvaluationConfig
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import FoundPoses, evaluate_poses, match_poses, tabulate_nodes, tabulate_points
 from poseflow.evaluation.matches import match_greedily
 from poseflow.evaluation.precision import score_precision
-from poseflow.skeleton import Skeleton
 
 SKELETON = Skeleton(nodes=("nose", "tail"))
 POSE = np.array([[0, 0], [30, 40]], np.float32)

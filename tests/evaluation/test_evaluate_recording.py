@@ -5,10 +5,10 @@ import pytest
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig, TrackingConfig
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import evaluate_recording
 from poseflow.evaluation.videos import list_frames
-from poseflow.skeleton import Skeleton
 from poseflow.tables import read_predictions
 from poseflow.tracking import link_tracks
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseflow.config import EvaluationConfig, TrackingConfig
+from poseflow.core.similarity import score_node_distance
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import Trajectories, evaluate_tracks
 from poseflow.evaluation.mot import count_interval, measure_tracks
-from poseflow.similarity import score_node_distance
-from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions
 from poseflow.tracking import link_tracks
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from poseflow.config import EvaluationConfig
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import FoundPoses, evaluate_poses, find_concerns, say_accuracy
 from poseflow.labels import FrameLabels
-from poseflow.skeleton import Skeleton
 
 SKELETON = Skeleton(nodes=("nose", "paw", "tail"))
 BODY = np.array([[200, 100], [160, 110], [40, 100]], np.float32)

@@ -14,12 +14,12 @@ from poseflow.config import (
     ModelConfig,
     PredictConfig,
 )
-from poseflow.geometry import scale_points
+from poseflow.core.skeleton import Skeleton
 from poseflow.inference import load_pipeline
 from poseflow.inference import pipelines as pipelines_module
-from poseflow.models import TrainedModel
-from poseflow.skeleton import Skeleton
-from poseflow.targets import draw_targets
+from poseflow.models.loading import TrainedModel
+from poseflow.networks.heads import draw_targets
+from poseflow.training.data.geometry import scale_points
 
 pytestmark = pytest.mark.backend
 

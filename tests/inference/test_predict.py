@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from poseflow.config import FlowConfig, PredictConfig
-from poseflow.errors import ModelError, VideoError
+from poseflow.core.errors import ModelError, VideoError
 from poseflow.inference import load_pipeline, predict_shard
 from poseflow.inference import predict as predict_module
 from poseflow.tables import read_predictions

@@ -10,11 +10,11 @@ from sleap_folders import write_sleap_folder
 
 import poseflow
 from poseflow.config import FlowConfig, PredictConfig
-from poseflow.errors import ConfigError, VideoError
+from poseflow.core.errors import ConfigError, VideoError
 from poseflow.inference import load_pipeline, predict_shard
 from poseflow.inference.stages import build_crop_stage
 from poseflow.media import index_video, open_video
-from poseflow.models import load_model
+from poseflow.models.loading import load_model
 from poseflow.tables import read_predictions
 
 FLIES = "fly_pair/centered_pair_low_quality.mp4"

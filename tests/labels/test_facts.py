@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import sleap_io as sio
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels import describe_label_file
 
 

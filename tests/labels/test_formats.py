@@ -14,7 +14,7 @@ import pytest
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels import check_identities, find_label_files, read_labels, skeleton_of
 from poseflow.labels.formats import read_label_file
 

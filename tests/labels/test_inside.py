@@ -4,7 +4,7 @@ import h5py
 import numpy as np
 import pytest
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels.formats import read_label_file
 
 

@@ -12,7 +12,7 @@ import pytest
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels import read_labels, read_package, write_package
 from poseflow.media import index_video, open_video
 

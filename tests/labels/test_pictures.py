@@ -13,7 +13,7 @@ import pytest
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig
-from poseflow.errors import AmbiguousVideoError, LabelsError, SkeletonError
+from poseflow.core.errors import AmbiguousVideoError, LabelsError, SkeletonError
 from poseflow.labels import frame_key, read_labels, read_package, write_package
 from poseflow.labels.locate import locate_videos
 from poseflow.labels.videos import VideoFinder

@@ -13,7 +13,7 @@ import pytest
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig
-from poseflow.errors import LabelsError, NoLabelsError, SkeletonError
+from poseflow.core.errors import LabelsError, NoLabelsError, SkeletonError
 from poseflow.labels import (
     check_identities,
     find_label_files,

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseflow.config import Config, HoldOut, LabelsConfig, SplitConfig
-from poseflow.errors import ConfigError, LabelsError
+from poseflow.core.errors import ConfigError, LabelsError
 from poseflow.labels import SIDES, FrameKey, frame_key, read_labels, split_labels
 from poseflow.labels.split import draw_lot, unit_of
 

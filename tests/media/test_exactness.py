@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media import index_video, open_video
 
 OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:b-pyramid=normal"}

@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media import VideoIndex, estimate_frames, index_video, open_video
 
 Damage = Callable[[Path, Path, int], Path]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media import estimate_frames, index_video, open_video, write_video
 
 START = datetime(2025, 3, 1, 12, tzinfo=UTC)

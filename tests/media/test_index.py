@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media import VideoIndex, estimate_frames, index_video, open_video, read_index, write_index
 from poseflow.media.index import measure_rate
 from poseflow.media.runs import RunLengths

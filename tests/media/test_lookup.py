@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poseflow.errors import AmbiguousVideoError
+from poseflow.core.errors import AmbiguousVideoError
 from poseflow.media import find_recording, is_recording
 
 STORE = [Path("/store", place) for place in ("day1/cam.mp4", "day2/cam.mp4", "day2/top/cam.mp4", "mouse 7.avi")]

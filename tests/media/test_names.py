@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from poseflow.config import VideosConfig
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media import estimate_frames, find_videos, index_video, open_video, read_index, write_index, write_video
 from poseflow.media.finding import natural_order
 

@@ -12,7 +12,7 @@ import cv2
 import pytest
 from shell import bash
 
-from poseflow.errors import ReadError, VideoError
+from poseflow.core.errors import ReadError, VideoError
 from poseflow.media import estimate_frames, index_video, open_video, read_image
 from poseflow.media.reading import RecordingFile, is_hdf5, raise_if_unread
 

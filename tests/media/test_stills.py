@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media import estimate_frames, index_video, open_video, read_image
 
 

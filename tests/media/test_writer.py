@@ -7,7 +7,7 @@ import av
 import numpy as np
 import pytest
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media import index_video, open_video, write_video
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from keras import layers
 
-from poseflow.errors import ModelError
-from poseflow.models.keras_file import read_network
+from poseflow.core.errors import ModelError
+from poseflow.models.sleap.keras_file import read_network
 
 IMAGES = np.random.default_rng(0).uniform(0, 1, (2, 16, 24, 1)).astype(np.float32)
 

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from poseflow.core.skeleton import Skeleton
 from poseflow.report.examples import FOUND_RGB, cut_out, draw_example, draw_skeletons, find_windows, place_matrix
 from poseflow.report.localization import cut_portrait, find_typical
-from poseflow.skeleton import Skeleton
 
 PAIR = Skeleton.from_names(["a", "b"], [("a", "b")])
 

@@ -1,7 +1,7 @@
 import numpy as np
 from fake_results import write_model
 
-from poseflow.files import read_json, write_json
+from poseflow.core.files import read_json, write_json
 from poseflow.report.models import read_curves, read_model_story
 
 

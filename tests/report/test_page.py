@@ -8,14 +8,14 @@ import pytest
 from blobs import make_package, write_blobs
 from fake_results import make_index, make_poses, write_run
 
-from poseflow.accuracy import write_accuracy
 from poseflow.config import EvaluationConfig, ReportConfig
-from poseflow.errors import ModelError, TableError, VideoError
+from poseflow.core.errors import ModelError, TableError, VideoError
+from poseflow.core.files import write_json
 from poseflow.evaluation import FoundPoses
-from poseflow.files import write_json
 from poseflow.media import write_index
 from poseflow.report import ReportInputs, write_report
 from poseflow.report.recordings import read_speed
+from poseflow.steps.evaluate import write_accuracy
 from poseflow.tables import write_poses
 
 pytestmark = pytest.mark.slow  # every picture is drawn

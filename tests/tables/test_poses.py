@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from shell import bash
 
 import poseflow
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import TableError
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables import (
     PoseSource,
     Predictions,

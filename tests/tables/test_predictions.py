@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import TableError
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables import (
     Predictions,
     PredictionsWriter,

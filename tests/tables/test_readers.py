@@ -21,9 +21,9 @@ import pytest
 from shell import bash
 
 import poseflow
-from poseflow.errors import SkeletonError, TableError
-from poseflow.names import give_names
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import SkeletonError, TableError
+from poseflow.core.skeleton import Skeleton
+from poseflow.runs.names import give_names
 from poseflow.tables import (
     PoseSource,
     Predictions,

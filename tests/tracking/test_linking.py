@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseflow.config import TrackingConfig
-from poseflow.errors import ConfigError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import ConfigError
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables import Predictions, iter_predictions, read_predictions, write_predictions
 from poseflow.tracking import follow_animals, link_tracks
 

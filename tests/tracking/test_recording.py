@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wandering import make_recording
 
 from poseflow.config import TrackingConfig
-from poseflow.errors import ConfigError, TableError
+from poseflow.core.errors import ConfigError, TableError
 from poseflow.media import index_video
 from poseflow.tables import read_tracks, write_predictions
 from poseflow.tracking import RecordingFile, arrange_files, follow_animals, track_recording

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from poseflow.config import TrackingConfig
-from poseflow.similarity import find_centroids, find_oks_areas, score_centroid_distance, score_iou, score_oks
+from poseflow.core.similarity import find_centroids, find_oks_areas, score_centroid_distance, score_iou, score_oks
 from poseflow.tables import Predictions
 
 

@@ -10,9 +10,9 @@ from blobs import write_blobs
 from shell import run_case
 
 from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
-from poseflow.errors import ConfigError, ModelError
-from poseflow.files import read_json
-from poseflow.models import load_model
+from poseflow.core.errors import ConfigError, ModelError
+from poseflow.core.files import read_json
+from poseflow.models.loading import load_model
 from poseflow.training import checkpoint, train_model
 from poseflow.training import train as train_module
 
@@ -172,7 +172,7 @@ def test_cases_of_the_command(case):
     assert "is trained already" not in said
 
     said = run_case(case("no_flock_in_train"))
-    assert said.rstrip().endswith("m: trained")  # the warning stands further up: tests/test_runs.py
+    assert said.rstrip().endswith("m: trained")  # the warning stands further up: tests/runs/test_lock.py
 
 
 def test_all_of_a_model_and_of_an_evaluation_is_on_disk_before_it_takes_its_place(case):

@@ -20,10 +20,11 @@ from poseflow.config import (
     TrainingConfig,
     read_model_config,
 )
-from poseflow.errors import LabelsError, SkeletonError
-from poseflow.files import read_json
+from poseflow.core.errors import LabelsError, SkeletonError
+from poseflow.core.files import read_json
 from poseflow.labels import read_package
-from poseflow.models import build_model, load_model, measure_light
+from poseflow.models.loading import load_model
+from poseflow.networks.build import build_model, measure_light
 from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.epochs import Epochs

@@ -52,7 +52,7 @@ def test_a_neutral_new_setting_reruns_nothing(project, next_version):
 
 
 def test_a_changed_default_with_its_raised_version_makes_everything_downstream_anew(project, next_version):
-    raised = "import poseflow.fingerprints as f; f.STEP_VERSIONS = {**f.STEP_VERSIONS, 'track': 1000}"
+    raised = "import poseflow.runs.fingerprints as f; f.STEP_VERSIONS = {**f.STEP_VERSIONS, 'track': 1000}"
     changed = f"TrackingConfig.model_fields['max_gap_frames'].default = 5\n    {raised}"
     next_version(CHANGE.format(change=changed))
     assert set(project.planned_jobs("nightly")) - {"nightly"} == AFTER_TRACK

@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 from small_project import TOP_DOWN
 
 from poseflow import read_poses
-from poseflow.files import read_json
+from poseflow.core.files import read_json
 from poseflow.tables import read_predictions, read_tracks
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
@@ -257,7 +257,9 @@ def test_a_dry_run_imports_no_networks(project):
 
 def test_a_second_run_at_the_same_time_is_turned_away(project):
     (project.folder / "results/report.html").unlink()
-    lock = "import time; from poseflow.runs import lock_results; lock = lock_results('results/.lock'); print('held');"
+    lock = (
+        "import time; from poseflow.runs.lock import lock_results; lock = lock_results('results/.lock'); print('held');"
+    )
     with subprocess.Popen(
         [sys.executable, "-uc", lock + "time.sleep(100)"], cwd=project.folder, stdout=subprocess.PIPE, text=True
     ) as other:

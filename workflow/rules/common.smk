@@ -5,16 +5,16 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from poseflow.checks import check_settings
+from poseflow.runs.checks import check_settings
 from poseflow.config import parse_config
-from poseflow.errors import PoseflowError
-from poseflow.fingerprints import describe_step, describe_training
-from poseflow.folders import needed_files
-from poseflow.facts import FileFacts
-from poseflow.names import is_named_after, write_names
-from poseflow.plan import make_plan, release_of, scales_of_labels
-from poseflow.recordings import is_file_or_folder, pixels_per_mm, start_time, with_animals
-from poseflow.runs import announce_run, leave_run
+from poseflow.core.errors import PoseflowError
+from poseflow.runs.fingerprints import describe_step, describe_training
+from poseflow.models import needed_files
+from poseflow.runs.facts import FileFacts
+from poseflow.runs.names import is_named_after, write_names
+from poseflow.runs.plan import make_plan, release_of, scales_of_labels
+from poseflow.runs.recordings import is_file_or_folder, pixels_per_mm, start_time, with_animals
+from poseflow.runs.lock import announce_run, leave_run
 
 
 def fail(message):

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from functools import cache
 
 from poseflow.cluster import cancel_leftovers, mend_status_queries
-from poseflow.files import remove_unfinished
-from poseflow.night import FailedStep, NightInputs, describe_night, tell_failures, write_night
-from poseflow.orphans import set_aside
-from poseflow.runs import INTERRUPTED, end_leftovers, lock_results
+from poseflow.core.files import remove_unfinished
+from poseflow.runs.summary import FailedStep, NightInputs, describe_night, tell_failures, write_night
+from poseflow.runs.orphans import set_aside
+from poseflow.runs.lock import INTERRUPTED, end_leftovers, lock_results
 
 IS_INTERRUPTED = False
 WARNINGS = []  # what the plan left out or set aside, once the run has begun

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from poseflow.media import read_index
-from poseflow.provenance import describe_assembly
-from poseflow.runs import begin_job
+from poseflow.runs.lock import begin_job
+from poseflow.runs.provenance import describe_assembly
 from poseflow.tables import PoseSource, assemble_files, read_tracks
 
 begin_job(snakemake.log[0])

@@ -2,8 +2,8 @@
 
 import shutil
 
-from poseflow.files import replacing
-from poseflow.runs import begin_job
+from poseflow.core.files import replacing
+from poseflow.runs.lock import begin_job
 
 begin_job(snakemake.log[0])
 for path in snakemake.output.releases:

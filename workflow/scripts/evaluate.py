@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from poseflow.accuracy import evaluate_release
 from poseflow.config import EvaluationConfig, PredictConfig, ReportConfig, TrackingConfig
-from poseflow.errors import IncomparableError, SkeletonError
-from poseflow.files import write_json
-from poseflow.releases import read_release
-from poseflow.runs import begin_job
+from poseflow.core.errors import IncomparableError, SkeletonError
+from poseflow.core.files import write_json
+from poseflow.runs.lock import begin_job
+from poseflow.runs.releases import read_release
+from poseflow.steps.evaluate import evaluate_release
 
 begin_job(snakemake.log[0], snakemake.threads)
 out, settings = Path(snakemake.output.metrics), snakemake.params.step["settings"]

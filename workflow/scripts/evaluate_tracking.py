@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from poseflow.config import EvaluationConfig, LabelsConfig
+from poseflow.core.files import write_json
 from poseflow.evaluation import evaluate_recording
-from poseflow.files import write_json
-from poseflow.fingerprints import check_labels, hash_labels
-from poseflow.runs import begin_job
+from poseflow.runs.fingerprints import check_labels, hash_labels
+from poseflow.runs.lock import begin_job
 from poseflow.tables import read_predictions, read_tracks
 
 begin_job(snakemake.log[0])

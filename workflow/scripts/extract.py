@@ -1,11 +1,11 @@
 """Rule extract: frames of one recording that are worth labeling."""
 
 from poseflow.config import ExtractConfig, LabelsConfig
-from poseflow.extract import suggest_frames
-from poseflow.fingerprints import check_labels, hash_labels
 from poseflow.labels import find_labeled_frames, read_labels, skeleton_of
 from poseflow.media import read_index
-from poseflow.runs import begin_job
+from poseflow.runs.fingerprints import check_labels, hash_labels
+from poseflow.runs.lock import begin_job
+from poseflow.suggest.recording import suggest_frames
 from poseflow.tables import read_predictions
 
 begin_job(snakemake.log[0])

@@ -2,7 +2,7 @@
 
 from poseflow.config import VideosConfig
 from poseflow.media import index_video, write_index
-from poseflow.runs import begin_job
+from poseflow.runs.lock import begin_job
 
 begin_job(snakemake.log[0])
 settings = VideosConfig.model_validate(snakemake.params.step["settings"]["videos"])

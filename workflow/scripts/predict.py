@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from poseflow.config import PredictConfig
-from poseflow.fingerprints import fingerprint, hash_file
 from poseflow.media import read_index
-from poseflow.provenance import describe_prediction
-from poseflow.recordings import shard_frames
-from poseflow.releases import read_release
-from poseflow.runs import begin_job
+from poseflow.runs.fingerprints import fingerprint, hash_file
+from poseflow.runs.lock import begin_job
+from poseflow.runs.provenance import describe_prediction
+from poseflow.runs.recordings import shard_frames
+from poseflow.runs.releases import read_release
 from poseflow.tables import PredictionsWriter, check_predictions, keep_finished, take_finished
 
 begin_job(snakemake.log[0], snakemake.threads)

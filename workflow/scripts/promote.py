@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 from poseflow.config import PromotionConfig
-from poseflow.files import read_json, replacing
-from poseflow.plan import HISTORY
-from poseflow.promotion import add_to_history, find_incumbent, is_judged, judge, read_history
-from poseflow.runs import begin_job
+from poseflow.core.files import read_json, replacing
+from poseflow.runs.lock import begin_job
+from poseflow.runs.plan import HISTORY
+from poseflow.runs.promotion import add_to_history, find_incumbent, is_judged, judge, read_history
 
 begin_job(snakemake.log[0])
 # The section is no parameter: other settings of the comparison are for the next candidate, and undo no decision.

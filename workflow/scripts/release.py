@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from poseflow.cluster import clear_jobs
-from poseflow.releases import build_release, write_release
-from poseflow.runs import begin_job
+from poseflow.runs.lock import begin_job
+from poseflow.runs.releases import build_release, write_release
 
 begin_job(snakemake.log[0])
 models = snakemake.params.models

@@ -4,8 +4,8 @@ import numpy as np
 
 from poseflow.config import RenderConfig
 from poseflow.media import read_index, write_video
-from poseflow.render import render_overlay
-from poseflow.runs import begin_job
+from poseflow.report.overlay import render_overlay
+from poseflow.runs.lock import begin_job
 
 begin_job(snakemake.log[0])
 index = read_index(snakemake.input.index)

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from poseflow.config import ReportConfig
-from poseflow.plan import HISTORY
-from poseflow.releases import read_release
 from poseflow.report import ReportInputs, write_report
-from poseflow.runs import begin_job
+from poseflow.runs.lock import begin_job
+from poseflow.runs.plan import HISTORY
+from poseflow.runs.releases import read_release
 
 begin_job(snakemake.log[0])
 given, benchmarks = snakemake.input, Path("results/benchmarks/predict")

@@ -1,9 +1,9 @@
 """Rule split: labeled frames as training, validation and test set, each one file with its images."""
 
 from poseflow.config import LabelsConfig, SplitConfig
-from poseflow.fingerprints import check_labels, fingerprint, hash_labels
 from poseflow.labels import read_labels, split_labels, write_package
-from poseflow.runs import begin_job
+from poseflow.runs.fingerprints import check_labels, fingerprint, hash_labels
+from poseflow.runs.lock import begin_job
 
 begin_job(snakemake.log[0])
 step, reading, channels = snakemake.params.step, snakemake.params.labels, snakemake.params.channels

@@ -4,10 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 from poseflow.config import ReviewConfig, TrackingConfig
-from poseflow.extract import track_and_review
 from poseflow.media import read_index
-from poseflow.runs import begin_job
+from poseflow.runs.lock import begin_job
 from poseflow.tables import clear_finished
+from poseflow.tracking.review.label_files import track_and_review
 
 begin_job(snakemake.log[0])
 indexes = {Path(path).stem: read_index(path) for path in snakemake.input.indexes}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from poseflow.cluster import JobResources, train_as_job
 from poseflow.config import ModelConfig
-from poseflow.runs import begin_job
+from poseflow.runs.lock import begin_job
 
 log = snakemake.log[0]
 begin_job(log, append=True)  # of all its starts

@@ -5,9 +5,9 @@ import sys
 import typer
 
 from poseflow.cli import models, output, poses, recordings
-from poseflow.errors import PoseflowError, ReadError
-from poseflow.logs import configure_logging
-from poseflow.runs import end_after_interrupt
+from poseflow.core.errors import PoseflowError, ReadError
+from poseflow.core.logs import configure_logging
+from poseflow.runs.lock import end_after_interrupt
 
 __all__ = ["app", "main"]
 

@@ -10,7 +10,7 @@ from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_
 from poseflow.config import EvaluationConfig, SplitConfig
 
 if TYPE_CHECKING:
-    from poseflow.promotion import Decision
+    from poseflow.runs.promotion import Decision
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -115,8 +115,8 @@ def evaluate(
         poseflow evaluate centroid centered_instance --test dataset/test.pkg.slp --out accuracy
     """
     settings = read_section(EvaluationConfig, "evaluation", config, changes)
-    from poseflow.accuracy import evaluate_release
     from poseflow.evaluation import find_concerns, say_accuracy
+    from poseflow.steps.evaluate import evaluate_release
 
     whole = read_config(config)
     metrics = evaluate_release(models, test, out, whole.predict, settings, whole.tracking, pixels_per_mm, examples)
@@ -156,8 +156,8 @@ def evaluate_tracking(
         poseflow evaluate-tracking a.slp --index a.json --predictions a.parquet --tracks t.parquet --out mot.json
     """
     settings = read_section(EvaluationConfig, "evaluation", config, changes)
+    from poseflow.core.files import write_json
     from poseflow.evaluation import evaluate_recording
-    from poseflow.files import write_json
     from poseflow.media import read_index
     from poseflow.tables import read_predictions, read_tracks
 
@@ -180,8 +180,8 @@ def release(
 
         poseflow release centroid centered_instance --out release.json
     """
-    from poseflow.plan import hash_model_folder, key_of
-    from poseflow.releases import build_release, write_release
+    from poseflow.runs.plan import hash_model_folder, key_of
+    from poseflow.runs.releases import build_release, write_release
 
     folders = {folder.name: folder for folder in models}
     identifier = key_of({name: hash_model_folder(folder) for name, folder in folders.items()})
@@ -201,7 +201,7 @@ def rollback(
 
         poseflow rollback
     """
-    from poseflow.promotion import roll_back
+    from poseflow.runs.promotion import roll_back
 
     _put_in_use(lambda history: roll_back(history, to), results)
 
@@ -216,16 +216,16 @@ def promote(
 
         poseflow promote 0a1b2c3d4e
     """
-    from poseflow.promotion import choose_release
+    from poseflow.runs.promotion import choose_release
 
     _put_in_use(lambda history: choose_release(history, release), results)
 
 
 def _put_in_use(decide: "Callable[[Sequence[Decision]], Decision]", results: Path) -> None:
     """Write a person's decision into the history, and make its release the one in use."""
-    from poseflow.promotion import add_to_history, read_history
-    from poseflow.releases import read_release, write_release
-    from poseflow.runs import lock_results
+    from poseflow.runs.lock import lock_results
+    from poseflow.runs.promotion import add_to_history, read_history
+    from poseflow.runs.releases import read_release, write_release
 
     with lock_results(results / ".lock"):
         decision = decide(read_history(results / "promotion/history.json"))

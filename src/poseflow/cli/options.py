@@ -11,7 +11,7 @@ import yaml
 from pydantic_core import to_jsonable_python
 
 from poseflow.config import Config, Section, parse_config, parse_section
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
 
 if TYPE_CHECKING:  # importing it takes FFmpeg, HDF5 and OpenCV
     from poseflow.media import VideoIndex

@@ -8,7 +8,7 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
 from poseflow.config import Config, ModelConfig, RenderConfig, ReportConfig
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def render(
         poseflow render cage1.parquet --index cage1.json --out cage1.overlay.mp4 --set max_frames=1000
     """
     settings = read_section(RenderConfig, "render", config, changes)
-    from poseflow.render import render_overlay
+    from poseflow.report.overlay import render_overlay
 
     frames = render_overlay(find_index(index, read_config(config)), poses, out, settings)
     typer.echo(f"{out}: {frames} frames")
@@ -118,7 +118,7 @@ def explain(
 
         poseflow explain results/poses/cage1/cage1.parquet --frame 1200
     """
-    from poseflow.explain import Sources, explain_frame, explain_table
+    from poseflow.runs.explain import Sources, explain_frame, explain_table
 
     lines = explain_table(table, settings)
     if frame is not None:
@@ -136,7 +136,7 @@ def summary(
 
         poseflow summary results
     """
-    from poseflow.files import read_json
+    from poseflow.core.files import read_json
     from poseflow.tables import read_pose_metadata
 
     for path in sorted(results.glob("poses/**/*.parquet")):

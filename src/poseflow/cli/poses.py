@@ -8,7 +8,7 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
 from poseflow.config import PredictConfig, TrackingConfig
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def predict(
     settings = read_section(PredictConfig, "predict", config, changes)
     found = find_index(recording, read_config(config))
     from poseflow.inference import load_pipeline, predict_shard
-    from poseflow.provenance import describe_prediction
+    from poseflow.runs.provenance import describe_prediction
 
     frames = (start, found.frames if stop is None else stop)
     folders = {folder.name: folder for folder in models}
@@ -84,14 +84,14 @@ def track(
     if index is None:
         if review or corrections or len(tables) > 1:
             raise ConfigError("--index must be given for each video of a recording, for --review and --corrections")
-        from poseflow.provenance import describe_tracking
+        from poseflow.runs.provenance import describe_tracking
         from poseflow.tracking import RecordingFile, track_recording
 
         note = describe_tracking(tables, (), settings, read_config(config).review)
         moments = len(track_recording([RecordingFile("", predictions)], settings, out, metadata=note))
     else:
-        from poseflow.extract import track_and_review
         from poseflow.media import read_index
+        from poseflow.tracking.review.label_files import track_and_review
 
         names = list(tables) if folders else [index[0].stem]
         indexes = dict(zip(names, map(read_index, index), strict=True))
@@ -122,7 +122,7 @@ def assemble(
         poseflow assemble cage1.predictions.parquet --tracks cage1.tracks.parquet --index cage1.json --out cage1.parquet
     """
     from poseflow.media import read_index
-    from poseflow.provenance import describe_assembly
+    from poseflow.runs.provenance import describe_assembly
     from poseflow.tables import PoseSource, assemble_files, read_tracks
 
     found = read_index(index)

@@ -90,8 +90,8 @@ def extract(
         poseflow extract cage1.mp4 --out cage1.pkg.slp --set method=diverse --set frames_per_video=40
     """
     settings = read_section(ExtractConfig, "extract", config, changes)
-    from poseflow.extract import suggest_frames
     from poseflow.labels import find_labeled_frames, read_labels, skeleton_of
+    from poseflow.suggest.recording import suggest_frames
     from poseflow.tables import read_predictions
 
     found = find_index(recording, read_config(config))

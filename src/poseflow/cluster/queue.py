@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from poseflow.runs import RunError
+from poseflow.runs.lock import RunError
 
 logger = logging.getLogger("poseflow")
 ACTIVE = frozenset(

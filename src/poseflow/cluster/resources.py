@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
 
 SIGNAL_DELAY_S = 120
 MANY = 1_000_000

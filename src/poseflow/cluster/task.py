@@ -9,10 +9,10 @@ import submitit
 from submitit.core.utils import DelayedSubmission
 
 from poseflow.config import ModelConfig
-from poseflow.errors import PoseflowError
-from poseflow.files import read_json, write_json
-from poseflow.logs import log_to
-from poseflow.runs import end_after_interrupt, end_with_run, leave_run
+from poseflow.core.errors import PoseflowError
+from poseflow.core.files import read_json, write_json
+from poseflow.core.logs import log_to
+from poseflow.runs.lock import end_after_interrupt, end_with_run, leave_run
 
 logger = logging.getLogger("poseflow")
 STARTS_WITHOUT_PROGRESS = 3

@@ -15,7 +15,7 @@ from poseflow.cluster.queue import ACTIVE, GONE, INTERRUPTED, query_state
 from poseflow.cluster.resources import MANY, JobResources
 from poseflow.cluster.task import TrainingError, TrainingTask, forget_starts
 from poseflow.config import ModelConfig
-from poseflow.files import link_or_copy, read_json, replacing, write_json
+from poseflow.core.files import link_or_copy, read_json, replacing, write_json
 
 logger = logging.getLogger("poseflow")
 POLL_S = 15.0

@@ -31,7 +31,7 @@ from poseflow.config.promotion import PromotionConfig
 from poseflow.config.section import Section
 from poseflow.config.tracking import DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
 from poseflow.config.videos import VideosConfig
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
 
 __all__ = [
     "HEADS",

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from poseflow.config import EvaluationConfig
+from poseflow.core.similarity import score_node_distance
 from poseflow.evaluation.matches import FrameMatch
-from poseflow.similarity import score_node_distance
 
 UNNAMED, MISSED = "unnamed", "missed"
 

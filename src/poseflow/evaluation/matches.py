@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig
-from poseflow.similarity import find_oks_areas, score_centroid_distance, score_oks
-from poseflow.skeleton import Skeleton
+from poseflow.core.similarity import find_oks_areas, score_centroid_distance, score_oks
+from poseflow.core.skeleton import Skeleton
 
 
 class LabeledPoses(Protocol):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import chi2
 
-from poseflow.similarity import score_node_distance
+from poseflow.core.similarity import score_node_distance
 
 BLOCK_FRAMES = 4096
 

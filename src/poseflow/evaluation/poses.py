@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig
+from poseflow.core.similarity import find_boxes
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation.matches import FoundPoses, FrameMatch, LabeledPoses, match_poses
 from poseflow.evaluation.precision import (
     OKS_THRESHOLDS,
@@ -15,8 +17,6 @@ from poseflow.evaluation.precision import (
     score_precision_paper,
     score_precision_sleap,
 )
-from poseflow.similarity import find_boxes
-from poseflow.skeleton import Skeleton
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,12 +10,12 @@ import numpy as np
 import sleap_io as sio
 
 from poseflow.config import EvaluationConfig, LabelsConfig
-from poseflow.errors import LabelsError, SkeletonError
+from poseflow.core.errors import LabelsError, SkeletonError
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation.tracks import Trajectories, evaluate_tracks
 from poseflow.labels import FrameLabels, frame_key, identity_of, read_labels, root_video
 from poseflow.media import is_recording
 from poseflow.media.stills import list_images
-from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions, Tracks
 
 logger = logging.getLogger(__name__)

@@ -11,9 +11,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from poseflow.config import Kind, PredictConfig
-from poseflow.decode import Assembled, find_duplicates, group_peaks_by_class, link_peaks
-from poseflow.errors import ModelError
-from poseflow.folders import check_together
+from poseflow.core.errors import ModelError
+from poseflow.core.skeleton import Skeleton
 from poseflow.inference.stages import (
     Images,
     Stage,
@@ -24,8 +23,10 @@ from poseflow.inference.stages import (
     build_edge_stage,
     build_whole_frame_stage,
 )
-from poseflow.models import Framing, TrainedModel, load_model
-from poseflow.skeleton import Skeleton
+from poseflow.models import check_together
+from poseflow.models.loading import TrainedModel, load_model
+from poseflow.networks.decoding import Assembled, find_duplicates, group_peaks_by_class, link_peaks
+from poseflow.networks.framing import Framing
 
 CROPS_PER_CALL = 8
 

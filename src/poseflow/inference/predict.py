@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import FlowConfig, PredictConfig
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
+from poseflow.core.logs import show_progress
 from poseflow.inference.flow import shift_points, shrink_image
 from poseflow.inference.pipelines import Instances, Outputs, Pipeline
 from poseflow.inference.prefetch import prefetch
-from poseflow.logs import show_progress
 from poseflow.media import Video, VideoIndex, open_video
 from poseflow.tables import PredictionsWriter
 

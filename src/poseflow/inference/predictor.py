@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import PredictConfig, parse_section
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
+from poseflow.core.skeleton import Skeleton
 from poseflow.inference.pipelines import Pipeline, load_pipeline
 from poseflow.inference.predict import no_instances, predict_shard
 from poseflow.media import VideoIndex, index_video
-from poseflow.skeleton import Skeleton
 from poseflow.tables import Predictions, read_predictions
 
 

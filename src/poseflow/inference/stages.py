@@ -8,8 +8,9 @@ from keras import ops
 from numpy.typing import NDArray
 
 from poseflow.config import PredictConfig
-from poseflow.decode import find_global_peaks, find_local_peaks, score_classes, score_edge_candidates
-from poseflow.models import TrainedModel, compile_function
+from poseflow.models.loading import TrainedModel
+from poseflow.networks.compiled import compile_function
+from poseflow.networks.decoding import find_global_peaks, find_local_peaks, score_classes, score_edge_candidates
 
 Tensor = Any
 Images = NDArray[np.uint8]

@@ -5,13 +5,7 @@ from poseflow.labels.embed import write_with_images
 from poseflow.labels.facts import LabelFacts, describe_label_file
 from poseflow.labels.locate import describe, find_frames_of
 from poseflow.labels.package import FrameLabels, Package, read_package, write_package
-from poseflow.labels.reading import (
-    check_identities,
-    find_label_files,
-    find_labeled_frames,
-    labels_digest,
-    read_labels,
-)
+from poseflow.labels.reading import check_identities, find_label_files, find_labeled_frames, labels_digest, read_labels
 from poseflow.labels.skeletons import from_sleap, skeleton_of, to_sleap
 from poseflow.labels.split import SIDES, Side, split_labels
 from poseflow.labels.videos import FrameKey, frame_key, root_video

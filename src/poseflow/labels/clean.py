@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import sleap_io as sio
 
-from poseflow.errors import LabelsError, NoLabelsError, SkeletonError
+from poseflow.core.errors import LabelsError, NoLabelsError, SkeletonError
 from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
 from poseflow.labels.videos import frame_key
 

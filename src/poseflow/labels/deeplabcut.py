@@ -14,7 +14,7 @@ import sleap_io as sio
 import yaml
 from numpy.typing import NDArray
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels.image_paths import image_videos, parse_image_path, place_images
 
 logger = logging.getLogger(__name__)

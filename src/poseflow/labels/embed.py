@@ -15,10 +15,10 @@ import h5py
 import numpy as np
 import sleap_io as sio
 
-from poseflow.files import replacing
+from poseflow.core.files import replacing
+from poseflow.core.logs import show_progress
 from poseflow.labels.images import Image, read_images
 from poseflow.labels.videos import frame_key, root_video
-from poseflow.logs import show_progress
 
 logger = logging.getLogger(__name__)
 

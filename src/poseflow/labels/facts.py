@@ -14,7 +14,7 @@ import numpy as np
 import sleap_io as sio
 from sleap_io.io.slp import read_skeletons, read_videos
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels.clean import chosen_instances
 from poseflow.labels.formats import DAMAGED, check_label_file, read_label_file
 from poseflow.labels.recognition import SLEAP, one_line, raise_if_machine_failed

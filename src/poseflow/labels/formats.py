@@ -10,7 +10,7 @@ from typing import Any
 
 import sleap_io as sio
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels.coco import read_coco
 from poseflow.labels.deeplabcut import read_deeplabcut
 from poseflow.labels.recognition import (

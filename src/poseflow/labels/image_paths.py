@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import sleap_io as sio
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.media.lookup import count_equal_at_end
 
 # Where, below a label file's folder, images lie that it names without one.

@@ -9,7 +9,7 @@ from pathlib import Path, PureWindowsPath
 
 import sleap_io as sio
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels.images import embedded_frames, find_differing
 from poseflow.labels.sources import nameless, source_in_package
 from poseflow.labels.videos import VideoFinder, index_of, is_embedded, root_video, video_name

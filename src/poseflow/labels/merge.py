@@ -10,14 +10,14 @@ from typing import TypeAlias
 
 import sleap_io as sio
 
-from poseflow.errors import SkeletonError
+from poseflow.core.contents import fingerprint_recording
+from poseflow.core.errors import SkeletonError
+from poseflow.core.skeleton import Skeleton
 from poseflow.labels.images import find_differing
 from poseflow.labels.skeletons import node_order, to_sleap
 from poseflow.labels.videos import FrameKey, frame_key, is_embedded, root_video, video_name
 from poseflow.media import is_recording
 from poseflow.media.lookup import is_there, key_of_name
-from poseflow.recordings import fingerprint_recording
-from poseflow.skeleton import Skeleton
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ import numpy as np
 import sleap_io as sio
 from numpy.typing import NDArray
 
-from poseflow.errors import LabelsError, SkeletonError
+from poseflow.core.errors import LabelsError, SkeletonError
+from poseflow.core.skeleton import Skeleton
 from poseflow.labels.clean import check_same_nodes, choose_skeleton, chosen_instances, identity_of
 from poseflow.labels.embed import write_with_images
 from poseflow.labels.formats import read_label_file
@@ -22,7 +23,6 @@ from poseflow.labels.skeletons import from_sleap
 from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
 from poseflow.labels.videos import frame_key, is_embedded
 from poseflow.media.headers import find_fault
-from poseflow.skeleton import Skeleton
 
 
 @dataclass(frozen=True, eq=False)

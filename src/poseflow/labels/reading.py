@@ -11,7 +11,7 @@ from pathlib import Path
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig
-from poseflow.errors import LabelsError, NoLabelsError
+from poseflow.core.errors import LabelsError, NoLabelsError
 from poseflow.labels.clean import chosen_instances, clean_labels, identity_of
 from poseflow.labels.formats import read_label_file
 from poseflow.labels.locate import find_frames_of, locate_videos

@@ -8,7 +8,7 @@ from typing import Any
 
 import h5py
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.media.hdf5_links import find_outside
 from poseflow.media.reading import raise_if_unread, read_error
 

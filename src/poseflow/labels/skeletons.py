@@ -6,8 +6,8 @@ from pathlib import Path
 
 import sleap_io as sio
 
-from poseflow.errors import SkeletonError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import SkeletonError
+from poseflow.core.skeleton import Skeleton
 
 
 def skeleton_of(labels: sio.Labels) -> Skeleton:

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 import sleap_io as sio
 
-from poseflow.errors import LabelsError
+from poseflow.core.errors import LabelsError
 from poseflow.labels.videos import is_embedded, root_video
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 import sleap_io as sio
 
 from poseflow.config import HoldOut, SplitConfig
-from poseflow.errors import ConfigError, LabelsError
+from poseflow.core.errors import ConfigError, LabelsError
 from poseflow.labels.videos import FrameKey, frame_key, root_video
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 
 import sleap_io as sio
 
-from poseflow.errors import AmbiguousVideoError, LabelsError
+from poseflow.core.errors import AmbiguousVideoError, LabelsError
 from poseflow.media import VideoIndex, find_recording, index_video
 from poseflow.media.lookup import Fits, base_name, count_common_parts, is_there, key_of_name
 

@@ -5,7 +5,7 @@ from itertools import islice
 import av
 from av.video.codeccontext import VideoCodecContext
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media.packets import open_container, read_packets, video_stream_of
 
 _MOST_FIRST_PACKETS = 64  # in which the first keyframe is looked for

@@ -8,7 +8,7 @@ import av
 from av.container import InputContainer
 from av.format import Flags
 
-from poseflow.errors import ReadError, VideoError
+from poseflow.core.errors import ReadError, VideoError
 from poseflow.media.headers import is_tiff, tiff_pages
 from poseflow.media.packets import open_container, read_packets, video_stream_of
 from poseflow.media.reading import RecordingFile

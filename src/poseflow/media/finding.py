@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from poseflow.config import VideosConfig
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media.hdf5_links import find_dataset
 from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, quarantine

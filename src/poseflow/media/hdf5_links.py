@@ -9,7 +9,7 @@ from typing import Any
 
 import h5py
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 
 _MOST_LINKS = 16  # that lead to a dataset
 _LISTED_NAMES = 10

@@ -18,7 +18,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media.container import ContainerVideo
 from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, measure_rate, quarantine

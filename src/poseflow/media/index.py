@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from poseflow.errors import VideoError
-from poseflow.files import read_json, replacing
+from poseflow.core.errors import VideoError
+from poseflow.core.files import read_json, replacing
 from poseflow.media.runs import RunLengths
 
 _LONGEST_REASON = 500  # characters: names in a file may be endless

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media.container import ContainerVideo
 from poseflow.media.estimate import estimate_container_frames
 from poseflow.media.hdf5 import Hdf5Video, index_hdf5

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 
-from poseflow.errors import AmbiguousVideoError
+from poseflow.core.errors import AmbiguousVideoError
 
 Fits = Callable[[Path], bool | None]
 """What is known of a candidate's content: True: it shows the same pictures. False: it cannot be it. None: unknown."""

@@ -17,7 +17,7 @@ from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media.index import VideoIndex
 from poseflow.media.reading import RecordingFile
 

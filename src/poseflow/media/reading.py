@@ -11,7 +11,7 @@ import stat
 from io import FileIO
 from pathlib import Path
 
-from poseflow.errors import ReadError, VideoError
+from poseflow.core.errors import ReadError, VideoError
 
 FORBIDDEN = (errno.EACCES, errno.EPERM)
 _HDF5_ERRNO = re.compile(r"errno = (\d+)")

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from poseflow.errors import ReadError, VideoError
+from poseflow.core.errors import ReadError, VideoError
 from poseflow.media.clock import find_doubtful, join_parts, split_at_restarts
 from poseflow.media.estimate import find_file_fault, lacks_timestamps
 from poseflow.media.headers import MOST_PIXELS

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.errors import ReadError, VideoError
+from poseflow.core.errors import ReadError, VideoError
 from poseflow.media.headers import find_fault
 from poseflow.media.index import VideoIndex, quarantine
 from poseflow.media.pixels import Image

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.errors import VideoError
+from poseflow.core.errors import VideoError
 from poseflow.media.index import VideoIndex
 from poseflow.media.pixels import Image
 

@@ -10,8 +10,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.errors import VideoError
-from poseflow.files import replacing
+from poseflow.core.errors import VideoError
+from poseflow.core.files import replacing
 
 # x264's output depends on the number of its threads; a fixed number makes it the same on every machine.
 _ENCODER_THREADS = 4

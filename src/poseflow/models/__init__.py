@@ -1,21 +1,13 @@
-"""Networks: blocks, backbones, heads, `build_model`, which puts them together, and model folders."""
+"""Model folders, as far as they can be read without Keras: ours, and those that SLEAP (1.0 to 1.4) wrote."""
 
-from poseflow.models.build import build_model, head_depths, measure_light, standardize, standardized_network
-from poseflow.models.compiled import compile_function, has_gpu
-from poseflow.models.folder import TrainedModel, load_model
-from poseflow.models.framing import Framing
-from poseflow.models.precision import choose_precision
+from poseflow.models.profile import DescribedModel, ModelFolder, check_together
+from poseflow.models.reading import is_sleap_folder, needed_files, read_model_folder
 
 __all__ = [
-    "Framing",
-    "TrainedModel",
-    "build_model",
-    "choose_precision",
-    "compile_function",
-    "has_gpu",
-    "head_depths",
-    "load_model",
-    "measure_light",
-    "standardize",
-    "standardized_network",
+    "DescribedModel",
+    "ModelFolder",
+    "check_together",
+    "is_sleap_folder",
+    "needed_files",
+    "read_model_folder",
 ]

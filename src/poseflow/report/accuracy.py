@@ -1,12 +1,12 @@
-"""What `poseflow.accuracy.evaluate_release` measured, as tables and pictures of the page."""
+"""What `poseflow.steps.evaluate.evaluate_release` measured, as tables and pictures of the page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from poseflow.core.files import read_json
 from poseflow.evaluation import find_concerns, is_of_one_animal
-from poseflow.files import read_json
 from poseflow.report.grid import Grid, count, number, percent
 from poseflow.report.style import Picture, image_uri, read_image, svg_uri
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from poseflow.files import read_json
+from poseflow.core.files import read_json
 from poseflow.report.grid import Grid, count, number, percent
 from poseflow.report.style import INK, Picture, color_of, draw_picture, draw_wide_picture, legend_label
 

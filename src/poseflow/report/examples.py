@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.skeleton import Skeleton
+from poseflow.core.skeleton import Skeleton
 
 TRUTH_RGB, FOUND_RGB = (86, 180, 233), (255, 176, 0)
 ONE_TILE_PX, TILE_PX = 600, 440

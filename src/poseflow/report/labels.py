@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from poseflow.core.skeleton import Skeleton
 from poseflow.labels import read_package
-from poseflow.skeleton import Skeleton
 
 SIDES = {"train": "training", "val": "validation", "test": "test"}
 

@@ -9,9 +9,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
+from poseflow.core.skeleton import Skeleton
 from poseflow.report.examples import cut_out, place_matrix, stretch
 from poseflow.report.style import GREY, INK, blank, color_of, legend_label
-from poseflow.skeleton import Skeleton
 
 LEVELS = (50, 75, 90, 95)
 LEVEL_COLORS = ("#ffd21f", "#f08a24", "#d6417f", "#7b4fc9")  # ever darker, seen on bright and on dark images

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from poseflow.files import read_json
-from poseflow.folders import read_model_folder
+from poseflow.core.files import read_json
+from poseflow.models import read_model_folder
 from poseflow.report.style import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, draw_picture, image_uri, read_image
 
 KIND_WORDS = {

@@ -13,8 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from poseflow import __version__
 from poseflow.config import ReportConfig
-from poseflow.files import read_json, replacing
-from poseflow.promotion import describe_decision, read_history
+from poseflow.core.files import read_json, replacing
 from poseflow.report.accuracy import AccuracyStory, read_accuracy_story
 from poseflow.report.comparison import ComparisonStory, read_comparison_story
 from poseflow.report.concerns import list_concerns
@@ -28,6 +27,7 @@ from poseflow.report.recordings import MAX_LISTED, Recording, read_recordings
 from poseflow.report.style import Picture
 from poseflow.report.timelines import draw_timeline
 from poseflow.report.tracks import tabulate_tracking, tabulate_tracks
+from poseflow.runs.promotion import describe_decision, read_history
 
 HERE = Path(__file__).parent
 PACKAGES = ("av", "numpy", "opencv-python-headless", "pyarrow", "sleap-io")

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import FrameMatch, score_frames
 from poseflow.report.examples import draw_example
 from poseflow.report.localization import (
@@ -23,7 +24,6 @@ from poseflow.report.localization import (
 )
 from poseflow.report.ranking import choose_examples
 from poseflow.report.style import draw_figure, draw_png
-from poseflow.skeleton import Skeleton
 
 MAX_PORTRAITS = 4
 WIDTH_IN = 4.6

@@ -123,7 +123,7 @@ def image_uri(image: NDArray[np.uint8], max_side_px: int = 1400) -> str:
 
 
 def color_of(number: int) -> str:
-    """Color of the n-th thing that is no animal (`poseflow.palette`), a model or a node; they repeat."""
+    """Color of the n-th thing that is no animal (`poseflow.report.palette`), a model or a node; they repeat."""
     return COLORS[number % len(COLORS)]
 
 

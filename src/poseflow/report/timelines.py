@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from poseflow.palette import color_animals, hex_of
+from poseflow.report.palette import color_animals, hex_of
 from poseflow.report.style import BLUE, GREY, INK, VERMILLION, Picture, draw_wide_picture
 from poseflow.tables import count_frames, read_pose_metadata
 

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.skeleton import Skeleton
+from poseflow.core.skeleton import Skeleton
 
 # Nodes and edges of the gerbil recording in Pereira et al. 2022.
 SKELETON = Skeleton.from_names(

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config.synth import SynthConfig
-from poseflow.logs import show_progress
+from poseflow.core.logs import show_progress
 from poseflow.media import write_video
 from poseflow.synth.camera import Camera
 from poseflow.synth.simulate import CagePoses, simulate_cage

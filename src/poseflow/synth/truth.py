@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from poseflow.files import replacing
+from poseflow.core.files import replacing
 from poseflow.synth.animals import BODY_NODES, IDENTITIES, SKELETON
 from poseflow.synth.simulate import CagePoses
 

@@ -6,13 +6,7 @@ from poseflow.tables.parquet import iter_columns, open_table, read_frame
 from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import count_frames, merge_ranges
-from poseflow.tables.shards import (
-    describe_predictions,
-    find_rows,
-    iter_predictions,
-    read_instances,
-    read_predictions,
-)
+from poseflow.tables.shards import describe_predictions, find_rows, iter_predictions, read_instances, read_predictions
 from poseflow.tables.tracks import Tracks, TracksWriter, read_tracks, write_tracks
 from poseflow.tables.writer import PredictionsWriter, write_predictions
 

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from poseflow.errors import TableError
-from poseflow.files import link_or_copy
+from poseflow.core.errors import TableError
+from poseflow.core.files import link_or_copy
 from poseflow.tables.digest import RowsDigest
 from poseflow.tables.parquet import open_table
 from poseflow.tables.writer import KIND

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import TableError
+from poseflow.core.skeleton import Skeleton
 
 
 def node_columns(skeleton: Skeleton) -> list[str]:

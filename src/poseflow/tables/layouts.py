@@ -11,8 +11,8 @@ import psutil
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import TableError
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables.columns import node_columns, stack_columns
 from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
 from poseflow.tables.poses import KIND, pose_schema

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from poseflow.errors import SkeletonError, TableError
-from poseflow.files import replacing
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import SkeletonError, TableError
+from poseflow.core.files import replacing
+from poseflow.core.skeleton import Skeleton
 
 KEY = "poseflow"
 """Key of a file's metadata under which a JSON document says what the table is."""

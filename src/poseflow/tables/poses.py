@@ -19,8 +19,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import TableError
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables.columns import node_arrays, node_columns
 from poseflow.tables.parquet import KEY, TableWriter, dump_note
 from poseflow.tables.predictions import Predictions
@@ -30,7 +30,7 @@ from poseflow.tables.tracks import Tracks, identity_array
 KIND = "poses"
 BLOCK_FRAMES = 50_000
 ORIGIN = ("config", "made_by")
-"""Metadata by section of the settings, and by step (`poseflow.provenance`)."""
+"""Metadata by section of the settings, and by step (`poseflow.runs.provenance`)."""
 
 
 class VideoFacts(Protocol):

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import TableError
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables.ranges import Ranges, check_ranges, in_ranges
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.errors import TableError
+from poseflow.core.errors import TableError
 
 Ranges = tuple[tuple[int, int], ...]
 

@@ -15,15 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
-from poseflow.tables.columns import (
-    class_columns,
-    node_columns,
-    predictions_schema,
-    shifted_from,
-    stack_columns,
-)
+from poseflow.core.errors import TableError
+from poseflow.core.skeleton import Skeleton
+from poseflow.tables.columns import class_columns, node_columns, predictions_schema, shifted_from, stack_columns
 from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import Ranges, clip_ranges, in_ranges, merge_ranges

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from poseflow.errors import TableError
+from poseflow.core.errors import TableError
 from poseflow.tables.parquet import TableWriter, check_columns, open_table
 
 KIND = "tracks"

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike
 
-from poseflow.errors import TableError
-from poseflow.skeleton import Skeleton
+from poseflow.core.errors import TableError
+from poseflow.core.skeleton import Skeleton
 from poseflow.tables.columns import class_arrays, floats_of_shape, node_arrays, predictions_schema, shifted_arrays
 from poseflow.tables.digest import RowsDigest
 from poseflow.tables.parquet import TableWriter

@@ -1,10 +1,10 @@
 """Tracking: from instances to tracks and names, by tables alone."""
 
-from poseflow.tracking.identities import choose_names
-from poseflow.tracking.linking import follow_animals, link_tracks
-from poseflow.tracking.moments import Moment
+from poseflow.tracking.identity.per_frame import choose_names
+from poseflow.tracking.linking.selection import may_be_animals
 from poseflow.tracking.recording import RecordingFile, arrange_files, count_rows, track_recording
-from poseflow.tracking.selection import may_be_animals
+from poseflow.tracking.review.items import Moment
+from poseflow.tracking.table import follow_animals, link_tracks
 from poseflow.tracking.tracker import Statements
 
 __all__ = [

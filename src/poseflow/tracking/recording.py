@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poseflow.config import TrackingConfig
-from poseflow.errors import ConfigError, TableError
-from poseflow.files import temporary_folder
+from poseflow.core.errors import ConfigError, TableError
+from poseflow.core.files import temporary_folder
 from poseflow.tables import Predictions, Tracks, TracksWriter, describe_predictions, iter_predictions
-from poseflow.tracking.linking import join_parts
-from poseflow.tracking.moments import Moment
+from poseflow.tracking.review.items import Moment
+from poseflow.tracking.table import join_parts
 from poseflow.tracking.tracker import Statements, Tracker
 
 logger = logging.getLogger(__name__)
@@ -144,7 +144,7 @@ def track_recording(
     Args:
         files: in the order of time.
         statements: what a person says; frames are those of the recording, and rows are counted through all files.
-        metadata: how the table is made (`poseflow.provenance`); by default the settings.
+        metadata: how the table is made (`poseflow.runs.provenance`); by default the settings.
 
     Returns: moments of doubt, the likely damage greatest first; their frames are those of the recording.
     Raises: ConfigError as `link_tracks`; TableError for files that are damaged or of different models.

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
-from poseflow.errors import ConfigError
+from poseflow.core.errors import ConfigError
 from poseflow.tables import Predictions, Tracks
-from poseflow.tracking.evidence import Evidence
-from poseflow.tracking.identities import NAMINGS
-from poseflow.tracking.instances import describe_instances
-from poseflow.tracking.linker import Linked, Linker
-from poseflow.tracking.moments import NEAR_FRAMES, Moment, find_moments_of_names, find_moments_of_tracks
-from poseflow.tracking.naming import Tracklets, name_tracklets
-from poseflow.tracking.sayings import Bearers, Saying
-from poseflow.tracking.selection import select_instances
+from poseflow.tracking.identity.evidence import Evidence
+from poseflow.tracking.identity.given_names import Bearers, Saying
+from poseflow.tracking.identity.per_frame import NAMINGS
+from poseflow.tracking.identity.per_tracklet import Tracklets, name_tracklets
+from poseflow.tracking.linking.instances import describe_instances
+from poseflow.tracking.linking.linker import Linked, Linker
+from poseflow.tracking.linking.selection import select_instances
+from poseflow.tracking.review.items import NEAR_FRAMES, Moment, find_moments_of_names, find_moments_of_tracks
 
 logger = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.errors import ModelError
-from poseflow.files import replacing
+from poseflow.core.errors import ModelError
+from poseflow.core.files import replacing
 
 logger = logging.getLogger("poseflow")
 LAST, PREVIOUS = "checkpoint.npz", "previous.npz"

@@ -10,10 +10,10 @@ import keras
 import numpy as np
 
 from poseflow.config import ModelConfig
-from poseflow.data import Samples, stack_samples
-from poseflow.errors import ModelError
-from poseflow.files import replacing
+from poseflow.core.errors import ModelError
+from poseflow.core.files import replacing
 from poseflow.training.checkpoint import Progress, write_checkpoint
+from poseflow.training.data import Samples, stack_samples
 from poseflow.training.pictures import write_map_pictures
 from poseflow.training.schedule import learning_rate
 

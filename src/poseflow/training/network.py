@@ -6,9 +6,9 @@ import keras
 from keras import ops
 
 from poseflow.config import HEADS, ModelConfig
-from poseflow.models import standardize, standardized_network
-from poseflow.skeleton import Skeleton
-from poseflow.targets import draw_targets
+from poseflow.core.skeleton import Skeleton
+from poseflow.networks.build import standardize, standardized_network
+from poseflow.networks.heads import draw_targets
 from poseflow.training.losses import score_heads
 
 Tensor = Any

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.files import replacing
+from poseflow.core.files import replacing
 
 TILE_PX = 320  # least side of a tile
 

@@ -10,8 +10,8 @@ import numpy as np
 import yaml
 
 from poseflow.config import ModelConfig, read_model_config
-from poseflow.errors import ModelError
-from poseflow.files import read_json, replacing, write_json
+from poseflow.core.errors import ModelError
+from poseflow.core.files import read_json, replacing, write_json
 from poseflow.labels import Package
 
 SETTINGS, SKELETON, DATASET = "config.yaml", "skeleton.json", "dataset.json"

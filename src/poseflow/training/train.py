@@ -13,21 +13,17 @@ import keras
 import numpy as np
 
 from poseflow.config import ModelConfig, TrainingConfig
-from poseflow.data import Batch, Samples, build_samples, iterate_batches, settle_profile, stack_samples
-from poseflow.files import check_replaceable, flush, move_into_place, remove_unfinished, write_json
+from poseflow.core.files import check_replaceable, flush, move_into_place, remove_unfinished, write_json
 from poseflow.labels import Package, read_package
-from poseflow.models import build_model, choose_precision, has_gpu
-from poseflow.runs import hold
+from poseflow.networks.build import build_model
+from poseflow.networks.compiled import has_gpu
+from poseflow.networks.precision import choose_precision
+from poseflow.runs.lock import hold
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
+from poseflow.training.data import Batch, Samples, build_samples, iterate_batches, settle_profile, stack_samples
 from poseflow.training.epochs import Epochs
 from poseflow.training.network import TrainedNetwork
-from poseflow.training.provenance import (
-    PARTS,
-    check_same_training,
-    describe_dataset,
-    describe_training,
-    is_trained,
-)
+from poseflow.training.provenance import PARTS, check_same_training, describe_dataset, describe_training, is_trained
 
 logger = logging.getLogger("poseflow")
 LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more

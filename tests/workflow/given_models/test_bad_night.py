@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from shell import bash
 
-from poseflow.names import read_names
+from poseflow.runs.names import read_names
 from poseflow.tables import read_pose_metadata
 
 pytestmark = [pytest.mark.workflow, pytest.mark.long, pytest.mark.timeout(1800)]

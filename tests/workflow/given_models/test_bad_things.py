@@ -7,8 +7,8 @@ import pytest
 from shell import bash
 
 from poseflow.config import parse_config
-from poseflow.facts import FileFacts
-from poseflow.plan import make_plan
+from poseflow.runs.facts import FileFacts
+from poseflow.runs.plan import make_plan
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
 LONG = "/".join(["d" * 60] * 5) + "/v.mp4"

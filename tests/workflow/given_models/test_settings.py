@@ -7,11 +7,11 @@ import pytest
 import yaml
 from shell import bash
 
-from poseflow.checks import check_settings
 from poseflow.config import parse_config
-from poseflow.errors import ConfigError
-from poseflow.facts import FileFacts
-from poseflow.plan import make_plan
+from poseflow.core.errors import ConfigError
+from poseflow.runs.checks import check_settings
+from poseflow.runs.facts import FileFacts
+from poseflow.runs.plan import make_plan
 
 ERRORS = {
     "pixels_per_mm_zero": ("{videos: {pixels_per_mm: 0}}", ["videos.pixels_per_mm", "above 0, got 0"]),

@@ -1,0 +1,190 @@
+"""Files and folders that are either whole or absent, after a crash, a SIGKILL and a power cut too."""
+
+import errno
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from poseflow.core.errors import ConfigError
+
+UNFINISHED = ".unfinished"
+"""What the names of temporary files and folders end with; they begin with a dot."""
+NAME_BYTES = 80
+_UNFINISHED_NAME = re.compile(rf"\..*\.(?P<host>[A-Za-z0-9-]+)-(?P<process>\d+)-[0-9a-f]+{re.escape(UNFINISHED)}", re.S)
+_NO_LINKS = frozenset([errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EXDEV, errno.EMLINK])
+_NO_FLUSH = frozenset([errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EACCES, errno.EPERM, errno.EBADF])
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path to write a file or folder to; rename it to `path` if the body succeeds.
+
+    A crash leaves the old file or none. What is renamed has reached the disk before, and the new name after it. The
+    temporary path lies in the same folder, so that the file system, its access rights and a full disk are those of the
+    result; its name (see `temporary_path`) ends with `.unfinished`, so that no reader's glob matches it, not even
+    DuckDB's, which match names with a dot: a writer that chooses a format by the suffix must be told the format.
+    """
+    path = Path(path)
+    made = _make_folder(path.parent)
+    temporary = temporary_path(path)
+    try:
+        yield temporary
+        move_into_place(temporary, path)
+        for folder in made:
+            _flush_folder(folder.parent)
+    finally:
+        _remove(temporary)
+
+
+@contextmanager
+def temporary_folder(path: str | Path) -> Iterator[Path]:
+    """A folder beside `path` for what is needed while that is being made; gone when the block ends."""
+    folder = temporary_path(Path(path))
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def temporary_path(path: Path) -> Path:
+    """A name beside `path` that no other writer has, on whatever machine: its host, its process, and chance."""
+    begin = os.fsencode(path.name)[:NAME_BYTES].decode(errors="ignore")  # the whole could get too long for a name
+    return path.with_name(f".{begin}.{_host()}-{os.getpid()}-{secrets.token_hex(6)}{UNFINISHED}")
+
+
+def move_into_place(source: Path, path: Path) -> None:
+    """Rename a file or folder to `path` once all of it is on disk; a folder that is there makes way."""
+    flush(source)
+    if path.is_dir() and source.is_dir():
+        old = temporary_path(path)
+        os.replace(path, old)
+        try:
+            os.replace(source, path)
+        except OSError:
+            os.replace(old, path)
+            raise
+        _flush_folder(path.parent)
+        _remove(old)
+    else:
+        os.replace(source, path)
+        _flush_folder(path.parent)
+
+
+def check_replaceable(folder: Path, parts: Collection[str]) -> None:
+    """Raise ConfigError where a folder to be written holds other things than its `parts`: all would be replaced."""
+    names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    others = sorted(name for name in names - set(parts) if not name.startswith("."))
+    if others or (folder.exists() and not folder.is_dir()):
+        got = f"one that holds {others[0]}" if others else "a file"
+        raise ConfigError(f"{folder} must be a new folder or an earlier result of the same kind, got {got}")
+
+
+def flush(path: Path) -> None:
+    """See that a file, or a folder with all that it holds, is on disk."""
+    if not path.is_dir():
+        _flush_file(path)
+        return
+    for folder, _, files in os.walk(path, topdown=False):
+        for name in files:
+            _flush_file(Path(folder, name))
+        _flush_folder(Path(folder))
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Give a file a second name; where the file system has no hard links (SMB, exFAT, rclone), a copy."""
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with replacing(target) as temporary:
+            shutil.copyfile(source, temporary)
+
+
+def remove_unfinished(folder: str | Path, but_in: str | None = None) -> list[Path]:
+    """Remove the temporary files and folders below `folder` whose writers are gone; gives what was removed.
+
+    A writer on this machine is asked after; one on another is taken to be gone: whoever calls this knows that.
+
+    Args:
+        but_in: pattern of names of folders to leave alone.
+    """
+    removed = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if but_in is None or not fnmatch(name, but_in)]
+        for name in [name for name in (*files, *folders) if name.endswith(UNFINISHED)]:
+            match = _UNFINISHED_NAME.fullmatch(name)
+            if match and not (match["host"] == _host() and is_running(int(match["process"]))):
+                _remove(Path(place, name))
+                removed.append(Path(place, name))
+        folders[:] = [name for name in folders if not name.endswith(UNFINISHED)]
+    return removed
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write `value` as indented JSON, atomically; NaN is not JSON and raises ValueError."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file; what is no JSON raises ValueError naming the file."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} must be a JSON file, got one that is damaged: {error}") from error
+
+
+def _make_folder(path: Path) -> list[Path]:
+    """Make a folder and those above it; gives the ones that were not there."""
+    missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
+    path.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def is_running(process: int) -> bool:
+    """Whether there is such a process on this machine; one that is dead and not yet buried is none."""
+    import psutil
+
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _host() -> str:
+    return re.sub(r"[^A-Za-z0-9-]", "-", os.uname().nodename)[:40] or "host"
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _flush_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(path: Path) -> None:
+    """Some file systems cannot be asked to (SMB, FUSE), and some do it by themselves."""
+    try:
+        _flush_file(path)
+    except OSError as error:
+        if error.errno not in _NO_FLUSH:
+            raise

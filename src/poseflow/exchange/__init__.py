@@ -1,0 +1,1 @@
+"""Poses for other programs."""

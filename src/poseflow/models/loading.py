@@ -1,0 +1,76 @@
+"""Trained models on disk: read a model folder back, ours or SLEAP's."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import keras
+
+from poseflow.config import ModelConfig, Precision
+from poseflow.core.errors import ModelError
+from poseflow.core.skeleton import Skeleton
+from poseflow.media.hdf5_links import find_outside
+from poseflow.models import ModelFolder, is_sleap_folder, needed_files, read_model_folder
+from poseflow.models.sleap.network import read_sleap_network
+from poseflow.networks.build import build_model
+from poseflow.networks.framing import Framing, SleapFraming
+from poseflow.networks.normalization import fold_normalization
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with its weights, its profile and its skeleton."""
+
+    path: Path
+    config: ModelConfig
+    skeleton: Skeleton
+    network: keras.Model
+    framing: Framing = field(default_factory=Framing)
+    """How the network sees frames."""
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Names of the animals that it tells apart, in the order of its classes."""
+        return self.config.head.identities or ()
+
+
+def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
+    """Read a model folder, as `train_model` or as SLEAP (1.0 to 1.4) writes it.
+
+    Raises: ModelError naming the folder and what it lacks, or the file and its fault.
+    """
+    path = Path(path)
+    needed = needed_files(path)
+    missing = [file.name for file in needed if not file.is_file()]
+    if missing:
+        names = ", ".join(file.name for file in needed)
+        raise ModelError(f"{path}: must be a model folder with {names}, got none of {', '.join(missing)}")
+    folder = read_model_folder(path)
+    return _load_sleap(folder, precision) if is_sleap_folder(path) else _load_own(folder, precision)
+
+
+def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
+    training = folder.config.training.model_copy(update={"precision": precision})
+    config = folder.config.model_copy(update={"training": training})
+    network = build_model(config, folder.skeleton)
+    weights = needed_files(folder.path)[-1]
+    try:
+        with h5py.File(weights) as file:
+            if outside := find_outside(file):
+                raise ValueError(f"it must hold its weights itself, got {outside}")
+        network.load_weights(weights)
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder.path}: {weights.name} must fit config.yaml: {error}") from error
+    if config.backbone.batch_norm:
+        bare = config.backbone.model_copy(update={"batch_norm": False})
+        plain = build_model(config.model_copy(update={"backbone": bare}), folder.skeleton)
+        fold_normalization(network, plain)
+        network = plain
+    return TrainedModel(folder.path, folder.config, folder.skeleton, network)
+
+
+def _load_sleap(folder: ModelFolder, precision: Precision) -> TrainedModel:
+    network = read_sleap_network(needed_files(folder.path)[-1], folder, precision)
+    seen = folder.config.input.model_copy(update={"channels": network.inputs[0].shape[-1]})
+    config = folder.config.model_copy(update={"input": seen})
+    return TrainedModel(folder.path, config, folder.skeleton, network, SleapFraming(folder.frame_size))

@@ -1,0 +1,157 @@
+"""What SLEAP (1.0 to 1.4) writes beside a trained model: `training_config.json`.
+
+The file is data: its skeleton was written by jsonpickle, and is read here as plain JSON, so no class that it names is
+ever looked up.
+"""
+
+from collections.abc import Iterator, Mapping
+from math import log2
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from poseflow.config import BackboneConfig, ClassMapsConfig, FieldsConfig, HeadConfig, InputConfig, Kind, ModelConfig
+from poseflow.core.errors import ModelError, SkeletonError
+from poseflow.core.files import read_json
+from poseflow.core.skeleton import Skeleton
+from poseflow.models.profile import ModelFolder
+
+SETTINGS = "training_config.json"
+WEIGHTS = "best_model.h5"
+
+KINDS: dict[str, Kind] = {
+    "single_instance": "single_instance",
+    "centroid": "centroid",
+    "centered_instance": "centered_instance",
+    "multi_instance": "bottom_up",
+    "multi_class_topdown": "multi_class_top_down",
+    "multi_class_bottomup": "multi_class_bottom_up",
+}
+CROP_KINDS = ("centered_instance", "multi_class_top_down")
+PRETRAINED_STRIDE = 32  # of every encoder that SLEAP takes from a library; its settings do not say so
+SYMMETRY = 2  # SLEAP's code for an edge that joins a left and a right node
+
+
+def read_sleap_folder(folder: Path) -> ModelFolder:
+    """Read a folder's `training_config.json`; raises ModelError naming the file, the fault and what was expected."""
+    path = folder / SETTINGS
+    try:
+        return _translate(read_json(path), folder)
+    except (OSError, ValueError, SkeletonError) as error:
+        raise ModelError(f"{path}: must be the settings of a SLEAP model: {_one_line(error)}") from None
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        kind = type(error).__name__
+        raise ModelError(f"{path}: must be the settings of a SLEAP model, got others ({kind}: {error})") from None
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+    return str(error)
+
+
+def _translate(values: Mapping[str, Any], folder: Path) -> ModelFolder:
+    data, model = values["data"], values["model"]
+    given = {name: head for name, head in model["heads"].items() if head is not None}
+    if len(given) != 1 or not given.keys() <= KINDS.keys():
+        raise ValueError(f"model.heads must have one of {', '.join(KINDS)}, got {', '.join(given) or 'none'}")
+    ((name, head),) = given.items()
+    maps = head.get("confmaps", head)
+    skeleton = _read_skeleton(data["labels"]["skeletons"][0], maps.get("part_names"), head.get("pafs"))
+    preprocessing, cropping = data["preprocessing"], data.get("instance_cropping") or {}
+    if KINDS[name] in CROP_KINDS and not cropping.get("crop_size"):
+        raise ValueError("data.instance_cropping.crop_size must be a number of px, got none")
+    anchor = maps.get("anchor_part") or cropping.get("center_on_part")
+    config = ModelConfig(
+        kind=KINDS[name],
+        input=InputConfig(
+            # The weights file has the last word on the channels; this is what the settings ask for.
+            channels=3 if preprocessing.get("ensure_rgb") else 1,
+            scale=preprocessing.get("input_scaling") or 1.0,
+            crop_px=cropping.get("crop_size") if KINDS[name] in CROP_KINDS else None,
+            anchor=anchor,
+        ),
+        backbone=_read_backbone(model["backbone"]),
+        head=_read_head(head, maps),
+    )
+    shown = {"model": model, "preprocessing": preprocessing, "instance_cropping": cropping}
+    text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
+    return ModelFolder(folder, config, skeleton, text, _read_frame_size(preprocessing))
+
+
+def _read_frame_size(preprocessing: Mapping[str, Any]) -> tuple[int, int] | None:
+    height, width = preprocessing.get("target_height"), preprocessing.get("target_width")
+    return (height, width) if preprocessing.get("resize_and_pad_to_target") and height and width else None
+
+
+def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
+    more: dict[str, Any] = {}
+    if fields := head.get("pafs"):
+        more["part_affinity_fields"] = FieldsConfig(output_stride=fields["output_stride"], sigma_px=fields["sigma"])
+    if classes := head.get("class_maps"):
+        stride = classes["output_stride"]
+        more["class_maps"] = ClassMapsConfig(output_stride=stride, radius_px=max(classes["sigma"], stride))
+    if named := classes or head.get("class_vectors"):
+        more["identities"] = named["classes"]
+    return HeadConfig(output_stride=maps["output_stride"], sigma_px=maps["sigma"], **more)
+
+
+def _read_backbone(backbones: Mapping[str, Any]) -> BackboneConfig:
+    given = {name: settings for name, settings in backbones.items() if settings is not None}
+    if len(given) != 1:
+        raise ValueError(f"model.backbone must have one network, got {', '.join(given) or 'none'}")
+    ((name, settings),) = given.items()
+    stride = PRETRAINED_STRIDE if name == "pretrained_encoder" else settings["max_stride"]
+    blocks = log2(stride)
+    if not blocks.is_integer():
+        raise ValueError(f"max_stride must be a power of 2, got {stride}")
+    if name != "unet":
+        return BackboneConfig(down_blocks=int(blocks))
+    up = "bilinear" if settings.get("up_interpolate") else "transposed"
+    return BackboneConfig(down_blocks=int(blocks), filters=settings["filters"], growth=settings["filters_rate"], up=up)
+
+
+def _read_skeleton(graph: Mapping[str, Any], parts: list[str] | None, fields: Mapping[str, Any] | None) -> Skeleton:
+    """Nodes in the order of the maps' channels, and edges in that of the fields', where the heads name them."""
+    seen = list(_find_objects(graph))
+    nodes = [_node_name(node["id"], seen) for node in graph["nodes"]]
+    pairs: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
+    for link in sorted(graph["links"], key=lambda link: link.get("edge_insert_idx") or 0):
+        ends = _node_name(link["source"], seen), _node_name(link["target"], seen)
+        pairs[_edge_type(link["type"], seen) == SYMMETRY].append(ends)
+    edges = [(a, b) for a, b in fields["edges"]] if fields and fields.get("edges") else pairs[False]
+    symmetries = list(dict.fromkeys((min(ends), max(ends)) for ends in pairs[True]))
+    names = parts or nodes
+    missing = {name for ends in (*edges, *symmetries) for name in ends} - set(names)
+    if missing:
+        raise ValueError(f"edges must join nodes of {', '.join(names)}, got {', '.join(sorted(missing))}")
+    return Skeleton.from_names(names, edges, symmetries)
+
+
+def _find_objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every object of a jsonpickle document, in its order: a reference `py/id` counts them from 1."""
+    if isinstance(value, Mapping):
+        if "py/object" in value or "py/reduce" in value:
+            yield value
+            return  # nodes and edge types hold no others
+        for part in value.values():
+            yield from _find_objects(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _find_objects(part)
+
+
+def _look_up(value: Mapping[str, Any], seen: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return seen[value["py/id"] - 1] if "py/id" in value else value
+
+
+def _node_name(value: Mapping[str, Any], seen: list[Mapping[str, Any]]) -> str:
+    node = _look_up(value, seen)
+    state = node.get("py/state", node)
+    return str(state["py/tuple"][0] if "py/tuple" in state else state["name"])
+
+
+def _edge_type(value: Mapping[str, Any], seen: list[Mapping[str, Any]]) -> int:
+    return int(_look_up(value, seen)["py/reduce"][1]["py/tuple"][0])

@@ -1,0 +1,124 @@
+"""Peaks of confidence maps, refined below the grid by integral regression."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from poseflow.networks.decoding.cells import take_cells
+
+Tensor = Any
+Place = tuple[Tensor, Tensor, Tensor, Tensor]  # of peaks: image, row, column and channel of the map, all of one shape
+PATCH = 5  # side of the patch of integral regression, cells
+
+
+def find_global_peaks(
+    maps: Tensor, output_stride: int, threshold: float = 0.2, offsets: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Find the highest point of every map.
+
+    Args:
+        maps: (batch, height, width, nodes) confidence maps.
+        output_stride: px per cell; cell [row, col] is centred on pixel (col, row) * output_stride.
+        threshold: a lower peak is no point.
+        offsets: (batch, height, width, 2 * nodes), for networks that draw them: x and y of each node, in cells, from
+            the cell to its point. They then take the place of integral regression.
+
+    Returns: points (batch, nodes, 2), (x, y) in px, NaN below the threshold; scores (batch, nodes), the height of the
+        peak, whether or not it passes.
+    Source: Pereira et al. 2022, Methods, "Part localization".
+    """
+    maps = ops.cast(maps, "float32")
+    batch, height, width, nodes = ops.shape(maps)
+    cells = ops.argmax(ops.reshape(maps, (batch, height * width, nodes)), axis=1)
+    shape = (batch, nodes)
+    batches = ops.broadcast_to(ops.arange(batch)[:, None], shape)
+    channels = ops.broadcast_to(ops.arange(nodes)[None, :], shape)
+    place = (batches, cells // width, cells % width, channels)
+    scores = take_cells(maps, place, depth=1)[..., 0]
+    points = _refine(maps, offsets, place) * float(output_stride)
+    return ops.where((scores >= threshold)[..., None], points, float("nan")), scores
+
+
+def find_local_peaks(
+    maps: Tensor, output_stride: int, max_peaks: int, threshold: float = 0.2, offsets: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Find cells greater than their eight neighbours, the `max_peaks` highest of each map.
+
+    Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost. Equally
+    high peaks come in reading order of the 2 x 2 cells that they lie in.
+
+    Args: as `find_global_peaks`.
+
+    Returns: points (batch, nodes, max_peaks, 2), (x, y) in px, highest first, NaN where there are fewer; scores
+        (batch, nodes, max_peaks), 0 where there are fewer.
+    Source: Pereira et al. 2022, Methods, "Part localization".
+    """
+    maps = ops.cast(maps, "float32")
+    candidates = maps * ops.cast(_is_local_maximum(maps), "float32")
+    scores, place = _find_highest(candidates, max_peaks)
+    points = _refine(maps, offsets, place) * float(output_stride)
+    there = (scores > 0) & (scores >= threshold)
+    return ops.where(there[..., None], points, float("nan")), ops.where(there, scores, 0.0)
+
+
+def _is_local_maximum(maps: Tensor) -> Tensor:
+    """Cells strictly greater than the neighbours before them in reading order, and at least equal to those after."""
+    beside = ops.full_like(maps[:, :, :1], -float("inf"))
+    above = ops.full_like(maps[:, :1], -float("inf"))
+    left = ops.concatenate([beside, maps[:, :, :-1]], axis=2)
+    row_above = ops.concatenate([above, ops.max_pool(maps, (1, 3), 1, "same")[:, :-1]], axis=1)
+    return (maps > ops.maximum(row_above, left)) & (maps >= ops.max_pool(maps, 3, 1, "same"))
+
+
+def _find_highest(candidates: Tensor, count: int) -> tuple[Tensor, Place]:
+    """The `count` highest candidates of each map, (batch, nodes, count), and their places; 0 where there are fewer.
+
+    Of 2 x 2 cells at most one is a peak, so it is enough to search the highest of each such block.
+    """
+    batch, height, width, nodes = ops.shape(candidates)
+    blocks = ops.transpose(ops.max_pool(candidates, 2, 2, "same"), (0, 3, 1, 2))
+    *_, rows, columns = ops.shape(blocks)
+    known = min(count, rows * columns)
+    scores, block = ops.top_k(ops.reshape(blocks, (batch, nodes, rows * columns)), known)
+    lacking = ((0, 0), (0, 0), (0, count - known))  # small maps have no room for so many
+    scores, block = ops.pad(scores, lacking), ops.cast(ops.pad(block, lacking), "int32")
+    shape = (batch, nodes, count)
+    batches = ops.broadcast_to(ops.arange(batch)[:, None, None], shape)
+    channels = ops.broadcast_to(ops.arange(nodes)[None, :, None], shape)
+    row = ops.minimum(2 * (block // columns)[..., None] + np.array([0, 0, 1, 1]), height - 1)
+    column = ops.minimum(2 * (block % columns)[..., None] + np.array([0, 1, 0, 1]), width - 1)
+    cells = take_cells(candidates, (batches[..., None], row, column, channels[..., None]), depth=1)[..., 0]
+    which = ops.argmax(cells, axis=-1)[..., None]
+    row, column = (ops.take_along_axis(index, which, axis=-1)[..., 0] for index in (row, column))
+    return scores, (batches, row, column, channels)
+
+
+def _patches(maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, channels: Tensor) -> Tensor:
+    """Cut the PATCH x PATCH cells round each peak, zero outside of the map: (..., PATCH, PATCH)."""
+    _, height, width, _ = ops.shape(maps)
+    steps = ops.arange(PATCH, dtype="int32") - PATCH // 2
+    batch, row, column, channel = (
+        ops.cast(index, "int32")[..., None, None] for index in (batches, rows, columns, channels)
+    )
+    row, column = row + steps[:, None], column + steps
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    place = (batch, ops.clip(row, 0, height - 1), ops.clip(column, 0, width - 1), channel)
+    return ops.where(inside, take_cells(maps, place, depth=1)[..., 0], 0.0)
+
+
+def _refine(maps: Tensor, offsets: Tensor | None, place: Place) -> Tensor:
+    """Peaks between the cells, (..., 2), (x, y) in cells: by the network's own offsets, or by integral regression."""
+    _, rows, columns, _ = place
+    cells = ops.stack([ops.cast(columns, "float32"), ops.cast(rows, "float32")], axis=-1)
+    return cells + (_integrate(_patches(maps, *place)) if offsets is None else take_cells(offsets, place, depth=2))
+
+
+def _integrate(patches: Tensor) -> Tensor:
+    """From a patch's middle to its centre of mass: integral regression (Sun et al. 2018)."""
+    steps = ops.arange(PATCH, dtype="float32") - PATCH // 2
+    weights = ops.maximum(patches, 0.0)
+    mass = ops.maximum(ops.sum(weights, axis=(-2, -1)), 1e-12)
+    x = ops.sum(weights * steps, axis=(-2, -1)) / mass
+    y = ops.sum(weights * steps[:, None], axis=(-2, -1)) / mass
+    return ops.stack([x, y], axis=-1)

@@ -1,0 +1,306 @@
+"""Overlay videos: poses, names and trails drawn over a recording."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from poseflow.config import RenderConfig
+from poseflow.core.errors import TableError
+from poseflow.core.logs import show_progress
+from poseflow.core.skeleton import Skeleton
+from poseflow.media import VideoIndex, open_video, write_video
+from poseflow.report.lettering import measure_text, write_text
+from poseflow.report.palette import COLORS, Color, color_animals
+from poseflow.tables import iter_columns, open_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["COLORS", "draw_poses", "render_overlay"]
+
+Image = NDArray[np.uint8]
+
+_INK: Color = (16, 16, 16)
+_SHIFT = 4  # OpenCV's fixed-point coordinates: 1/16 px
+_LONGEST_GAP = 5  # frames over which a trail is drawn straight on
+_DEFAULT_FPS = 25.0  # of image folders, which have no times
+
+
+def render_overlay(
+    index: VideoIndex,
+    poses: "pd.DataFrame | pa.Table | str | Path",
+    path: str | Path,
+    config: RenderConfig | None = None,
+    skeleton: Skeleton | None = None,
+) -> int:
+    """Draw a pose table over its recording and write the result as an H.264 video that browsers play.
+
+    Each identity, or track without one, keeps its color (`poseflow.report.palette`), whatever part is drawn.
+    A frame that cannot be decoded is shown black and says so.
+
+    Args:
+        index: the recording.
+        poses: pose table, or its file, of which then only the frames that are drawn are read. Columns used:
+            `frame_idx`, `track`, `identity` (may be absent) and `{node}.x`, `{node}.y` in px.
+        path: the video to write.
+        config: how; `max_frames` counts from the first frame.
+        skeleton: None: that of the table's metadata.
+
+    Returns: the number of frames written.
+    Raises: TableError for a table without these columns, or without a skeleton; VideoError as `open_video`.
+    """
+    config = config or RenderConfig()
+    frames = index.frames if config.max_frames is None else min(index.frames, config.max_frames)
+    animals = _Animals.read(poses, frames, skeleton)
+    with open_video(index) as video, show_progress(f"rendering {Path(path).name}", frames, "frames") as advance:
+
+        def overlays() -> Iterator[Image]:
+            for frame_idx, image in video.read(0, frames, index.channels):
+                if image is None:
+                    image = np.zeros((index.height, index.width, 1), np.uint8)
+                    note = "could not be read"
+                else:
+                    note = _clock(float(index.time_s(frame_idx)))
+                yield _draw_frame(image, frame_idx, animals, config, note)
+                advance(1)
+
+        return write_video(path, overlays(), index.fps or _DEFAULT_FPS, crf=config.crf, gop=50)
+
+
+def draw_poses(
+    image: Image,
+    points: NDArray[np.floating],
+    skeleton: Skeleton,
+    colors: Sequence[Color],
+    names: Sequence[str] | None = None,
+    size: float | None = None,
+) -> Image:
+    """A copy of an image with poses drawn on it, exact to a 16th of a pixel; missing points are left out.
+
+    Args:
+        image: (height, width), (height, width, 1) grey or (height, width, 3) RGB, uint8.
+        points: (instances, nodes, 2), (x, y) px; the centre of the top left pixel is (0, 0); NaN is missing.
+        colors: RGB of each instance. names: a label for each, written beside it.
+        size: of dots and lines; None: by the image, 1 for about 640 px.
+
+    Returns: (height, width, 3) uint8, RGB.
+    """
+    canvas = _as_rgb(image)
+    size = size or _size_for(canvas)
+    thick = max(1, round(1.8 * size))
+    for pose, color, name in zip(points, colors, names or [], strict=False):
+        seen = np.isfinite(pose).all(axis=-1)
+        if name and seen.any():
+            low, high = pose[seen].min(axis=0), pose[seen].max(axis=0)
+            _write(canvas, name, ((low[0] + high[0]) / 2, low[1] - 8 * size), color, 0.42 * size)
+    for pose, color in zip(points, colors, strict=True):
+        seen = np.isfinite(pose).all(axis=-1)
+        for a, b in skeleton.edges:
+            if seen[a] and seen[b]:
+                cv2.line(canvas, _fixed(pose[a]), _fixed(pose[b]), color, thick, cv2.LINE_AA, _SHIFT)
+        for point in pose[seen]:
+            cv2.circle(canvas, _fixed(point), round(2.9 * size * 2**_SHIFT), _INK, -1, cv2.LINE_AA, _SHIFT)
+            cv2.circle(canvas, _fixed(point), round(2.0 * size * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
+    return canvas
+
+
+@dataclass(frozen=True)
+class _Animals:
+    """The rows of a pose table that are drawn, in the order of time."""
+
+    skeleton: Skeleton
+    frame_idx: NDArray[np.int64]  # (rows,)
+    points: NDArray[np.float32]  # (rows, nodes, 2)
+    who: NDArray[np.int64]  # (rows,) index into names
+    names: tuple[str, ...]
+    colors: tuple[Color, ...]  # of each name
+    trails: tuple[tuple[NDArray[np.int64], NDArray[np.float32]], ...]  # of each name: frames, and places (rows, 2)
+
+    @classmethod
+    def read(cls, poses: "pd.DataFrame | pa.Table | str | Path", frames: int, skeleton: Skeleton | None) -> "_Animals":
+        table = _as_table(poses, frames)
+        skeleton = skeleton or _skeleton_of(table)
+        needed = ["frame_idx", "track", *(f"{node}.{axis}" for node in skeleton.nodes for axis in "xy")]
+        missing = [name for name in needed if name not in table.column_names]
+        if missing:
+            raise TableError(f"a pose table must have the columns {', '.join(missing)}, got {table.column_names}")
+        frame_idx = _numbers(table, "frame_idx")
+        order = np.argsort(frame_idx, kind="stable")
+        order = order[frame_idx[order] < frames]
+        columns = [_numbers(table, name)[order] for name in needed[2:]]
+        points = np.stack(columns, axis=-1).astype(np.float32).reshape(len(order), len(skeleton.nodes), 2)
+        names, who, colors = _name_rows(table, order, _find_colors(poses, table))
+        anchor = _find_anchor(points)
+        trails = tuple((frame_idx[order][who == i], points[who == i, anchor]) for i in range(len(names)))
+        return cls(skeleton, frame_idx[order], points, who, names, colors, trails)
+
+
+def _draw_frame(image: Image, frame_idx: int, animals: _Animals, config: RenderConfig, note: str) -> Image:
+    scale = config.scale
+    if scale != 1:
+        order = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=order), np.uint8)
+    canvas = _as_rgb(image)
+    _draw_trails(canvas, frame_idx, animals, config.trail_frames, scale)
+    rows = slice(*np.searchsorted(animals.frame_idx, [frame_idx, frame_idx + 1]))
+    who = animals.who[rows]
+    points = (animals.points[rows] + 0.5) * scale - 0.5
+    canvas = draw_poses(
+        canvas, points, animals.skeleton, [animals.colors[i] for i in who], [animals.names[i] for i in who]
+    )
+    size = _size_for(canvas)
+    _write(canvas, f"frame {frame_idx}  {note}", (8 * size, 16 * size), (255, 255, 255), 0.45 * size, centred=False)
+    return canvas
+
+
+def _draw_trails(canvas: Image, frame_idx: int, animals: _Animals, length: int, scale: float) -> None:
+    """The way of each animal in the last `length` frames, fading."""
+    thick = max(1, round(1.2 * _size_for(canvas)))
+    for animal, (frames, places) in enumerate(animals.trails):
+        begin, end = np.searchsorted(frames, [frame_idx - length, frame_idx + 1])
+        seen = np.flatnonzero(np.isfinite(places[begin:end, 0])) + begin
+        for a, b in pairwise(seen):
+            if frames[b] - frames[a] > _LONGEST_GAP:
+                continue
+            fresh = 1 - (frame_idx - frames[b]) / (length + 1)
+            start, stop = ((places[i] + 0.5) * scale - 0.5 for i in (a, b))
+            _draw_faint_line(canvas, start, stop, animals.colors[animal], thick, 0.15 + 0.65 * fresh)
+
+
+def _draw_faint_line(
+    canvas: Image, start: NDArray[np.floating], stop: NDArray[np.floating], color: Color, thick: int, opacity: float
+) -> None:
+    low = np.floor(np.minimum(start, stop)).astype(int) - thick - 1
+    high = np.ceil(np.maximum(start, stop)).astype(int) + thick + 2
+    low, high = np.maximum(low, 0), np.minimum(high, (canvas.shape[1], canvas.shape[0]))
+    if (high <= low).any():
+        return
+    region = canvas[low[1] : high[1], low[0] : high[0]]
+    drawn = region.copy()
+    cv2.line(drawn, _fixed(start - low), _fixed(stop - low), color, thick, cv2.LINE_AA, _SHIFT)
+    region[:] = cv2.addWeighted(drawn, opacity, region, 1 - opacity, 0)
+
+
+def _write(
+    canvas: Image, text: str, place: tuple[float, float], paper: Color, scale: float, centred: bool = True
+) -> None:
+    """Text on a patch of colour; its baseline begins, or has its middle, at `place` (x, y), and stays in the image.
+
+    Coloured letters would be blurred by the video's coarse chroma; dark or white ones are not.
+    """
+    width, height, below = measure_text(text, scale)
+    x = round(float(np.clip(place[0] - (width / 2 if centred else 0), 3, max(3, canvas.shape[1] - width - 3))))
+    y = round(float(np.clip(place[1], height + 3, max(height + 3, canvas.shape[0] - below - 1))))
+    patch = canvas[max(0, y - height - 3) : y + below, max(0, x - 3) : x + width + 3]
+    patch[:] = cv2.addWeighted(patch, 0.25, np.full_like(patch, paper), 0.75, 0)
+    ink = _INK if np.dot(paper, (0.299, 0.587, 0.114)) > 100 else (255, 255, 255)
+    write_text(canvas, text, (x, y), ink, scale)
+
+
+def _as_table(poses: "pd.DataFrame | pa.Table | str | Path", frames: int) -> pa.Table:
+    if isinstance(poses, pa.Table):
+        return poses
+    if isinstance(poses, str | Path):
+        try:
+            return _read_first_frames(poses, frames)
+        except TableError as error:
+            raise TableError(f"{poses} must be a pose table, got: {error}") from None
+    note = poses.attrs.get("poseflow")
+    table = pa.Table.from_pandas(poses, preserve_index=False)
+    return table.replace_schema_metadata({"poseflow": json.dumps(note)} if note else None)
+
+
+def _read_first_frames(path: str | Path, frames: int) -> pa.Table:
+    with open_table(path, None) as (file, _):
+        parts = [file.schema_arrow.empty_table()]
+    for part in iter_columns(path):
+        parts.append(part.filter(pc.field("frame_idx") < frames))
+        if not parts[-1].num_rows:  # rows are sorted by time
+            break
+    return pa.concat_tables([part.replace_schema_metadata(parts[0].schema.metadata) for part in parts])
+
+
+def _skeleton_of(table: pa.Table) -> Skeleton:
+    note = _note_of(table)
+    if "skeleton" not in note:
+        raise TableError("a pose table must have its skeleton in its metadata, got none")
+    return Skeleton.model_validate(note["skeleton"])
+
+
+def _note_of(table: pa.Table) -> dict[str, Any]:
+    return dict(json.loads((table.schema.metadata or {}).get(b"poseflow", b"{}")))
+
+
+def _numbers(table: pa.Table, column: str) -> NDArray[Any]:
+    return table.column(column).to_numpy()
+
+
+def _find_colors(poses: "pd.DataFrame | pa.Table | str | Path", table: pa.Table) -> dict[str | int | None, Color]:
+    """Colors of all animals of the whole pose table, of which `table` may be a part."""
+    columns = [name for name in ("track", "identity") if name in table.column_names]
+    names: set[str] = set()
+    tracks: set[int] = set()
+    for part in iter_columns(poses, columns) if isinstance(poses, str | Path) else [table]:
+        tracks.update(pc.unique(part.column("track")).to_pylist())
+        if "identity" in columns:
+            names.update(name for name in pc.unique(part.column("identity")).to_pylist() if isinstance(name, str))
+    return color_animals(names, tracks, _note_of(table).get("identities", ()))
+
+
+def _name_rows(
+    table: pa.Table, order: NDArray[np.int64], colors: dict[str | int | None, Color]
+) -> tuple[tuple[str, ...], NDArray[np.int64], tuple[Color, ...]]:
+    """The animals' names, sorted, each row's animal, and the animals' colors: by identity, else by track."""
+    tracks = table.column("track").to_pylist()
+    identities = table.column("identity").to_pylist() if "identity" in table.column_names else [None] * len(tracks)
+    names = [
+        (0, identities[row], 0) if isinstance(identities[row], str) else (1, "track", tracks[row]) for row in order
+    ]
+    distinct = sorted(set(names))
+    place = {name: i for i, name in enumerate(distinct)}
+    shown = tuple(str(word) if kind == 0 else f"track {number}" for kind, word, number in distinct)
+    own = tuple(colors[word if kind == 0 else number] for kind, word, number in distinct)
+    return shown, np.array([place[name] for name in names], np.int64), own
+
+
+def _find_anchor(points: NDArray[np.float32]) -> int:
+    """The node that lies nearest to the animals' middle as a rule: the one whose way is drawn as a trail."""
+    if not len(points):
+        return 0
+    seen: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=-1))
+    count = np.maximum(seen.sum(axis=1), 1)[:, None]
+    middle = np.where(seen[..., None], points, 0).sum(axis=1) / count
+    distance = np.where(seen, np.linalg.norm(points - middle[:, None], axis=-1), 0).sum(axis=0)
+    seldom = seen.sum(axis=0) < 0.5 * seen.sum(axis=0).max()
+    return int(np.argmin(np.where(seldom, np.inf, distance / np.maximum(seen.sum(axis=0), 1))))
+
+
+def _as_rgb(image: Image) -> Image:
+    if image.ndim == 3 and image.shape[-1] == 3:
+        return np.ascontiguousarray(image).copy()
+    return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
+
+
+def _size_for(image: Image) -> float:
+    return max(0.6, min(image.shape[:2]) / 480)
+
+
+def _fixed(point: NDArray[np.floating]) -> tuple[int, int]:
+    return round(float(point[0]) * 2**_SHIFT), round(float(point[1]) * 2**_SHIFT)
+
+
+def _clock(seconds: float) -> str:
+    if not np.isfinite(seconds):
+        return ""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:05.2f}"

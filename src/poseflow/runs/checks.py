@@ -1,0 +1,156 @@
+"""Settings held against what is there, before anything runs: names that fit nothing, and contradictions.
+
+What no run could follow is an error, all faults in one. What fits nothing, but may only be gone, as the start time of a
+recording that was archived, is a warning: it must not cost a night.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poseflow.config import Config, LabelsConfig, VideosConfig, tells_animals_apart
+from poseflow.core.errors import ConfigError
+from poseflow.models import read_model_folder
+from poseflow.runs.plan import Plan
+
+if TYPE_CHECKING:
+    from poseflow.labels import FrameKey
+
+
+def check_settings(config: Config, plan: Plan) -> list[str]:
+    """Give a line for each setting that fits nothing.
+
+    Raises: ConfigError that names every contradiction.
+    """
+    faults = [*_contradictions(config, plan)]
+    if faults:
+        raise ConfigError("; ".join(faults))
+    return [*_names_that_fit_nothing(config, plan), *_folders_that_are_missing(config), *_doubtful(config, plan)]
+
+
+def _names_that_fit_nothing(config: Config, plan: Plan) -> Iterator[str]:
+    paths = [path.relative_to(config.videos.root) for path in plan.videos.values()]
+    files = [path.as_posix() for path in paths]
+    places = {place.as_posix() for path in paths for place in (path, *path.parents)}
+    scales = config.videos.pixels_per_mm
+    if files:  # without recordings nothing fits, which is said elsewhere
+        yield from _unknown("videos.start_times", config.videos.start_times, files, "a recording below videos.root")
+        if isinstance(scales, dict):
+            what = "a recording or folder below videos.root"
+            yield from _unknown("videos.pixels_per_mm", scales, places, what)
+        yield from _unknown("videos.animals", config.videos.animals, places, "a recording or folder below videos.root")
+        for pattern in config.promotion.repredict:
+            if not any(fnmatchcase(video, pattern) for video in plan.videos):
+                yield f"promotion.repredict must fit recordings, got {pattern}, which fits none"
+    for pattern in _own_patterns(config.videos.patterns, VideosConfig().patterns):
+        if files and not any(_fits_video(path, pattern) for path in files):
+            yield f"videos.patterns must fit recordings, got {pattern}, which fits none"
+    for pattern in _own_patterns(config.labels.paths, LabelsConfig().paths):
+        if not glob(pattern, recursive=True):
+            yield f"labels.paths must fit label files, got {pattern}, which fits none"
+
+
+def _unknown(setting: str, given: Iterable[str], known: Iterable[str], what: str) -> Iterator[str]:
+    known = set(known)
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            yield f"{setting} must name {what}, got {name}{f'; did you mean {near[0]}?' if near else ''}"
+
+
+def _own_patterns(patterns: Sequence[str], defaults: Sequence[str]) -> list[str]:
+    """Those that somebody wrote: a default need not fit anything."""
+    return [pattern for pattern in patterns if pattern not in defaults]
+
+
+def _fits_video(path: str, pattern: str) -> bool:
+    name = path if "/" in pattern else path.rpartition("/")[2]
+    return fnmatchcase(name.lower(), pattern.lower())
+
+
+def _folders_that_are_missing(config: Config) -> Iterator[str]:
+    for folder in config.labels.video_folders:
+        if not Path(folder).is_dir():
+            yield f"labels.video_folders must name folders, got {folder}"
+    corrections = config.review.corrections
+    if corrections != "corrections" and not Path(corrections).is_dir():
+        yield f"review.corrections must be a folder, got {corrections}: no correction is applied"
+
+
+def _doubtful(config: Config, plan: Plan) -> Iterator[str]:
+    known = tuple(f"{recording}." for recording in plan.recordings)
+    for file in sorted(Path(config.review.corrections).glob("*.slp")):
+        if plan.recordings and not file.name.startswith(known):
+            yield f"{file} must be named after a recording, as {known[0]}slp, got no recording of that name"
+    labeled = max((labels["animals"] for labels in plan.label_facts), default=0)
+    if labeled > config.predict.max_instances:
+        yield (
+            f"predict.max_instances must be at least the animals of a labeled frame ({labeled}), "
+            f"got {config.predict.max_instances}"
+        )
+    if plan.dataset is not None:
+        from poseflow.labels.split import describe_shortage, divide_by_rules
+
+        ruled, units = divide_by_rules(_labeled_frames(plan), config.split)
+        if shortage := describe_shortage(set(units.values()), set(ruled.values()), config.split):
+            yield shortage
+
+
+def _labeled_frames(plan: Plan) -> "list[tuple[str, FrameKey]]":
+    """Path of the recording and key of labeled frames: of all, or of some that are spread over many."""
+    from poseflow.labels import FrameKey
+
+    return [
+        (
+            f"/{path}",
+            FrameKey(path.rpartition("/")[2], place)
+            if isinstance(place, int)
+            else FrameKey(path.rpartition("/")[2], 0, place, numbered=False),
+        )
+        for labels in plan.label_facts
+        for path, places in labels["places"].items()
+        for place in places
+    ]
+
+
+def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
+    if plan.dataset is not None:
+        from poseflow.labels.split import check_rules
+
+        try:
+            check_rules({path for path, _ in _labeled_frames(plan)}, config.split)
+        except ConfigError as error:
+            yield str(error)
+    nodes = _nodes(config, plan)
+    least = config.tracking.min_points
+    if nodes and "min_points" in config.tracking.model_fields_set and least > len(nodes):
+        yield f"tracking.min_points must be at most the number of nodes ({len(nodes)}), got {least}"
+    names = sorted({name for labels in plan.label_facts for name in labels["identities"]})
+    for name, profile in plan.profiles.items():
+        anchor, identities = profile.input.anchor, profile.head.identities
+        if nodes and anchor is not None and anchor not in nodes:
+            yield f"models.{name}: input.anchor must be a node of the labels ({', '.join(nodes)}), got {anchor}"
+        if tells_animals_apart(profile.kind):
+            if len(identities or names) < 2:
+                got = ", ".join(identities or names) or "none"
+                yield f"models.{name}: labels must name two animals or more to tell them apart, got {got}"
+            if unlabeled := sorted({*(identities or ())} - {*names}):
+                known = ", ".join(names) or "none"
+                yield f"models.{name}: head.identities must be tracks of the labels ({known}), got {unlabeled[0]}"
+    kinds = {profile.kind for profile in plan.profiles.values()}
+    if isinstance(config.release, dict):
+        kinds = {read_model_folder(folder).config.kind for folder in plan.models.values()}
+    several = {f"videos.animals of {path}": number for path, number in config.videos.animals.items()}
+    for name, animals in {"tracking.animals": config.tracking.animals or 1, **several}.items():
+        if kinds == {"single_instance"} and animals > 1:
+            yield f"{name} must be 1 for models of one animal (single_instance), got {animals}"
+
+
+def _nodes(config: Config, plan: Plan) -> list[str]:
+    """Of the models that are given, or of the labels."""
+    if isinstance(config.release, dict):
+        return list(read_model_folder(next(iter(plan.models.values()))).skeleton.nodes)
+    return next((list(labels["nodes"]) for labels in plan.label_facts if labels["nodes"]), [])

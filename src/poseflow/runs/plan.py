@@ -1,0 +1,247 @@
+"""What a run consists of, known before any job starts: recordings, shards, and content keys.
+
+The workflow's graph is static: it needs no checkpoint per video, so one new recording costs one header read and
+re-evaluates no other. Facts about files that are dear to find (frames of a video, hash of a label file) are kept, and
+hold for as long as size and modification time of the file do.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from poseflow.config import Config, Kind, ModelConfig, VideosConfig, find_misfit, read_model_config, tells_animals_apart
+from poseflow.core.errors import AmbiguousVideoError, ConfigError, LabelsError
+from poseflow.core.files import read_json
+from poseflow.models import check_together, needed_files, read_model_folder
+from poseflow.runs.facts import FileFacts
+from poseflow.runs.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
+from poseflow.runs.orphans import describe_orphans, find_orphans
+from poseflow.runs.promotion import find_incumbent, read_history
+from poseflow.runs.recordings import pixels_per_mm, plan_recordings
+
+HISTORY = Path("results/promotion/history.json")
+
+
+@dataclass(frozen=True)
+class PlannedPipeline:
+    """Models that run together."""
+
+    key: str  # of their contents: what is made with the same models has the same name
+    models: Mapping[str, Path]  # folder of each, by name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Names of everything that the workflow makes."""
+
+    videos: Mapping[str, Path]
+    shards: Mapping[str, Sequence[str]]  # of each video
+    fingerprints: Mapping[str, str] = field(default_factory=dict)  # of each video
+    dataset: str | None = None  # None: nothing is trained
+    versions: Mapping[str, str] = field(default_factory=dict)  # of each trained model
+    models: Mapping[str, Path] = field(default_factory=dict)  # folder of each model, trained here or given
+    pipelines: Mapping[str, PlannedPipeline] = field(default_factory=dict)  # the first is the candidate
+    incumbent: str | None = None  # the release it is compared with; None: there is none
+    unassigned: Sequence[str] = ()  # videos that are given the release in use when the candidate has been judged
+    profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
+    channels: int = 1  # of the dataset's images
+    labels: Sequence[Path] = ()
+    labels_key: str | None = None
+    label_facts: Sequence[Mapping[str, Any]] = ()  # what each label file holds, see `labels.describe_label_file`
+    untrained: str | None = None  # why labels that are there train nothing
+    tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
+    recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
+    current: str | None = None  # the release in use; None: there is none yet
+    names: Mapping[str, str] = field(
+        default_factory=dict
+    )  # of videos and folders, to be kept: see `poseflow.runs.names`
+    orphans: Sequence[Path] = ()  # results of recordings that are no longer there, which a run sets aside
+    warnings: Sequence[str] = ()  # a line each: what was left out or set aside, shown with the plan, summary and report
+
+    @property
+    def release(self) -> str | None:
+        """Key of the pipeline that is to run over the recordings, the candidate; None: there are no models."""
+        return next((pipeline.key for pipeline in self.pipelines.values()), None)
+
+    @cached_property
+    def recording_of(self) -> Mapping[str, str]:
+        """The recording that each video is part of."""
+        return {video: recording for recording, videos in self.recordings.items() for video in videos}
+
+    def folders_of(self, key: str) -> Mapping[str, Path]:
+        """Folders of the models of the pipeline with this key, by name."""
+        return next(pipeline.models for pipeline in self.pipelines.values() if pipeline.key == key)
+
+
+def make_plan(config: Config, facts: FileFacts) -> Plan:
+    """Find out what there is to do, opening no video that `facts` knows.
+
+    Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
+    """
+    found = plan_recordings(config, facts)
+    orphans = find_orphans(found)
+    plan = Plan(
+        found.videos,
+        found.shards,
+        found.fingerprints,
+        recordings=found.recordings,
+        names=found.names,
+        orphans=orphans,
+        warnings=[*found.warnings, *describe_orphans(orphans, found)],
+    )
+    plan = _plan_models(config, facts, plan)
+    history = read_history(HISTORY)
+    current = history[-1].current if history else None
+    return replace(
+        plan,
+        models=plan.models or _models_of(current),
+        current=current,
+        incumbent=find_incumbent(history, plan.release) if plan.release else None,
+        unassigned=[video for video in plan.videos if _is_unassigned(video, current, config.promotion.repredict)],
+    )
+
+
+def release_of(video: str) -> Path:
+    """The file that says which release a recording is predicted with."""
+    return Path("results/predictions") / video / "release.json"
+
+
+def _models_of(release: str | None) -> dict[str, Path]:
+    """Folders of a release's models, by name; none where it is not known any more."""
+    path = Path(f"results/releases/{release}.json")
+    return {name: Path(folder) for name, folder in read_json(path)["models"].items()} if path.exists() else {}
+
+
+def _is_unassigned(video: str, current: str | None, repredict: Sequence[str]) -> bool:
+    """Whether a video has no release yet, or is to be predicted anew by another one."""
+    path = release_of(video)
+    if not path.exists():
+        return True
+    asked = current is not None and any(fnmatchcase(video, pattern) for pattern in repredict)
+    return asked and read_json(path)["id"] != current
+
+
+def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
+    from poseflow.labels import find_label_files
+
+    labels = find_label_files(config.labels)
+    plan = _describe_labels(config, facts, replace(plan, labels=labels))
+    if isinstance(config.release, dict):
+        models = {name: Path(folder) for name, folder in config.release.items()}
+        versions = {name: hash_model_folder(folder, facts) for name, folder in models.items()}
+        described = [read_model_folder(folder) for folder in models.values()]
+        check_together(described)
+        _check_naming(config, [folder.config.kind for folder in described])
+        return replace(plan, models=models, pipelines={"release": PlannedPipeline(key_of(versions), models)}, labels=())
+    if not labels or plan.untrained:
+        return replace(plan, labels=())
+    profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
+    kinds = {name: [profiles[model].kind for model in own] for name, own in config.named_pipelines.items()}
+    for name, own in kinds.items():
+        if misfit := find_misfit(own):
+            raise ConfigError(f"{f'pipelines.{name}' if config.pipelines else 'models'} {misfit}")
+    _check_naming(config, next(iter(kinds.values())))
+    channels = max(profile.input.channels for profile in profiles.values())
+    labels_key = fingerprint(
+        describe_step("labels", config), [facts.find(path, "sha256", hash_file) for path in labels]
+    )
+    dataset = fingerprint(describe_step("split", config), labels_key, channels)
+    versions = {name: fingerprint(describe_training(profile), dataset) for name, profile in profiles.items()}
+    models = {name: Path("results/models") / name / version for name, version in versions.items()}
+    pipelines = {
+        name: PlannedPipeline(
+            key_of({model: versions[model] for model in own}), {model: models[model] for model in own}
+        )
+        for name, own in config.named_pipelines.items()
+    }
+    tracked = {
+        _find_video(name, found["videos"], plan.videos)
+        for found in plan.label_facts
+        for name, is_tracked in found["videos"].items()
+        if is_tracked
+    }
+    return replace(
+        plan,
+        dataset=dataset,
+        versions=versions,
+        models=models,
+        pipelines=pipelines,
+        profiles=profiles,
+        channels=channels,
+        labels_key=labels_key,
+        tracked_videos=frozenset(video for video in tracked if video is not None),
+    )
+
+
+def _describe_labels(config: Config, facts: FileFacts, plan: Plan) -> Plan:
+    """Look into the label files. One that is damaged, or being saved, keeps all from being trained on, not the run."""
+    from poseflow.labels import describe_label_file
+
+    def describe(path: Path) -> dict[str, Any]:
+        return describe_label_file(path, predicted)
+
+    predicted, found, faults = config.labels.include_predictions, [], []
+    for path in plan.labels:
+        try:
+            found.append(
+                facts.find(path, f"labels and their places, predictions {'count' if predicted else 'do not'}", describe)
+            )
+        except LabelsError as error:
+            faults.append(str(error))
+    said = "nothing is trained until it is mended, or labels.paths no longer names it"
+    if not faults and found and not any(labels["frames"] for labels in found):
+        names = ", ".join(map(str, plan.labels))
+        faults, said = [f"{names} must hold labeled frames to train on, got none"], "nothing is trained yet"
+    warnings = [f"{fault}; {said}" for fault in faults]
+    untrained = warnings[0] if warnings else None
+    return replace(plan, label_facts=found, untrained=untrained, warnings=[*plan.warnings, *warnings])
+
+
+def _check_naming(config: Config, kinds: Sequence[Kind]) -> None:
+    """Raise ConfigError where tracking asks for names that the models which run over the recordings do not know."""
+    if config.tracking.mode != "motion" and not any(map(tells_animals_apart, kinds)):
+        raise ConfigError(
+            f"tracking.mode must be motion where no model is of a multi_class kind, got {config.tracking.mode}"
+        )
+
+
+def _find_video(labeled: str, others: Iterable[str], videos: Mapping[str, Path]) -> str | None:
+    """The recording that is meant by a path in a label file, beside others; None where none is, or several may be."""
+    from poseflow.media import find_recording
+
+    try:
+        found = find_recording(labeled, videos.values(), others)
+    except AmbiguousVideoError:
+        return None
+    return next((video for video, path in videos.items() if path == found), None)
+
+
+def scales_of_labels(plan: Plan, config: VideosConfig) -> dict[str, float] | float | None:
+    """Pixels per mm of all labeled videos, or of each by its file name, as the frames of a dataset know theirs.
+
+    A name that labeled videos share of which one has another scale, or none that is known, has none.
+    """
+    if not isinstance(config.pixels_per_mm, dict):
+        return config.pixels_per_mm
+    scales: dict[str, set[float | None]] = {}
+    for labels in plan.label_facts:
+        for labeled in labels["videos"]:
+            video = _find_video(labeled, labels["videos"], plan.videos)
+            path = Path(labeled) if video is None else plan.videos[video]
+            scale = None if video is None else pixels_per_mm(path, config)
+            for name in {Path(labeled).name, path.name}:
+                scales.setdefault(name, set()).add(scale)
+    return {name: scale for name, (scale, *others) in scales.items() if scale is not None and not others}
+
+
+def hash_model_folder(folder: Path, facts: FileFacts | None = None) -> str:
+    """Key of a trained model: its settings, skeleton and weights; raises ConfigError where one is missing."""
+    hashes = []
+    for file in needed_files(folder):
+        if not file.is_file():
+            raise ConfigError(f"release: a model folder must hold {file.name}, got {folder}")
+        hashes.append(facts.find(file, "sha256", hash_file) if facts else hash_file(file))
+    return key_of(hashes)

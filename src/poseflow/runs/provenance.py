@@ -1,0 +1,107 @@
+"""What a table says of how it was made; nothing of when and where, so that equal inputs give equal bytes."""
+
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from poseflow.config import PredictConfig, ReviewConfig, Section, TrackingConfig
+from poseflow.core.contents import fingerprint_recording
+from poseflow.models import needed_files
+from poseflow.runs.fingerprints import NOT_IN_RESULTS, STEP_VERSIONS, hash_file
+from poseflow.tables import describe_predictions
+
+Note = dict[str, Any]
+
+
+class RecordingFacts(Protocol):
+    """What is told of a recording (`poseflow.media.VideoIndex`)."""
+
+    @property
+    def path(self) -> str:
+        """Of its file or folder."""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether frames can be read."""
+
+
+def describe_prediction(
+    index: RecordingFacts, models: Mapping[str, str | Path], labels: str | None, settings: PredictConfig
+) -> Note:
+    """Metadata of a predictions table.
+
+    Args:
+        index: of the recording. models: folder of each model, by name.
+        labels: fingerprint of the labels that these were trained on, where it is known.
+    """
+    found = fingerprint_recording(Path(index.path)) if index.is_ok else None
+    inputs = {
+        "recording": {"file": index.path, "fingerprint": found},
+        "models": {
+            name: {"folder": str(folder), "weights": hash_weights(folder)} for name, folder in sorted(models.items())
+        },
+        "labels": labels,
+    }
+    return _describe("predict", {"predict": settings}, inputs)
+
+
+def describe_tracking(
+    predictions: Mapping[str, Sequence[Path]],
+    corrections: Sequence[str | Path],
+    tracking: TrackingConfig,
+    review: ReviewConfig,
+) -> Note:
+    """Metadata of a tracks table.
+
+    Args:
+        predictions: shards of each video. corrections: label files.
+    """
+    notes = {video: describe_predictions(list(shards)).metadata for video, shards in predictions.items()}
+    inputs = {
+        "predictions": {video: note.get("made_from") for video, note in notes.items()},
+        "corrections": {Path(path).name: hash_file(Path(path)) for path in corrections},
+    }
+    return _describe("track", {"tracking": tracking, "review": review}, inputs)
+
+
+def describe_assembly() -> Note:
+    """Metadata of a pose table, beside that of its predictions and tracks."""
+    return _describe("assemble", {}, {})
+
+
+def hash_weights(folder: str | Path) -> str | None:
+    """SHA-256 of a model's weights; None where there is no such file."""
+    weights = needed_files(folder)[-1]
+    return hash_file(weights) if weights.is_file() else None
+
+
+@cache
+def find_commit() -> str | None:
+    """Commit of the checkout that poseflow runs from, with `+changes` where its code has some; None without one."""
+    root = Path(__file__).parents[3]
+    if not (root / ".git").exists():
+        return None
+    git = ["git", "-C", str(root)]
+    try:
+        commit = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+        changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "src", "workflow"], capture_output=True)
+    except (OSError, subprocess.CalledProcessError):  # no git here, or a checkout that it refuses
+        return None
+    return f"{commit}+changes" if changed.returncode else commit
+
+
+def _describe(step: str, sections: Mapping[str, Section], inputs: Note) -> Note:
+    """A step's whole settings, defaults included, and what made the table from what."""
+    settings = {
+        name: section.model_dump(mode="json", exclude=NOT_IN_RESULTS.get(name)) for name, section in sections.items()
+    }
+    made_by = {
+        "step_version": STEP_VERSIONS[step],
+        "package_version": version("poseflow"),
+        "commit": find_commit(),
+        "inputs": inputs,
+    }
+    return {"config": settings, "made_by": {step: made_by}}

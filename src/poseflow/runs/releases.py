@@ -1,0 +1,72 @@
+"""Releases: which trained models run together over recordings."""
+
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from poseflow.core.errors import ModelError
+from poseflow.core.files import read_json, write_json
+from poseflow.core.skeleton import Skeleton
+from poseflow.models import check_together, read_model_folder
+
+
+class Release(BaseModel):
+    """Models that run together, and their common skeleton."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    models: dict[str, str]
+    """Folder of each model, by name."""
+    kinds: dict[str, str]
+    skeleton: Skeleton
+    identities: tuple[str, ...] = ()
+    """Names of the animals that the models tell apart."""
+    version: str
+    """Of poseflow."""
+    labels: str | None = None
+    """Fingerprint of the labels that the models were trained on; None where models were given."""
+
+    @property
+    def folders(self) -> list[Path]:
+        """The models' folders."""
+        return [Path(folder) for folder in self.models.values()]
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What every table that is made with the release says of it."""
+        return {"release": self.id, "models": self.models}
+
+
+def build_release(identifier: str, models: Mapping[str, str | Path], labels: str | None = None) -> Release:
+    """Put trained models together; `labels` is the fingerprint of those they were trained on.
+
+    Raises: ModelError for a folder that is no model or kinds that make no pipeline, SkeletonError where nodes differ.
+    """
+    described = {name: read_model_folder(folder) for name, folder in models.items()}
+    check_together(list(described.values()))
+    return Release(
+        id=identifier,
+        models={name: str(folder) for name, folder in models.items()},
+        kinds={name: folder.config.kind for name, folder in described.items()},
+        skeleton=next(iter(described.values())).skeleton,
+        identities=next(filter(None, (folder.config.head.identities for folder in described.values())), ()),
+        version=version("poseflow"),
+        labels=labels,
+    )
+
+
+def write_release(release: Release, path: str | Path) -> None:
+    """Write a release as JSON, atomically."""
+    write_json(release.model_dump(mode="json"), path)
+
+
+def read_release(path: str | Path) -> Release:
+    """Read a release; raises ModelError naming the file where it is none."""
+    try:
+        return Release.model_validate(read_json(path))
+    except (OSError, ValueError, ValidationError) as error:
+        raise ModelError(f"{path}: must be a release that `poseflow release` wrote: {error}") from None

@@ -1,0 +1,1 @@
+"""Frames worth labeling, and the label file in which a person labels them."""

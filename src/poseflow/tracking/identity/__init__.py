@@ -1,0 +1,1 @@
+"""Identity: which animal a tracklet, or an instance, is."""

@@ -1,0 +1,1 @@
+"""Linking: instances of a frame continue tracks of the frames before it."""

@@ -1,0 +1,254 @@
+"""Samples: the images of a training set in memory, cut to what a kind of model sees."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import ceil, sqrt
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import HEADS, HeadConfig, InputConfig, Kind, ModelConfig, tells_animals_apart
+from poseflow.core.errors import ConfigError, LabelsError
+from poseflow.core.skeleton import Skeleton
+from poseflow.labels import FrameLabels, Package
+from poseflow.training.data.geometry import find_anchors, scale_points
+
+logger = logging.getLogger(__name__)
+
+CROP_MARGIN = 1.2  # crops are this much larger than the farthest labeled point asks for
+USUAL_PERCENTILE = 95  # of the animals' lengths: what nearly all have,
+STRAY_REACH = 2.0  # and no animal is so many times as long, unless a point of it slipped,
+FEWEST_TO_COMPARE = 5  # where there are so many to compare it with
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images with their points, and the size that a network sees of them.
+
+    images: one (height, width, channels) uint8 array a sample, at the network's scale. Crops are larger than
+        `height` x `width`, so that rotation does not turn black corners in.
+    points: (samples, instances, nodes, 2) float32, (x, y) in px of these images, NaN where not visible.
+    classes: (samples, instances) int32, each animal's place in the profile's identities, -1 where it has none.
+    height, width: what the network sees, centred on the image's centre.
+    window: side of the squares that training takes out of the images instead; None where it takes them whole.
+    """
+
+    skeleton: Skeleton
+    images: list[NDArray[np.uint8]] = field(repr=False)
+    points: NDArray[np.float32] = field(repr=False)
+    classes: NDArray[np.int32] = field(repr=False)
+    height: int
+    width: int
+    window: int | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def build_samples(package: Package, config: ModelConfig, limit: int | None = None) -> Samples:
+    """Read a package's frames as samples for a model of `config.kind`; `limit` takes that many, evenly spaced.
+
+    Raises ConfigError where `crop_px` is still open; LabelsError where no frame has a label.
+    """
+    # A frame without animals teaches what is none; one whose animals have no points teaches nothing.
+    frames = [i for i, frame in enumerate(package.frames) if not len(frame.points) or _is_labeled(frame)]
+    if not any(_is_labeled(package.frames[i]) for i in frames):
+        raise LabelsError(f"{package.path}: must have at least one labeled frame, got none")
+    if limit is not None and len(frames) > limit:
+        frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).round().astype(int)]
+    return SAMPLERS[config.kind](package, frames, config)
+
+
+def settle_profile(package: Package, config: ModelConfig) -> ModelConfig:
+    """Fill in what a profile leaves to the labels: the crop's size and the animals' names.
+
+    Raises LabelsError where an ID model has no names to learn, or others than the labels; SkeletonError where the
+    skeleton's edges do not join all nodes and the kind needs that.
+    """
+    if "part_affinity_fields" in HEADS[config.kind]:
+        package.skeleton.check_connected()
+    crop_px = choose_crop_px(package, config) if SAMPLERS[config.kind] is _sample_crops else None
+    identities = _choose_identities(package, config.head) if tells_animals_apart(config.kind) else None
+    return config.model_copy(
+        update={
+            "input": config.input.model_copy(update={"crop_px": crop_px}),
+            "head": config.head.model_copy(update={"identities": identities}),
+        }
+    )
+
+
+def _choose_identities(package: Package, head: HeadConfig) -> tuple[str, ...]:
+    names = package.check_identities()
+    unknown = set(head.identities or ()) - set(names)
+    if unknown:
+        known, wrong = ", ".join(sorted(names)), ", ".join(sorted(unknown))
+        raise LabelsError(f"{package.path}: head.identities must be among {known}, got {wrong}")
+    if head.identities and len(head.identities) < 2:
+        raise LabelsError(f"head.identities must name two animals or more, got {head.identities[0]} alone")
+    return head.identities or tuple(sorted(names))
+
+
+def choose_crop_px(package: Package, config: ModelConfig) -> int:
+    """Side of the crop, full-resolution px: the profile's, else what the labels need; fits the network's strides.
+
+    Animals that reach twice as far as nearly all others do not count, and a warning says which.
+    """
+    if config.input.crop_px is not None:
+        return config.input.crop_px
+    reaches = _reaches(package, _anchor_index(package.skeleton, config.input))
+    longest = _longest(reaches)
+    unit = ceil(2 ** (config.backbone.down_blocks + 1) / config.input.scale)
+    crop_px = max(ceil(2 * longest * CROP_MARGIN / unit), 1) * unit
+    cut_off = [reach for reach in reaches if reach.px > longest]
+    if cut_off:
+        logger.warning(
+            "%s: a crop of %d px cuts off %d of %d labeled animals, which are far longer than the others "
+            "(a slip? input.crop_px sets another size): %s",
+            package.path, crop_px, len(cut_off), len(reaches),
+            "; ".join(map(str, cut_off[:5])) + (f" and {len(cut_off) - 5} more" if len(cut_off) > 5 else ""),
+        )  # fmt: skip
+    return crop_px
+
+
+@dataclass(frozen=True)
+class _Reach:
+    """How far an animal's farthest node is from its anchor, in x or y."""
+
+    px: float
+    points: NDArray[np.float32] = field(repr=False)
+    skeleton: Skeleton = field(repr=False)
+    frame_idx: int
+    video: str
+
+    def __str__(self) -> str:
+        off = np.linalg.norm(self.points - np.nanmedian(self.points, axis=0), axis=1)
+        node = self.skeleton.nodes[np.nanargmax(off)]
+        return f"{node} {np.nanmax(off):.0f} px off in frame {self.frame_idx} of {self.video}"
+
+
+def _reaches(package: Package, anchor: int | None) -> list[_Reach]:
+    """Of each animal with a point, how far it reaches."""
+    found = []
+    for frame in package.frames:
+        if not len(frame.points):
+            continue
+        distance = np.abs(frame.points - find_anchors(frame.points, anchor)[:, None]).max(axis=-1)
+        for points, own in zip(frame.points, distance, strict=True):
+            if np.isfinite(own).any():
+                px = float(np.nanmax(own))
+                found.append(_Reach(px, points, package.skeleton, frame.frame_idx, frame.video))
+    return found
+
+
+def _longest(reaches: Sequence[_Reach]) -> float:
+    """The longest reach that a crop is made for, px: of all but those far beyond what nearly all animals have."""
+    lengths = np.array([reach.px for reach in reaches])
+    if len(lengths) < FEWEST_TO_COMPARE:
+        return float(lengths.max(initial=0.0))
+    usual = float(np.percentile(lengths, USUAL_PERCENTILE, method="lower"))
+    return float(lengths[lengths <= STRAY_REACH * usual].max(initial=usual))
+
+
+def _is_labeled(frame: FrameLabels) -> bool:
+    return bool(np.isfinite(frame.points).any())
+
+
+def _anchor_index(skeleton: Skeleton, config: InputConfig) -> int | None:
+    return None if config.anchor is None else skeleton.index(config.anchor)
+
+
+def _scaled(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    if scale == 1:
+        return image
+    small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    return small.reshape(*small.shape[:2], image.shape[2])
+
+
+def _sample_frames(package: Package, frames: list[int], config: ModelConfig) -> Samples:
+    """Whole frames with the points of all their animals."""
+    return _frames_with(package, frames, config, [package.frames[i].points for i in frames])
+
+
+def _sample_anchors(package: Package, frames: list[int], config: ModelConfig) -> Samples:
+    """Whole frames with one point an animal: its anchor."""
+    anchor = _anchor_index(package.skeleton, config.input)
+    points = [find_anchors(package.frames[i].points, anchor)[:, None] for i in frames]
+    return _frames_with(package, frames, config, points)
+
+
+def _frames_with(
+    package: Package, frames: list[int], config: ModelConfig, points: list[NDArray[np.float32]]
+) -> Samples:
+    images = [_scaled(package.image(i, config.input.channels), config.input.scale) for i in frames]
+    most = max(max(map(len, points)), 1)
+    padded = np.full((len(frames), most, points[0].shape[1], 2), np.nan, np.float32)
+    classes = np.full((len(frames), most), -1, np.int32)
+    for row, (i, found) in enumerate(zip(frames, points, strict=True)):
+        padded[row, : len(found)] = scale_points(found, config.input.scale)
+        classes[row, : len(found)] = _classes_of(package.frames[i], config.head)
+    unit = 2**config.backbone.down_blocks
+    height, width = (ceil(max(image.shape[axis] for image in images) / unit) * unit for axis in (0, 1))
+    window = config.augmentation.window_px
+    side = None if window is None else min(ceil(window * config.input.scale / unit) * unit, height, width)
+    return Samples(package.skeleton, images, padded, classes, height, width, side)
+
+
+def _classes_of(frame: FrameLabels, head: HeadConfig) -> NDArray[np.int32]:
+    """Each animal's place in the profile's identities, -1 where it has none."""
+    place = {name: number for number, name in enumerate(head.identities or ())}
+    return np.array([-1 if name is None else place.get(name, -1) for name in frame.identities], np.int32)
+
+
+def _sample_crops(package: Package, frames: list[int], config: ModelConfig) -> Samples:
+    """One crop an animal, round its anchor, with its own points only."""
+    if config.input.crop_px is None:
+        raise ConfigError("input.crop_px must be a number of px before samples are cut, got null")
+    anchor = _anchor_index(package.skeleton, config.input)
+    side = _crop_side_with_margin(config)
+    images, points, classes = [], [], []
+    for i in frames:
+        frame, found = package.image(i, config.input.channels), package.frames[i].points
+        names = _classes_of(package.frames[i], config.head)
+        for center, own, name in zip(np.round(find_anchors(found, anchor)), found, names, strict=True):
+            if not np.isfinite(center).all():
+                continue
+            origin = (center - side // 2).astype(int)
+            images.append(_scaled(_cut(frame, origin, side), config.input.scale))
+            points.append(scale_points(own - origin.astype(np.float32), config.input.scale))
+            classes.append(name)
+    size = round(config.input.crop_px * config.input.scale)
+    return Samples(package.skeleton, images, np.stack(points)[:, None], np.array(classes)[:, None], size, size)
+
+
+def _crop_side_with_margin(config: ModelConfig) -> int:
+    """Side of a crop that can be turned, shrunk and shifted without showing what lies outside of it."""
+    assert config.input.crop_px is not None
+    augmentation = config.augmentation
+    turned = sqrt(2) if augmentation.rotation_deg else 1.0
+    side = config.input.crop_px * turned / augmentation.scale[0] + 2 * augmentation.shift_px
+    unit = ceil(2 / config.input.scale)
+    return ceil(side / unit) * unit
+
+
+def _cut(image: NDArray[np.uint8], origin: NDArray[np.int_], side: int) -> NDArray[np.uint8]:
+    """Square of `side` px from `origin` (x, y); black outside of the image."""
+    crop = np.zeros((side, side, image.shape[2]), np.uint8)
+    height, width = image.shape[:2]
+    x, y = origin
+    top, left = max(y, 0), max(x, 0)
+    bottom, right = min(y + side, height), min(x + side, width)
+    if top < bottom and left < right:
+        crop[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
+    return crop
+
+
+SAMPLERS: dict[Kind, Callable[[Package, list[int], ModelConfig], Samples]] = {
+    "single_instance": _sample_frames,
+    "centroid": _sample_anchors,
+    "centered_instance": _sample_crops,
+    "bottom_up": _sample_frames,
+    "multi_class_top_down": _sample_crops,
+    "multi_class_bottom_up": _sample_frames,
+}

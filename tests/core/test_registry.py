@@ -1,0 +1,41 @@
+"""Registries: own parts, and those of packages that are installed beside."""
+
+import pytest
+
+from poseflow.core.errors import ConfigError
+from poseflow.core.registry import Registry
+
+
+@pytest.fixture
+def toys(tmp_path, monkeypatch):
+    """A registry with a part of its own, beside an installed package that adds another, and a broken one."""
+    metadata = tmp_path / "toybox-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toybox\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[poseflow.toys]\nbear = toybox:BEAR\nbroken = toybox.gone:PART\n")
+    (tmp_path / "toybox.py").write_text("BEAR = 'a bear'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry[str]("toys", "toy")
+    registry.add("duck")("a duck")
+    return registry
+
+
+def test_parts_of_other_packages_stand_beside_our_own(toys):
+    assert list(toys) == ["bear", "broken", "duck"]
+    assert (toys["bear"], toys["duck"]) == ("a bear", "a duck")
+
+
+def test_names_are_known_without_importing_a_part(toys):
+    assert "broken" in toys and len(toys) == 3
+    with pytest.raises(ModuleNotFoundError, match="toybox"):
+        toys["broken"]
+
+
+def test_a_misspelt_name_is_answered_with_those_that_there_are(toys):
+    with pytest.raises(ConfigError, match=r"toy must be one of bear, broken, duck, got 'ducks'"):
+        toys["ducks"]
+
+
+def test_a_name_is_given_once(toys):
+    with pytest.raises(ValueError, match="'duck' twice"):
+        toys.add("duck")("another")

@@ -1,0 +1,74 @@
+"""Model folders, read without Keras."""
+
+import pytest
+import yaml
+
+from poseflow.core.errors import ModelError
+from poseflow.core.files import write_json
+from poseflow.models import is_sleap_folder, needed_files, read_model_folder
+from poseflow.runs.plan import hash_model_folder
+from poseflow.runs.releases import build_release
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A folder of ours, without weights."""
+    (tmp_path / "config.yaml").write_text("kind: centroid  # where they are")
+    write_json({"nodes": ["nose", "tail"]}, tmp_path / "skeleton.json")
+    return tmp_path
+
+
+def test_a_folder_of_ours_says_what_its_files_say(own):
+    folder = read_model_folder(own)
+    assert (folder.config.kind, folder.skeleton.nodes) == ("centroid", ("nose", "tail"))
+    assert folder.text == "kind: centroid  # where they are"
+    assert [file.name for file in needed_files(own)] == ["config.yaml", "skeleton.json", "model.weights.h5"]
+
+
+def test_settings_of_ours_go_before_sleaps(own):
+    for name in ("training_config.json", "best_model.h5"):
+        (own / name).touch()
+    assert not is_sleap_folder(own)
+    (own / "config.yaml").unlink()
+    assert is_sleap_folder(own)
+    assert [file.name for file in needed_files(own)] == ["training_config.json", "best_model.h5"]
+
+
+def test_a_folder_without_its_files_is_an_error(own):
+    (own / "skeleton.json").unlink()
+    with pytest.raises(ModelError, match="must be the folder of a trained model"):
+        read_model_folder(own)
+
+
+def test_a_release_takes_folders_of_sleap(real_data):
+    folders = {
+        kind: real_data / f"sleap_models/minimal_instance.UNet.{kind}" for kind in ("centroid", "centered_instance")
+    }
+    release = build_release("0123456789", folders)
+    assert release.kinds == {"centroid": "centroid", "centered_instance": "centered_instance"}
+    assert release.skeleton.nodes == ("A", "B")
+    assert len({hash_model_folder(folder) for folder in folders.values()}) == 2
+    text = yaml.safe_load(read_model_folder(folders["centroid"]).text)
+    assert text["preprocessing"]["input_scaling"] == 1.0
+
+
+@pytest.mark.parametrize("files", [["best.ckpt", "training_config.yaml"], ["training_config.yaml"], ["last.ckpt"]])
+def test_a_model_of_sleap_nn_is_named(files, tmp_path):
+    for name in files:
+        (tmp_path / name).touch()
+    for act in (read_model_folder, needed_files, hash_model_folder):
+        with pytest.raises(ModelError, match=r"SLEAP 1\.0 to 1\.4 .* got one of sleap-nn \(SLEAP 1\.5 .* PyTorch\)"):
+            act(tmp_path)
+    for name in ("training_config.json", "best_model.h5"):
+        (tmp_path / name).touch()
+    assert is_sleap_folder(tmp_path)
+    assert len(needed_files(tmp_path)) == 2
+
+
+def test_the_case_of_a_model_of_sleap_1_5(case):
+    folder = case("model_of_sleap_1_5")
+    (folder / "m").mkdir()
+    (folder / "m/best.ckpt").touch()
+    (folder / "m/training_config.yaml").write_text("model_config: {}\n")
+    with pytest.raises(ModelError, match="sleap-nn"):
+        read_model_folder(folder / "m")

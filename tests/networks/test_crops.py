@@ -1,0 +1,72 @@
+"""Crops and smaller frames, cut in the graph."""
+
+import numpy as np
+import pytest
+
+from poseflow.networks.decoding import crop_images, crop_images_between_pixels, resize_images, shrink_images
+
+pytestmark = pytest.mark.backend
+
+
+@pytest.mark.parametrize("size", [(40, 60), (5, 60), (40, 3)], ids=["large", "low", "slim"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_crops_are_the_pixels_round_the_centre_and_black_beyond_the_frame(size, dtype):
+    images = np.random.default_rng(0).integers(1, 255, (2, *size, 3)).astype(dtype)
+    centers = [[30.4, 20.6], [2.0, 3.0], [59.0, 39.0], [np.nan, np.nan], [-3, 70], [-500, 20], [20, 900]]
+    frames = np.array([1, 0, 1, 0, 1, 0, 1], np.int32)
+    crops, origins = (np.asarray(output) for output in crop_images(images, frames, np.float32(centers), 8))
+    assert crops.dtype == dtype
+    padded = np.pad(images, ((0, 0), (999, 999), (999, 999), (0, 0)))
+    for crop, origin, frame in zip(crops, origins.astype(int), frames, strict=True):
+        x, y = origin + 999
+        np.testing.assert_array_equal(crop, padded[frame, y : y + 8, x : x + 8])
+    np.testing.assert_array_equal(origins[0], [26, 17])
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.5, 0.25, 0.4])
+def test_a_spot_lies_where_the_scale_puts_it(scale):
+    rows, columns = np.mgrid[:80, :120].astype(np.float32)
+    spot = np.exp(-((columns - 61) ** 2 + (rows - 33) ** 2) / (2 * 6**2))
+    small = np.asarray(shrink_images((spot * 255)[None, :, :, None], scale, 96, 128))[0, :, :, 0]
+    assert small.shape == (96, 128)
+    y, x = (np.arange(96) @ small.sum(1) / small.sum(), np.arange(128) @ small.sum(0) / small.sum())
+    np.testing.assert_allclose([x, y], [(61 + 0.5) * scale - 0.5, (33 + 0.5) * scale - 0.5], atol=0.05)
+
+
+def test_padding_is_below_and_at_the_right():
+    small = np.asarray(shrink_images(np.full((1, 10, 12, 1), 7, np.uint8), 1.0, 16, 16))
+    assert (small[0, :10, :12] == 7).all()
+    assert small.sum() == 7 * 10 * 12
+
+
+def test_crops_between_pixels_have_the_centre_in_their_very_middle():
+    rows, columns = np.mgrid[:40, :60].astype(np.float32)
+    images = np.stack([rows, columns], axis=-1)[None]  # each pixel says where it is
+    centers = np.array([[30.4, 20.6], [12.5, 13.5]], np.float32)
+    crops, origins = (
+        np.asarray(output) for output in crop_images_between_pixels(images, np.zeros(2, np.int32), centers, 8)
+    )
+    np.testing.assert_allclose(crops.mean(axis=(1, 2))[:, ::-1], centers, atol=1e-4)
+    np.testing.assert_allclose(crops[:, 0, 0, ::-1], origins, atol=1e-4)
+    np.testing.assert_array_equal(crops[1], images[0, 10:18, 9:17], err_msg="at whole pixels nothing is interpolated")
+
+
+@pytest.mark.parametrize("center", [[0.3, 20], [59.2, 39], [-200, 20], [np.nan, np.nan]])
+def test_outside_of_the_frame_crops_between_pixels_are_black(center):
+    images = np.full((2, 40, 60, 1), 9, np.uint8)
+    crops, origins = (
+        np.asarray(output)
+        for output in crop_images_between_pixels(images, np.ones(1, np.int32), np.array([center], np.float32), 8)
+    )
+    x, y = (origins[0] + np.arange(8)[:, None]).T
+    inside = ((y >= 0) & (y <= 39))[:, None] & ((x >= 0) & (x <= 59))
+    np.testing.assert_allclose(crops[0, :, :, 0], 9.0 * inside, rtol=1e-6)
+
+
+def test_plain_resizing_sees_the_nearest_pixels_alone():
+    image = np.zeros((1, 8, 8, 1), np.uint8)
+    image[0, 0] = 40
+    quarter = np.asarray(resize_images(image, (2, 2), 4, 4))[0, :, :, 0]
+    assert quarter.sum() == 0, "rows 1 and 2 are what the first of two rows lies between"
+    half = np.asarray(resize_images(image, (4, 4), 4, 4))[0, :, :, 0]
+    np.testing.assert_allclose(half[0], 20)

@@ -1,0 +1,135 @@
+"""The summary of a run."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fake_results import make_index, make_poses, write_run
+
+from poseflow.config import PromotionConfig
+from poseflow.runs.promotion import add_to_history, judge
+from poseflow.runs.summary import (
+    FailedStep,
+    NightInputs,
+    describe_night,
+    find_missing,
+    read_reason,
+    say_missing,
+    tell_failures,
+    write_night,
+)
+from poseflow.tables import write_poses
+
+NOW = datetime.now(UTC) + timedelta(hours=2, minutes=5)
+
+
+@pytest.fixture
+def night(tmp_path):
+    """A night that did two of four recordings; of the third, one shard failed, the fourth cannot be read."""
+    results = write_run(tmp_path / "results")
+    poses = {name: results / f"poses/cage/{name}.parquet" for name in ("cage", "pieces", "lost", "empty")}
+    write_poses(make_poses(make_index("empty", 0), [], video="empty"), poses["empty"])
+    shards = {"cage": ["0000-of-0001"], "pieces": ["0000-of-0001"], "lost": ["0000-of-0002", "0001-of-0002"]}
+    shards["empty"] = []
+    (results / "predictions/lost").mkdir(parents=True)
+    (results / "predictions/lost/0000-of-0002.parquet").touch()
+    log = tmp_path / "logs/predict/lost/0001-of-0002.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("12:00:00 INFO predict\nTraceback\nValueError: a bad frame\n")
+    return NightInputs(results, tmp_path / "logs", NOW - timedelta(hours=2, minutes=5, seconds=60), poses, shards)
+
+
+def test_it_says_what_was_done_and_what_is_missing_and_why(night):
+    said = describe_night(night, NOW)
+    assert "1 recordings are missing" in said.heading
+    assert said.lines[0] == "2 recordings done, 4,000 frames, in 2 h 06 min"
+    assert any(line.startswith("lost: shard 0001-of-0002 missing: ValueError: a bad frame (") for line in said.lines)
+    assert "empty.mp4 cannot be read: the file is empty <0 bytes>" in said.lines
+
+
+def test_what_the_plan_left_out_is_told(night):
+    assert "a.slp: is damaged" in describe_night(replace(night, warnings=["a.slp: is damaged"]), NOW).lines
+
+
+def test_what_is_proposed_of_a_recording_that_cannot_be_read_is_not_counted(night, tmp_path):
+    files = {name: tmp_path / f"{name}.pkg.slp" for name in ("cage", "pieces", "empty", "never_made")}
+    for name in ("cage", "pieces", "empty"):
+        files[name].touch()
+    said = describe_night(replace(night, suggestions=files), NOW)
+    assert f"frames to label: 2 files in {tmp_path}" in said.lines
+
+
+def test_what_was_done_earlier_is_not_told_again(night):
+    later = NightInputs(night.results, night.logs, NOW, {"cage": night.poses["cage"]}, night.shards)
+    said = describe_night(later, NOW)
+    assert "all done" in said.heading
+    assert said.lines[0].startswith("0 recordings done")
+
+
+def test_a_decision_of_the_night_is_told(night):
+    add_to_history(judge("0123456789", None, None, 1, PromotionConfig()), night.results / "promotion/history.json")
+    assert any("release 0123456789 was given" in line for line in describe_night(night, NOW).lines)
+
+
+def test_text_and_page_say_the_same(night, tmp_path):
+    write_night(describe_night(night, NOW), tmp_path)
+    text, page = ((tmp_path / name).read_text() for name in ("summary.txt", "summary.html"))
+    assert "ValueError: a bad frame" in text
+    assert "ValueError: a bad frame" in page
+    assert "&lt;0 bytes&gt;" in page
+    assert "viewport" in page
+
+
+def test_missing_shards_are_counted(night, tmp_path):
+    assert find_missing(night) == {"lost": ["0001-of-0002"]}
+    assert "3 shards, from 0001-of-0009 on, missing" in say_missing(
+        "x", [f"000{n}-of-0009" for n in (1, 2, 3)], tmp_path
+    )
+
+
+def test_a_log_that_breaks_off_gives_no_reason(tmp_path):
+    (tmp_path / "a.log").write_text("12:00:00 INFO predict\n")
+    assert read_reason(tmp_path / "a.log") is None
+    assert read_reason(tmp_path / "none.log") is None
+
+
+def log(tmp_path, step, text):
+    file = tmp_path / "logs" / f"{step}.log"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_a_step_between_shards_and_table_that_failed_is_told_with_its_reason_and_log(night, tmp_path):
+    (night.results / "predictions/lost/0001-of-0002.parquet").touch()
+    file = log(tmp_path, "assemble/lost/lost", "Traceback\nerror: tracks must be whole, got half\nsomething else\n")
+    said = describe_night(replace(night, failed=[FailedStep("assemble", ["lost"], file)]), NOW)
+    assert f"lost: the pose table is missing: error: tracks must be whole, got half ({file})" in said.lines
+    assert "1 recordings are missing" in said.heading
+
+
+def test_where_the_index_failed_that_is_the_reason_and_not_a_missing_shard(night, tmp_path):
+    file = log(tmp_path, "index/lost", "ReadError: [Errno 5] Input/output error: 'videos/lost.mp4'\n")
+    (line,) = tell_failures(replace(night, failed=[FailedStep("index", ["lost"], file)]))
+    assert line.startswith("lost: the pose table is missing: ReadError: [Errno 5] Input/output error")
+
+
+def test_a_step_that_failed_for_all_is_told_once_with_those_that_wait_for_it(night, tmp_path):
+    file = log(tmp_path, "train/centroid", "ValueError: no frames\n")
+    lines = tell_failures(replace(night, failed=[FailedStep("train", log=file)]))
+    assert lines == [f"train failed: ValueError: no frames ({file})", "1 recordings wait for that: lost"]
+
+
+def test_a_step_behind_the_table_that_failed_is_told_too(night, tmp_path):
+    said = describe_night(
+        replace(night, poses={"cage": night.poses["cage"]}, failed=[FailedStep("render", ["cage"])]), NOW
+    )
+    assert "cage: render failed" in said.lines
+    assert "1 steps failed" in said.heading
+
+
+@pytest.mark.parametrize(
+    "last", ["MemoryError", "av.error.EOFError: [Errno 5] x", "RuntimeException: y", "KeyboardInterrupt"]
+)
+def test_the_last_error_of_a_log_is_its_reason(tmp_path, last):
+    assert read_reason(log(tmp_path, "a", f"12:00 INFO\n  File x\n{last}\nbye\n")) == last
