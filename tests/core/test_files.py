@@ -15,6 +15,7 @@ from poseflow.core.errors import ConfigError
 from poseflow.core.files import (
     check_replaceable,
     link_or_copy,
+    make_temporary_folder,
     remove_unfinished,
     replacing,
     temporary_path,
@@ -184,3 +185,66 @@ def test_only_a_result_of_the_same_kind_may_be_replaced(tmp_path):
     for path, got in ((tmp_path, r"one that holds thesis\.tex"), (tmp_path / "thesis.tex", "a file")):
         with pytest.raises(ConfigError, match=f"must be a new folder or an earlier result of the same kind, got {got}"):
             check_replaceable(path, parts)
+
+
+def test_below_a_folder_of_temporary_files_nothing_unfinished_lies_elsewhere(tmp_path):
+    results = tmp_path / "results"
+    make_temporary_folder(results)
+    (results / "poses/cage").mkdir(parents=True)
+    (results / "models/.v.job").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (results / "linked").symlink_to("../elsewhere")
+    for path in ("poses/cage/a.parquet", "poses", "linked/a.parquet", "poses/../a.json"):
+        assert temporary_path(results / path).parent.resolve() == results / ".temporary", path
+    for path in (results / "models/.v.job/a.json", tmp_path / "elsewhere/a", tmp_path / "results", tmp_path / "no/a"):
+        assert temporary_path(path).parent == path.parent, path
+    for path, write in ((results / "poses/cage/a.json", write_json_to), (results / "out", write_folder)):
+        for _ in range(2):
+            write(path)
+        assert path.exists()
+    assert list((results / ".temporary").iterdir()) == []
+    left = temporary_path(results / "poses/cage/a.parquet").with_name(".a.elsewhere-1-0f.unfinished")
+    left.touch()
+    assert remove_unfinished(results) == [left]
+
+
+def write_json_to(path):
+    write_json({"a": 1}, path)
+
+
+@pytest.mark.parametrize(
+    "fault", ["no right to write", "another group's rights", "another disk", "no folder, but a file"]
+)
+def test_what_is_written_has_the_file_system_and_access_rights_of_its_own_folder(tmp_path, monkeypatch, fault):
+    make_temporary_folder(tmp_path)
+    (tmp_path / "poses").mkdir()
+    if fault == "no right to write":
+        access = os.access
+        monkeypatch.setattr(os, "access", lambda path, mode: ".temporary" not in str(path) and access(path, mode))
+    elif fault == "another group's rights":
+        (tmp_path / "poses").chmod(0o2775)
+    elif fault == "another disk":
+        (tmp_path / "poses").rmdir()
+        (tmp_path / "poses").symlink_to("/proc")
+    else:
+        (tmp_path / ".temporary").rmdir()
+        (tmp_path / ".temporary").touch()
+    assert temporary_path(tmp_path / "poses/a.parquet").parent == tmp_path / "poses"
+
+
+@pytest.mark.parametrize("write", [write_json_to, write_folder])
+def test_between_folders_that_the_system_keeps_apart_a_result_is_copied(tmp_path, monkeypatch, write):
+    make_temporary_folder(tmp_path)
+    (tmp_path / "poses").mkdir()
+    replace = os.replace
+
+    def refuse(source, target):
+        if Path(source).parent != Path(target).parent:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    for _ in range(2):
+        write(tmp_path / "poses/out")
+    names = {path.name for path in tmp_path.rglob("*")}
+    assert names - {"a.txt", "b.txt", "inner"} == {".temporary", "poses", "out"}

@@ -22,6 +22,7 @@ from shell import bash
 
 import poseflow
 from poseflow.core.errors import SkeletonError, TableError
+from poseflow.core.files import make_temporary_folder
 from poseflow.core.skeleton import Skeleton
 from poseflow.runs.names import give_names
 from poseflow.tables import (
@@ -154,14 +155,22 @@ def test_nodes_whose_columns_a_reader_would_mistake_are_refused(nodes, fault):
         Skeleton(nodes=nodes)
 
 
-def test_a_file_that_is_being_written_is_no_table_to_any_reader(tmp_path):
+@pytest.mark.parametrize("in_run", [True, False], ids=["in a run", "by hand"])
+def test_a_file_that_is_being_written_is_no_table_to_any_reader(tmp_path, in_run):
+    """But for those that read whatever lies in a folder; a run's temporary files do not lie there."""
     write_recording(tmp_path / "poses", "cage")
+    if in_run:
+        make_temporary_folder(tmp_path)
     table = pa.table({"frame_idx": pa.array(range(3))})
     with TableWriter(tmp_path / "poses" / "cage" / "second.parquet", table.schema) as writer:
         writer.write(table)
         for reader, read in readers(tmp_path / "poses"):
-            if not (reader.startswith("Polars") and reader.endswith("poses")):  # a folder must hold one kind of file
+            if in_run or not (reader.startswith("Polars") and reader.endswith("poses")):
                 assert read() == ["cage"] * ROWS, reader
+        if in_run:
+            pattern = f"{tmp_path}/poses/*/*"
+            assert duckdb.sql(f"SELECT count(*) FROM read_parquet('{pattern}')").fetchone() == (ROWS,)
+            assert pl.scan_parquet(pattern).select(pl.len()).collect().item() == ROWS
         writer.finish()
 
 

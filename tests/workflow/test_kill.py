@@ -11,6 +11,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import psutil
+import pyarrow.dataset as ds
 import pytest
 
 pytestmark = [pytest.mark.workflow, pytest.mark.long]
@@ -46,13 +47,16 @@ def kill_midway(project, rng):
 
 
 def assert_readable(project):
-    """Every reader's plain glob finds whole tables, and the same rows."""
-    pattern = str(project.folder / "results/poses/**/*.parquet")
+    """Every reader finds whole tables, and the same rows, by a plain glob and in the folder."""
+    poses = project.folder / "results/poses"
+    pattern = f"{poses}/**/*.parquet"
     paths = glob.glob(pattern, recursive=True, include_hidden=True)
     if paths:
         rows = sum(len(pd.read_parquet(path)) for path in paths)
         assert duckdb.sql(f"SELECT count(*) FROM '{pattern}'").fetchone() == (rows,)
-        assert pl.scan_parquet(pattern).select(pl.len()).collect().item() == rows
+        assert duckdb.sql(f"SELECT count(*) FROM read_parquet('{poses}/*/*')").fetchone() == (rows,)
+        assert {pl.scan_parquet(place).select(pl.len()).collect().item() for place in (pattern, poses)} == {rows}
+        assert ds.dataset(poses, partitioning="hive").count_rows() == len(pd.read_parquet(poses)) == rows
 
 
 @pytest.mark.timeout(3600)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 
 from poseflow.cluster import cancel_leftovers, mend_status_queries
-from poseflow.core.files import remove_unfinished
+from poseflow.core.files import make_temporary_folder, remove_unfinished
 from poseflow.runs.summary import FailedStep, NightInputs, describe_night, tell_failures, write_night
 from poseflow.runs.orphans import set_aside
 from poseflow.runs.lock import INTERRUPTED, end_leftovers, lock_results
@@ -38,6 +38,7 @@ def begin_run(on_slurm):
     except PoseflowError as error:
         fail(error)
     remove_unfinished("results", but_in=".*.job")  # a training that goes on removes its own
+    make_temporary_folder("results")
     new_videos()
     WARNINGS.extend(PLAN.warnings)
     set_aside(PLAN.orphans, BEGAN)

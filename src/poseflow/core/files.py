@@ -17,6 +17,8 @@ from poseflow.core.errors import ConfigError
 
 UNFINISHED = ".unfinished"
 """What the names of temporary files and folders end with; they begin with a dot."""
+TEMPORARY_FOLDER = ".temporary"
+"""A folder that collects the temporary files of all that is written beside it and in the folders beside it."""
 NAME_BYTES = 80
 _UNFINISHED_NAME = re.compile(rf"\..*\.(?P<host>[A-Za-z0-9-]+)-(?P<process>\d+)-[0-9a-f]+{re.escape(UNFINISHED)}", re.S)
 _NO_LINKS = frozenset([errno.EPERM, errno.EACCES, errno.ENOSYS, errno.ENOTSUP, errno.EXDEV, errno.EMLINK])
@@ -27,10 +29,9 @@ _NO_FLUSH = frozenset([errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EACCES, 
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path to write a file or folder to; rename it to `path` if the body succeeds.
 
-    A crash leaves the old file or none. What is renamed has reached the disk before, and the new name after it. The
-    temporary path lies in the same folder, so that the file system, its access rights and a full disk are those of the
-    result; its name (see `temporary_path`) ends with `.unfinished`, so that no reader's glob matches it, not even
-    DuckDB's, which match names with a dot: a writer that chooses a format by the suffix must be told the format.
+    A crash leaves the old file or none. What is renamed has reached the disk before, and the new name after it. Where
+    the temporary path lies, and how it is called, `temporary_path` says. A writer that chooses a format by the suffix
+    must be told the format.
     """
     path = Path(path)
     made = _make_folder(path.parent)
@@ -46,7 +47,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def temporary_folder(path: str | Path) -> Iterator[Path]:
-    """A folder beside `path` for what is needed while that is being made; gone when the block ends."""
+    """A folder for what is needed while `path` is being made, on its disk; gone when the block ends."""
     folder = temporary_path(Path(path))
     folder.mkdir(parents=True)
     try:
@@ -56,9 +57,21 @@ def temporary_folder(path: str | Path) -> Iterator[Path]:
 
 
 def temporary_path(path: Path) -> Path:
-    """A name beside `path` that no other writer has, on whatever machine: its host, its process, and chance."""
+    """A path that no other writer has, on whatever machine: its name has the host, the process, and chance.
+
+    It lies in the next `.temporary` folder beside or above `path`, where there is one that has the same file system and
+    access rights as the folder of `path`; Polars opens a folder of tables only if it holds nothing else. Without one,
+    and for what lies in hidden folders, which nobody opens, it lies beside `path`. Its name ends with `.unfinished`, so
+    that no reader's glob matches it, not even DuckDB's, which match names with a dot.
+    """
     begin = os.fsencode(path.name)[:NAME_BYTES].decode(errors="ignore")  # the whole could get too long for a name
-    return path.with_name(f".{begin}.{_host()}-{os.getpid()}-{secrets.token_hex(6)}{UNFINISHED}")
+    name = f".{begin}.{_host()}-{os.getpid()}-{secrets.token_hex(6)}{UNFINISHED}"
+    return (_find_temporary_folder(path.absolute().parent) or path.parent) / name
+
+
+def make_temporary_folder(root: str | Path) -> None:
+    """See that what is written below `root` from now on has its temporary files there, in one hidden folder."""
+    Path(root, TEMPORARY_FOLDER).mkdir(parents=True, exist_ok=True)
 
 
 def move_into_place(source: Path, path: Path) -> None:
@@ -66,16 +79,16 @@ def move_into_place(source: Path, path: Path) -> None:
     flush(source)
     if path.is_dir() and source.is_dir():
         old = temporary_path(path)
-        os.replace(path, old)
+        _rename(path, old)
         try:
-            os.replace(source, path)
+            _rename(source, path)
         except OSError:
-            os.replace(old, path)
+            _rename(old, path)
             raise
         _flush_folder(path.parent)
         _remove(old)
     else:
-        os.replace(source, path)
+        _rename(source, path)
         _flush_folder(path.parent)
 
 
@@ -145,6 +158,26 @@ def read_json(path: str | Path) -> Any:
         raise ValueError(f"{path} must be a JSON file, got one that is damaged: {error}") from error
 
 
+def _find_temporary_folder(folder: Path) -> Path | None:
+    for root in (folder, *folder.parents):
+        found = root / TEMPORARY_FOLDER
+        if found.is_dir():
+            is_alike = _file_system_and_rights(found) == _file_system_and_rights(folder)
+            return found if is_alike and os.access(found, os.W_OK | os.X_OK) else None
+        if root.name.startswith("."):
+            return None
+    return None
+
+
+def _file_system_and_rights(folder: Path) -> tuple[int, int, int] | None:
+    """What a file inherits from its folder; None where there is no such folder."""
+    try:
+        status = folder.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_gid, status.st_mode
+
+
 def _make_folder(path: Path) -> list[Path]:
     """Make a folder and those above it; gives the ones that were not there."""
     missing = list(takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
@@ -166,7 +199,25 @@ def _host() -> str:
     return re.sub(r"[^A-Za-z0-9-]", "-", os.uname().nodename)[:40] or "host"
 
 
+def _rename(source: Path, path: Path) -> None:
+    """Rename; where two folders of one disk are kept apart (bind mounts, quotas of projects), copy, then rename."""
+    try:
+        os.replace(source, path)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy = path.with_name(source.name)
+        try:
+            shutil.copytree(source, copy) if source.is_dir() else shutil.copyfile(source, copy)
+            flush(copy)
+            os.replace(copy, path)
+        finally:
+            _remove(copy)
+        _remove(source)
+
+
 def _remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
