@@ -75,9 +75,8 @@ lock: install  ## requirements.lock and requirements-jax.lock anew from pyprojec
 	$(BIN)/$(COMPILE) --extra dev --upgrade --output-file requirements.lock
 	$(BIN)/$(COMPILE) --extra jax --constraint requirements.lock | grep -vxFf requirements.lock > requirements-jax.lock
 
-schema: install  ## JSON schemas of the configuration, for editors; and the record of each step's defaults
-	$(BIN)/poseflow schema > config/schema.json
-	$(BIN)/poseflow schema --model > config/models/schema.json
+schema: install  ## config.yaml, JSON schemas and docs/configuration.md from the settings' descriptions; each step's defaults
+	$(BIN)/python -m poseflow.config
 	$(BIN)/python tests/record_defaults.py
 
 clean:  ## remove caches and the demo's recordings; results/ and .venv stay

@@ -89,19 +89,27 @@ class Config(Section):
             "centered_instance": "config/models/centered_instance.yaml",
         },
         min_length=1,
-        description="Models that are trained, by a name of your choice: a file of config/models/ or your own; or a "
-        "mapping of that file as `profile` and the settings that differ from it.",
+        description="Models that are trained, by a name of your choice: a model profile of config/models/ or your own, "
+        "or a mapping of the settings that differ from a `profile`. The default is a top-down pipeline: where the "
+        "animals are, and the pose of each. A recording of one animal needs only `single_instance`.",
+        examples=[
+            {"single_instance": "config/models/single_instance.yaml"},
+            {"centroid": {"profile": "config/models/centroid.yaml", "input": {"anchor": "thorax"}}},
+        ],
     )
     pipelines: dict[ModelName, Annotated[tuple[ModelName, ...], Field(min_length=1)]] | None = Field(
         None,
         min_length=1,
-        description="Sets of `models` that run together, by a name of your choice: all are trained and measured on the "
-        "test set, and the report compares them; null: all models are one set.",
+        description="Pipelines that are compared, by a name of your choice: the `models` of each, which run together. "
+        "All are trained and measured on the test set, and the report compares them; null: all models are "
+        "one pipeline.",
+        examples=[{"top_down": ["centroid", "centered_instance"], "bottom_up": ["bottom_up"]}],
     )
     release: ModelName | dict[ModelName, str] | None = Field(
         None,
-        description="What runs over the recordings: one of `pipelines`, by its name, where there are several; or "
-        "folders of trained models, by name, as they are; null: all models trained from the labels.",
+        description="What runs over the recordings: one of several `pipelines`, by its name; or models that exist "
+        "already and run as they are, by name; null: all `models` together, trained from the labels.",
+        examples=["top_down", {"centroid": "path/of/folder", "centered_instance": "path/of/another"}],
     )
     predict: PredictConfig = PredictConfig()
     tracking: TrackingConfig = TrackingConfig()

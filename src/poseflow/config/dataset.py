@@ -12,7 +12,8 @@ class LabelsConfig(Section):
 
     paths: tuple[str, ...] = Field(
         ("labels/*.slp",),
-        description="Files or glob patterns: SLEAP .slp and .pkg.slp, DeepLabCut CollectedData_*.csv/.h5, COCO .json.",
+        description="Label files, or glob patterns: SLEAP .slp and .pkg.slp, DeepLabCut CollectedData_*.csv or .h5, "
+        "COCO .json.",
     )
     video_folders: tuple[str, ...] = Field(
         (),
@@ -31,7 +32,9 @@ class HoldOut(Section):
         "one with a slash is compared with the end of the path."
     )
     frames: tuple[int, int] | None = Field(None, description="First and last frame, both included; null: all frames.")
-    to: Literal["train", "val", "test", "none"] = Field("test", description="The side; none: leave these frames out.")
+    to: Literal["train", "val", "test", "none"] = Field(
+        "test", description="The side: train, val or test; none: leave these frames out."
+    )
 
     @model_validator(mode="after")
     def _check_frames(self) -> "HoldOut":
@@ -41,17 +44,23 @@ class HoldOut(Section):
 
 
 class SplitConfig(Section):
-    """How labeled frames are divided into training, validation and test set."""
+    """How labeled frames are divided into training, validation and test set; added labels never move an old frame."""
 
     by: Literal["frame", "block", "video"] = Field(
         "block", description="What is drawn as one: a frame, a contiguous block of frames, or a whole video."
     )
     block_frames: int = Field(100, ge=1, description="Length of a block, in video frames.")
-    val_fraction: float = Field(0.1, ge=0, lt=1)
-    test_fraction: float = Field(0.1, ge=0, lt=1)
+    val_fraction: float = Field(0.1, ge=0, lt=1, description="Part of the labeled frames that validates each epoch.")
+    test_fraction: float = Field(
+        0.1, ge=0, lt=1, description="Part that measures the trained models, never trained on."
+    )
     seed: int = Field(0, description="Other lots; change it before the first model is trained, not after.")
     hold_out: tuple[HoldOut, ...] = Field(
-        (), description="Rules that come before the lots; the first that fits counts."
+        (),
+        description="Videos or frames whose side is given instead of drawn; the first entry that fits counts.",
+        examples=[
+            [{"video": "session2*.mp4", "to": "test"}, {"video": "cage1.mp4", "frames": [9000, 9999], "to": "none"}]
+        ],
     )
 
     @model_validator(mode="after")
@@ -64,21 +73,21 @@ class SplitConfig(Section):
 
 
 class ExtractConfig(Section):
-    """Which frames of a recording are proposed for labeling."""
+    """Which frames of each recording `snakemake suggestions` proposes for labeling."""
 
     method: Literal["stride", "random", "diverse", "uncertain", "jump"] = Field(
         "diverse",
-        description="stride: evenly spaced. random. diverse: one of each cluster of image features. "
-        "uncertain: lowest prediction scores. jump: points that leap between frames.",
+        description="diverse: one frame of each cluster of image features. stride: evenly spaced. random: drawn by "
+        "lot. uncertain: lowest prediction scores. jump: points that leap between frames.",
     )
-    frames_per_video: int = Field(20, ge=1)
+    frames_per_video: int = Field(20, ge=1, description="Frames that are proposed of each recording.")
     min_gap_frames: int = Field(
         25, ge=1, description="Least distance between two proposed frames, and to the nearest labeled one."
     )
     candidates: int = Field(
         500, ge=1, description="diverse: frames looked at, evenly spaced (keyframes, where there are enough)."
     )
-    seed: int = 0
+    seed: int = Field(0, description="Of what is drawn by lot; another seed gives other frames.")
 
     @model_validator(mode="after")
     def _check_candidates(self) -> "ExtractConfig":

@@ -61,16 +61,21 @@ class InputConfig(Section):
 class BackboneConfig(Section):
     """A UNet: an encoder of `down_blocks` levels, and a decoder up to the head's output stride."""
 
-    name: Literal["unet"] = "unet"
+    name: Literal["unet"] = Field("unet", description="Its architecture.")
     filters: int = Field(16, ge=1, description="Filters of the first block; rounded up to 16s in each.")
     growth: float = Field(1.5, ge=1, description="Filters grow by this factor per level; see `filters`.")
     down_blocks: int = Field(4, ge=1, le=7, description="Levels; the maximum stride is 2 to this power.")
-    convs_per_block: int = Field(2, ge=1)
+    convs_per_block: int = Field(2, ge=1, description="Convolutions of each level.")
     batch_norm: bool = Field(
         True, description="Normalize after each convolution: learns in half the steps, and costs nothing once trained."
     )
-    up: Literal["bilinear", "transposed"] = "bilinear"
-    skip: Literal["concatenate", "add"] = "concatenate"
+    up: Literal["bilinear", "transposed"] = Field(
+        "bilinear",
+        description="How the decoder enlarges maps: by bilinear interpolation, or by a transposed convolution.",
+    )
+    skip: Literal["concatenate", "add"] = Field(
+        "concatenate", description="How the decoder takes in the encoder's maps of the same size: concatenate, or add."
+    )
 
 
 def _check_power_of_2(value: int) -> int:
@@ -186,8 +191,8 @@ class AugmentationConfig(Section):
 class TrainingConfig(Section):
     """How weights are found."""
 
-    batch_size: int = Field(4, ge=1)
-    max_epochs: int = Field(200, ge=1)
+    batch_size: int = Field(4, ge=1, description="Samples in a batch.")
+    max_epochs: int = Field(200, ge=1, description="Epochs, at most.")
     steps_per_epoch: int | None = Field(
         None, ge=1, description="Batches in an epoch; null: the training set once, at least 200 (the paper's rule)."
     )
@@ -204,16 +209,20 @@ class TrainingConfig(Section):
     foreground_weight: float = Field(
         20.0, ge=0, description="Squared errors weigh 1 + this x target, so that the all-zero answer does not pay."
     )
-    precision: Precision = Field("auto", description="auto: bfloat16 where the processor has it, else float32.")
+    precision: Precision = Field(
+        "auto",
+        description="Number format: float32, mixed_bfloat16 or mixed_float16; auto: bfloat16 where the processor has "
+        "it, else float32.",
+    )
     max_val_samples: int = Field(400, ge=1, description="Validation samples looked at after each epoch, evenly spaced.")
     pictures_every: int = Field(10, ge=0, description="Epochs between pictures of confidence maps; 0: none.")
-    seed: int = 0
+    seed: int = Field(0, description="Of the first weights, the samples' order and their augmentation.")
 
 
 class ModelConfig(Section):
     """One network: its kind, input, backbone, head, augmentation and training."""
 
-    kind: Kind
+    kind: Kind = Field(description="What the network is for; see the table of models in config/README.md.")
     input: InputConfig = InputConfig()
     backbone: BackboneConfig = BackboneConfig()
     head: HeadConfig = HeadConfig()

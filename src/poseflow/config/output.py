@@ -20,18 +20,18 @@ class ReviewConfig(Section):
 
 
 class RenderConfig(Section):
-    """Overlay videos."""
+    """Overlay videos: recordings with their poses and tracks drawn into them."""
 
-    enabled: bool = Field(False, description="Render an overlay video of each recording with the pipeline.")
+    enabled: bool = Field(False, description="Make an overlay video of each recording.")
     max_frames: int | None = Field(500, ge=1, description="Render at most so many frames of a recording; null: all.")
     trail_frames: int = Field(25, ge=0, description="Length of the trail behind each animal.")
-    scale: float = Field(1.0, gt=0, le=4)
+    scale: float = Field(1.0, gt=0, le=4, description="Size of the overlay beside that of the recording.")
     crf: int = Field(23, ge=0, le=51, description="x264 quality; lower is better and larger.")
 
 
 class ReportConfig(Section):
-    """The HTML report."""
+    """The HTML report, results/report.html."""
 
-    title: str = "poseflow report"
+    title: str = Field("poseflow report", description="Heading of the page.")
     example_frames: int = Field(3, ge=0, description="Frames shown for each of best, median and worst.")
     max_timelines: int = Field(24, ge=0, description="Recordings whose tracks are drawn over time, the worst first.")

@@ -13,11 +13,11 @@ class FlowConfig(Section):
     scale: float = Field(0.5, gt=0, le=1, description="Images are shrunk to this, which is as exact and twice as fast.")
     patch_px: int = Field(21, ge=3, description="Side of the patch that is followed, in the video's pixels.")
     levels: int = Field(2, ge=0, description="Pyramid levels above the shrunk image.")
-    iterations: int = Field(30, ge=1)
+    iterations: int = Field(30, ge=1, description="Steps of the search on each level, at most.")
 
 
 class GroupingConfig(Section):
-    """Bottom-up models: which peaks are one animal's."""
+    """How bottom-up models group peaks into animals."""
 
     edge_samples: int = Field(
         10, ge=2, description="bottom_up: points at which a field is read along a candidate edge."
@@ -38,9 +38,11 @@ class GroupingConfig(Section):
 
 
 class PredictConfig(Section):
-    """How trained models run over recordings."""
+    """How trained models run over recordings: from video frames to instances."""
 
-    shard_frames: int = Field(20_000, ge=1, description="A recording is cut into shards of at most about this length.")
+    shard_frames: int = Field(
+        20_000, ge=1, description="A recording is cut into shards of about this length, which run side by side."
+    )
     batch_size: int = Field(8, ge=1, description="Frames per network call.")
     max_instances: int = Field(6, ge=1, description="At most so many animals in a frame.")
     peak_threshold: float = Field(0.2, ge=0, le=1, description="Peaks lower than this are not points.")
@@ -50,6 +52,10 @@ class PredictConfig(Section):
     duplicate_oks: float = Field(
         0.7, gt=0, le=1, description="An instance this like a better one of its frame (OKS, COCO's form) is dropped."
     )
-    precision: Precision = "auto"
+    precision: Precision = Field(
+        "auto",
+        description="Number format of the networks: float32, mixed_bfloat16 or mixed_float16; auto: bfloat16 where the "
+        "processor has it, else float32.",
+    )
     grouping: GroupingConfig = GroupingConfig()
     flow: FlowConfig = FlowConfig()

@@ -6,7 +6,7 @@ from poseflow.config.section import Section
 
 
 class PromotionConfig(Section):
-    """When newly trained models take the place of those in use."""
+    """Newly trained models replace those in use only if they are better on the same test frames, beyond noise."""
 
     confidence: float = Field(
         0.95, gt=0.5, lt=1, description="New models must be better than those in use with this confidence."
@@ -15,7 +15,7 @@ class PromotionConfig(Section):
     min_blocks: int = Field(
         5, ge=2, description="With fewer blocks of test frames nothing can be told, and the models in use stay."
     )
-    seed: int = 0
+    seed: int = Field(0, description="Of the bootstrap's draws.")
     repredict: tuple[str, ...] = Field(
         (),
         description="Recordings, by their names or glob patterns, that are predicted anew where models have been "

@@ -23,15 +23,20 @@ class VideosConfig(Section):
     start_times: dict[str, datetime] = Field(
         default_factory=dict,
         description="When a recording began, with time zone, by path below `root`; gives the pose table's `timestamp`.",
+        examples=[{"cage1/day1.mp4": "2026-03-01T18:00:00+01:00"}],
     )
     pixels_per_mm: float | dict[str, float] | None = Field(
-        None, description="Scale of the image, for all recordings or by path below `root`; null: unknown."
+        None,
+        description="Scale of the image: one number for all recordings, or by path below `root` (of a recording, or of "
+        "a folder and all in it); null: unknown.",
+        examples=[{"cage1": 2.4, "cage2/day1.mp4": 2.1}],
     )
 
     animals: dict[str, Annotated[int, Field(ge=1)]] = Field(
         default_factory=dict,
         description="Known number of animals where it is not that of `tracking.animals`, by path below `root`: of a "
         "recording, or of a folder and all in it.",
+        examples=[{"cage1": 4, "cage2/day1.mp4": 3}],
     )
 
     @field_validator("start_times")

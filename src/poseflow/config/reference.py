@@ -1,0 +1,176 @@
+"""What is generated from the settings' descriptions: `config.yaml`, JSON schemas and the reference page."""
+
+import json
+import textwrap
+from collections.abc import Iterator, Mapping
+from inspect import cleandoc
+from typing import Any, get_args
+
+import yaml
+from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
+
+from poseflow.config import Config, ModelConfig
+from poseflow.config.section import Section
+
+WIDTH = 120
+YAML_HEAD = """\
+# yaml-language-server: $schema=schema.json
+# Every setting with its default. A key that is left out has its default; a misspelt one is refused.
+# Longer explanations and recipes: config/README.md. `make schema` writes this file, from src/poseflow/config/.
+"""
+PAGE_HEAD = """\
+# Configuration: all settings
+
+Recipes and explanations are in [config/README.md](../config/README.md); this page lists every setting. It is made by
+`make schema` from the descriptions in `src/poseflow/config/`.
+
+## config/config.yaml
+"""
+MODEL_HEAD = """\
+## Model profiles
+
+A file of `config/models/` describes one network and how it is trained; `models` in `config.yaml` names the profiles
+that are used. Sections that are left out have their defaults.
+"""
+
+
+def generated_files() -> dict[str, str]:
+    """Text of each generated file, by its path in the repository."""
+    return {
+        "config/config.yaml": write_yaml(Config),
+        "config/schema.json": _write_schema(Config),
+        "config/models/schema.json": _write_schema(ModelConfig),
+        "docs/configuration.md": PAGE_HEAD + _write_tables(Config) + "\n" + MODEL_HEAD + _write_tables(ModelConfig),
+    }
+
+
+def write_yaml(section: type[Section]) -> str:
+    """All settings of a section with their defaults as commented YAML."""
+    lines = [YAML_HEAD.rstrip()]
+    for name, field in section.model_fields.items():
+        lines += ["", *_yaml_entry(name, field, "")]
+    return "\n".join(lines) + "\n"
+
+
+def _yaml_entry(name: str, field: FieldInfo, indent: str) -> Iterator[str]:
+    """A comment beside a setting where it has room, else above."""
+    inner = _section_of(field)
+    about = _describe(field)
+    entry = indent + _yaml_setting(name, field).replace("\n", f"\n{indent}")
+    if field.examples or "\n" in entry or not indent or len(f"{entry} # {about}") > WIDTH:
+        yield from _comment(about, indent)
+        for example in field.examples or ():
+            yield f"{indent}# For example: {_flow(example)}"
+        yield entry
+    else:
+        yield f"{entry} # {about}" if about else entry
+    if inner:
+        for key, value in inner.model_fields.items():
+            yield from _yaml_entry(key, value, indent + "  ")
+
+
+def _yaml_setting(name: str, field: FieldInfo) -> str:
+    if _section_of(field):
+        return f"{name}:"
+    default = _default(field)
+    if isinstance(default, Mapping) and default:
+        return f"{name}:\n" + "\n".join(f"  {key}: {_flow(value)}" for key, value in default.items())
+    return f"{name}: {_flow(default)}"
+
+
+def _comment(text: str, indent: str) -> list[str]:
+    lead = f"{indent}# "
+    return textwrap.wrap(text, WIDTH, initial_indent=lead, subsequent_indent=lead, break_on_hyphens=False)
+
+
+def _write_schema(section: type[Section]) -> str:
+    return json.dumps(section.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _write_tables(section: type[Section]) -> str:
+    """A table for each section, and one for the settings that are in none."""
+    schema = section.model_json_schema()
+    single = {name: field for name, field in section.model_fields.items() if not _section_of(field)}
+    parts = [_write_table(_rows(single, schema, schema["$defs"], ""))]
+    for name, field in section.model_fields.items():
+        if inner := _section_of(field):
+            rows = _rows(inner.model_fields, schema["$defs"][inner.__name__], schema["$defs"], "")
+            parts.append(f"### {name}\n\n{_describe(field)}\n\n{_write_table(rows)}")
+    return "\n" + "\n".join(parts)
+
+
+def _write_table(rows: Iterator[tuple[str, str, str, str]]) -> str:
+    lines = ["| setting | default | values | meaning |", "|---|---|---|---|"]
+    return "\n".join([*lines, *("| " + " | ".join(c.replace("|", r"\|") for c in row) + " |" for row in rows)]) + "\n"
+
+
+def _rows(
+    fields: Mapping[str, FieldInfo], schema: Mapping[str, Any], shared: Mapping[str, Any], prefix: str
+) -> Iterator[tuple[str, str, str, str]]:
+    """Setting, default, values and meaning of each field, those of sections in sections too."""
+    for name, field in fields.items():
+        if not (inner := _section_of(field)):
+            default = "" if field.is_required() else f"`{_flow(_default(field))}`"
+            about = " ".join([_describe(field), *(f"For example: `{_flow(each)}`." for each in field.examples or ())])
+            yield f"`{prefix}{name}`", default, _values(schema["properties"][name]), about
+        for part in [inner] if inner else _sections_in(field):
+            lead = f"{prefix}{name}." if inner else f"{prefix}{name}[]."
+            yield from _rows(part.model_fields, shared[part.__name__], shared, lead)
+
+
+def _values(schema: Mapping[str, Any]) -> str:
+    """What a setting may be, from its JSON schema."""
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(_values(each) for each in schema["anyOf"]))
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "$ref" in schema:
+        return "mapping"
+    kind = schema.get("type")
+    if kind == "array":
+        if "prefixItems" in schema:
+            return "[" + ", ".join(_values(each) for each in schema["prefixItems"]) + "]"
+        return f"list of {_values(schema['items'])}"
+    if kind == "object":
+        inner = schema.get("additionalProperties")
+        return f"mapping to {_values(inner)}" if isinstance(inner, Mapping) else "mapping"
+    if kind == "string":
+        return "date and time" if schema.get("format") == "date-time" else "text"
+    if kind == "boolean":
+        return "`true`, `false`"
+    if kind == "null":
+        return "`null`"
+    if kind not in ("integer", "number"):
+        return "any"
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    limits = [f"{sign} {schema[name]:g}" for name, sign in signs.items() if name in schema]
+    return " ".join([{"integer": "whole number", "number": "number"}[kind], ", ".join(limits)]).strip()
+
+
+def _describe(field: FieldInfo) -> str:
+    """A field's description; of a section, its docstring."""
+    inner = _section_of(field)
+    return field.description or (" ".join(cleandoc(inner.__doc__ or "").split()) if inner else "")
+
+
+def _section_of(field: FieldInfo) -> type[Section] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+
+
+def _sections_in(field: FieldInfo) -> list[type[Section]]:
+    """Sections that a list holds."""
+    return [kind for kind in get_args(field.annotation) if isinstance(kind, type) and issubclass(kind, Section)]
+
+
+def _default(field: FieldInfo) -> Any:
+    return to_jsonable_python(field.get_default(call_default_factory=True))
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
+    return text.removesuffix("\n").removesuffix("\n...")
