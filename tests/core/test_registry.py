@@ -39,3 +39,11 @@ def test_a_misspelt_name_is_answered_with_those_that_there_are(toys):
 def test_a_name_is_given_once(toys):
     with pytest.raises(ValueError, match="'duck' twice"):
         toys.add("duck")("another")
+
+
+def test_our_own_parts_are_imported_when_they_are_asked_for():
+    registry = Registry[type]("toys", "toy", duck="collections:OrderedDict", gone="poseflow.nowhere:Part")
+    assert list(registry) == ["duck", "gone"]
+    assert registry["duck"].__name__ == "OrderedDict"
+    with pytest.raises(ValueError, match="'duck' twice"):
+        registry.add("duck")(dict)

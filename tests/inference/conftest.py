@@ -5,7 +5,6 @@ import pytest
 from blobs import TOLD_APART, draw_frame, write_blobs
 
 from poseflow.config import (
-    BackboneConfig,
     ClassMapsConfig,
     ClassVectorConfig,
     FieldsConfig,
@@ -15,6 +14,7 @@ from poseflow.config import (
     TrainingConfig,
 )
 from poseflow.media import index_video, write_video
+from poseflow.networks.backbones.unet import UNet
 from poseflow.training import train_model
 
 FRAMES = 43
@@ -29,7 +29,7 @@ def blob_models(tmp_path_factory):
         config = ModelConfig(
             kind=kind,
             input=InputConfig(scale=scale, crop_px=48 if kind == "centered_instance" else None),
-            backbone=BackboneConfig(filters=8, down_blocks=3 if kind == "centroid" else 2),
+            backbone=UNet(filters=8, down_blocks=3 if kind == "centroid" else 2),
             head=HeadConfig(output_stride=2, sigma_px=2.5),
             training=TrainingConfig(
                 max_epochs=3, steps_per_epoch=100, learning_rate=5e-3, warmup_steps=10, precision="float32"
@@ -50,7 +50,7 @@ def one_pass_models(tmp_path_factory):
         config = ModelConfig(
             kind=kind,
             input=InputConfig(crop_px=48),
-            backbone=BackboneConfig(filters=8, down_blocks=3),
+            backbone=UNet(filters=8, down_blocks=3),
             head=HeadConfig(
                 output_stride=2,
                 sigma_px=2.5,

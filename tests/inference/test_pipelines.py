@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from poseflow.config import (
-    BackboneConfig,
     ClassMapsConfig,
     FieldsConfig,
     HeadConfig,
@@ -18,6 +17,7 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.inference import load_pipeline
 from poseflow.inference import pipelines as pipelines_module
 from poseflow.models.loading import TrainedModel
+from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.heads import draw_targets
 from poseflow.training.data.geometry import scale_points
 
@@ -44,7 +44,7 @@ def build(monkeypatch, kind, frames, classes, scale=1.0, **settings):
     config = ModelConfig(
         kind=kind,
         input=InputConfig(scale=scale),
-        backbone=BackboneConfig(down_blocks=3),
+        backbone=UNet(down_blocks=3),
         head=HeadConfig(
             output_stride=2,
             sigma_px=2.0,

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from poseflow.config import BackboneConfig, ClassMapsConfig, FieldsConfig, HeadConfig, ModelConfig, TrainingConfig
+from poseflow.config import ClassMapsConfig, FieldsConfig, HeadConfig, ModelConfig, TrainingConfig
 from poseflow.core.errors import ConfigError
 from poseflow.core.skeleton import Skeleton
+from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.build import build_model
 
 pytestmark = pytest.mark.backend
@@ -18,7 +19,7 @@ FLOAT32 = TrainingConfig(precision="float32")
 def small(kind="centered_instance", stride=4, **backbone):
     return ModelConfig(
         kind=kind,
-        backbone=BackboneConfig(filters=4, down_blocks=3, **backbone),
+        backbone=UNet(filters=4, down_blocks=3, **backbone),
         head=HeadConfig(output_stride=stride),
         training=FLOAT32,
     )
@@ -93,7 +94,14 @@ def test_a_head_without_channels_says_what_it_needs():
 def test_a_stride_that_the_backbone_does_not_reach_is_named():
     fields = HeadConfig(part_affinity_fields=FieldsConfig(output_stride=16))
     with pytest.raises(ValidationError, match="output_stride of part_affinity_fields must be at most 8, got 16"):
-        ModelConfig(kind="bottom_up", backbone=BackboneConfig(down_blocks=3), head=fields)
-    ModelConfig(kind="centroid", backbone=BackboneConfig(down_blocks=3), head=fields)
+        ModelConfig(kind="bottom_up", backbone=UNet(down_blocks=3), head=fields)
+    ModelConfig(kind="centroid", backbone=UNet(down_blocks=3), head=fields)
     with pytest.raises(ValidationError, match="radius_px must be at least output_stride"):
         ClassMapsConfig(output_stride=4, radius_px=3)
+
+
+def test_a_backbone_that_there_is_not_is_answered_with_those_that_there_are():
+    with pytest.raises(ValidationError, match="name must be one of unet, got 'unett'"):
+        ModelConfig(kind="centroid", backbone={"name": "unett"})
+    with pytest.raises(ValidationError, match="did you mean 'filters'"):
+        ModelConfig(kind="centroid", backbone={"filterz": 8})

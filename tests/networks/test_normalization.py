@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from poseflow.config import BackboneConfig, HeadConfig, ModelConfig, TrainingConfig
+from poseflow.config import HeadConfig, ModelConfig, TrainingConfig
 from poseflow.core.skeleton import Skeleton
+from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.build import build_model
 from poseflow.networks.normalization import BatchNormalization, fold_normalization
 
@@ -16,7 +17,7 @@ SKELETON = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (1, 2)))
 def config(batch_norm):
     return ModelConfig(
         kind="multi_class_top_down",
-        backbone=BackboneConfig(filters=4, down_blocks=2, batch_norm=batch_norm),
+        backbone=UNet(filters=4, down_blocks=2, batch_norm=batch_norm),
         head=HeadConfig(output_stride=2, identities=("female", "male")),
         training=TrainingConfig(precision="float32"),
     )

@@ -9,10 +9,11 @@ import pytest
 from blobs import write_blobs
 from shell import run_case
 
-from poseflow.config import BackboneConfig, HeadConfig, InputConfig, ModelConfig, TrainingConfig
+from poseflow.config import HeadConfig, InputConfig, ModelConfig, TrainingConfig
 from poseflow.core.errors import ConfigError, ModelError
 from poseflow.core.files import read_json
 from poseflow.models.loading import load_model
+from poseflow.networks.backbones.unet import UNet
 from poseflow.training import checkpoint, train_model
 from poseflow.training import train as train_module
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.slow
 PROFILE = ModelConfig(
     kind="centered_instance",
     input=InputConfig(crop_px=32),
-    backbone=BackboneConfig(filters=4, down_blocks=1),
+    backbone=UNet(filters=4, down_blocks=1),
     head=HeadConfig(output_stride=2),
     training=TrainingConfig(
         max_epochs=3, steps_per_epoch=4, warmup_steps=1, precision="float32", pictures_every=0, learning_rate=1e-2

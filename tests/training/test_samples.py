@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from blobs import SIZE, make_package
 
-from poseflow.config import AugmentationConfig, BackboneConfig, HeadConfig, InputConfig, ModelConfig
+from poseflow.config import AugmentationConfig, HeadConfig, InputConfig, ModelConfig
 from poseflow.core.errors import ConfigError, LabelsError, SkeletonError
 from poseflow.core.skeleton import Skeleton
+from poseflow.networks.backbones.unet import UNet
 from poseflow.training.data import build_samples, choose_crop_px, iterate_batches, settle_profile, stack_samples
 
 pytestmark = pytest.mark.backend
@@ -20,7 +21,7 @@ def profile(kind, augmentation=None, **settings):
     return ModelConfig(
         kind=kind,
         input=InputConfig(**settings),
-        backbone=BackboneConfig(down_blocks=3),
+        backbone=UNet(down_blocks=3),
         augmentation=AugmentationConfig(**{**NO_LIGHT, **(augmentation or {})}),
     )
 

@@ -11,7 +11,6 @@ from shell import bash
 
 from poseflow.config import (
     AugmentationConfig,
-    BackboneConfig,
     ClassMapsConfig,
     FieldsConfig,
     HeadConfig,
@@ -24,6 +23,7 @@ from poseflow.core.errors import LabelsError, SkeletonError
 from poseflow.core.files import read_json
 from poseflow.labels import read_package
 from poseflow.models.loading import load_model
+from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.build import build_model, measure_light
 from poseflow.training import train as train_module
 from poseflow.training import train_model
@@ -36,7 +36,7 @@ def tiny(kind="centered_instance", epochs=3, **training):
     return ModelConfig(
         kind=kind,
         input=InputConfig(crop_px=48),
-        backbone=BackboneConfig(filters=8, down_blocks=2),
+        backbone=UNet(filters=8, down_blocks=2),
         head=HeadConfig(
             output_stride=2,
             sigma_px=2.5,

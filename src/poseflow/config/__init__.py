@@ -12,7 +12,6 @@ from poseflow.config.evaluation import EvaluationConfig
 from poseflow.config.model import (
     HEADS,
     AugmentationConfig,
-    BackboneConfig,
     ClassMapsConfig,
     ClassVectorConfig,
     FieldsConfig,
@@ -36,7 +35,6 @@ from poseflow.core.errors import ConfigError
 __all__ = [
     "HEADS",
     "AugmentationConfig",
-    "BackboneConfig",
     "ClassMapsConfig",
     "ClassVectorConfig",
     "Config",

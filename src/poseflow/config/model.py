@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from poseflow.config.parts import BackboneSetting, make_default_backbone
 from poseflow.config.section import Section
 
 Kind = Literal[
@@ -55,26 +56,6 @@ class InputConfig(Section):
     )
     anchor: str | None = Field(
         None, description="Node that marks an animal's place; null, or where it is hidden: centre of the bounding box."
-    )
-
-
-class BackboneConfig(Section):
-    """A UNet: an encoder of `down_blocks` levels, and a decoder up to the head's output stride."""
-
-    name: Literal["unet"] = Field("unet", description="Its architecture.")
-    filters: int = Field(16, ge=1, description="Filters of the first block; rounded up to 16s in each.")
-    growth: float = Field(1.5, ge=1, description="Filters grow by this factor per level; see `filters`.")
-    down_blocks: int = Field(4, ge=1, le=7, description="Levels; the maximum stride is 2 to this power.")
-    convs_per_block: int = Field(2, ge=1, description="Convolutions of each level.")
-    batch_norm: bool = Field(
-        True, description="Normalize after each convolution: learns in half the steps, and costs nothing once trained."
-    )
-    up: Literal["bilinear", "transposed"] = Field(
-        "bilinear",
-        description="How the decoder enlarges maps: by bilinear interpolation, or by a transposed convolution.",
-    )
-    skip: Literal["concatenate", "add"] = Field(
-        "concatenate", description="How the decoder takes in the encoder's maps of the same size: concatenate, or add."
     )
 
 
@@ -224,15 +205,14 @@ class ModelConfig(Section):
 
     kind: Kind = Field(description="What the network is for; see the table of models in config/README.md.")
     input: InputConfig = InputConfig()
-    backbone: BackboneConfig = BackboneConfig()
+    backbone: BackboneSetting = Field(default_factory=make_default_backbone)
     head: HeadConfig = HeadConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
 
     @model_validator(mode="after")
     def _check_strides(self) -> "ModelConfig":
-        max_stride = 2**self.backbone.down_blocks
         for name, stride in self.head.strides(self.kind).items():
-            if stride > max_stride:
-                raise ValueError(f"output_stride of {name} must be at most {max_stride}, got {stride}")
+            if stride > self.backbone.max_stride:
+                raise ValueError(f"output_stride of {name} must be at most {self.backbone.max_stride}, got {stride}")
         return self

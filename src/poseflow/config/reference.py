@@ -2,8 +2,8 @@
 
 import json
 import textwrap
-from collections.abc import Iterator, Mapping
-from inspect import cleandoc
+from collections.abc import Iterable, Iterator, Mapping
+from inspect import cleandoc, isabstract
 from typing import Any, get_args
 
 import yaml
@@ -90,12 +90,11 @@ def _write_schema(section: type[Section]) -> str:
 
 def _write_tables(section: type[Section]) -> str:
     """A table for each section, and one for the settings that are in none."""
-    schema = section.model_json_schema()
-    single = {name: field for name, field in section.model_fields.items() if not _section_of(field)}
-    parts = [_write_table(_rows(single, schema, schema["$defs"], ""))]
+    single = [name for name, field in section.model_fields.items() if not _section_of(field)]
+    parts = [_write_table(_rows(section, single, ""))]
     for name, field in section.model_fields.items():
         if inner := _section_of(field):
-            rows = _rows(inner.model_fields, schema["$defs"][inner.__name__], schema["$defs"], "")
+            rows = _rows(inner, inner.model_fields, "")
             parts.append(f"### {name}\n\n{_describe(field)}\n\n{_write_table(rows)}")
     return "\n" + "\n".join(parts)
 
@@ -105,18 +104,18 @@ def _write_table(rows: Iterator[tuple[str, str, str, str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(c.replace("|", r"\|") for c in row) + " |" for row in rows)]) + "\n"
 
 
-def _rows(
-    fields: Mapping[str, FieldInfo], schema: Mapping[str, Any], shared: Mapping[str, Any], prefix: str
-) -> Iterator[tuple[str, str, str, str]]:
-    """Setting, default, values and meaning of each field, those of sections in sections too."""
-    for name, field in fields.items():
+def _rows(section: type[Section], names: Iterable[str], prefix: str) -> Iterator[tuple[str, str, str, str]]:
+    """Setting, default, values and meaning of a section's fields, those of sections in sections too."""
+    schema = section.model_json_schema()
+    for name in names:
+        field = section.model_fields[name]
         if not (inner := _section_of(field)):
             default = "" if field.is_required() else f"`{_flow(_default(field))}`"
             about = " ".join([_describe(field), *(f"For example: `{_flow(each)}`." for each in field.examples or ())])
             yield f"`{prefix}{name}`", default, _values(schema["properties"][name]), about
         for part in [inner] if inner else _sections_in(field):
             lead = f"{prefix}{name}." if inner else f"{prefix}{name}[]."
-            yield from _rows(part.model_fields, shared[part.__name__], shared, lead)
+            yield from _rows(part, part.model_fields, lead)
 
 
 def _values(schema: Mapping[str, Any]) -> str:
@@ -158,7 +157,10 @@ def _describe(field: FieldInfo) -> str:
 
 def _section_of(field: FieldInfo) -> type[Section] | None:
     kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, Section) else None
+    if not (isinstance(kind, type) and issubclass(kind, Section)):
+        return None
+    # Of a part that is chosen by its name, the default shows what there is to set.
+    return type(field.get_default(call_default_factory=True)) if isabstract(kind) else kind
 
 
 def _sections_in(field: FieldInfo) -> list[type[Section]]:

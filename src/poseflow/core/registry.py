@@ -10,14 +10,15 @@ Part = TypeVar("Part")
 
 
 class Registry(Mapping[str, Part], Generic[Part]):
-    """Parts by name: those that a decorator added, and those of other packages' entry points.
+    """Parts by name: those that a decorator added or that stand in a room above, and those of other packages.
 
     A package that has in its `pyproject.toml`
 
         [project.entry-points."poseflow.similarities"]
         cosine = "my_package.cosine:score_cosine"
 
-    adds `cosine` to the similarities. It is imported only when it is asked for by name.
+    adds `cosine` to the similarities. It is imported only when it is asked for by name. So are our own parts that stand
+    in a room above the registry's, or that import much: the registry is told where they are, as an entry point is.
 
     Example:
 
@@ -25,25 +26,29 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
         @SIMILARITIES.add("iou")
         def score_iou(...): ...
+
+        BACKBONES = Registry[type[Backbone]]("backbones", "backbone", unet="poseflow.networks.backbones.unet:UNet")
     """
 
-    def __init__(self, group: str, what: str) -> None:
+    def __init__(self, group: str, what: str, **ours: str) -> None:
         """Make an empty registry.
 
         Args:
             group: entry points of `poseflow.{group}` belong to it.
             what: what one of its parts is called in errors.
+            ours: parts of poseflow by name, each as `module:object`.
         """
         self.group = f"poseflow.{group}"
         self._what = what
         self._parts: dict[str, Part] = {}
-        self._outside: dict[str, EntryPoint] | None = None
+        self._ours = {name: EntryPoint(name, place, self.group) for name, place in ours.items()}
+        self._elsewhere: dict[str, EntryPoint] | None = None
 
     def add(self, name: str) -> Callable[[Part], Part]:
         """Decorate a part to add it under a name; raises ValueError where the name is taken."""
 
         def add(part: Part) -> Part:
-            if name in self._parts:
+            if name in self._parts or name in self._ours:
                 raise ValueError(f"a name of {self.group} must be given once, got {name!r} twice")
             self._parts[name] = part
             return part
@@ -53,25 +58,25 @@ class Registry(Mapping[str, Part], Generic[Part]):
     def __getitem__(self, name: str) -> Part:
         """Give a part; raises ConfigError, with the names that there are, for one that there is not."""
         if name not in self._parts:
-            outside = self._find_outside()
-            if name not in outside:
+            elsewhere = self._find_elsewhere()
+            if name not in elsewhere:
                 raise ConfigError(f"{self._what} must be one of {', '.join(self)}, got {name!r}")
-            self._parts[name] = outside[name].load()
+            self._parts[name] = elsewhere[name].load()
         return self._parts[name]
 
     def __contains__(self, name: object) -> bool:
         """Whether there is a part of that name; imports nothing."""
-        return name in self._parts or name in self._find_outside()
+        return name in self._parts or name in self._find_elsewhere()
 
     def __iter__(self) -> Iterator[str]:
         """All names, sorted; imports nothing."""
-        return iter(sorted({*self._parts, *self._find_outside()}))
+        return iter(sorted({*self._parts, *self._find_elsewhere()}))
 
     def __len__(self) -> int:
         """How many parts there are."""
         return len(list(iter(self)))
 
-    def _find_outside(self) -> dict[str, EntryPoint]:
-        if self._outside is None:
-            self._outside = {point.name: point for point in entry_points(group=self.group)}
-        return self._outside
+    def _find_elsewhere(self) -> dict[str, EntryPoint]:
+        if self._elsewhere is None:
+            self._elsewhere = {point.name: point for point in entry_points(group=self.group)} | self._ours
+        return self._elsewhere

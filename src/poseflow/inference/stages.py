@@ -103,7 +103,7 @@ def build_class_map_stage(model: TrainedModel, config: PredictConfig) -> Stage:
 
 def _run_network(model: TrainedModel, images: Tensor) -> dict[str, Tensor]:
     """What the network says of images at full resolution, by head name."""
-    seen = model.framing.see(images, model.config.input.scale, 2**model.config.backbone.down_blocks)
+    seen = model.framing.see(images, model.config.input.scale, model.config.backbone.max_stride)
     outputs: dict[str, Tensor] = model.network(seen, training=False)
     return outputs
 

@@ -8,7 +8,7 @@ from keras import layers, ops
 from poseflow.config import HEADS, ClassVectorConfig, Kind, ModelConfig
 from poseflow.core.errors import ConfigError
 from poseflow.core.skeleton import Skeleton
-from poseflow.networks.backbones.unet import build_unet
+from poseflow.networks.decoder import decode
 from poseflow.networks.precision import choose_precision
 
 HEAD_STDDEV = 1e-3
@@ -44,7 +44,7 @@ def head_depths(config: ModelConfig, skeleton: Skeleton) -> dict[str, int]:
 def build_model(config: ModelConfig, skeleton: Skeleton) -> keras.Model:
     """Build the network of a profile, with random weights.
 
-    Input: (batch, height, width, channels) uint8 or float in 0..255, sides multiples of 2 ** down_blocks.
+    Input: (batch, height, width, channels) uint8 or float in 0..255, sides multiples of the backbone's maximum stride.
     Output: dict of float32 maps by head name, (batch, height / output_stride, width / output_stride, depth); class maps
         are probabilities. The class vector is (batch, depth), probabilities that sum to 1.
     """
@@ -55,7 +55,8 @@ def build_model(config: ModelConfig, skeleton: Skeleton) -> keras.Model:
         image = keras.Input((None, None, config.input.channels), name="image")
         strides = config.head.strides(config.kind)
         standardized = layers.Identity(dtype="float32", name=STANDARDIZED)(standardize(image, measure_light(image)))
-        features = build_unet(standardized, config.backbone, min(strides.values()))
+        encoded = config.backbone.encode(standardized)
+        features = decode(encoded, config.backbone, min(strides.values()))
         heads = {
             name: _draw_maps(features[strides[name]], name, depth)
             if name in strides

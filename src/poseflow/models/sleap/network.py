@@ -70,7 +70,7 @@ def _expected_depths(folder: ModelFolder) -> dict[str, int]:
 def _check_strides(path: str | Path, network: keras.Model, folder: ModelFolder) -> None:
     """Raise ModelError where maps are not as coarse as the settings say: points would lie at a wrong scale."""
     _, height, width, channels = network.inputs[0].shape
-    side = 2**folder.config.backbone.down_blocks
+    side = folder.config.backbone.max_stride
     shapes = network.compute_output_shape((1, height or side, width or side, channels))
     for name, expected in folder.config.head.strides(folder.config.kind).items():
         stride = (height or side) / shapes[name][1]

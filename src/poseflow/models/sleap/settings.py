@@ -12,11 +12,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from poseflow.config import BackboneConfig, ClassMapsConfig, FieldsConfig, HeadConfig, InputConfig, Kind, ModelConfig
+from poseflow.config import ClassMapsConfig, FieldsConfig, HeadConfig, InputConfig, Kind, ModelConfig
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.files import read_json
 from poseflow.core.skeleton import Skeleton
 from poseflow.models.profile import ModelFolder
+from poseflow.networks.backbones.unet import UNet
 
 SETTINGS = "training_config.json"
 WEIGHTS = "best_model.h5"
@@ -98,7 +99,7 @@ def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
     return HeadConfig(output_stride=maps["output_stride"], sigma_px=maps["sigma"], **more)
 
 
-def _read_backbone(backbones: Mapping[str, Any]) -> BackboneConfig:
+def _read_backbone(backbones: Mapping[str, Any]) -> UNet:
     given = {name: settings for name, settings in backbones.items() if settings is not None}
     if len(given) != 1:
         raise ValueError(f"model.backbone must have one network, got {', '.join(given) or 'none'}")
@@ -108,9 +109,9 @@ def _read_backbone(backbones: Mapping[str, Any]) -> BackboneConfig:
     if not blocks.is_integer():
         raise ValueError(f"max_stride must be a power of 2, got {stride}")
     if name != "unet":
-        return BackboneConfig(down_blocks=int(blocks))
+        return UNet(down_blocks=int(blocks))
     up = "bilinear" if settings.get("up_interpolate") else "transposed"
-    return BackboneConfig(down_blocks=int(blocks), filters=settings["filters"], growth=settings["filters_rate"], up=up)
+    return UNet(down_blocks=int(blocks), filters=settings["filters"], growth=settings["filters_rate"], up=up)
 
 
 def _read_skeleton(graph: Mapping[str, Any], parts: list[str] | None, fields: Mapping[str, Any] | None) -> Skeleton:

@@ -99,7 +99,7 @@ def choose_crop_px(package: Package, config: ModelConfig) -> int:
         return config.input.crop_px
     reaches = _reaches(package, _anchor_index(package.skeleton, config.input))
     longest = _longest(reaches)
-    unit = ceil(2 ** (config.backbone.down_blocks + 1) / config.input.scale)
+    unit = ceil(2 * config.backbone.max_stride / config.input.scale)
     crop_px = max(ceil(2 * longest * CROP_MARGIN / unit), 1) * unit
     cut_off = [reach for reach in reaches if reach.px > longest]
     if cut_off:
@@ -188,7 +188,7 @@ def _frames_with(
     for row, (i, found) in enumerate(zip(frames, points, strict=True)):
         padded[row, : len(found)] = scale_points(found, config.input.scale)
         classes[row, : len(found)] = _classes_of(package.frames[i], config.head)
-    unit = 2**config.backbone.down_blocks
+    unit = config.backbone.max_stride
     height, width = (ceil(max(image.shape[axis] for image in images) / unit) * unit for axis in (0, 1))
     window = config.augmentation.window_px
     side = None if window is None else min(ceil(window * config.input.scale / unit) * unit, height, width)

@@ -1,0 +1,89 @@
+"""Parts that a model profile names: what each must offer, and where ours stand.
+
+Settings are read where nothing may import Keras (a plan, `poseflow --help`), and a part is one file with its settings
+and its arithmetic. So a registry names the parts, which stand in rooms above, as entry points do, and a part's file
+takes Keras from `poseflow.networks.lazy`, which imports it when it is first used.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, SerializeAsAny
+
+from poseflow.config.section import Section
+from poseflow.core.registry import Registry
+
+Tensor = Any
+
+
+class Backbone(Section, ABC):
+    """An encoder's settings, and those of the decoder, which is the same for all (`networks.decoder`).
+
+    A backbone is a subclass with a `name` of its own, the one that it is registered under.
+    """
+
+    name: str = Field(description="Its architecture.")
+    filters: int = Field(16, ge=1, description="Filters of the first block; rounded up to 16s in each.")
+    growth: float = Field(1.5, ge=1, description="Filters grow by this factor per level; see `filters`.")
+    convs_per_block: int = Field(2, ge=1, description="Convolutions of each level.")
+    batch_norm: bool = Field(
+        True, description="Normalize after each convolution: learns in half the steps, and costs nothing once trained."
+    )
+    up: Literal["bilinear", "transposed"] = Field(
+        "bilinear",
+        description="How the decoder enlarges maps: by bilinear interpolation, or by a transposed convolution.",
+    )
+    skip: Literal["concatenate", "add"] = Field(
+        "concatenate", description="How the decoder takes in the encoder's maps of the same size: concatenate, or add."
+    )
+
+    @property
+    @abstractmethod
+    def max_stride(self) -> int:
+        """Pixels of the image per cell of the deepest features, a power of 2; images are padded to whole ones."""
+
+    @abstractmethod
+    def encode(self, image: Tensor) -> dict[int, Tensor]:
+        """Connect the encoder to an image.
+
+        Args: image (batch, height, width, channels), standardized, sides multiples of `max_stride`.
+
+        Returns: features by their stride, (batch, height / stride, width / stride, filters): the deepest, of
+            `max_stride`, and at finer strides those that the decoder joins to its own, where there are any. A layer
+            `{convolution}_norm` of `networks.normalization.BatchNormalization` after a convolution is folded into it
+            once the network is trained, and is left out where `batch_norm` is false.
+        """
+
+
+DEFAULT_BACKBONE = "unet"
+BACKBONES = Registry[type[Backbone]]("backbones", "backbone", unet="poseflow.networks.backbones.unet:UNet")
+
+
+def _read_backbone(values: Any) -> Any:
+    """Settings of a backbone by its `name`, the UNet's where they have none."""
+    if isinstance(values, Backbone):
+        return values
+    if not isinstance(values, Mapping):
+        raise ValueError(f"must be a mapping of settings, got {values!r}")
+    name = values.get("name", DEFAULT_BACKBONE)
+    if name not in BACKBONES:
+        raise ValueError(f"name must be one of {', '.join(BACKBONES)}, got {name!r}")
+    return BACKBONES[name].model_validate(values)
+
+
+class _AnyBackbone:
+    """In the JSON schema: the settings of one of the backbones that there are."""
+
+    def __get_pydantic_json_schema__(self, _: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        known = [handler(BACKBONES[name].__pydantic_core_schema__) for name in BACKBONES]
+        return known[0] if len(known) == 1 else {"anyOf": known}
+
+
+BackboneSetting = Annotated[SerializeAsAny[Backbone], BeforeValidator(_read_backbone), _AnyBackbone()]
+"""A profile's `backbone`: whichever its `name` says."""
+
+
+def make_default_backbone() -> Backbone:
+    """Give the backbone of a profile that names none."""
+    return BACKBONES[DEFAULT_BACKBONE].model_validate({})
