@@ -69,7 +69,7 @@ def test_what_lies_at_the_whole_path_is_meant_and_no_other(tmp_path: Path, monke
     here, copy, link = tmp_path / "a" / "cam.mp4", tmp_path / "b" / "cam.mp4", tmp_path / "c" / "cam.mp4"
     for path in (here, copy):
         path.parent.mkdir()
-        path.write_bytes(b"1")
+        path.write_bytes(path.parent.name.encode())
     link.parent.mkdir()
     link.symlink_to(here)
     monkeypatch.chdir(tmp_path)
@@ -77,6 +77,21 @@ def test_what_lies_at_the_whole_path_is_meant_and_no_other(tmp_path: Path, monke
     assert find_recording(str(here), [copy, link]) == link
     assert find_recording(str(here), [copy], fits=lambda _: True) is None
     assert find_recording(str(here), [Path("a/cam.mp4")]) == Path("a/cam.mp4")
+
+
+def test_a_copy_of_what_lies_at_the_whole_path_is_the_same_recording(tmp_path: Path) -> None:
+    """A project that was copied, where the first one is still there."""
+    here, copy, other = (tmp_path / place / "cam.mp4" for place in ("lab/day1", "copied/day1", "copied/day2"))
+    for path, content in ((here, b"1"), (copy, b"1"), (other, b"2")):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    assert find_recording(str(here), [other, copy], others=[str(tmp_path / "lab/day2/cam.mp4")]) == copy
+    other.write_bytes(b"1")
+    assert find_recording(str(here), [other, copy]) == copy
+    (tmp_path / "day1").mkdir()
+    (tmp_path / "day1/cam.mp4").write_bytes(b"1")
+    with pytest.raises(AmbiguousVideoError, match=r"copied/day1/cam\.mp4, .*day1/cam\.mp4"):
+        find_recording(str(here), [copy, tmp_path / "day1/cam.mp4"])
 
 
 def test_through_a_link_the_real_folders_count(tmp_path: Path) -> None:

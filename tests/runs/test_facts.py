@@ -1,6 +1,7 @@
 """Facts about files are kept as long as the files are the same."""
 
 import os
+import time
 from pathlib import Path
 
 from poseflow.runs.facts import FileFacts
@@ -24,6 +25,18 @@ def test_a_fact_is_found_once_and_again_only_when_the_file_changes(tmp_path):
     file.write_text("other")
     os.utime(file, ns=(1, 1))
     assert again.find(file, "text", read) == "other"
+
+
+def test_a_fact_of_a_file_whose_time_was_set_back_is_found_anew(tmp_path):
+    file = tmp_path / "a.txt"
+    file.write_text("one")
+    status = file.stat()
+    facts = FileFacts(tmp_path / "facts.json")
+    assert facts.find(file, "text", Path.read_text) == "one"
+    time.sleep(0.02)  # a tick of the system's clock
+    file.write_text("two")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert facts.find(file, "text", Path.read_text) == "two"
 
 
 def test_a_damaged_store_of_facts_is_no_more_than_slow(tmp_path):

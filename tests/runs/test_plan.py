@@ -1,6 +1,8 @@
 """The plan of a run: shards, content keys, facts about files."""
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +70,22 @@ def test_the_plan_names_everything_that_will_be_made(project):
 def test_of_recordings_with_one_name_only_the_labeled_one_can_test_tracking(project):
     Path("videos/day1/a.mp4").write_bytes(b"not a video either")
     assert plan().tracked_videos == set()
+    said = "no tracks are evaluated by the labels of .*a.mp4: it is another recording than videos/a.mp4, videos/day1/a"
+    assert re.match(said, "\n".join(plan().warnings))
     write_slp(Path("labels/l.slp"), {project / "videos/day1/a.mp4": range(50)}, ["one"])
     assert plan().tracked_videos == {"day1__a"}
+
+
+def test_tracks_are_evaluated_in_a_copied_project_whose_first_place_is_still_there(project):
+    Path("old/videos").mkdir(parents=True)
+    Path("videos/a.mp4").rename("old/videos/a.mp4")
+    write_slp(Path("labels/l.slp"), {project / "old/videos/a.mp4": range(50)}, ["one"])
+    Path("videos/a.mp4").write_bytes(b"another")
+    assert plan().tracked_videos == set()
+    assert "a.mp4: it is another recording than videos/a.mp4" in "\n".join(plan().warnings)
+    shutil.copyfile("old/videos/a.mp4", "videos/a.mp4")
+    assert plan().tracked_videos == {"a"}
+    assert plan().warnings == []
 
 
 def test_a_labeled_video_has_the_scale_of_its_recording_not_of_a_namesake(project):

@@ -71,6 +71,8 @@ def test_a_fingerprint_tells_a_changed_recording_from_a_touched_one(tmp_path):
     assert fingerprint(content) == fingerprint(content)
     assert len({fingerprint(c) for c in (content, content + b"1", b"1" + content[1:], content[:-1] + b"1", b"")}) == 5
     assert fingerprint_recording(tmp_path / "gone.mp4") is None
+    content = bytes(600_000)
+    assert fingerprint(content) != fingerprint(content[:250_000] + b"1" * 100_000 + content[350_000:])
 
 
 def test_a_folder_of_images_has_a_fingerprint_too(tmp_path):
@@ -158,7 +160,7 @@ def test_what_could_not_be_read_is_asked_again_but_not_by_the_jobs_of_the_run(pl
 
     facts = FileFacts("facts.json")
     with monkeypatch.context() as patch:
-        patch.setattr("poseflow.core.contents._read_ends", refuse)
+        patch.setattr("poseflow.core.contents._read_samples", refuse)
         patch.setattr("poseflow.media.estimate_frames", refuse)
         locked = plan("a.mp4", facts=facts)
         facts.save()

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-FINGERPRINT_BYTES = 1 << 16
+SAMPLE_BYTES = 1 << 16
+SAMPLES = 9
+"""Of a recording, of one file or several; of each file two at least, its beginning and its end."""
 MANY_MEMBERS = 256
 KEY_LENGTH = 10
 
@@ -48,35 +50,37 @@ def _walk(folder: Path | str, below: str) -> Iterator[Member]:
 def fingerprint_recording(path: Path) -> str | None:
     """Short hash by which a recording that was changed is told from one that was only touched, or copied.
 
-    Of a file, its size and its first and last 64 KB; of a folder, its members' paths and sizes, and so much of the
-    content of each. Of a folder of more than MANY_MEMBERS, which take too long to open, their times take the content's
-    place. None where it cannot be read.
+    Of a file, its size, its first and last 64 KB, and as much at seven places between; of a folder, its members' paths
+    and sizes, and samples of the content of each. Of a folder of more than MANY_MEMBERS, which take too long to open,
+    their times take the content's place. What is changed between the samples is not seen. None where it cannot be read.
     """
     try:
         if not path.is_dir():
-            return _key_of_bytes(_read_ends(path))
+            return _key_of_bytes(_read_samples(path, SAMPLES))
         members = list_members(path)
+        samples = SAMPLES // max(1, len(members))
         parts = [os.fsencode(f"{member.path}/{member.size}") for member in members]
         if len(members) > MANY_MEMBERS:
             parts += [str(member.mtime_ns).encode() for member in members]
         else:
-            parts += [part for member in members for part in _read_ends(path / member.path)]
+            parts += [part for member in members for part in _read_samples(path / member.path, samples)]
         return _key_of_bytes(parts)
     except OSError:
         return None
 
 
-def _read_ends(path: Path) -> list[bytes]:
-    """Size, first and last bytes of a file; of a pipe, which would be waited for, what it is."""
+def _read_samples(path: Path, samples: int) -> list[bytes]:
+    """Size of a file, and its bytes at evenly spread places; of a pipe, which would be waited for, what it is."""
     if not path.is_file():
         return [str(path.stat().st_mode).encode()]
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
-        ends = [str(size).encode()]
-        for place in (0, max(size - FINGERPRINT_BYTES, 0)):
-            file.seek(place)
-            ends.append(file.read(FINGERPRINT_BYTES))
-    return ends
+        found = [str(size).encode()]
+        steps = max(samples, 2) - 1
+        for step in range(steps + 1):
+            file.seek(max(size - SAMPLE_BYTES, 0) * step // steps)
+            found.append(file.read(SAMPLE_BYTES))
+    return found
 
 
 def _key_of_bytes(parts: Iterable[bytes]) -> str:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePath, PureWindowsPath
 
+from poseflow.core.contents import fingerprint_recording
 from poseflow.core.errors import AmbiguousVideoError
 
 Fits = Callable[[Path], bool | None]
@@ -17,7 +18,7 @@ def find_recording(
 ) -> Path | None:
     """The one of `candidates` that is the recording at `recorded`, a path written on any system; None if none is.
 
-    1. The whole path decides: a file that lies there is meant, and no other.
+    1. The whole path decides: a file that lies there is meant, or a copy of it, told by its content, and no other.
     2. Else the longest common tail of path parts, at least the name; letters' case counts only between equals. A
        candidate of the name only, in a folder that differs as members of a series do (day1 and day2, catA and catB),
        is another recording.
@@ -34,7 +35,9 @@ def find_recording(
     alike = [path for path in every if count_common_parts(recorded, path)]
     same = [path for path in alike if _is_same_file(recorded, path)]
     if not same and Path(recorded).is_absolute() and is_there(recorded):
-        return next((path for path in every if path.is_symlink() and _is_same_file(recorded, path)), None)
+        links = [path for path in every if path.is_symlink() and _is_same_file(recorded, path)]
+        copies = [path for path in alike if not links and _is_copy(recorded, path)]
+        return _only(recorded, links[:1] or _longest(recorded, copies), copies)
     if same:
         return same[0]
     content = {path: None if fits is None else fits(path) for path in alike}
@@ -95,6 +98,11 @@ def _is_same_file(recorded: str, path: Path) -> bool:
         return path.samefile(recorded)
     except (OSError, ValueError):  # one of them is not there
         return str(path) == recorded
+
+
+def _is_copy(recorded: str, path: Path) -> bool:
+    fingerprint = fingerprint_recording(Path(recorded))
+    return fingerprint is not None and fingerprint == fingerprint_recording(path)
 
 
 def _is_another(recorded: str, path: Path) -> bool:

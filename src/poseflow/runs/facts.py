@@ -13,8 +13,9 @@ from poseflow.core.files import read_json, write_json
 class FileFacts:
     """Facts about files and folders, kept in one JSON file.
 
-    A fact holds as long as the file's size and time of change are the same; of a folder, those of all its members,
-    since the folder's own tell nothing of a file that is written anew in its place.
+    A fact holds as long as the file's size and times of change are the same: the one that programs may set back (rsync
+    does), and the system's own. Of a folder, size and time of all its members must be, since the folder's own tell
+    nothing of a file that is written anew in its place.
     """
 
     def __init__(self, store: str | Path, check: bool = True) -> None:
@@ -71,7 +72,7 @@ class FileFacts:
 
 def _stamp_file(path: Path) -> list[int]:
     status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 def _stamp_folder(path: Path) -> str:

@@ -157,12 +157,7 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
         )
         for name, own in config.named_pipelines.items()
     }
-    tracked = {
-        _find_video(name, found["videos"], plan.videos)
-        for found in plan.label_facts
-        for name, is_tracked in found["videos"].items()
-        if is_tracked
-    }
+    tracked, warnings = _find_tracked(plan)
     return replace(
         plan,
         dataset=dataset,
@@ -172,8 +167,26 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
         profiles=profiles,
         channels=channels,
         labels_key=labels_key,
-        tracked_videos=frozenset(video for video in tracked if video is not None),
+        tracked_videos=tracked,
+        warnings=[*plan.warnings, *warnings],
     )
+
+
+def _find_tracked(plan: Plan) -> tuple[frozenset[str], list[str]]:
+    """Recordings whose labels have tracks; and labels that seem to be of a recording, and are of none."""
+    from poseflow.media.lookup import count_common_parts
+
+    found, warnings = set(), []
+    for labels in plan.label_facts:
+        for labeled in [path for path, is_tracked in labels["videos"].items() if is_tracked]:
+            if video := _find_video(labeled, labels["videos"], plan.videos):
+                found.add(video)
+            elif alike := [str(path) for path in plan.videos.values() if count_common_parts(labeled, path)]:
+                warnings.append(
+                    f"no tracks are evaluated by the labels of {labeled}: it is another recording than "
+                    f"{', '.join(alike[:3])}, or cannot be told from another"
+                )
+    return frozenset(found), warnings
 
 
 def _describe_labels(config: Config, facts: FileFacts, plan: Plan) -> Plan:
