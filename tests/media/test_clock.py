@@ -126,6 +126,7 @@ def test_a_lost_packet_makes_frames_doubtful_up_to_the_next_keyframe(tmp_path: P
     assert index.frames == 57
     # Frames 15 to 21 were 17 to 23; 38 to 44 were 41 to 47.
     assert index.doubtful.values().tolist() == [*range(15, 22), *range(39, 45)]
+    assert index.doubtful_ranges == [(15, 22), (39, 45)]
     assert any("2 holes in its times" in problem and "(15 to 21, 39 to 44)" in problem for problem in index.problems)
 
 

@@ -194,7 +194,9 @@ def test_names_and_corrections_are_told(project, tmp_path):
         metadata=tracks.metadata | {"corrected": [["cage", 10, int(corrected), "anna"]]},
     )
     write_tracks(named, tmp_path / "tracks.parquet")
-    index = read_index(project / "results/index/cage.json")
+    index = read_index(project / "results/index/cage.json").model_copy(
+        update={"doubtful": RunLengths.of([11, 12]), "problems": ("has a hole in its times",)}
+    )
     assemble_files(shards, named, index, PoseSource("cage", "cage"), tmp_path / "poses.parquet")
     sources = Sources(shards, tmp_path / "tracks.parquet")
     before, after = ("\n".join(explain_frame(tmp_path / "poses.parquet", frame, sources)) for frame in (9, 11))
@@ -203,6 +205,9 @@ def test_names_and_corrections_are_told(project, tmp_path):
     assert "correction" not in before
     assert "A correction says that it is anna, from frame 10 on." in after
     assert after.count("correction") == 1
+    assert "may show what was never there" in after
+    assert "may show what was never there" not in before
+    assert "The recording has a hole in its times." in list(explain_table(tmp_path / "poses.parquet"))
 
 
 def test_a_table_of_another_version_is_explained_too(project, tmp_path):

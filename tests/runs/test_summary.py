@@ -45,6 +45,7 @@ def test_it_says_what_was_done_and_what_is_missing_and_why(night):
     assert said.lines[0] == "2 recordings done, 4,000 frames, in 2 h 06 min"
     assert any(line.startswith("lost: shard 0001-of-0002 missing: ValueError: a bad frame (") for line in said.lines)
     assert "empty.mp4 cannot be read: the file is empty <0 bytes>" in said.lines
+    assert "pieces: the end is cut off" in said.lines
 
 
 def test_what_the_plan_left_out_is_told(night):

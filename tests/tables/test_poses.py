@@ -48,6 +48,8 @@ class Index:
     height: int | None = 480
     fps: float | None = 10.0
     recorded_at: datetime | None = datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=1)))
+    problems: tuple[str, ...] = ()
+    doubtful_ranges: tuple[tuple[int, int], ...] = ()
 
     def time_s(self, frame_idx=None):
         times = np.array([0, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.1])
@@ -129,6 +131,13 @@ def test_scores_lie_between_0_and_1_and_are_missing_where_the_point_is(tmp_path)
     assert set(poses["nose.score"]) == {1}
     assert poses["tail.score"].isna().tolist() == poses["tail.x"].isna().tolist()
     assert set(poses["tail.score"].dropna()) == {0}
+
+
+def test_doubtful_frames_and_what_is_wrong_stand_in_the_metadata(tmp_path):
+    index = Index(problems=("has holes",), doubtful_ranges=((2, 4), (7, 8)))
+    write_poses(assemble_poses(*make_tables(), index, SOURCE), tmp_path / "p.parquet")
+    note = read_pose_metadata(tmp_path / "p.parquet")
+    assert (note["problems"], note["doubtful_frames"]) == (["has holes"], [[2, 4], [7, 8]])
 
 
 def test_times_come_from_the_index(pose_file):

@@ -51,6 +51,8 @@ class Index:
     height: int | None = 48
     fps: float | None = 10.0
     recorded_at: datetime | None = None
+    problems: tuple[str, ...] = ()
+    doubtful_ranges: tuple[tuple[int, int], ...] = ()
 
     def time_s(self, frame_idx=None):
         return np.arange(ROWS) / 10 if frame_idx is None else frame_idx / 10

@@ -96,6 +96,13 @@ class VideoIndex(BaseModel):
         """Seconds from the first frame to the last; NaN where unknown."""
         return float(self.time_s(self.frames - 1)) if self.frames else 0.0
 
+    @cached_property
+    def doubtful_ranges(self) -> list[tuple[int, int]]:
+        """`doubtful` as [start, stop) ranges."""
+        frames = self.doubtful.values()
+        parts = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1) if len(frames) else []
+        return [(int(part[0]), int(part[-1]) + 1) for part in parts]
+
     @property
     def is_ok(self) -> bool:
         """Whether frames can be read."""

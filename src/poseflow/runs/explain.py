@@ -105,6 +105,7 @@ def _explain_frames(note: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(ranges, list):
         read = sum(stop - start for start, stop in ranges)
         yield f"{read:,} frames were read, {len(note.get('failed_frames', [])):,} of them could not be decoded."
+    yield from (f"The recording {problem}." for problem in note.get("problems", []))
     if note["table"] == "poses":
         size, fps, scale = note["image_size"], note["fps"], note["pixels_per_mm"]
         yield (
@@ -169,9 +170,11 @@ def _explain_what_was_seen(note: Mapping[str, Any], frame: int, rows: Sequence[M
     if not rows:
         return f"Frame {frame}{where}: no animal was found, or none that belongs to a track."
     first = rows[0]
+    is_doubtful = any(start <= frame < stop for start, stop in note["doubtful_frames"])
+    doubt = " It may show what was never there: data before it is lost." if is_doubtful else ""
     time = f", {first['time_s']:.3f} s from the start" if first["time_s"] is not None else ""
     stamp = f" ({first['timestamp'].isoformat()})" if first["timestamp"] is not None else ""
-    return f"Frame {frame}{where}{time}{stamp}: {len(rows)} animal{'s' * (len(rows) > 1)}."
+    return f"Frame {frame}{where}{time}{stamp}: {len(rows)} animal{'s' * (len(rows) > 1)}.{doubt}"
 
 
 def _name(row: Mapping[str, Any]) -> str:

@@ -145,6 +145,11 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     indexed = [path for path in indexes if _is_new(path, inputs.began)]
     unreadable = {path.stem: index for path in indexed if not (index := read_index(path)).is_ok}
     broken = [f"{show_path(Path(index.path).name)} cannot be read: {index.reason}" for index in unreadable.values()]
+    faulty = [
+        f"{path.stem}: {'; '.join(index.problems)}"
+        for path in indexed
+        if path.stem not in unreadable and (index := read_index(path)).problems
+    ]
     readable = [path for video, path in inputs.suggestions.items() if video not in unreadable]
     proposed = [path for path in readable if _is_new(path, inputs.began)]
     decided = [one for one in read_history(inputs.results / "promotion/history.json") if one.time >= inputs.began]
@@ -155,6 +160,7 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
         *_tell_accuracy(inputs),
         *_shorten(tell_failures(inputs)),
         *_shorten(broken),
+        *_shorten(faulty),
         *_shorten(list(inputs.warnings)),
         *([f"frames to label: {len(proposed)} files in {proposed[0].parent}"] if proposed else []),
         f"more: {inputs.results / 'report.html'}",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Paths = str | Path | Sequence[str | Path]
+FRAME_LISTS = ("frames_read", "failed_frames", "doubtful_frames")
+"""Metadata that are of one file."""
 
 
 @overload
@@ -100,7 +102,7 @@ def _read_file(path: Path) -> tuple[pa.Table, dict[str, Any]]:
 
 
 def _check_note(note: dict[str, Any], path: Path) -> None:
-    missing = [key for key in ("frames_read", "failed_frames", "fps", "pixels_per_mm", "start") if key not in note]
+    missing = [key for key in (*FRAME_LISTS, "fps", "pixels_per_mm", "start") if key not in note]
     if missing:
         raise TableError(f"{path}: metadata must be that of a pose table, got none of {', '.join(missing)}")
     check_ranges(note["frames_read"], f"{path}: frames_read")
@@ -117,7 +119,7 @@ def _common_skeleton(files: list[Path], notes: Sequence[dict[str, Any]]) -> Skel
 def _common_metadata(notes: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What all files' metadata agree in, without the lists of frames, which pandas would copy at every step."""
     shared = {key: value for key, value in notes[0].items() if all(note.get(key) == value for note in notes)}
-    return {key: value for key, value in shared.items() if key not in ("frames_read", "failed_frames")}
+    return {key: value for key, value in shared.items() if key not in FRAME_LISTS}
 
 
 def _to_long(table: pa.Table, skeleton: Skeleton) -> pa.Table:

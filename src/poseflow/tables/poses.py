@@ -45,6 +45,14 @@ class VideoFacts(Protocol):
         """Why it is quarantined."""
 
     @property
+    def problems(self) -> Sequence[str]:
+        """What is wrong with it, a sentence each."""
+
+    @property
+    def doubtful_ranges(self) -> Sequence[tuple[int, int]]:
+        """Frames that may show what was never there, since data before them is lost, as [start, stop) ranges."""
+
+    @property
     def frames(self) -> int:
         """Exact number of frames."""
 
@@ -102,7 +110,7 @@ def assemble_poses(predictions: Predictions, tracks: Tracks, index: VideoFacts, 
     """Join one video's predictions, tracks and times to its pose table.
 
     Instances without a track are left out. The schema's metadata, JSON under the key `poseflow`, says which frames were
-    read and which failed, with skeleton, scale and origin.
+    read, which failed and which are doubtful, with skeleton, scale, origin and what is wrong with the recording.
 
     Raises: TableError when the tracks are of other predictions.
     """
@@ -155,6 +163,7 @@ def pose_note(predictions: Predictions, tracks: Tracks, index: VideoFacts, sourc
         "identities": list(tracks.identity_names),
         "status": index.status,
         "reason": index.reason,
+        "problems": list(index.problems),
         "skeleton": predictions.skeleton.model_dump(mode="json"),
         "fps": index.fps,
         "frames": index.frames,
@@ -163,6 +172,7 @@ def pose_note(predictions: Predictions, tracks: Tracks, index: VideoFacts, sourc
         "start": start.isoformat() if start else None,
         "frames_read": [list(part) for part in predictions.frames],
         "failed_frames": predictions.failed_frames.tolist(),
+        "doubtful_frames": [list(part) for part in index.doubtful_ranges],
     }
 
 
