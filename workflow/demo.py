@@ -6,6 +6,7 @@ from pathlib import Path
 
 from poseflow.config.synth import SynthConfig
 from poseflow.core.files import read_json
+from poseflow.runs.places import ANY, PLACES
 
 FRAMES = 600
 RECORDINGS = {"two_gerbils": (2, 1), "four_gerbils": (4, 2)}  # animals, seed
@@ -34,18 +35,17 @@ def run_workflow() -> None:
     print("snakemake --configfile config/demo.yaml --profile local", flush=True)
     code = subprocess.run(command, check=False).returncode
     if code:
-        sys.exit(f"the workflow ended with code {code}; what went wrong stands in logs/")
+        sys.exit(f"the workflow ended with code {code}; what went wrong stands in {PLACES.logs}/")
 
 
 def tell_results() -> None:
     """Print where the results are and how good they are."""
-    results = Path("results")
-    newest = max(results.glob("evaluation/*/*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    newest = max(PLACES.find(PLACES.metrics(ANY, ANY)), key=lambda path: path.stat().st_mtime)
     overall = read_json(newest)
-    print("\npose tables  results/poses/          import poseflow; poseflow.read_poses('results/poses')")
-    print("report       results/report.html")
+    print(f"\npose tables  {PLACES.all_poses}/          import poseflow; poseflow.read_poses('{PLACES.all_poses}')")
+    print(f"report       {PLACES.report}")
     for video in RECORDINGS:
-        print(f"overlay      results/overlays/{video}.mp4")
+        print(f"overlay      {PLACES.overlay(video)}")
     print("accuracy     on held-out blocks of frames that no network saw in training:")
     print(f"             mAP {overall['map_coco']:.3f} (OKS, COCO form), {overall['map_paper']:.3f} (as in the paper)")
 

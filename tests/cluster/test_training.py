@@ -11,6 +11,7 @@ from poseflow.cluster.task import STARTS_WITHOUT_PROGRESS, _check_progress
 from poseflow.config import ModelConfig
 from poseflow.core.errors import ConfigError
 from poseflow.core.files import read_json, write_json
+from poseflow.runs.places import Places
 
 TINY = {
     "kind": "centered_instance",
@@ -35,7 +36,7 @@ def test_a_model_is_trained_in_a_job_and_its_log_is_one_file(packages, tmp_path)
     text = log.read_text()
     assert "epoch 1" in text
     assert "epoch 2" in text
-    assert find_logs(tmp_path / "results", tmp_path / "logs") == {}
+    assert find_logs(Places(tmp_path / "results", tmp_path / "logs")) == {}
     assert folder.with_name(".0123456789.job").exists(), "kept until the workflow has taken note of the model"
     clear_jobs([folder])
     assert {path.name for path in folder.parent.iterdir()} == {folder.name}
@@ -119,7 +120,7 @@ def test_logs_are_followed_until_the_trainings_end(tmp_path):
 
 def test_a_training_in_progress_has_a_log(tmp_path):
     (tmp_path / "results/models/centroid/.0123456789.job").mkdir(parents=True)
-    logs = find_logs(tmp_path / "results", tmp_path / "logs")
+    logs = find_logs(Places(tmp_path / "results", tmp_path / "logs"))
     assert logs == {"centroid": tmp_path / "logs/train/centroid/0123456789.log"}
     write_json({}, tmp_path / "results/models/centroid/0123456789/training.json")
-    assert find_logs(tmp_path / "results", tmp_path / "logs") == {}
+    assert find_logs(Places(tmp_path / "results", tmp_path / "logs")) == {}

@@ -14,7 +14,8 @@ from poseflow.config import Config, PromotionConfig, VideosConfig
 from poseflow.core.errors import ConfigError, ModelError, SkeletonError
 from poseflow.core.files import write_json
 from poseflow.runs.facts import FileFacts
-from poseflow.runs.plan import make_plan, release_of, scales_of_labels
+from poseflow.runs.places import PLACES
+from poseflow.runs.plan import make_plan, scales_of_labels
 from poseflow.runs.promotion import add_to_history, judge
 
 
@@ -64,7 +65,7 @@ def test_the_plan_names_everything_that_will_be_made(project):
         "day1__b": ["0000-of-0001"],
     }
     assert found.tracked_videos == {"a"}
-    assert found.models["single"] == Path("results/models/single") / found.versions["single"]
+    assert found.models["single"] == PLACES.model("single", found.versions["single"])
 
 
 def test_of_recordings_with_one_name_only_the_labeled_one_can_test_tracking(project):
@@ -231,11 +232,11 @@ def test_names_are_asked_of_models_that_tell_animals_apart(project):
 def use(release, was=None):
     """Put a release into use, as the rule `promote` does."""
     decision = judge(release, was, None, 1, PromotionConfig())
-    add_to_history(decision, Path("results/promotion/history.json"))
+    add_to_history(decision, PLACES.history)
 
 
 def assign(video, release):
-    write_json({"id": release}, release_of(video))
+    write_json({"id": release}, PLACES.assigned_release(video))
 
 
 def test_a_recording_is_given_a_release_once(project):

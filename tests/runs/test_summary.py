@@ -7,6 +7,7 @@ import pytest
 from fake_results import make_index, make_poses, write_run
 
 from poseflow.config import PromotionConfig
+from poseflow.runs.places import Places
 from poseflow.runs.promotion import add_to_history, judge
 from poseflow.runs.summary import (
     FailedStep,
@@ -72,9 +73,9 @@ def test_a_decision_of_the_night_is_told(night):
     assert any("release 0123456789 was given" in line for line in describe_night(night, NOW).lines)
 
 
-def test_text_and_page_say_the_same(night, tmp_path):
-    write_night(describe_night(night, NOW), tmp_path)
-    text, page = ((tmp_path / name).read_text() for name in ("summary.txt", "summary.html"))
+def test_text_and_page_say_the_same(night):
+    write_night(describe_night(night, NOW), night.places)
+    text, page = night.places.summary.read_text(), night.places.summary_page.read_text()
     assert "ValueError: a bad frame" in text
     assert "ValueError: a bad frame" in page
     assert "&lt;0 bytes&gt;" in page
@@ -83,9 +84,8 @@ def test_text_and_page_say_the_same(night, tmp_path):
 
 def test_missing_shards_are_counted(night, tmp_path):
     assert find_missing(night) == {"lost": ["0001-of-0002"]}
-    assert "3 shards, from 0001-of-0009 on, missing" in say_missing(
-        "x", [f"000{n}-of-0009" for n in (1, 2, 3)], tmp_path
-    )
+    shards = [f"000{n}-of-0009" for n in (1, 2, 3)]
+    assert "3 shards, from 0001-of-0009 on, missing" in say_missing("x", shards, Places(tmp_path, tmp_path))
 
 
 def test_a_log_that_breaks_off_gives_no_reason(tmp_path):

@@ -1,12 +1,12 @@
 rule assemble:
     input:
         predictions=shard_tables,
-        tracks="results/tracks/{recording}.parquet",
-        index="results/index/{video}.json",
+        tracks=PLACES.tracks("{recording}"),
+        index=PLACES.index("{video}"),
     output:
-        poses="results/poses/{recording}/{video}.parquet",
+        poses=PLACES.pose_table("{recording}", "{video}"),
     log:
-        "logs/assemble/{recording}/{video}.log",
+        PLACES.log("assemble", "{recording}", "{video}"),
     conda:
         "../envs/poseflow.yaml"
     resources:

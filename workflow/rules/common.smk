@@ -12,7 +12,8 @@ from poseflow.runs.fingerprints import describe_step, describe_training
 from poseflow.models import needed_files
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.names import is_named_after, write_names
-from poseflow.runs.plan import make_plan, release_of, scales_of_labels
+from poseflow.runs.places import PLACES
+from poseflow.runs.plan import make_plan, scales_of_labels
 from poseflow.runs.recordings import is_file_or_folder, pixels_per_mm, start_time, with_animals
 from poseflow.runs.lock import announce_run, leave_run
 
@@ -24,7 +25,7 @@ def fail(message):
 
 def make_checked_plan():
     """Check the configuration and plan the run, before any rule is read."""
-    facts = FileFacts("results/.plan.json", check=workflow.is_main_process)
+    facts = FileFacts(PLACES.facts, check=workflow.is_main_process)
     try:
         checked = parse_config(config, " ".join(map(str, workflow.configfiles)) or "config")
         plan = make_plan(checked, facts)
@@ -92,11 +93,11 @@ def video_input(wildcards):
 
 
 def index_files(videos):
-    return [f"results/index/{video}.json" for video in videos]
+    return list(map(PLACES.index, videos))
 
 
 def shards_of(video):
-    return [f"results/predictions/{video}/{shard}.parquet" for shard in PLAN.shards[video]]
+    return [PLACES.shard(video, shard) for shard in PLAN.shards[video]]
 
 
 def shard_tables(wildcards):
@@ -146,20 +147,12 @@ def find_corrections(recording):
     return [str(path) for path in files if is_named_after(path, recording, PLAN.recordings)]
 
 
-def review_list(recording):
-    return f"results/review/{recording}.csv"
-
-
 def tracks_table(video):
-    return f"results/tracks/{PLAN.recording_of[video]}.parquet"
-
-
-def suggestion_file(video):
-    return f"results/suggestions/{video}.pkg.slp"
+    return PLACES.tracks(PLAN.recording_of[video])
 
 
 def pose_table(video):
-    return f"results/poses/{PLAN.recording_of[video]}/{video}.parquet"
+    return PLACES.pose_table(PLAN.recording_of[video], video)
 
 
 def settings_files(wildcards):
@@ -169,7 +162,7 @@ def settings_files(wildcards):
 
 def metrics_files(releases):
     """Accuracy of releases on the test set; none where models are given."""
-    return [f"results/evaluation/{PLAN.dataset}/{release}/metrics.json" for release in releases if PLAN.dataset]
+    return [PLACES.metrics(PLAN.dataset, release) for release in releases if PLAN.dataset]
 
 
 def judged_metrics(wildcards):
@@ -200,13 +193,13 @@ def check_videos():
 def final_files(wildcards):
     check_videos()
     check_models()
-    overlays = [f"results/overlays/{video}.mp4" for video in PLAN.videos] if CONFIG.render.enabled else []
-    return [*map(pose_table, PLAN.videos), "results/report.html", *overlays]
+    overlays = map(PLACES.overlay, PLAN.videos) if CONFIG.render.enabled else []
+    return [*map(pose_table, PLAN.videos), PLACES.report, *overlays]
 
 
 def suggestion_files(wildcards):
     check_videos()
-    return list(map(suggestion_file, PLAN.videos))
+    return list(map(PLACES.suggestions, PLAN.videos))
 
 
 wildcard_constraints:

@@ -1,11 +1,11 @@
 rule evaluate:
     input:
-        release="results/releases/{release}.json",
-        test="results/datasets/{dataset}/test.pkg.slp",
+        release=PLACES.release("{release}"),
+        test=PLACES.dataset_side("{dataset}", "test"),
     output:
-        metrics="results/evaluation/{dataset}/{release}/metrics.json",
+        metrics=PLACES.metrics("{dataset}", "{release}"),
     log:
-        "logs/evaluate/{dataset}/{release}.log",
+        PLACES.log("evaluate", "{dataset}", "{release}"),
     conda:
         "../envs/poseflow.yaml"
     threads: 2
@@ -25,9 +25,9 @@ rule evaluate_tracking:
         predictions=shard_tables,
         tracks=lambda wildcards: tracks_table(wildcards.video),
     output:
-        metrics="results/evaluation/tracking/{video}.json",
+        metrics=PLACES.tracking_metrics("{video}"),
     log:
-        "logs/evaluate_tracking/{video}.log",
+        PLACES.log("evaluate_tracking", "{video}"),
     conda:
         "../envs/poseflow.yaml"
     resources:

@@ -1,13 +1,13 @@
 rule extract:
     input:
-        index="results/index/{video}.json",
+        index=PLACES.index("{video}"),
         video=video_input,
         labels=ancient(PLAN.labels),
         predictions=starting_points,
     output:
-        suggestions="results/suggestions/{video}.pkg.slp",
+        suggestions=PLACES.suggestions("{video}"),
     log:
-        "logs/extract/{video}.log",
+        PLACES.log("extract", "{video}"),
     conda:
         "../envs/poseflow.yaml"
     resources:

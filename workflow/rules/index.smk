@@ -2,9 +2,9 @@ rule index:
     input:
         video=video_input,
     output:
-        index="results/index/{video}.json",
+        index=PLACES.index("{video}"),
     log:
-        "logs/index/{video}.log",
+        PLACES.log("index", "{video}"),
     conda:
         "../envs/poseflow.yaml"
     resources:

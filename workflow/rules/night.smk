@@ -8,6 +8,7 @@ from poseflow.cluster import cancel_leftovers, mend_status_queries
 from poseflow.core.files import make_temporary_folder, remove_unfinished
 from poseflow.runs.summary import FailedStep, NightInputs, describe_night, tell_failures, write_night
 from poseflow.runs.orphans import set_aside
+from poseflow.runs.places import ANY
 from poseflow.runs.lock import INTERRUPTED, end_leftovers, lock_results
 
 IS_INTERRUPTED = False
@@ -17,11 +18,11 @@ WARNINGS = []  # what the plan left out or set aside, once the run has begun
 @cache
 def new_videos():
     """Recordings without a pose table, as the run finds them."""
-    return [video for video in PLAN.videos if not Path(pose_table(video)).exists()]
+    return [video for video in PLAN.videos if not pose_table(video).exists()]
 
 
 def night_suggestions(wildcards):
-    return list(map(suggestion_file, new_videos()))
+    return list(map(PLACES.suggestions, new_videos()))
 
 
 def begin_run(on_slurm):
@@ -32,13 +33,13 @@ def begin_run(on_slurm):
     global RESULTS_LOCK, BEGAN
     BEGAN = datetime.now(UTC)
     try:
-        RESULTS_LOCK = lock_results("results/.lock")
+        RESULTS_LOCK = lock_results(PLACES.lock)
         end_leftovers(Path.cwd())
         cancel_leftovers(Path.cwd(), must_know=on_slurm)
     except PoseflowError as error:
         fail(error)
-    remove_unfinished("results", but_in=".*.job")  # a training that goes on removes its own
-    make_temporary_folder("results")
+    remove_unfinished(PLACES.results, but_in=PLACES.training(ANY, ANY).name)  # a training that goes on removes its own
+    make_temporary_folder(PLACES.results)
     new_videos()
     WARNINGS.extend(PLAN.warnings)
     set_aside(PLAN.orphans, BEGAN)
@@ -75,12 +76,12 @@ def beginning(execute):
 
 def night_inputs(failed=()):
     return NightInputs(
-        Path("results"),
-        Path("logs"),
+        PLACES.results,
+        PLACES.logs,
         BEGAN,
-        {video: Path(pose_table(video)) for video in PLAN.videos},
+        {video: pose_table(video) for video in PLAN.videos},
         PLAN.shards,
-        {video: Path(suggestion_file(video)) for video in new_videos()},
+        {video: PLACES.suggestions(video) for video in new_videos()},
         WARNINGS,
         failed,
     )
@@ -100,7 +101,7 @@ def videos_of(job):
 
 def end_run(failed=()):
     """Say what was done and what was not."""
-    write_night(describe_night(night_inputs(failed), datetime.now(UTC)), Path("results"))
+    write_night(describe_night(night_inputs(failed), datetime.now(UTC)), PLACES)
 
 
 def report_what_is_there(failed=()):
@@ -109,12 +110,11 @@ def report_what_is_there(failed=()):
     It reads what there is from its standard input: no command line is long enough for thousands of files.
     """
     there = {
-        "index": [path for path in index_files(PLAN.videos) if Path(path).exists()],
-        "poses": [path for path in map(pose_table, PLAN.videos) if Path(path).exists()],
-        "review": [path for path in map(review_list, PLAN.recordings) if Path(path).exists()],
+        "index": [str(path) for path in index_files(PLAN.videos) if path.exists()],
+        "poses": [str(path) for path in map(pose_table, PLAN.videos) if path.exists()],
+        "review": [str(path) for path in map(PLACES.review_list, PLAN.recordings) if path.exists()],
         "missing": [*WARNINGS, *tell_failures(night_inputs(failed))],
     }
-    release = Path("results/promotion/current.json")
-    command = [sys.executable, "-m", "poseflow", "report", "--out", "results/report.html", "--inputs", "-"]
-    command += ["--release", str(release)] if release.exists() else []
+    command = [sys.executable, "-m", "poseflow", "report", "--out", PLACES.report, "--inputs", "-"]
+    command += ["--release", PLACES.current_release] if PLACES.current_release.exists() else []
     subprocess.run(command, check=False, input=json.dumps(there), text=True)

@@ -1,14 +1,14 @@
 rule predict:
     input:
-        index="results/index/{video}.json",
+        index=PLACES.index("{video}"),
         video=video_input,
-        release="results/predictions/{video}/release.json",
+        release=PLACES.assigned_release("{video}"),
     output:
-        predictions="results/predictions/{video}/{shard}.parquet",
+        predictions=PLACES.shard("{video}", "{shard}"),
     log:
-        "logs/predict/{video}/{shard}.log",
+        PLACES.log("predict", "{video}", "{shard}"),
     benchmark:
-        "results/benchmarks/predict/{video}/{shard}.tsv"
+        PLACES.benchmark("predict", "{video}", "{shard}")
     conda:
         "../envs/poseflow.yaml"
     threads: 2

@@ -2,9 +2,9 @@ rule release:
     input:
         models=settings_files,
     output:
-        release="results/releases/{release}.json",
+        release=PLACES.release("{release}"),
     log:
-        "logs/release/{release}.log",
+        PLACES.log("release", "{release}"),
     wildcard_constraints:
         # Those of earlier runs are files like any other.
         release="|".join(pipeline.key for pipeline in PLAN.pipelines.values()) or "(?!)",
@@ -26,12 +26,12 @@ if PLAN.release:
     # Runs once for each candidate. That current.json was rewritten since, by `poseflow rollback`, does not start it.
     rule promote:
         input:
-            candidate=f"results/releases/{PLAN.release}.json",
+            candidate=PLACES.release(PLAN.release),
             metrics=judged_metrics,
         output:
-            current="results/promotion/current.json",
+            current=PLACES.current_release,
         log:
-            f"logs/promote/{PLAN.release}.log",
+            PLACES.log("promote", PLAN.release),
         localrule: True
         conda:
             "../envs/poseflow.yaml"
@@ -49,11 +49,11 @@ if PLAN.unassigned:
     # A recording's release is given once, before its first shard, and stays; so a recording never mixes two.
     rule assign:
         input:
-            current="results/promotion/current.json",
+            current=PLACES.current_release,
         output:
-            releases=[release_of(video) for video in PLAN.unassigned],
+            releases=list(map(PLACES.assigned_release, PLAN.unassigned)),
         log:
-            "logs/assign.log",
+            PLACES.log("assign"),
         localrule: True
         conda:
             "../envs/poseflow.yaml"

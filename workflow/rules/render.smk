@@ -1,17 +1,17 @@
 rule render:
     input:
-        index="results/index/{video}.json",
+        index=PLACES.index("{video}"),
         video=video_input,
         poses=lambda wildcards: pose_table(wildcards.video),
     output:
         overlay=report(
-            "results/overlays/{video}.mp4",
+            PLACES.overlay("{video}"),
             caption="../report/overlay.rst",
             category="Overlays",
             labels={"video": "{video}"},
         ),
     log:
-        "logs/render/{video}.log",
+        PLACES.log("render", "{video}"),
     conda:
         "../envs/poseflow.yaml"
     resources:

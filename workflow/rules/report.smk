@@ -2,15 +2,15 @@ rule report:
     input:
         indexes=index_files(PLAN.videos),
         poses=[pose_table(video) for video in PLAN.videos],
-        release="results/promotion/current.json",
+        release=PLACES.current_release,
         metrics=pipeline_metrics,
-        dataset=[f"results/datasets/{PLAN.dataset}/train.pkg.slp"] if PLAN.dataset else [],
-        reviews=[review_list(recording) for recording in PLAN.recordings],
-        tracking=[f"results/evaluation/tracking/{video}.json" for video in sorted(PLAN.tracked_videos)],
+        dataset=[PLACES.dataset_side(PLAN.dataset, "train")] if PLAN.dataset else [],
+        reviews=list(map(PLACES.review_list, PLAN.recordings)),
+        tracking=[PLACES.tracking_metrics(video) for video in sorted(PLAN.tracked_videos)],
     output:
-        report=report("results/report.html", caption="../report/report.rst", category="Report"),
+        report=report(PLACES.report, caption="../report/report.rst", category="Report"),
     log:
-        "logs/report.log",
+        PLACES.log("report"),
     conda:
         "../envs/poseflow.yaml"
     resources:

@@ -3,11 +3,11 @@ rule split:
         # What the labels say is in the dataset's name: a file that was only touched costs nothing.
         labels=ancient(PLAN.labels),
     output:
-        train="results/datasets/{dataset}/train.pkg.slp",
-        val="results/datasets/{dataset}/val.pkg.slp",
-        test="results/datasets/{dataset}/test.pkg.slp",
+        train=PLACES.dataset_side("{dataset}", "train"),
+        val=PLACES.dataset_side("{dataset}", "val"),
+        test=PLACES.dataset_side("{dataset}", "test"),
     log:
-        "logs/split/{dataset}.log",
+        PLACES.log("split", "{dataset}"),
     conda:
         "../envs/poseflow.yaml"
     resources:

@@ -4,11 +4,11 @@ rule track:
         indexes=recording_indexes,
         corrections=corrections,
     output:
-        tracks="results/tracks/{recording}.parquet",
-        review="results/review/{recording}.csv",
-        suggestions="results/review/{recording}.slp",
+        tracks=PLACES.tracks("{recording}"),
+        review=PLACES.review_list("{recording}"),
+        suggestions=PLACES.review_labels("{recording}"),
     log:
-        "logs/track/{recording}.log",
+        PLACES.log("track", "{recording}"),
     conda:
         "../envs/poseflow.yaml"
     resources:

@@ -2,16 +2,16 @@ rule train:
     input:
         # The version is a key of the labels' and the profile's content. (Use `ancient` sparingly: Snakemake looks for
         # no changed settings below a job that runs, so beyond an ancient file it would miss them until the next run.)
-        train=ancient(f"results/datasets/{PLAN.dataset}/train.pkg.slp"),
-        val=ancient(f"results/datasets/{PLAN.dataset}/val.pkg.slp"),
+        train=ancient(PLACES.dataset_side(f"{PLAN.dataset}", "train")),
+        val=ancient(PLACES.dataset_side(f"{PLAN.dataset}", "val")),
     output:
-        config="results/models/{model}/{version}/config.yaml",
-        skeleton="results/models/{model}/{version}/skeleton.json",
-        weights="results/models/{model}/{version}/model.weights.h5",
-        history="results/models/{model}/{version}/history.csv",
-        training="results/models/{model}/{version}/training.json",
+        config=PLACES.model("{model}", "{version}") / "config.yaml",
+        skeleton=PLACES.model("{model}", "{version}") / "skeleton.json",
+        weights=PLACES.model("{model}", "{version}") / "model.weights.h5",
+        history=PLACES.model("{model}", "{version}") / "history.csv",
+        training=PLACES.model("{model}", "{version}") / "training.json",
     log:
-        "logs/train/{model}/{version}.log",
+        PLACES.log("train", "{model}", "{version}"),
     retries: 0  # it submits a job, waits, and knows itself when to submit another
     localrule: True
     conda:

@@ -8,6 +8,7 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
 from poseflow.config import EvaluationConfig, SplitConfig
+from poseflow.runs.places import PLACES, Places
 
 if TYPE_CHECKING:
     from poseflow.runs.promotion import Decision
@@ -88,7 +89,7 @@ def _follow_trainings() -> None:
     from poseflow.cluster import find_logs, follow_logs
 
     def find() -> dict[str, Path]:
-        return find_logs(Path("results"), Path("logs"))
+        return find_logs(PLACES)
 
     if not find():
         typer.echo("no training is in progress here; followed are those of the workflow in this folder")
@@ -191,7 +192,7 @@ def release(
 
 def rollback(
     to: Annotated[str | None, typer.Argument(metavar="RELEASE", help="By default the one before.")] = None,
-    results: Annotated[Path, typer.Option(help="The folder that the workflow fills.")] = Path("results"),
+    results: Annotated[Path, typer.Option(help="The folder that the workflow fills.")] = PLACES.results,
 ) -> None:
     """Go back to a release that was in use before: from now on it runs over new recordings.
 
@@ -208,7 +209,7 @@ def rollback(
 
 def promote(
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="As the summary and the report name it.")],
-    results: Annotated[Path, typer.Option(help="The folder that the workflow fills.")] = Path("results"),
+    results: Annotated[Path, typer.Option(help="The folder that the workflow fills.")] = PLACES.results,
 ) -> None:
     """Put a release in use that was not promoted: one that could not be compared, or was no better.
 
@@ -227,9 +228,10 @@ def _put_in_use(decide: "Callable[[Sequence[Decision]], Decision]", results: Pat
     from poseflow.runs.promotion import add_to_history, read_history
     from poseflow.runs.releases import read_release, write_release
 
-    with lock_results(results / ".lock"):
-        decision = decide(read_history(results / "promotion/history.json"))
-        release = read_release(results / f"releases/{decision.current}.json")
-        add_to_history(decision, results / "promotion/history.json")
-        write_release(release, results / "promotion/current.json")
+    places = Places(results)
+    with lock_results(places.lock):
+        decision = decide(read_history(places.history))
+        release = read_release(places.release(decision.current))
+        add_to_history(decision, places.history)
+        write_release(release, places.current_release)
     typer.echo(f"release {decision.current} is in use, in place of {decision.incumbent}")

@@ -9,6 +9,7 @@ import typer
 from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
 from poseflow.config import Config, ModelConfig, RenderConfig, ReportConfig
 from poseflow.core.errors import ConfigError
+from poseflow.runs.places import ANY, PLACES, Places
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -128,7 +129,7 @@ def explain(
 
 
 def summary(
-    results: Annotated[Path, typer.Argument(help="The folder that the workflow filled.")] = Path("results"),
+    results: Annotated[Path, typer.Argument(help="The folder that the workflow filled.")] = PLACES.results,
 ) -> None:
     """Say in a few lines what a run made, where it lies and how good it is.
 
@@ -139,15 +140,16 @@ def summary(
     from poseflow.core.files import read_json
     from poseflow.tables import read_pose_metadata
 
-    for path in sorted(results.glob("poses/**/*.parquet")):
+    places = Places(results)
+    for path in places.find(places.pose_table(ANY, ANY)):
         note = read_pose_metadata(path)
         what = f"{note['frames']} frames" if note["status"] == "ok" else f"quarantined: {note['reason']}"
         typer.echo(f"poses     {path}  {what}")
-    for path in sorted(results.glob("overlays/*.mp4")):
+    for path in places.find(places.overlay(ANY)):
         typer.echo(f"overlay   {path}")
-    for path in sorted(results.glob("report.html")):
+    for path in places.find(places.report):
         typer.echo(f"report    {path}")
-    measured = sorted(results.glob("evaluation/*/*/metrics.json"), key=lambda path: path.stat().st_mtime)
+    measured = sorted(places.find(places.metrics(ANY, ANY)), key=lambda path: path.stat().st_mtime)
     accuracy = read_json(measured[-1]) if measured else {}
     if accuracy.get("frames"):
         typer.echo(

@@ -4,16 +4,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from poseflow.runs.places import ANY, Places
+
 EVERY_S = 1.0
 FIRST_LINES = 10
 
 
-def find_logs(results: Path, logs: Path) -> dict[str, Path]:
+def find_logs(places: Places) -> dict[str, Path]:
     """Logs of the trainings that are not at their end, by the model's name."""
-    jobs = [folder for folder in sorted(results.glob("models/*/.*.job")) if folder.is_dir()]
+    jobs = [folder for folder in places.find(places.training(ANY, ANY)) if folder.is_dir()]
     versions = [(job.parent, job.name.removeprefix(".").removesuffix(".job")) for job in jobs]
     return {
-        model.name: logs / "train" / model.name / f"{version}.log"
+        model.name: places.log("train", model.name, version)
         for model, version in versions
         if not (model / version / "training.json").exists()
     }

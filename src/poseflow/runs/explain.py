@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from poseflow.config import PredictConfig, ReviewConfig, Section, TrackingConfig
 from poseflow.core.errors import TableError
+from poseflow.runs.places import ANY, Places
 from poseflow.tables import Tracks, find_rows, open_table, read_frame, read_instances, read_tracks
 
 SECTIONS: Mapping[str, type[Section]] = {"predict": PredictConfig, "tracking": TrackingConfig, "review": ReviewConfig}
@@ -29,11 +30,10 @@ class Sources:
     @classmethod
     def beside(cls, path: Path) -> "Sources":
         """Those of `results/poses/{recording}/{video}.parquet`, where the workflow has them."""
-        path = path if len(path.parents) > 3 else path.absolute()
-        results, recording, video = path.parents[2], path.parent.name, path.stem
-        tracks, review = results / "tracks" / f"{recording}.parquet", results / "review" / f"{recording}.csv"
+        places, recording, video = Places.around(path), path.absolute().parent.name, path.stem
+        tracks, review = places.tracks(recording), places.review_list(recording)
         return cls(
-            sorted((results / "predictions" / video).glob("*.parquet")),
+            places.find(places.shard(video, ANY)),
             tracks if tracks.is_file() else None,
             review if review.is_file() else None,
         )

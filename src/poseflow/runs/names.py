@@ -14,14 +14,14 @@ from pathlib import Path
 from poseflow.core.errors import ConfigError
 from poseflow.core.files import read_json, write_json
 from poseflow.runs.fingerprints import key_of
+from poseflow.runs.places import PLACES
 
-NAMES_FILE = Path("results/recordings.json")
 MAX_NAME = 120
 """Two of these, and a few characters, fit a file's name: SLURM's logs have a recording's and a video's in one."""
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
-def read_names(path: Path = NAMES_FILE) -> dict[str, str]:
+def read_names(path: Path = PLACES.names) -> dict[str, str]:
     """Names that were given so far, by path; that of a folder ends in '/'. None where there is no such file.
 
     Raises: ConfigError where the file is damaged, or gives a name twice.
@@ -57,7 +57,7 @@ def give_names(videos: Iterable[Path], known: Mapping[str, str]) -> dict[str, st
     return names
 
 
-def write_names(names: Mapping[str, str], path: Path = NAMES_FILE) -> None:
+def write_names(names: Mapping[str, str], path: Path = PLACES.names) -> None:
     """Keep the names, where there are new ones."""
     if names != read_names(path):
         write_json(dict(names), path)

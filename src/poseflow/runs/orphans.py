@@ -6,24 +6,14 @@ where the recording comes back as it was, its tables are made anew from these, a
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from poseflow.runs.places import ANY, PLACES, Places
 from poseflow.runs.recordings import Recordings
 
-RESULTS = Path("results")
-ORPHANED = RESULTS / "orphaned"
 MAX_NAMED = 20
-_KINDS: Mapping[str, Sequence[str]] = {
-    "poses/*": (".parquet",),
-    "tracks": (".parquet",),
-    "review": (".csv", ".slp"),
-    "overlays": (".mp4",),
-    "suggestions": (".pkg.slp",),
-    "evaluation/tracking": (".json",),
-}
-"""Files that are named after a recording or a video: where they lie, and their suffixes."""
 
 
 def find_orphans(found: Recordings) -> list[Path]:
@@ -33,53 +23,61 @@ def find_orphans(found: Recordings) -> list[Path]:
     is found at all, as when a disk is not mounted.
     """
     paths = {name: path for path, name in found.names.items()}
-    orphans = _list_orphans(RESULTS, found) if found.videos else {}
+    orphans = _list_orphans(PLACES, found) if found.videos else {}
     return [file for file, name in orphans.items() if not _may_be_there(paths.get(name), found.unlisted)]
 
 
 def describe_orphans(orphans: Sequence[Path], found: Recordings) -> list[str]:
     """Say which recordings are gone, in a line at most; the same line before and after their results are set aside."""
-    here = _list_orphans(RESULTS, found) if orphans else {}
+    here = _list_orphans(PLACES, found) if orphans else {}
     names = {here[path] for path in orphans}
-    names |= {name for folder in ORPHANED.glob("*") for name in _list_orphans(folder, found).values()}
+    names |= {name for folder in PLACES.orphaned.glob(ANY) for name in _list_orphans(Places(folder), found).values()}
     if not names:
         return []
     more = [f"{len(names) - MAX_NAMED} more"] if len(names) > MAX_NAMED else []
     named = ", ".join([*sorted(names)[:MAX_NAMED], *more])
-    return [f"no longer among the recordings: {named}; what was made of them is in {ORPHANED}"]
+    return [f"no longer among the recordings: {named}; what was made of them is in {PLACES.orphaned}"]
 
 
 def set_aside(orphans: Sequence[Path], now: datetime) -> None:
     """Move files to a folder of this run in results/orphaned; what lies there already stays as it is."""
     for path in orphans:
         if path.exists():
-            place = ORPHANED / f"{now:%Y-%m-%dT%H-%M-%S}" / path.relative_to(RESULTS)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(path, place)
-            if path.parent.parent.name == "poses" and not any(path.parent.iterdir()):
+            target = PLACES.moved_to(PLACES.orphaned / f"{now:%Y-%m-%dT%H-%M-%S}", path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, target)
+            if path.parent.parent == PLACES.all_poses and not any(path.parent.iterdir()):
                 path.parent.rmdir()
 
 
-def _list_orphans(folder: Path, found: Recordings) -> dict[Path, str]:
+def _list_orphans(places: Places, found: Recordings) -> dict[Path, str]:
     """Files that are of no planned recording, and the name that each has."""
     recording_of = {video: recording for recording, videos in found.recordings.items() for video in videos}
     orphans = {}
-    for path, suffix in _list_results(folder):
+    for path, suffix in _list_results(places):
         name = path.name.removesuffix(suffix)
         is_planned = name in found.videos or name in found.recordings
-        if path.parent.parent.name == "poses":
+        if path.parent.parent == places.all_poses:
             is_planned = path.parent.name == recording_of.get(name)
         if not is_planned:
             orphans[path] = name
     return orphans
 
 
-def _list_results(folder: Path) -> Iterator[tuple[Path, str]]:
-    for place, suffixes in _KINDS.items():
-        for suffix in suffixes:
-            for path in sorted(folder.glob(f"{place}/*{suffix}")):
-                if not path.name.startswith("."):
-                    yield path, suffix
+def _list_results(places: Places) -> Iterator[tuple[Path, str]]:
+    """Yield the files that are named after a recording or a video, each with its suffix."""
+    for pattern in (
+        places.pose_table(ANY, ANY),
+        places.tracks(ANY),
+        places.review_list(ANY),
+        places.review_labels(ANY),
+        places.overlay(ANY),
+        places.suggestions(ANY),
+        places.tracking_metrics(ANY),
+    ):
+        for path in places.find(pattern):
+            if not path.name.startswith("."):
+                yield path, pattern.name.removeprefix(ANY)
 
 
 def _may_be_there(path: str | None, unlisted: Sequence[Path]) -> bool:

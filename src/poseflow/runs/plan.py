@@ -19,10 +19,9 @@ from poseflow.models import check_together, needed_files, read_model_folder
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
 from poseflow.runs.orphans import describe_orphans, find_orphans
+from poseflow.runs.places import PLACES
 from poseflow.runs.promotion import find_incumbent, read_history
 from poseflow.runs.recordings import pixels_per_mm, plan_recordings
-
-HISTORY = Path("results/promotion/history.json")
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         warnings=[*found.warnings, *describe_orphans(orphans, found)],
     )
     plan = _plan_models(config, facts, plan)
-    history = read_history(HISTORY)
+    history = read_history(PLACES.history)
     current = history[-1].current if history else None
     return replace(
         plan,
@@ -104,20 +103,15 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     )
 
 
-def release_of(video: str) -> Path:
-    """The file that says which release a recording is predicted with."""
-    return Path("results/predictions") / video / "release.json"
-
-
 def _models_of(release: str | None) -> dict[str, Path]:
     """Folders of a release's models, by name; none where it is not known any more."""
-    path = Path(f"results/releases/{release}.json")
-    return {name: Path(folder) for name, folder in read_json(path)["models"].items()} if path.exists() else {}
+    path = PLACES.release(release) if release else None
+    return {name: Path(folder) for name, folder in read_json(path)["models"].items()} if path and path.exists() else {}
 
 
 def _is_unassigned(video: str, current: str | None, repredict: Sequence[str]) -> bool:
     """Whether a video has no release yet, or is to be predicted anew by another one."""
-    path = release_of(video)
+    path = PLACES.assigned_release(video)
     if not path.exists():
         return True
     asked = current is not None and any(fnmatchcase(video, pattern) for pattern in repredict)
@@ -150,7 +144,7 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     )
     dataset = fingerprint(describe_step("split", config), labels_key, channels)
     versions = {name: fingerprint(describe_training(profile), dataset) for name, profile in profiles.items()}
-    models = {name: Path("results/models") / name / version for name, version in versions.items()}
+    models = {name: PLACES.model(name, version) for name, version in versions.items()}
     pipelines = {
         name: PlannedPipeline(
             key_of({model: versions[model] for model in own}), {model: models[model] for model in own}

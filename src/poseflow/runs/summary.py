@@ -9,6 +9,7 @@ from pathlib import Path
 
 from poseflow.core.files import read_json, replacing
 from poseflow.runs.names import show_path
+from poseflow.runs.places import ANY, Places
 from poseflow.runs.promotion import describe_decision, read_history
 
 MAX_LISTED = 20
@@ -57,6 +58,11 @@ class NightInputs:
     """What the plan left out or set aside, a line each."""
     failed: Sequence[FailedStep] = ()
 
+    @property
+    def places(self) -> Places:
+        """Where everything lies."""
+        return Places(self.results, self.logs)
+
 
 @dataclass(frozen=True)
 class Night:
@@ -69,9 +75,8 @@ class Night:
 def find_missing(inputs: NightInputs) -> dict[str, list[str]]:
     """Recordings without a pose table, and the shards that they lack."""
     lacking = [video for video, path in inputs.poses.items() if not path.exists()]
-    folder = inputs.results / "predictions"
     return {
-        video: [shard for shard in inputs.shards[video] if not (folder / video / f"{shard}.parquet").exists()]
+        video: [shard for shard in inputs.shards[video] if not inputs.places.shard(video, shard).exists()]
         for video in lacking
     }
 
@@ -93,15 +98,15 @@ def tell_failures(inputs: NightInputs) -> list[str]:
     if waiting:
         lines.append(f"{len(waiting)} recordings wait for that: {', '.join(_shorten(waiting))}")
     left = {video: shards for video, shards in missing.items() if video not in waiting}
-    return lines + [say_missing(video, shards, inputs.logs, causes.get(video)) for video, shards in left.items()]
+    return lines + [say_missing(video, shards, inputs.places, causes.get(video)) for video, shards in left.items()]
 
 
-def say_missing(video: str, shards: Sequence[str], logs: Path, cause: FailedStep | None = None) -> str:
+def say_missing(video: str, shards: Sequence[str], places: Places, cause: FailedStep | None = None) -> str:
     """What is missing of a recording, and why: as the step says that failed, or as far as a log says."""
     is_shard = bool(shards) and (cause is None or cause.rule == "predict")
     if not is_shard:
         return f"{video}: the pose table is missing{cause.reason if cause else ''}"
-    first = logs / "predict" / video / f"{shards[0]}.log"
+    first = places.log("predict", video, shards[0])
     what = f"shard {shards[0]}" if len(shards) == 1 else f"{len(shards)} shards, from {shards[0]} on,"
     return f"{video}: {what} missing{cause.reason if cause else FailedStep('predict', log=first).reason}"
 
@@ -111,7 +116,7 @@ def _tell_accuracy(inputs: NightInputs) -> list[str]:
     from poseflow.evaluation import find_concerns, say_accuracy
 
     lines = []
-    for path in sorted(inputs.results.glob("evaluation/*/*/metrics.json")):
+    for path in inputs.places.find(inputs.places.metrics(ANY, ANY)):
         metrics = read_json(path) if _is_new(path, inputs.began) else {}
         if metrics.get("animals"):
             lines.append(f"release {path.parent.name}: {say_accuracy(metrics)}")
@@ -141,7 +146,7 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     missing = find_missing(inputs)
     new = [path for path in inputs.poses.values() if _is_new(path, inputs.began)]
     done = [count for count in (read_pose_metadata(path)["frames"] for path in new) if count]  # none: unreadable
-    indexes = [inputs.results / f"index/{video}.json" for video in inputs.poses]
+    indexes = [inputs.places.index(video) for video in inputs.poses]
     indexed = [path for path in indexes if _is_new(path, inputs.began)]
     unreadable = {path.stem: index for path in indexed if not (index := read_index(path)).is_ok}
     broken = [f"{show_path(Path(index.path).name)} cannot be read: {index.reason}" for index in unreadable.values()]
@@ -152,7 +157,7 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     ]
     readable = [path for video, path in inputs.suggestions.items() if video not in unreadable]
     proposed = [path for path in readable if _is_new(path, inputs.began)]
-    decided = [one for one in read_history(inputs.results / "promotion/history.json") if one.time >= inputs.began]
+    decided = [one for one in read_history(inputs.places.history) if one.time >= inputs.began]
     hours, minutes = divmod(int((now - inputs.began).total_seconds()) // 60, 60)
     lines = [
         f"{len(done)} recordings done, {sum(done):,} frames, in {hours} h {minutes:02d} min",
@@ -163,15 +168,15 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
         *_shorten(faulty),
         *_shorten(list(inputs.warnings)),
         *([f"frames to label: {len(proposed)} files in {proposed[0].parent}"] if proposed else []),
-        f"more: {inputs.results / 'report.html'}",
+        f"more: {inputs.places.report}",
     ]
     failed = f"{len(inputs.failed)} steps failed" if inputs.failed else "all done"
     state = f"{len(missing)} recordings are missing" if missing else failed
     return Night(f"poseflow, {now:%a %d %b %H:%M}: {state}", lines)
 
 
-def write_night(night: Night, folder: Path) -> None:
-    """Write summary.txt and summary.html into a folder."""
+def write_night(night: Night, places: Places) -> None:
+    """Write the summary as text and as a page."""
     text = "\n".join([night.heading, *(f"- {line}" for line in night.lines)]) + "\n"
     items = "".join(f"<li>{escape(line)}</li>" for line in night.lines)
     page = (
@@ -180,8 +185,8 @@ def write_night(night: Night, folder: Path) -> None:
         f"<title>{escape(night.heading)}</title><style>{STYLE}</style>"
         f"<h1>{escape(night.heading)}</h1><ul>{items}</ul></html>\n"
     )
-    for name, content in (("summary.txt", text), ("summary.html", page)):
-        with replacing(folder / name) as beside:
+    for path, content in ((places.summary, text), (places.summary_page, page)):
+        with replacing(path) as beside:
             beside.write_text(content, encoding="utf-8")
 
 
