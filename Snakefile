@@ -24,7 +24,7 @@ include: "workflow/rules/night.smk"
 
 
 if workflow.is_main_process:
-    workflow.execute = beginning(workflow.execute)
+    surround_execution(workflow, one_run)
 
 
 rule all:

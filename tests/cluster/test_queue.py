@@ -1,12 +1,9 @@
 """What is known of a job, whichever of SLURM's services answers."""
 
-import asyncio
-import inspect
 from pathlib import Path
 
 import pytest
 
-from poseflow.cluster.executor import ask_plainly
 from poseflow.cluster.queue import GONE, cancel_leftovers, query_state
 from poseflow.runs.lock import RunError
 
@@ -85,26 +82,3 @@ def test_a_run_on_slurm_does_not_begin_before_slurm_says_what_is_left(slurm, tmp
     slurm("squeue", "exit 1")
     with pytest.raises(RunError, match="must say which jobs an earlier run left behind, got no answer"):
         cancel_leftovers(tmp_path, must_know=True, poll_s=0.01, patience_s=0.05)
-
-
-@pytest.mark.parametrize(
-    ("answer", "requeue", "states"),
-    [
-        (({"1": "CANCELLED by 1000", "2": "RUNNING", "3": ""}, 0.1), True, {"1": "CANCELLED", "2": "RUNNING"}),
-        ((None, None), True, {}),
-        (({"1": "NODE_FAIL"}, 0.1), True, {"1": "PENDING"}),
-        (({"1": "NODE_FAIL"}, 0.1), False, {"1": "NODE_FAIL"}),
-    ],
-    ids=["cancelled by somebody", "no answer", "SLURM starts it anew", "nobody starts it anew"],
-)
-def test_the_executor_sees_plain_states_and_no_answer_as_no_news(answer, requeue, states):
-    async def query(command, logger):
-        return answer
-
-    assert asyncio.run(ask_plainly(query, requeue)("sacct", None))[0] == states
-
-
-def test_the_executor_still_asks_the_way_that_is_mended():
-    import snakemake_executor_plugin_slurm as executor
-
-    assert "query_job_status(" in inspect.getsource(executor.Executor.check_active_jobs)

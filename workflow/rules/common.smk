@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+from poseflow.cluster import list_unknown_versions
 from poseflow.runs.checks import check_settings
 from poseflow.config import parse_config
 from poseflow.core.errors import PoseflowError
@@ -29,7 +30,7 @@ def make_checked_plan():
     try:
         checked = parse_config(config, " ".join(map(str, workflow.configfiles)) or "config")
         plan = make_plan(checked, facts)
-        plan = replace(plan, warnings=(*plan.warnings, *check_settings(checked, plan)))
+        plan = replace(plan, warnings=(*plan.warnings, *check_settings(checked, plan), *list_unknown_versions()))
     except PoseflowError as error:
         fail(error)
     if workflow.is_main_process:
@@ -53,11 +54,6 @@ gc.set_threshold(100_000, 50, 100)
 def growing(mem_mb):
     """Memory that grows by half with each attempt."""
     return lambda wildcards, attempt: round(mem_mb * 1.5 ** (attempt - 1))
-
-
-def scheduler(wildcards=None):
-    """Who runs trainings; known once the workflow runs, not while its rules are read."""
-    return "local" if workflow.local_exec else "slurm"
 
 
 def step(name):

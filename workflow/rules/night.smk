@@ -2,9 +2,10 @@ import json
 import signal
 import subprocess
 from datetime import UTC, datetime
+from contextlib import contextmanager
 from functools import cache
 
-from poseflow.cluster import cancel_leftovers, mend_status_queries
+from poseflow.cluster import cancel_leftovers, list_failed_jobs, surround_execution
 from poseflow.core.files import make_temporary_folder, remove_unfinished
 from poseflow.runs.summary import FailedStep, NightInputs, describe_night, tell_failures, write_night
 from poseflow.runs.orphans import set_aside
@@ -25,7 +26,7 @@ def night_suggestions(wildcards):
     return list(map(PLACES.suggestions, new_videos()))
 
 
-def begin_run(on_slurm):
+def begin_run(execution):
     """One run at a time: a second one ends here. The system takes the lock back when this process ends, however.
 
     What an earlier run that was killed has left, jobs and temporary files, is gone when this returns.
@@ -35,7 +36,8 @@ def begin_run(on_slurm):
     try:
         RESULTS_LOCK = lock_results(PLACES.lock)
         end_leftovers(Path.cwd())
-        cancel_leftovers(Path.cwd(), must_know=on_slurm)
+        cancel_leftovers(Path.cwd(), must_know=execution.is_on_slurm)
+        execution.adapt()
     except PoseflowError as error:
         fail(error)
     remove_unfinished(PLACES.results, but_in=PLACES.training(ANY, ANY).name)  # a training that goes on removes its own
@@ -45,33 +47,25 @@ def begin_run(on_slurm):
     set_aside(PLAN.orphans, BEGAN)
 
 
-def beginning(execute):
-    """Let a run begin before Snakemake looks which files are there; `onstart` comes after that.
-
-    No job and no dry run comes here: only in `execute` is it known what this process is to do.
-    """
+@contextmanager
+def one_run(execution):
+    """A run from its beginning to its end, around all that Snakemake does to carry out the workflow."""
 
     def interrupt(number, frame):
         global IS_INTERRUPTED
         IS_INTERRUPTED = True
         signal.default_int_handler(number, frame)
 
-    def begin_and_execute(executor_plugin, executor_settings, **others):
-        if not executor_plugin.common_settings.dryrun_exec:
-            on_slurm = not executor_plugin.common_settings.local_exec
-            begin_run(on_slurm)
-            if on_slurm:
-                mend_status_queries(requeue=executor_settings.requeue)
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, interrupt)
-        try:
-            return execute(executor_plugin=executor_plugin, executor_settings=executor_settings, **others)
-        finally:
-            if IS_INTERRUPTED:
-                print("Interrupted: the same command goes on from here.", file=sys.stderr)
-                raise SystemExit(INTERRUPTED)
-
-    return begin_and_execute
+    if not execution.is_dry_run:
+        begin_run(execution)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if IS_INTERRUPTED:
+            print("Interrupted: the same command goes on from here.", file=sys.stderr)
+            raise SystemExit(INTERRUPTED)
 
 
 def night_inputs(failed=()):
@@ -89,14 +83,12 @@ def night_inputs(failed=()):
 
 def failed_steps():
     """The jobs that failed, when all their tries were used up."""
-    jobs = [one for job in workflow.scheduler.failed for one in (job.jobs if job.is_group() else [job])]
-    return [FailedStep(job.rule.name, videos_of(job), Path(job.log[0]) if job.log else None) for job in jobs]
+    return [FailedStep(job.rule, videos_of(job.wildcards), job.log) for job in list_failed_jobs(workflow)]
 
 
-def videos_of(job):
+def videos_of(wildcards):
     """The videos that a job is about; none: about all."""
-    known = job.wildcards_dict
-    return [known["video"]] if "video" in known else PLAN.recordings.get(known.get("recording"), ())
+    return [wildcards["video"]] if "video" in wildcards else PLAN.recordings.get(wildcards.get("recording"), ())
 
 
 def end_run(failed=()):

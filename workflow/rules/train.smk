@@ -1,3 +1,8 @@
+from poseflow.cluster import find_scheduler
+
+
+# A job of its own. Where the resource `scheduler` says local or slurm, submitit gives it the machine, and the rule's
+# job is a small process that waits; elsewhere the rule is an ordinary one, and a retry goes on after the last epoch.
 rule train:
     input:
         # The version is a key of the labels' and the profile's content. (Use `ancient` sparingly: Snakemake looks for
@@ -12,15 +17,13 @@ rule train:
         training=PLACES.model("{model}", "{version}") / "training.json",
     log:
         PLACES.log("train", "{model}", "{version}"),
-    retries: 0  # it submits a job, waits, and knows itself when to submit another
-    localrule: True
     conda:
         "../envs/poseflow.yaml"
     threads: 8
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=240,
-        scheduler=scheduler,
+        scheduler=lambda wildcards: find_scheduler(workflow),
     params:
         step=lambda wildcards: describe_training(PLAN.profiles[wildcards.model]),
     script:

@@ -1,6 +1,12 @@
-"""Work on a SLURM cluster that Snakemake's own executor does not do: trainings, and what a killed run left behind."""
+"""What Snakemake's executors do not do: trainings that are interrupted, and what a killed run left in SLURM's queue."""
 
-from poseflow.cluster.executor import mend_status_queries
+from poseflow.cluster.executor import (
+    Execution,
+    find_scheduler,
+    list_failed_jobs,
+    list_unknown_versions,
+    surround_execution,
+)
 from poseflow.cluster.follow import find_logs, follow_logs
 from poseflow.cluster.queue import cancel_leftovers
 from poseflow.cluster.resources import JobResources
@@ -8,12 +14,16 @@ from poseflow.cluster.task import TrainingError
 from poseflow.cluster.training import clear_jobs, train_as_job
 
 __all__ = [
+    "Execution",
     "JobResources",
     "TrainingError",
     "cancel_leftovers",
     "clear_jobs",
     "find_logs",
+    "find_scheduler",
     "follow_logs",
-    "mend_status_queries",
+    "list_failed_jobs",
+    "list_unknown_versions",
+    "surround_execution",
     "train_as_job",
 ]

@@ -8,6 +8,8 @@ from typing import Any
 from poseflow.core.errors import ConfigError
 
 SIGNAL_DELAY_S = 120
+LOCAL, SLURM, ELSEWHERE = "local", "slurm", "elsewhere"
+"""Who gives a training its machine: submitit on this one, submitit on SLURM, or an executor of Snakemake's."""
 MANY = 1_000_000
 
 
@@ -15,8 +17,8 @@ MANY = 1_000_000
 class JobResources:
     """Resources of one job, named as Snakemake's SLURM executor names them in a profile."""
 
-    scheduler: str = "local"
-    """local (this machine) or slurm"""
+    scheduler: str = LOCAL
+    """LOCAL, SLURM or ELSEWHERE"""
     runtime_min: int = 240
     mem_mb: int = 8000
     cpus: int = 1
@@ -42,7 +44,7 @@ class JobResources:
             if resources.get(key):
                 slurm[name] = resources[key]
         return cls(
-            scheduler=str(resources.get("scheduler", "local")),
+            scheduler=str(resources.get("scheduler", LOCAL)),
             runtime_min=int(resources.get("runtime", cls.runtime_min)),
             mem_mb=int(resources.get("mem_mb", cls.mem_mb)),
             cpus=int(resources.get("cpus_per_task", threads)),
@@ -53,7 +55,7 @@ class JobResources:
 
     def submitit_parameters(self, name: str) -> dict[str, Any]:
         """For `AutoExecutor.update_parameters`; a job on this machine has no time limit to speak of."""
-        if self.scheduler == "local":
+        if self.scheduler == LOCAL:
             return {"timeout_min": MANY, "gpus_per_node": self.gpus}
         parameters: dict[str, Any] = {
             "name": name,

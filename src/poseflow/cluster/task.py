@@ -24,7 +24,7 @@ class TrainingError(PoseflowError):
 
 @dataclass(frozen=True)
 class TrainingTask(submitit.helpers.Checkpointable):
-    """One training. It has no state to save: `train_model` keeps a checkpoint of each epoch beside `folder`."""
+    """One training. It has no state to save: `train_model` keeps a checkpoint of each epoch next to `folder`."""
 
     config: ModelConfig
     train: Path
@@ -48,6 +48,10 @@ class TrainingTask(submitit.helpers.Checkpointable):
         logging.getLogger("submitit").propagate = False  # it writes to the log by itself
         logger.info("job %s on %s: training %s", environment.job_id, environment.hostname, self.config.kind)
         _check_progress(self.folder)
+        self.run()
+
+    def run(self) -> None:
+        """Train in this process, whoever started it."""
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(self.threads))
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         from poseflow.training import train_model

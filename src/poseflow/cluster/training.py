@@ -1,4 +1,4 @@
-"""Train a model in a job of its own, on this machine or on a cluster, however often the job is interrupted."""
+"""Train a model in a job of its own, on this machine, on SLURM or elsewhere, however often the job is interrupted."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 import submitit
 
 from poseflow.cluster.queue import ACTIVE, GONE, INTERRUPTED, query_state
-from poseflow.cluster.resources import MANY, JobResources
+from poseflow.cluster.resources import ELSEWHERE, LOCAL, MANY, SLURM, JobResources
 from poseflow.cluster.task import TrainingError, TrainingTask, forget_starts
 from poseflow.config import ModelConfig
 from poseflow.core.files import link_or_copy, read_json, replacing, write_json
@@ -37,10 +37,12 @@ def train_as_job(
 ) -> None:
     """Train a model in a job, wait for it, and put the model to `folder`, whole or not at all.
 
-    A job that is preempted, reaches its time limit or loses its node goes on from the last epoch, as often as it
-    takes; one that needs more memory goes on with half as much again, and one that dies without a word goes on as it
-    is, each three times at most. A job that an earlier call submitted, whose process was killed, is taken up rather
-    than submitted again, and what it has trained meanwhile is not trained again before `clear_jobs`.
+    Where `resources.scheduler` is ELSEWHERE, an executor of Snakemake's has started this process as the job: it trains
+    here, and goes on after the last epoch of an earlier try that was killed. On this machine and on SLURM, the job is
+    submitted through submitit. One that is preempted, reaches its time limit or loses its node goes on from the last
+    epoch, as often as it takes; one that needs more memory goes on with half as much again, and one that dies without a
+    word goes on as it is, each three times at most. A job that an earlier call submitted, whose process was killed, is
+    taken up rather than submitted again, and what it has trained meanwhile is not trained again before `clear_jobs`.
 
     Args:
         config: the model's profile.
@@ -54,9 +56,13 @@ def train_as_job(
     train, val = (path.resolve() for path in data)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     task = TrainingTask(config, train, val, place / "model", log.resolve(), resources.cpus, visible)
-    _run_to_end(task, resources, place / "submitit", poll_s)
-    with replacing(folder) as beside:
-        shutil.copytree(task.folder, beside, copy_function=link_or_copy)
+    if resources.scheduler == ELSEWHERE:
+        logger.info("training %s on %s", config.kind, os.uname().nodename)
+        task.run()
+    else:
+        _run_to_end(task, resources, place / "submitit", poll_s)
+    with replacing(folder) as temporary:
+        shutil.copytree(task.folder, temporary, copy_function=link_or_copy)
 
 
 def job_folder(folder: Path) -> Path:
@@ -93,7 +99,7 @@ def _run_to_end(task: TrainingTask, resources: JobResources, place: Path, poll_s
 
 
 def _submit(task: TrainingTask, resources: JobResources, place: Path) -> "submitit.Job[None]":
-    limits = {"slurm_max_num_timeout": MANY} if resources.scheduler == "slurm" else {"local_max_num_timeout": MANY}
+    limits = {"slurm_max_num_timeout": MANY} if resources.scheduler == SLURM else {"local_max_num_timeout": MANY}
     executor = submitit.AutoExecutor(folder=place, cluster=resources.scheduler, **limits)
     executor.update_parameters(**resources.submitit_parameters(f"train_{task.config.kind}"))
     job = executor.submit(task)
@@ -108,7 +114,7 @@ def _find_job(place: Path, resources: JobResources, poll_s: float) -> "submitit.
         known = read_json(place / "job.json")
     except (OSError, ValueError):
         return None
-    if not known["scheduler"] == resources.scheduler == "slurm":
+    if not known["scheduler"] == resources.scheduler == SLURM:
         return None
     job: submitit.Job[None] = submitit.SlurmJob(folder=place, job_id=known["job"])
     while (state := query_state(job.job_id)) is None:
@@ -121,7 +127,7 @@ def _find_job(place: Path, resources: JobResources, poll_s: float) -> "submitit.
 
 def _wait(job: "submitit.Job[None]", resources: JobResources, poll_s: float) -> str:
     """Wait for a job's end; FINISHED where it left a result, good or bad, else the state in which SLURM ended it."""
-    if resources.scheduler == "local":
+    if resources.scheduler == LOCAL:
         while not job.done():
             time.sleep(min(poll_s, 1.0))
         return FINISHED
