@@ -1,3 +1,5 @@
+from base64 import b64decode
+
 import numpy as np
 from fake_results import write_model
 
@@ -12,6 +14,15 @@ def test_a_trained_model_has_curves_maps_and_facts(tmp_path):
     assert story.maps is not None and "after epoch 8" in story.maps.caption
     assert "finds where the animals are" in story.purpose
     assert story.remarks == []
+
+
+def test_losses_are_numbers_on_the_axis_and_not_the_source_of_formulas(tmp_path):
+    folder = write_model(tmp_path / "centroid")
+    (folder / "history.csv").write_text(
+        "epoch,loss,val_loss\n" + "".join(f"{i},{0.03 / i},{0.02 / i}\n" for i in range(1, 9))
+    )
+    svg = b64decode(read_model_story("centroid", folder).curves.wide.partition(",")[2]).decode()
+    assert "0.01<" in svg and "mathdefault" not in svg
 
 
 def test_a_model_that_was_given_without_its_history_is_told_too(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from poseflow.core.files import read_json
@@ -124,6 +125,9 @@ def _plot_curves(figure: Figure, history: dict[str, NDArray[np.float64]], traini
         above.axvline(best, color=GREY, linewidth=1, linestyle=":")
         above.plot([best], [value], "*", color=ORANGE, markeredgecolor=INK, markersize=11, label=f"kept: epoch {best}")
     above.set_yscale("log")
+    # Matplotlib writes powers as formulas, which text without formulas shows as their source.
+    above.yaxis.set_major_formatter("{x:g}")
+    above.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
     above.set_ylabel("loss")
     above.legend(fontsize=8.5)
     if "learning_rate" in history:
