@@ -1,5 +1,7 @@
 """A training that is killed, or whose files are damaged, ends with the weights of an undisturbed one."""
 
+import errno
+import fcntl
 import logging
 import os
 import shutil
@@ -160,20 +162,22 @@ def test_a_folder_of_other_things_is_not_replaced_by_a_model(packages, tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_cases_of_the_command(case):
-    """Killed before the last file; another profile into the finished folder; a file system without locks."""
+def test_the_command_finishes_a_training_that_was_killed_before_its_last_file(case):
     killed = case("killed_while_finishing_a_training")
     assert run_case(killed).strip().endswith("m: trained")
     assert read_json(killed / "m/training.json")["best_loss"] > 0
 
-    other = case("train_other_profile_into_a_finished_folder")
-    shutil.copytree(killed / "m", other / "m")
-    said = run_case(other)
-    assert "error: m must be trained with the settings it was begun with, got training.learning_rate 0.0003" in said
-    assert "is trained already" not in said
 
-    said = run_case(case("no_flock_in_train"))
-    assert said.rstrip().endswith("m: trained")  # the warning stands further up: tests/runs/test_lock.py
+def test_a_model_is_trained_where_the_file_system_has_no_locks(folder, packages, undisturbed, monkeypatch, caplog):
+    """Lustre without -o flock, say."""
+
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    train_model(PROFILE, *packages, folder)
+    assert "this file system has no locks" in caplog.text
+    assert_same_model(folder, undisturbed)
 
 
 def test_all_of_a_model_and_of_an_evaluation_is_on_disk_before_it_takes_its_place(case):

@@ -12,8 +12,6 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.networks.backbones.unet import UNet
 from poseflow.training.data import build_samples, choose_crop_px, iterate_batches, settle_profile, stack_samples
 
-pytestmark = pytest.mark.backend
-
 NO_LIGHT = {"brightness": 0, "contrast": 0, "noise": 0}
 
 

@@ -1,6 +1,8 @@
 """Training: it learns, it explains itself, and an interruption does not show."""
 
 import csv
+import logging
+import shutil
 from contextlib import closing
 
 import keras
@@ -49,6 +51,11 @@ def tiny(kind="centered_instance", epochs=3, **training):
     )
 
 
+def read_history(folder):
+    with (folder / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("packages")
@@ -61,24 +68,63 @@ def named_packages(tmp_path_factory):
     return write_blobs(folder, "train", 12, names=names), write_blobs(folder, "val", 4, seed=1, names=names)
 
 
+@pytest.fixture(scope="module")
+def model(packages, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained") / "model"
+    train_model(tiny(), *packages, folder)
+    return folder
+
+
 @pytest.mark.slow
-def test_a_model_folder_explains_itself(packages, tmp_path):
-    train_model(tiny(), *packages, tmp_path / "model")
-    folder = tmp_path / "model"
-    assert {path.name for path in folder.iterdir()} >= {
+def test_a_model_folder_explains_itself(model):
+    assert {path.name for path in model.iterdir()} >= {
         *("config.yaml", "skeleton.json", "model.weights.h5", "history.csv", "training.json", "pictures", "tensorboard")
     }
-    facts = read_json(folder / "training.json")
+    facts = read_json(model / "training.json")
     assert (facts["kind"], facts["epochs"], facts["train_samples"]) == ("centered_instance", 3, 24)
     assert facts["best_loss"] < 0.9 * facts["silent_loss"]
-    rows = list(csv.DictReader((folder / "history.csv").open()))
+    rows = read_history(model)
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["val_loss"]) < 0.5 * float(rows[0]["loss"])
-    assert not list(tmp_path.glob(".model.work")), "nothing is left beside it"
-    assert load_model(folder).skeleton.nodes == ("head", "tail")
+    assert not list(model.parent.glob(".model.work")), "nothing is left beside it"
+    assert load_model(model).skeleton.nodes == ("head", "tail")
+
+
+@pytest.mark.slow
+def test_a_trained_model_is_not_trained_again(model, packages, monkeypatch):
+    monkeypatch.setattr(train_module, "_fit", lambda *_: pytest.fail("trained again"))
+    train_model(tiny(), *packages, model)
 
 
 KINDS = ["bottom_up", "multi_class_top_down", "multi_class_bottom_up"]
+
+
+@pytest.fixture(scope="module")
+def train_and_copy(named_packages, tmp_path_factory):
+    """Train a profile; gives its model, and the place of one whose training was killed in the second epoch.
+
+    What such a kill leaves behind is what lies beside the model's place at that moment.
+    """
+    known = {}
+
+    def train(config):
+        key = config.model_dump_json()
+        if key not in known:
+            folder = tmp_path_factory.mktemp("trained")
+            finish_epoch = Epochs.on_epoch_end
+
+            def copy_before_the_second_ends(self, epoch, logs=None):
+                if epoch == 1:
+                    shutil.copytree(self.folder, folder / "killed" / self.folder.name)
+                finish_epoch(self, epoch, logs)
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(Epochs, "on_epoch_end", copy_before_the_second_ends)
+                train_model(config, *named_packages, folder / "undisturbed/model")
+            known[key] = folder / "undisturbed/model", folder / "killed/model"
+        return known[key]
+
+    return train
 
 
 @pytest.mark.slow
@@ -86,14 +132,13 @@ KINDS = ["bottom_up", "multi_class_top_down", "multi_class_bottom_up"]
 @pytest.mark.parametrize(
     ("kind", "term"), zip(KINDS, ["part_affinity_fields", "class_vector", "class_maps"], strict=True)
 )
-def test_every_head_learns_and_is_logged(named_packages, tmp_path, kind, term):
-    train_model(tiny(kind, learning_rate=3e-3), *named_packages, tmp_path / "model")
-    rows = list(csv.DictReader((tmp_path / "model" / "history.csv").open()))
-    first, last = rows[0], rows[-1]
+def test_every_head_learns_and_is_logged(train_and_copy, kind, term):
+    folder, _ = train_and_copy(tiny(kind, learning_rate=3e-3))
+    first, *_, last = read_history(folder)
     for name in ("confidence_maps_loss", f"{term}_loss"):
         assert float(last[name]) < float(first[name])
         assert float(last[f"val_{name}"]) > 0
-    model = load_model(tmp_path / "model")
+    model = load_model(folder)
     assert model.identities == (() if kind == "bottom_up" else ("female", "male"))
     weight = model.config.head.weight(term)
     total = float(last["confidence_maps_loss"]) + weight * float(last[f"{term}_loss"])
@@ -102,40 +147,23 @@ def test_every_head_learns_and_is_logged(named_packages, tmp_path, kind, term):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "schedule"),
+    "config",
     [
-        ("centered_instance", "plateau"),  # whose rate depends on what was before
-        *((kind, "cosine") for kind in KINDS),
+        tiny(schedule="plateau", plateau_epochs=1),  # whose rate depends on what was before
+        *(tiny(kind, learning_rate=3e-3) for kind in KINDS),
     ],
+    ids=lambda config: config.kind,
 )
-def test_an_interrupted_training_ends_with_the_same_weights(named_packages, tmp_path, monkeypatch, kind, schedule):
-    config = tiny(kind, schedule=schedule, plateau_epochs=1)
-    train_model(config, *named_packages, tmp_path / "undisturbed")
-
-    finish_epoch = Epochs.on_epoch_end
-
-    def die_in_the_second_epoch(self, epoch, logs=None):
-        if epoch == 1:
-            raise KeyboardInterrupt
-        finish_epoch(self, epoch, logs)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Epochs, "on_epoch_end", die_in_the_second_epoch)
-        with pytest.raises(KeyboardInterrupt):
-            train_model(config, *named_packages, tmp_path / "interrupted")
-    assert not (tmp_path / "interrupted").exists()
-    train_model(config, *named_packages, tmp_path / "interrupted")
-
-    for one, other in zip(
-        *(load_model(tmp_path / name).network.weights for name in ("undisturbed", "interrupted")), strict=True
-    ):
+def test_a_killed_training_ends_with_the_weights_of_an_undisturbed_one(train_and_copy, named_packages, config, caplog):
+    undisturbed, killed = train_and_copy(config)
+    with caplog.at_level(logging.INFO):
+        train_model(config, *named_packages, killed)
+    assert "resuming after epoch 1" in caplog.text
+    for one, other in zip(*(load_model(folder).network.weights for folder in (undisturbed, killed)), strict=True):
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
     histories = [
-        [
-            (row["epoch"], row["loss"], row["val_loss"])
-            for row in csv.DictReader((tmp_path / name / "history.csv").open())
-        ]
-        for name in ("undisturbed", "interrupted")
+        [(row["epoch"], row["loss"], row["val_loss"]) for row in read_history(folder)]
+        for folder in (undisturbed, killed)
     ]
     assert histories[0] == histories[1]
 
@@ -145,13 +173,6 @@ def test_mirroring_without_symmetric_nodes_is_remarked(packages, tmp_path, monke
     flipped = {"augmentation": AugmentationConfig(flip=True)}
     train_model(tiny().model_copy(update=flipped), *packages, tmp_path / "model")
     assert "no symmetric nodes" in caplog.text
-
-
-@pytest.mark.slow
-def test_a_trained_model_is_not_trained_again(packages, tmp_path, monkeypatch):
-    train_model(tiny(epochs=1), *packages, tmp_path / "model")
-    monkeypatch.setattr(train_module, "_fit", lambda *_: pytest.fail("trained again"))
-    train_model(tiny(epochs=1), *packages, tmp_path / "model")
 
 
 @pytest.mark.slow
