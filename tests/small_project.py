@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sleap_io as sio
 import yaml
+from dry_runs import dry_run
 
 from poseflow.media import write_video
 
@@ -95,8 +96,13 @@ class Project:
     config = CONFIG
     frames = FRAMES
 
+    @property
+    def options(self) -> list[str]:
+        """What all of the project's runs are started with."""
+        return ["--profile", "local", "--cores", "2"]
+
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "snakemake", "--profile", "local", "--cores", "2", *arguments]
+        return [sys.executable, "-m", "snakemake", *self.options, *arguments]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -117,6 +123,10 @@ class Project:
             pytest.fail(f"{done.stdout}\n{self.logs()}")
         return done.stdout
 
+    def dry_run(self, *arguments: str) -> str:
+        """Run `snakemake -n`; gives what it printed."""
+        return dry_run([*self.options, *arguments], self.folder, self.environment)
+
     def logs(self) -> str:
         """What the jobs said, to find out why a run failed."""
         return "\n".join(f"--- {log}\n{log.read_text()[-2000:]}" for log in self.folder.glob("logs/**/*.log"))
@@ -128,7 +138,7 @@ class Project:
 
     def planned_jobs(self, *arguments: str) -> dict[str, int]:
         """What a dry run would do: number of jobs by rule."""
-        lines = self.snakemake("-n", *arguments).splitlines()
+        lines = self.dry_run(*arguments).splitlines()
         if any("Nothing to be done" in line for line in lines):
             return {}
         begin = max(number for number, line in enumerate(lines) if line.startswith("job  "))

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from cluster.virtual_slurm import VirtualCluster, wait_for
 from small_project import Project
@@ -18,9 +19,13 @@ class ClusterProject(Project):
 
     cluster: VirtualCluster | None = None
 
-    def command(self, *arguments: str) -> list[str]:
+    @property
+    def options(self) -> list[str]:
         quick = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10"]
-        return [sys.executable, "-m", "snakemake", "--profile", "slurm", *quick, *arguments]
+        return ["--profile", "slurm", *quick]
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(Path(__file__).with_name("snakemake_asking_often.py")), *self.options, *arguments]
 
     @property
     def environment(self) -> dict[str, str]:

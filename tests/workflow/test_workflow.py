@@ -176,7 +176,12 @@ def test_models_of_sleap_run_like_ours(fresh, real_data):
         kind: real_data / f"sleap_models/minimal_instance.UNet.{kind}" for kind in ("centroid", "centered_instance")
     }
     release = {kind: str(folder) for kind, folder in folders.items()}
-    fresh.configure(labels={"paths": ["none/*.slp"]}, release=release, render={"enabled": False})
+    fresh.configure(
+        labels={"paths": ["none/*.slp"]},
+        predict={**fresh.config["predict"], "shard_frames": fresh.frames},
+        release=release,
+        render={"enabled": False},
+    )
     fresh.snakemake()
     assert fresh.planned_jobs() == {}
     (written,) = fresh.folder.glob("results/releases/*.json")
@@ -227,7 +232,7 @@ def test_the_commands_give_what_the_rules_give(project):
 )
 def test_a_fault_in_the_settings_ends_a_dry_run_at_once(project, changes, message):
     project.configure(**changes)
-    output = project.snakemake("-n", check=False)
+    output = project.dry_run()
     assert message in output
     assert "Traceback" not in output
     assert "Nothing to be done" not in output
@@ -238,9 +243,9 @@ def test_label_files_that_are_not_found_end_the_first_run_and_are_told_in_later_
     project.configure(labels={"paths": ["nowhere/*.slp"]})
     project.add_recording("third.mp4", seed=2)
     told = "labels.paths must fit label files, got nowhere/*.slp, which fits none"
-    assert told in project.snakemake("-n") and project.planned_jobs()["predict"] == 3
+    assert told in project.dry_run() and project.planned_jobs()["predict"] == 3
     shutil.rmtree(project.folder / "results")
-    output = project.snakemake("-n", check=False)
+    output = project.dry_run()
     assert "Error: labels.paths must match label files" in output
     assert "Traceback" not in output
 
@@ -288,7 +293,7 @@ def test_a_project_without_labels_yet_goes_on_with_the_release_in_use(project):
     labels.labeled_frames.clear()
     sio.save_file(labels, str(project.folder / "labels/first.slp"), verbose=False)
     project.add_recording("third.mp4", seed=2)
-    said = project.snakemake("-n", "nightly")
+    said = project.dry_run("nightly")
     assert "labels/first.slp must hold labeled frames to train on, got none; nothing is trained yet" in said
     jobs = project.planned_jobs("nightly")
     assert jobs["predict"] == 3
