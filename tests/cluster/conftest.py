@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cluster.cluster_project import ClusterProject
 from cluster.virtual_slurm import VirtualCluster, virtual_cluster
+from made_once import made_once
 from small_project import TOP_DOWN, Project, lay_out
 
 
@@ -17,12 +19,15 @@ def cluster() -> Iterator[VirtualCluster]:
 
 
 @pytest.fixture(scope="session")
-def finished_locally(tmp_path_factory) -> Project:
+def finished_locally(pytestconfig) -> Project:
     """The small project after `snakemake --profile local`; copy it, do not change it."""
-    project = lay_out(tmp_path_factory.mktemp("local"))
-    project.configure(**TOP_DOWN)
-    project.snakemake()
-    return project
+
+    def make(folder: Path) -> None:
+        project = lay_out(folder)
+        project.configure(**TOP_DOWN)
+        project.snakemake()
+
+    return Project(made_once(pytestconfig, "finished_locally", make))
 
 
 @pytest.fixture

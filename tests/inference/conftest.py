@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from blobs import TOLD_APART, draw_frame, write_blobs
+from made_once import made_once
 
 from poseflow.config import (
     ClassMapsConfig,
@@ -18,52 +19,58 @@ from poseflow.networks.backbones.unet import UNet
 from poseflow.training import train_model
 
 FRAMES = 43
+TRAINING = TrainingConfig(
+    max_epochs=3, steps_per_epoch=100, learning_rate=5e-3, warmup_steps=10, precision="float32", pictures_every=0
+)
 
 
 @pytest.fixture(scope="session")
-def blob_models(tmp_path_factory):
+def blob_models(pytestconfig):
     """Folders of a centroid and a centered_instance model that find blobs well."""
-    folder = tmp_path_factory.mktemp("models")
-    train, val = write_blobs(folder / "labels", "train", 40), write_blobs(folder / "labels", "val", 4, seed=1)
-    for kind, scale in (("centroid", 0.5), ("centered_instance", 1.0)):
-        config = ModelConfig(
-            kind=kind,
-            input=InputConfig(scale=scale, crop_px=48 if kind == "centered_instance" else None),
-            backbone=UNet(filters=8, down_blocks=3 if kind == "centroid" else 2),
-            head=HeadConfig(output_stride=2, sigma_px=2.5),
-            training=TrainingConfig(
-                max_epochs=3, steps_per_epoch=100, learning_rate=5e-3, warmup_steps=10, precision="float32"
-            ),
-        )
-        train_model(config, train, val, folder / kind)
+
+    def train(folder):
+        packages = write_blobs(folder / "labels", "train", 40), write_blobs(folder / "labels", "val", 4, seed=1)
+        for kind, scale in (("centroid", 0.5), ("centered_instance", 1.0)):
+            config = ModelConfig(
+                kind=kind,
+                input=InputConfig(scale=scale, crop_px=48 if kind == "centered_instance" else None),
+                backbone=UNet(filters=8, down_blocks=3 if kind == "centroid" else 2),
+                head=HeadConfig(output_stride=2, sigma_px=2.5),
+                training=TRAINING,
+            )
+            train_model(config, *packages, folder / kind)
+
+    folder = made_once(pytestconfig, "blob_models", train)
     return folder / "centroid", folder / "centered_instance"
 
 
 @pytest.fixture(scope="session")
-def one_pass_models(tmp_path_factory):
+def one_pass_models(pytestconfig):
     """Folders, by kind, of models that find named blobs: bottom_up and the multi_class kinds."""
-    folder = tmp_path_factory.mktemp("one_pass")
-    names = ("female", "male")
-    train = write_blobs(folder / "labels", "train", 40, names=names)
-    val = write_blobs(folder / "labels", "val", 4, seed=1, names=names)
-    for kind in ("bottom_up", "multi_class_bottom_up", "multi_class_top_down"):
-        config = ModelConfig(
-            kind=kind,
-            input=InputConfig(crop_px=48),
-            backbone=UNet(filters=8, down_blocks=3),
-            head=HeadConfig(
-                output_stride=2,
-                sigma_px=2.5,
-                part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=5),
-                class_maps=ClassMapsConfig(output_stride=2, radius_px=4),
-                class_vector=ClassVectorConfig(units=32, weight=0.01),
-            ),
-            training=TrainingConfig(
-                max_epochs=4, steps_per_epoch=100, learning_rate=5e-3, warmup_steps=10, precision="float32"
-            ),
+
+    def train(folder):
+        names = ("female", "male")
+        packages = (
+            write_blobs(folder / "labels", "train", 40, names=names),
+            write_blobs(folder / "labels", "val", 4, seed=1, names=names),
         )
-        train_model(config, train, val, folder / kind)
-    return folder
+        for kind in ("bottom_up", "multi_class_bottom_up", "multi_class_top_down"):
+            config = ModelConfig(
+                kind=kind,
+                input=InputConfig(crop_px=48),
+                backbone=UNet(filters=8, down_blocks=3),
+                head=HeadConfig(
+                    output_stride=2,
+                    sigma_px=2.5,
+                    part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=5),
+                    class_maps=ClassMapsConfig(output_stride=2, radius_px=4),
+                    class_vector=ClassVectorConfig(units=32, weight=0.01),
+                ),
+                training=TRAINING,
+            )
+            train_model(config, *packages, folder / kind)
+
+    return made_once(pytestconfig, "one_pass_models", train)
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,15 @@ import json
 import shutil
 
 import pytest
+from made_once import made_once
 from shell import bash
 from small_project import TOP_DOWN, Project, lay_out
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Project:
+def finished(pytestconfig) -> Project:
     """A project in which everything has run; copy it, do not change it."""
-    project = lay_out(tmp_path_factory.mktemp("finished"))
-    project.snakemake()
-    return project
+    return Project(made_once(pytestconfig, "finished", lambda folder: lay_out(folder).snakemake()))
 
 
 @pytest.fixture
