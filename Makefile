@@ -24,10 +24,10 @@ install: .venv/.installed  ## the environment in .venv, with the versions of req
 demo: install  ## two synthetic recordings all the way to poses, report and overlays (6 minutes)
 	@$(BIN)/python workflow/demo.py
 
-# Two processes: each needs up to 2 GB for TensorFlow.
-PARALLEL := -n 2 --no-loadscope-reorder
+# Two processes, as each needs up to 2 GB for TensorFlow; a file's tests in one of them, the longest files first.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-test: install  ## all tests (7 minutes)
+test: install  ## all tests (8 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: install  ## unit tests, which train no networks first and need no real recordings (75 seconds)

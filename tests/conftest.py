@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 SLOW_FIXTURES = {"blob_models", "one_pass_models", "real_data", "case"}
 
@@ -26,26 +24,15 @@ settings.register_profile("poseflow", deadline=None)  # how long an example take
 settings.load_profile("poseflow")
 
 
-class ByFolder(LoadScopeScheduling):
-    """With `-n`: tests of one folder share a process, and so what they trained.
-
-    The mark that is made for this, `xdist_group`, is not heeded with pytest 9.2 (pytest-xdist issue 1386).
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split("::")[0].rpartition("/")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder:
-    return ByFolder(config, log)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take longest come first; those that train first, or read real recordings, are slow."""
-    items.sort(key=lambda item: "workflow" not in item.keywords)
+    """Files of tests that take longest come first, so that the processes of a run end together."""
     for item in items:
         if isinstance(item, pytest.Function) and SLOW_FIXTURES & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
+    marks: dict[Path, set[str]] = {}
+    for item in items:
+        marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
+    items.sort(key=lambda item: ("workflow" not in marks[item.path], "slow" not in marks[item.path]))
 
 
 @pytest.fixture(scope="session")
