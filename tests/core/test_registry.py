@@ -47,3 +47,9 @@ def test_our_own_parts_are_imported_when_they_are_asked_for():
     assert registry["duck"].__name__ == "OrderedDict"
     with pytest.raises(ValueError, match="'duck' twice"):
         registry.add("duck")(dict)
+
+
+def test_settings_are_checked_against_the_names(toys):
+    assert toys.check("broken") == "broken"
+    with pytest.raises(ValueError, match=r"toy must be one of bear, broken, duck, got 'ducks'"):
+        toys.check("ducks")

@@ -18,7 +18,7 @@ from poseflow.media import VideoIndex, read_index, write_index
 from poseflow.media.runs import RunLengths
 from poseflow.runs import provenance
 from poseflow.runs.explain import Sources, explain_frame, explain_table
-from poseflow.runs.provenance import describe_assembly, describe_prediction
+from poseflow.runs.provenance import describe_assembly, describe_prediction, describe_tracking
 from poseflow.tables import (
     PoseSource,
     Predictions,
@@ -30,7 +30,7 @@ from poseflow.tables import (
     write_predictions,
     write_tracks,
 )
-from poseflow.tracking.review.label_files import track_and_review
+from poseflow.tracking.review.recording import track_and_review
 
 SKELETON = Skeleton(nodes=("nose", "tail"), edges=((0, 1),))
 FRAMES, SHARD = 40, 20
@@ -80,7 +80,8 @@ def make_project(commits: tuple[str | None, str | None] = ("c0ffee", "c0ffee")) 
     shards = sorted(Path("results/predictions/cage").glob("*.parquet"))
     out = ("results/tracks/cage.parquet", "results/review/cage.csv", "results/review/cage.slp")
     tracking = TrackingConfig(animals=2, candidates="window")
-    track_and_review({"cage": shards}, {"cage": index}, {}, (), out, (tracking, ReviewConfig()))
+    note = describe_tracking({"cage": shards}, (), tracking, ReviewConfig())
+    track_and_review({"cage": shards}, {"cage": index}, {}, (), out, (tracking, ReviewConfig()), note)
     source = PoseSource("cage", "cage", 2.0, None, describe_assembly())
     assemble_files(shards, read_tracks(out[0]), index, source, "results/poses/cage/cage.parquet")
 

@@ -14,7 +14,9 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.media import read_index
 from poseflow.tables import Predictions, read_tracks, write_predictions
 from poseflow.tracking import Moment, RecordingFile, track_recording
-from poseflow.tracking.review.label_files import read_corrections, track_and_review, write_review
+from poseflow.tracking.review.corrections import read_corrections
+from poseflow.tracking.review.listing import write_review
+from poseflow.tracking.review.recording import track_and_review
 
 SKELETON = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (1, 2)))
 NAMES = ("anna", "bert")
@@ -41,7 +43,7 @@ def write_all(folder, config=WINDOW, corrections=(), videos=("v0", "v1")):
     files = {name: make_file(folder, name).predictions for name in videos}
     indexes = {name: make_index(name, FRAMES) for name in videos}
     out = (folder / "tracks.parquet", folder / "review.csv", folder / "review.slp")
-    count = track_and_review(files, indexes, {}, corrections, out, (config, ReviewConfig()))
+    count = track_and_review(files, indexes, {}, corrections, out, (config, ReviewConfig()), {})
     return count, out
 
 
@@ -159,7 +161,7 @@ def test_review_damage_beyond_recording(case):
         indexes = {path.stem: read_index(path) for path in sorted((folder / name).glob("*.json"))}
         tables = {video: sorted((folder / name / video).glob("*.parquet")) for video in indexes}
         out = tuple(folder / f"{name}.{suffix}" for suffix in ("parquet", "csv", "slp"))
-        track_and_review(tables, indexes, {}, (), out, (config, ReviewConfig()))
+        track_and_review(tables, indexes, {}, (), out, (config, ReviewConfig()), {})
         found[name] = list(csv.DictReader(out[1].open()))
     assert [int(row["frames_affected"]) for row in found["one"]] == [92, 60, 28]
     assert [int(row["frames_affected"]) for row in found["day"]] == [52, 22], "the hour between them holds no frames"
@@ -170,7 +172,7 @@ def test_review_damage_beyond_recording(case):
 def track_case(folder, corrections):
     tables, indexes = {"v": [folder / "p.parquet"]}, {"v": read_index(folder / "v.json")}
     out = tuple(folder / f"out.{suffix}" for suffix in ("parquet", "csv", "slp"))
-    track_and_review(tables, indexes, {}, corrections, out, (TrackingConfig(candidates="window"), ReviewConfig()))
+    track_and_review(tables, indexes, {}, corrections, out, (TrackingConfig(candidates="window"), ReviewConfig()), {})
     return read_tracks(out[0], "v")
 
 

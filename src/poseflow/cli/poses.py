@@ -78,28 +78,29 @@ def track(
 
         poseflow track day1 day2 --index day1.json --index day2.json --out cage.parquet --review cage.csv
     """
-    settings = read_section(TrackingConfig, "tracking", config, changes)
+    from poseflow.runs.provenance import describe_tracking
+
+    configs = read_section(TrackingConfig, "tracking", config, changes), read_config(config).review
     folders = [path for path in predictions if path.is_dir()]
     tables = {path.name: sorted(path.glob("*.parquet")) for path in folders} or {"": predictions}
     if index is None:
         if review or corrections or len(tables) > 1:
             raise ConfigError("--index must be given for each video of a recording, for --review and --corrections")
-        from poseflow.runs.provenance import describe_tracking
         from poseflow.tracking import RecordingFile, track_recording
 
-        note = describe_tracking(tables, (), settings, read_config(config).review)
-        moments = len(track_recording([RecordingFile("", predictions)], settings, out, metadata=note))
+        note = describe_tracking(tables, (), *configs)
+        moments = len(track_recording([RecordingFile("", predictions)], configs[0], out, metadata=note))
     else:
         from poseflow.media import read_index
-        from poseflow.tracking.review.label_files import track_and_review
+        from poseflow.tracking.review.recording import track_and_review
 
         names = list(tables) if folders else [index[0].stem]
         indexes = dict(zip(names, map(read_index, index), strict=True))
         tables = dict(zip(names, tables.values(), strict=True))
         lists = review or out.with_suffix(".csv")
         written = (out, lists, lists.with_suffix(".slp"))
-        configs = (settings, read_config(config).review)
-        moments = track_and_review(tables, indexes, {}, corrections or (), written, configs)
+        note = describe_tracking(tables, corrections or (), *configs)
+        moments = track_and_review(tables, indexes, {}, corrections or (), written, configs, note)
     typer.echo(f"{out}: {moments} moments in doubt")
 
 

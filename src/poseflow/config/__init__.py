@@ -28,12 +28,13 @@ from poseflow.config.output import RenderConfig, ReportConfig, ReviewConfig
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.promotion import PromotionConfig
 from poseflow.config.section import Section
-from poseflow.config.tracking import DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
+from poseflow.config.tracking import SIMILARITIES, DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
 from poseflow.config.videos import VideosConfig
 from poseflow.core.errors import ConfigError
 
 __all__ = [
     "HEADS",
+    "SIMILARITIES",
     "AugmentationConfig",
     "ClassMapsConfig",
     "ClassVectorConfig",

@@ -1,10 +1,21 @@
 """Config section `tracking`: from instances to tracks, names, and moments to look at."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from poseflow.config.section import Section
+from poseflow.core.registry import Registry
+
+SIMILARITIES = Registry[Any](
+    "similarities",
+    "similarity",
+    centroid="poseflow.tracking.similarities.centroid:score_centroid_distance",
+    iou="poseflow.tracking.similarities.iou:score_iou_of_pairs",
+    normalized="poseflow.tracking.similarities.normalized:score_normalized_distance",
+    oks="poseflow.tracking.similarities.oks:score_oks_of_pairs",
+)
+"""How alike an instance and a candidate are (`poseflow.tracking.linking.pairs.Similarity`), by name."""
 
 
 class KalmanConfig(Section):
@@ -72,7 +83,7 @@ class TrackingConfig(Section):
         "instance, moved on as the track moves.",
     )
     kalman: KalmanConfig = KalmanConfig()
-    similarity: Literal["centroid", "oks", "iou", "normalized"] = Field(
+    similarity: Annotated[str, AfterValidator(SIMILARITIES.check)] = Field(
         "oks",
         description="centroid: distance of centroids. oks: object keypoint similarity. iou: overlap of boxes. "
         "normalized: distance of nodes in sizes of the animal.",

@@ -60,9 +60,18 @@ class Registry(Mapping[str, Part], Generic[Part]):
         if name not in self._parts:
             elsewhere = self._find_elsewhere()
             if name not in elsewhere:
-                raise ConfigError(f"{self._what} must be one of {', '.join(self)}, got {name!r}")
+                raise ConfigError(self._refuse(name))
             self._parts[name] = elsewhere[name].load()
         return self._parts[name]
+
+    def check(self, name: str) -> str:
+        """Give the name back, to check a setting (`AfterValidator`); imports nothing.
+
+        Raises: ValueError, with the names that there are, for one that there is not.
+        """
+        if name not in self:
+            raise ValueError(self._refuse(name))
+        return name
 
     def __contains__(self, name: object) -> bool:
         """Whether there is a part of that name; imports nothing."""
@@ -75,6 +84,9 @@ class Registry(Mapping[str, Part], Generic[Part]):
     def __len__(self) -> int:
         """How many parts there are."""
         return len(list(iter(self)))
+
+    def _refuse(self, name: str) -> str:
+        return f"{self._what} must be one of {', '.join(self)}, got {name!r}"
 
     def _find_elsewhere(self) -> dict[str, EntryPoint]:
         if self._elsewhere is None:

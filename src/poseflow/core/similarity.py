@@ -48,7 +48,8 @@ def find_oks_areas(points: ArrayLike) -> Floats:
     sides = boxes[..., 2:] - boxes[..., :2]
     long, short = sides.max(axis=-1), sides.min(axis=-1)
     thin = short / np.where(long > 0, long, 1)
-    return np.maximum(long * short, np.maximum(long, LEAST_LENGTH_PX) ** 2 * (1 - thin / THIN))
+    areas: Floats = np.maximum(long * short, np.maximum(long, LEAST_LENGTH_PX) ** 2 * (1 - thin / THIN))
+    return areas
 
 
 def find_centroids(points: ArrayLike) -> Floats:

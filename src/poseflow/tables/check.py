@@ -58,7 +58,7 @@ def take_finished(path: str | Path, frames: tuple[int, int], made_from: str) -> 
         return False
     try:
         with open_table(kept, KIND) as (_, note):
-            is_same = note.get("metadata", {}).get("made_from") == made_from
+            is_same = bool(note.get("metadata", {}).get("made_from") == made_from)
         check_predictions(kept, frames)
     except TableError:
         is_same = False

@@ -55,7 +55,8 @@ def shifted_from(table: pa.Table, lags: int, nodes: int) -> NDArray[np.float32]:
     if not lags or not table.num_rows:
         return np.empty((table.num_rows, lags, nodes, 2), np.float32)
     flat = table.column("shifted").combine_chunks().flatten()
-    return flat.to_numpy().reshape(table.num_rows, lags, nodes, 2)
+    shifted: NDArray[np.float32] = flat.to_numpy().reshape(table.num_rows, lags, nodes, 2)
+    return shifted
 
 
 def stack_columns(table: pa.Table, names: Sequence[str]) -> NDArray[np.float32]:

@@ -72,7 +72,7 @@ def read_poses(path: Paths, layout: Literal["wide", "long", "xarray"] = "wide") 
             raise TableError(f"layout 'xarray' must be given one video's file, got {len(files)}: {listed}")
         return _to_xarray(tables[0], notes[0], skeleton, files[0])
     table = pa.concat_tables([part.replace_schema_metadata(None) for part in tables])
-    frame = (_to_long(table, skeleton) if layout == "long" else table).to_pandas()
+    frame: pd.DataFrame = (_to_long(table, skeleton) if layout == "long" else table).to_pandas()
     frame.attrs["poseflow"] = _common_metadata(notes)
     return frame
 

@@ -60,7 +60,7 @@ class Predictions:
     @property
     def lags(self) -> int:
         """How many frames ahead `shifted` reaches."""
-        return self.shifted.shape[1]
+        return int(self.shifted.shape[1])
 
     @classmethod
     def from_instances(

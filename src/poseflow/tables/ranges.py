@@ -36,7 +36,8 @@ def clip_ranges(ranges: Sequence[tuple[int, int]], start: int, stop: int) -> Ran
 def in_ranges(values: NDArray[np.int64], ranges: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
     """For each value, whether it lies in one of the (merged) ranges."""
     borders = np.array(ranges, np.int64).reshape(-1)
-    return np.searchsorted(borders, values, side="right") % 2 == 1
+    inside: NDArray[np.bool_] = np.searchsorted(borders, values, side="right") % 2 == 1
+    return inside
 
 
 def count_frames(ranges: Sequence[tuple[int, int]]) -> int:

@@ -213,4 +213,5 @@ def _codes(column: pa.ChunkedArray, names: tuple[str, ...]) -> NDArray[np.int16]
     if unknown:
         raise TableError(f"identity must be one of {', '.join(names) or 'none'}, got {unknown[0]!r}")
     table = np.array([place[name] for name in stored] + [-1], np.int16)
-    return table[encoded.indices.fill_null(len(stored)).to_numpy(zero_copy_only=False)]
+    codes: NDArray[np.int16] = table[encoded.indices.fill_null(len(stored)).to_numpy(zero_copy_only=False)]
+    return codes

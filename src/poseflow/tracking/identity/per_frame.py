@@ -52,7 +52,8 @@ def choose_names(
     rank = np.arange(len(frame)) - first[place]
     gains = np.zeros((len(first), int(rank.max(initial=-1)) + 1, class_scores.shape[1]), np.float32)
     gains[place, rank] = np.where(class_scores >= min_score, class_scores, 0)
-    return match_pairs(gains)[place, rank]
+    names: NDArray[np.int64] = match_pairs(gains)[place, rank]
+    return names
 
 
 def leave_unnamed(

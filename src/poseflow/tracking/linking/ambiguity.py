@@ -8,7 +8,7 @@ import numpy as np
 
 from poseflow.config import DoubtConfig, TrackingConfig
 from poseflow.tracking.linking.matching import Gains
-from poseflow.tracking.linking.pairs import SIMILARITIES, far_px
+from poseflow.tracking.linking.pairs import far_px, is_distance
 
 CALM_FRAMES = 5
 """Doubts at most so far apart are one."""
@@ -166,7 +166,7 @@ def _sureness(margin: float, settings: DoubtConfig) -> float:
 
 
 def _similarity(gain: float, size: float, config: TrackingConfig) -> float:
-    return 1 - (far_px(config) - gain) / size if SIMILARITIES[config.similarity].in_px else gain
+    return 1 - (far_px(config) - gain) / size if is_distance(config) else gain
 
 
 @dataclass

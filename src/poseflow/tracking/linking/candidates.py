@@ -11,7 +11,7 @@ from poseflow.config import TrackingConfig
 from poseflow.tracking.linking.instances import Instances
 from poseflow.tracking.linking.kalman import Motion
 from poseflow.tracking.linking.matching import Gains
-from poseflow.tracking.linking.pairs import Pairs, score_pairs
+from poseflow.tracking.linking.pairs import Floats, Pairs, score_pairs
 
 
 @dataclass
@@ -116,10 +116,8 @@ class MovedInstances:
         instances, frame = self._block.instances, self._block.frames[at]
         expected = np.array([track.motion.expect(frame - track.frame) for track in lost.values() if track.motion])
         moved = np.tile(expected, (len(alone), 1)) - instances.centroid[j]
-        there = instances.here[j]
-        shift = moved.reshape(len(j), *(1,) * (there.ndim - 2), 2)
-        there = there + (shift if there.shape[-1] == 2 else np.tile(shift, 2))
-        gains = _score(instances, i, j, there, instances.centroid[j] + moved, self.config)
+        pairs = _pair(instances, (i, j), (instances.points, j), instances.centroid[j] + moved, moved)
+        gains = score_pairs(pairs, self.config)
         return _to_rows(gains, len(alone), list(lost))
 
 
@@ -238,21 +236,27 @@ def _gain(
 ) -> NDArray[np.float64]:
     """Gain of linking instance i with candidate j, `lag` frames before it; NaN where it is not allowed."""
     if config.candidates == "flow":
-        there, centroid = instances.moved[j, lag - 1], instances.moved_centroid[j, lag - 1]
-    else:
-        there, centroid = instances.here[j], instances.centroid[j]
-    return _score(instances, i, j, there, centroid, config)
+        _, window, nodes, _ = instances.moved_points.shape
+        poses = instances.moved_points.reshape(-1, nodes, 2), j * window + lag - 1
+        return score_pairs(_pair(instances, (i, j), poses, instances.moved_centroid[j, lag - 1]), config)
+    return score_pairs(_pair(instances, (i, j), (instances.points, j), instances.centroid[j]), config)
 
 
-def _score(
+def _pair(
     instances: Instances,
-    i: NDArray[np.intp],
-    j: NDArray[np.intp],
-    there: NDArray[np.float32],
-    centroid: NDArray[np.float32],
-    config: TrackingConfig,
-) -> NDArray[np.float64]:
-    """Gain of linking instance i with candidate j, which is `there` and has its centroid at `centroid` (p, 2)."""
+    pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
+    poses: tuple[Floats, NDArray[np.intp]],
+    centroid: Floats,
+    shift: Floats | None = None,
+) -> Pairs:
+    """Instances and candidates side by side.
+
+    Args:
+        pairs: (p,) of which instances, each.
+        poses: points of the candidates as they are compared, and which of them (p,).
+        centroid: (p, 2) of these. shift: (p, 2) by which their points are moved yet.
+    """
+    i, j = pairs
     offset = instances.centroid[i].astype(np.float64) - centroid
     area = np.maximum(instances.area[i], instances.area[j]).astype(np.float64)
-    return score_pairs(Pairs(instances.here[i], there, area, np.hypot(offset[:, 0], offset[:, 1])), config)
+    return Pairs(instances.points, i, *poses, area, np.hypot(offset[:, 0], offset[:, 1]), shift)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from poseflow.config import TrackingConfig
 from poseflow.core.similarity import find_centroids, find_oks_areas
 from poseflow.tables import Predictions
-from poseflow.tracking.linking.pairs import SIMILARITIES, Floats
+from poseflow.tracking.linking.pairs import Floats
 
 ONE_NODE_PX = 50.0
 """How large animals of a skeleton of one node are taken to be, which has no size of its own."""
@@ -31,10 +31,10 @@ class Instances:
     """(n, window, 2) where flow moves it to on the frames that follow; (n, 0, 2) without flow"""
     area: Floats
     """(n,) px², by which OKS measures (`find_oks_areas`), at least 1"""
-    here: Floats
-    """(n, ...) what is compared, where the instance is"""
-    moved: Floats
-    """(n, window, ...) what is compared, where flow moves the instance to; (n, 0, ...) without flow"""
+    points: Floats
+    """(n, nodes, 2)"""
+    moved_points: Floats
+    """(n, window, nodes, 2) where flow moves them to; (n, 0, nodes, 2) without flow"""
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -49,18 +49,16 @@ class Instances:
 
 
 def describe_instances(predictions: Predictions, rows: NDArray[np.intp], config: TrackingConfig) -> Instances:
-    """Take from the predictions what the similarity compares.
+    """Take from the predictions what is compared.
 
     A candidate that flow has lost altogether is taken to have stayed where it was.
     """
-    feature = SIMILARITIES[config.similarity].feature
     points = predictions.points[rows]
-    shifted = predictions.shifted[rows, : config.window_frames if config.candidates == "flow" else 0]
-    here, moved = feature(points), feature(shifted)
-    centroid, moved_centroid = find_centroids(points), find_centroids(shifted)
+    moved = predictions.shifted[rows, : config.window_frames if config.candidates == "flow" else 0]
+    centroid, moved_centroid = find_centroids(points), find_centroids(moved)
     lost = np.isnan(moved_centroid[..., 0])
     stayed = np.nonzero(lost)[0]
-    moved[lost], moved_centroid[lost] = here[stayed], centroid[stayed]
+    moved[lost], moved_centroid[lost] = points[stayed], centroid[stayed]
     return Instances(
         frame=predictions.frame_idx[rows],
         row=rows + predictions.first_row,
@@ -68,6 +66,6 @@ def describe_instances(predictions: Predictions, rows: NDArray[np.intp], config:
         centroid=centroid,
         moved_centroid=moved_centroid,
         area=np.maximum(find_oks_areas(points), 1) if points.shape[1] > 1 else np.full(len(rows), ONE_NODE_PX**2),
-        here=here,
-        moved=moved,
+        points=points,
+        moved_points=moved,
     )

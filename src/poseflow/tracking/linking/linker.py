@@ -13,7 +13,7 @@ from poseflow.tracking.linking.candidates import CANDIDATES, Block, Track
 from poseflow.tracking.linking.instances import Instances
 from poseflow.tracking.linking.kalman import Motion
 from poseflow.tracking.linking.matching import MATCHINGS, Gains
-from poseflow.tracking.linking.pairs import FAR_PX, SIMILARITIES
+from poseflow.tracking.linking.pairs import FAR_PX, is_distance
 
 HIDDEN_LOSS = 0.002
 """How much less sure a link is for each frame of a gap, down to RESUMED."""
@@ -95,8 +95,7 @@ class Linker:
         """Append the tracks of each new frame's instances to the labels; returns these, and their tracklets."""
         instances = block.instances
         scores, centroids = instances.score.tolist(), instances.centroid.tolist()
-        in_px = SIMILARITIES[self.config.similarity].in_px
-        sizes = (np.sqrt(instances.area) if in_px else np.ones(len(instances))).tolist()
+        sizes = (np.sqrt(instances.area) if is_distance(self.config) else np.ones(len(instances))).tolist()
         self._candidates.begin(block)
         tracks: list[int] = []  # the labels may change later, for what comes after
         tracklets: list[int] = []

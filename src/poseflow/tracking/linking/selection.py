@@ -41,4 +41,6 @@ def may_be_animals(
     mean = np.where(there, point_scores, 0).sum(axis=-1) / np.maximum(count, 1)
     partial = max(config.min_partial_score, config.min_instance_score)
     # "not below", so that a missing score does not pass
-    return (count >= config.min_points) & ((instance_score >= config.min_instance_score) | (mean >= partial))
+    is_sure = (instance_score >= config.min_instance_score) | (mean >= partial)
+    may_be: NDArray[np.bool_] = (count >= config.min_points) & is_sure
+    return may_be
