@@ -10,7 +10,6 @@ from blobs import SKELETON, make_package, write_blobs
 from shell import bash
 
 from poseflow.config import EvaluationConfig, PredictConfig, TrackingConfig
-from poseflow.core.errors import IncomparableError, SkeletonError
 from poseflow.core.files import read_json
 from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import FoundPoses
@@ -159,14 +158,14 @@ def test_poses_of_which_hardly_anything_is_sure_do_not_count_as_animals(fake_inf
     assert (metrics["missed"], metrics["invented"]) == (metrics["animals"], 0), "they reach no pose table either"
 
 
-def test_models_that_find_other_nodes_are_an_error(fake_inference, tmp_path, monkeypatch):
+def test_models_that_find_other_nodes_cannot_be_compared(fake_inference, tmp_path, monkeypatch):
     test = write_blobs(tmp_path, "test", 2)
     other = SimpleNamespace(channels=1, skeleton=Skeleton(nodes=("nose",)))
     monkeypatch.setattr(sys.modules["poseflow.inference"], "load_pipeline", lambda *_: other)
-    said = r"test\.pkg\.slp: nodes must be those that the models find, nose, got missing: nose; extra: head, tail"
-    with pytest.raises(SkeletonError, match=said):
-        evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
-    assert not (tmp_path / "out").exists()
+    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
+    said = f"{test}: nodes must be those that the models find, nose, got missing: nose; extra: head, tail"
+    assert metrics == read_json(tmp_path / "out" / "metrics.json") == {"incomparable": said}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"metrics.json", "figures", "examples"}
 
 
 def test_nodes_in_another_order_are_matched_by_name(fake_inference, tmp_path, monkeypatch):
@@ -193,10 +192,8 @@ def test_models_of_color_images_cannot_be_measured_on_grey_ones(fake_inference, 
     model = sys.modules["poseflow.inference"].load_pipeline(None, None)
     model.channels = 3
     monkeypatch.setattr(sys.modules["poseflow.inference"], "load_pipeline", lambda *_: model)
-    with pytest.raises(
-        IncomparableError, match=r"test\.pkg\.slp must have RGB images for models of 3 channels, got grey"
-    ):
-        evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, 0.05)
+    metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
+    assert metrics == {"incomparable": f"{test} must have RGB images for models of 3 channels, got grey ones"}
 
 
 def test_evaluate_nodes_in_another_order(case, tmp_path):

@@ -1,4 +1,4 @@
-"""A finished shard is checked before it counts, and outlives a run that did not see its end."""
+"""A finished shard is checked before it counts."""
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,9 +10,6 @@ from poseflow.tables import (
     Predictions,
     PredictionsWriter,
     check_predictions,
-    clear_finished,
-    keep_finished,
-    take_finished,
     write_predictions,
 )
 
@@ -58,18 +55,3 @@ def test_rows_that_are_lost_or_changed_are_an_error(tmp_path, change, what):
     pq.write_table(table.replace_schema_metadata({"poseflow": note}), path)
     with pytest.raises(TableError, match=what):
         check_predictions(path, (0, 10))
-
-
-def test_a_finished_table_is_taken_again_where_it_was_made_from_the_same(tmp_path):
-    path = write(tmp_path / "a.parquet", metadata={"made_from": "this"})
-    content = path.read_bytes()
-    keep_finished(path)
-    path.unlink()
-    assert not take_finished(path, (0, 10), "that")
-    assert not take_finished(path, (0, 11), "this")
-    assert not path.exists()
-    assert take_finished(path, (0, 10), "this")
-    assert path.read_bytes() == content
-    path.unlink()
-    clear_finished(tmp_path)
-    assert not take_finished(path, (0, 10), "this")

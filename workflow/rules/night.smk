@@ -8,6 +8,7 @@ from functools import cache
 from poseflow.cluster import cancel_leftovers, list_failed_jobs, surround_execution
 from poseflow.core.files import make_temporary_folder, remove_unfinished
 from poseflow.runs.summary import FailedStep, NightInputs, describe_night, tell_failures, write_night
+from poseflow.runs.finished import clear_noted
 from poseflow.runs.orphans import set_aside
 from poseflow.runs.places import ANY
 from poseflow.runs.lock import INTERRUPTED, end_leftovers, lock_results
@@ -42,6 +43,7 @@ def begin_run(execution):
         fail(error)
     remove_unfinished(PLACES.results, but_in=PLACES.training(ANY, ANY).name)  # a training that goes on removes its own
     make_temporary_folder(PLACES.results)
+    clear_all_noted()
     new_videos()
     WARNINGS.extend(PLAN.warnings)
     set_aside(PLAN.orphans, BEGAN)
@@ -91,8 +93,19 @@ def videos_of(wildcards):
     return [wildcards["video"]] if "video" in wildcards else PLAN.recordings.get(wildcards.get("recording"), ())
 
 
+def clear_all_noted():
+    """Remove what was kept for a run that is killed, of all that this run or an earlier one has noted."""
+    for video, recording in PLAN.recording_of.items():
+        clear_noted(PLACES.finished(video), PLACES.finished(video), PLACES.tracks(recording))
+    for pipeline in PLAN.pipelines.values():
+        for model in pipeline.models.keys() & PLAN.versions.keys():
+            names = model, PLAN.versions[model]
+            clear_noted(PLACES.training(*names), PLACES.model(*names) / "training.json", PLACES.release(pipeline.key))
+
+
 def end_run(failed=()):
     """Say what was done and what was not."""
+    clear_all_noted()
     write_night(describe_night(night_inputs(failed), datetime.now(UTC)), PLACES)
 
 

@@ -1,11 +1,9 @@
-"""Rule assign: the release that new recordings are predicted with."""
+"""Rule assign."""
 
-import shutil
+from pathlib import Path
 
-from poseflow.core.files import replacing
 from poseflow.runs.lock import begin_job
+from poseflow.steps.assign import assign_release
 
 begin_job(snakemake.log[0])
-for path in snakemake.output.releases:
-    with replacing(path) as beside:
-        shutil.copyfile(snakemake.input.current, beside)
+assign_release(Path(snakemake.input.current), map(Path, snakemake.output.releases))

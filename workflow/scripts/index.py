@@ -1,10 +1,11 @@
-"""Rule index: what one recording holds, from its packets."""
+"""Rule index."""
 
-from poseflow.config import VideosConfig
-from poseflow.media import index_video, write_index
+from pathlib import Path
+
+from poseflow.runs.fingerprints import read_settings
 from poseflow.runs.lock import begin_job
+from poseflow.steps.index import index_recording
 
 begin_job(snakemake.log[0])
-settings = VideosConfig.model_validate(snakemake.params.step["settings"]["videos"])
-index = index_video(snakemake.params.video, h5_dataset=settings.h5_dataset)
-write_index(index, snakemake.output.index)
+settings = read_settings(snakemake.params.step)
+index_recording(Path(snakemake.params.video), Path(snakemake.output.index), settings.videos)

@@ -1,12 +1,10 @@
-"""Rule release: models that run together."""
+"""Rule release."""
 
 from pathlib import Path
 
-from poseflow.cluster import clear_jobs
 from poseflow.runs.lock import begin_job
-from poseflow.runs.releases import build_release, write_release
+from poseflow.steps.release import put_together
 
 begin_job(snakemake.log[0])
-models = snakemake.params.models
-write_release(build_release(snakemake.wildcards.release, models, snakemake.params.labels), snakemake.output.release)
-clear_jobs(Path(folder) for folder in models.values())
+models = {name: Path(folder) for name, folder in snakemake.params.models.items()}
+put_together(models, Path(snakemake.output.release), snakemake.wildcards.release, snakemake.params.labels)

@@ -1,16 +1,12 @@
-"""Rule render: poses drawn over their recording."""
+"""Rule render."""
 
-import numpy as np
+from pathlib import Path
 
-from poseflow.config import RenderConfig
-from poseflow.media import read_index, write_video
-from poseflow.report.overlay import render_overlay
+from poseflow.media import read_index
+from poseflow.runs.fingerprints import read_settings
 from poseflow.runs.lock import begin_job
+from poseflow.steps.render import render_poses
 
 begin_job(snakemake.log[0])
-index = read_index(snakemake.input.index)
-out, settings = snakemake.output.overlay, RenderConfig.model_validate(snakemake.params.step["settings"]["render"])
-if index.is_ok:
-    render_overlay(index, snakemake.input.poses, out, settings)
-else:
-    write_video(out, iter([np.zeros((64, 64, 1), np.uint8)]), fps=1)  # the report says why there is no more to see
+given, settings = snakemake.input, read_settings(snakemake.params.step)
+render_poses(read_index(given.index), Path(given.poses), Path(snakemake.output.overlay), settings.render)

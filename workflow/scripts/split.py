@@ -1,17 +1,18 @@
-"""Rule split: labeled frames as training, validation and test set, each one file with its images."""
+"""Rule split."""
 
-from poseflow.config import LabelsConfig, SplitConfig
-from poseflow.labels import read_labels, split_labels, write_package
-from poseflow.runs.fingerprints import check_labels, fingerprint, hash_labels
+from pathlib import Path
+
+from poseflow.runs.fingerprints import read_settings
 from poseflow.runs.lock import begin_job
+from poseflow.steps.label_files import LabelFiles
+from poseflow.steps.split import split_dataset
 
 begin_job(snakemake.log[0])
-step, reading, channels = snakemake.params.step, snakemake.params.labels, snakemake.params.channels
-labels = read_labels(
-    snakemake.input.labels,
-    LabelsConfig.model_validate({**reading["settings"]["labels"], "video_folders": snakemake.params.video_folders}),
+params = snakemake.params
+split_dataset(
+    LabelFiles.of_run(snakemake.input.labels, params.labels, params.video_folders),
+    {side: Path(path) for side, path in snakemake.output.items()},
+    read_settings(params.step).split,
+    params.channels,
+    snakemake.wildcards.dataset,
 )
-# What was read is what the dataset's name promises: asked afterwards, so that labels saved in between count too.
-check_labels(fingerprint(step, hash_labels(reading, snakemake.input.labels), channels), snakemake.wildcards.dataset)
-for side, part in split_labels(labels, SplitConfig.model_validate(step["settings"]["split"])).items():
-    write_package(part, snakemake.output[side], channels)

@@ -1,17 +1,16 @@
-"""Rule train: one model from its profile and the dataset, in a job of its own."""
+"""Rule train."""
 
 from pathlib import Path
 
-from poseflow.cluster import JobResources, train_as_job
-from poseflow.config import ModelConfig
+from poseflow.cluster import JobResources
+from poseflow.runs.fingerprints import read_settings
 from poseflow.runs.lock import begin_job
+from poseflow.steps.train import train_profile
 
-log = snakemake.log[0]
-begin_job(log, append=True)  # of all its starts
-train_as_job(
-    ModelConfig.model_validate(snakemake.params.step["settings"]["model"]),
+begin_job(snakemake.log[0], append=True)  # of all its starts
+train_profile(
+    read_settings(snakemake.params.step).model,
     (Path(snakemake.input.train), Path(snakemake.input.val)),
     Path(snakemake.output.weights).parent,
-    Path(log),
-    JobResources.from_rule(dict(snakemake.resources.items()), snakemake.threads),
+    (JobResources.from_rule(dict(snakemake.resources.items()), snakemake.threads), Path(snakemake.log[0])),
 )

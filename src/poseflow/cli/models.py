@@ -8,6 +8,7 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
 from poseflow.config import EvaluationConfig, SplitConfig
+from poseflow.core.errors import IncomparableError
 from poseflow.runs.places import PLACES, Places
 
 if TYPE_CHECKING:
@@ -40,12 +41,14 @@ def split(
 
         poseflow split labels/*.slp --out dataset --set by=block --set seed=1
     """
-    from poseflow.labels import read_labels, split_labels, write_package
-
     settings = read_section(SplitConfig, "split", config, changes)
-    for side, part in split_labels(read_labels(labels, read_config(config).labels), settings).items():
-        write_package(part, out / f"{side}.pkg.slp")
-        typer.echo(f"{side}: {len(part.labeled_frames)} frames")
+    from poseflow.steps.label_files import LabelFiles
+    from poseflow.steps.split import split_dataset
+
+    files = {side: out / f"{side}.pkg.slp" for side in ("train", "val", "test")}
+    frames = split_dataset(LabelFiles(labels, read_config(config).labels), files, settings)
+    for side, count in frames.items():
+        typer.echo(f"{side}: {count} frames")
 
 
 def train(
@@ -79,9 +82,9 @@ def train(
     from poseflow.config import read_model_config
 
     settings = read_model_config(profile)
-    from poseflow.training import train_model
+    from poseflow.steps.train import train_profile
 
-    train_model(settings, train, val, out)
+    train_profile(settings, (train, val), out)
     typer.echo(f"{out}: trained")
 
 
@@ -121,6 +124,8 @@ def evaluate(
 
     whole = read_config(config)
     metrics = evaluate_release(models, test, out, whole.predict, settings, whole.tracking, pixels_per_mm, examples)
+    if reason := metrics.get("incomparable"):
+        raise IncomparableError(reason)
     for name in ("frames", "animals", "missed", "invented", "map_paper", "map_coco"):
         typer.echo(f"{name}: {metrics[name]}")
     if metrics["animals"]:
@@ -157,16 +162,13 @@ def evaluate_tracking(
         poseflow evaluate-tracking a.slp --index a.json --predictions a.parquet --tracks t.parquet --out mot.json
     """
     settings = read_section(EvaluationConfig, "evaluation", config, changes)
-    from poseflow.core.files import write_json
-    from poseflow.evaluation import evaluate_recording
     from poseflow.media import read_index
-    from poseflow.tables import read_predictions, read_tracks
+    from poseflow.steps.evaluate_tracking import evaluate_tracks_of
+    from poseflow.steps.label_files import LabelFiles
 
-    recording = Path(read_index(index).path)
-    found = read_predictions(predictions, with_shifted=False)
-    truth = (labels, read_config(config).labels)
-    metrics = evaluate_recording(truth, recording, found, read_tracks(tracks, index.stem), settings)
-    write_json(metrics, out)
+    recording = index.stem, Path(read_index(index).path)
+    files = LabelFiles(labels, read_config(config).labels)
+    metrics = evaluate_tracks_of(files, recording, predictions, tracks, out, settings)
     for name in ("frames", "animals", "tracks", "switches", "mota", "idf1"):
         typer.echo(f"{name}: {metrics[name]}")
 
@@ -181,13 +183,10 @@ def release(
 
         poseflow release centroid centered_instance --out release.json
     """
-    from poseflow.runs.plan import hash_model_folder, key_of
-    from poseflow.runs.releases import build_release, write_release
+    from poseflow.steps.release import put_together
 
-    folders = {folder.name: folder for folder in models}
-    identifier = key_of({name: hash_model_folder(folder) for name, folder in folders.items()})
-    write_release(build_release(identifier, folders), out)
-    typer.echo(f"{out}: release {identifier}")
+    made = put_together({folder.name: folder for folder in models}, out)
+    typer.echo(f"{out}: release {made.id}")
 
 
 def rollback(
@@ -223,15 +222,7 @@ def promote(
 
 
 def _put_in_use(decide: "Callable[[Sequence[Decision]], Decision]", results: Path) -> None:
-    """Write a person's decision into the history, and make its release the one in use."""
-    from poseflow.runs.lock import lock_results
-    from poseflow.runs.promotion import add_to_history, read_history
-    from poseflow.runs.releases import read_release, write_release
+    from poseflow.steps.promote import put_in_use
 
-    places = Places(results)
-    with lock_results(places.lock):
-        decision = decide(read_history(places.history))
-        release = read_release(places.release(decision.current))
-        add_to_history(decision, places.history)
-        write_release(release, places.current_release)
+    decision = put_in_use(decide, Places(results))
     typer.echo(f"release {decision.current} is in use, in place of {decision.incumbent}")

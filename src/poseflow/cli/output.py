@@ -35,9 +35,9 @@ def render(
         poseflow render cage1.parquet --index cage1.json --out cage1.overlay.mp4 --set max_frames=1000
     """
     settings = read_section(RenderConfig, "render", config, changes)
-    from poseflow.report.overlay import render_overlay
+    from poseflow.steps.render import render_poses
 
-    frames = render_overlay(find_index(index, read_config(config)), poses, out, settings)
+    frames = render_poses(find_index(index, read_config(config)), poses, out, settings)
     typer.echo(f"{out}: {frames} frames")
 
 
@@ -70,7 +70,8 @@ def report(
         poseflow report --index cage1.json --poses cage1.parquet --release release.json --out report.html
     """
     settings = read_section(ReportConfig, "report", config, changes)
-    from poseflow.report import ReportInputs, write_report
+    from poseflow.report import ReportInputs
+    from poseflow.steps.report import report_run
 
     more = _read_inputs(given) if given else {}
     inputs = ReportInputs(
@@ -85,7 +86,7 @@ def report(
         config=read_config(config).model_dump(mode="json", exclude_unset=True),
         missing=[*(missing or ()), *more.get("missing", ())],
     )
-    write_report(inputs, settings, out)
+    report_run(inputs, out, settings)
     typer.echo(out)
 
 

@@ -8,7 +8,7 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
 from poseflow.config import PredictConfig, TrackingConfig
-from poseflow.core.errors import ConfigError
+from poseflow.core.errors import ConfigError, VideoError
 
 
 def add_verbs(app: typer.Typer) -> None:
@@ -37,19 +37,13 @@ def predict(
     """
     settings = read_section(PredictConfig, "predict", config, changes)
     found = find_index(recording, read_config(config))
-    from poseflow.inference import load_pipeline, predict_shard
-    from poseflow.runs.provenance import describe_prediction
+    from poseflow.steps.predict import predict_frames
+    from poseflow.steps.release import describe_release
 
-    frames = (start, found.frames if stop is None else stop)
-    folders = {folder.name: folder for folder in models}
-    predict_shard(
-        found,
-        load_pipeline(models, settings),
-        frames,
-        out,
-        settings,
-        describe_prediction(found, folders, None, settings),
-    )
+    if not found.is_ok:
+        raise VideoError(f"{found.path}: must be readable, got quarantined: {found.reason}")
+    release = describe_release({folder.name: folder for folder in models})
+    predict_frames(found, release, (start, found.frames if stop is None else stop), out, settings, found.path)
 
 
 def track(
@@ -78,29 +72,22 @@ def track(
 
         poseflow track day1 day2 --index day1.json --index day2.json --out cage.parquet --review cage.csv
     """
-    from poseflow.runs.provenance import describe_tracking
+    from poseflow.media import read_index
+    from poseflow.steps.track import TrackedFiles, track_videos
 
     configs = read_section(TrackingConfig, "tracking", config, changes), read_config(config).review
     folders = [path for path in predictions if path.is_dir()]
     tables = {path.name: sorted(path.glob("*.parquet")) for path in folders} or {"": predictions}
-    if index is None:
-        if review or corrections or len(tables) > 1:
-            raise ConfigError("--index must be given for each video of a recording, for --review and --corrections")
-        from poseflow.tracking import RecordingFile, track_recording
-
-        note = describe_tracking(tables, (), *configs)
-        moments = len(track_recording([RecordingFile("", predictions)], configs[0], out, metadata=note))
-    else:
-        from poseflow.media import read_index
-        from poseflow.tracking.review.recording import track_and_review
-
+    if index is None and (review or corrections or len(tables) > 1):
+        raise ConfigError("--index must be given for each video of a recording, for --review and --corrections")
+    indexes = None
+    if index is not None:
         names = list(tables) if folders else [index[0].stem]
         indexes = dict(zip(names, map(read_index, index), strict=True))
         tables = dict(zip(names, tables.values(), strict=True))
-        lists = review or out.with_suffix(".csv")
-        written = (out, lists, lists.with_suffix(".slp"))
-        note = describe_tracking(tables, corrections or (), *configs)
-        moments = track_and_review(tables, indexes, {}, corrections or (), written, configs, note)
+    lists = review or out.with_suffix(".csv")
+    written = TrackedFiles(out, lists, lists.with_suffix(".slp"))
+    moments = track_videos(tables, written, configs, indexes, corrections=corrections or ())
     typer.echo(f"{out}: {moments} moments in doubt")
 
 
@@ -123,9 +110,7 @@ def assemble(
         poseflow assemble cage1.predictions.parquet --tracks cage1.tracks.parquet --index cage1.json --out cage1.parquet
     """
     from poseflow.media import read_index
-    from poseflow.runs.provenance import describe_assembly
-    from poseflow.tables import PoseSource, assemble_files, read_tracks
+    from poseflow.steps.assemble import assemble_poses
 
-    found = read_index(index)
-    source = PoseSource(recording or index.stem, index.stem, pixels_per_mm, start_time, describe_assembly())
-    assemble_files(predictions, read_tracks(tracks, index.stem), found, source, out)
+    names = recording or index.stem, index.stem
+    assemble_poses(predictions, tracks, read_index(index), out, names, pixels_per_mm, start_time)

@@ -60,10 +60,10 @@ def index(
 
         poseflow index videos/cage1.mp4 --out cage1.json
     """
-    from poseflow.media import index_video, write_index
+    from poseflow.config import VideosConfig
+    from poseflow.steps.index import index_recording
 
-    found = index_video(video, h5_dataset=h5_dataset)
-    write_index(found, out)
+    found = index_recording(video, out, VideosConfig(h5_dataset=h5_dataset))
     if found.status == "ok":
         for problem in found.problems:
             typer.echo(f"{video}: {problem}")
@@ -90,14 +90,10 @@ def extract(
         poseflow extract cage1.mp4 --out cage1.pkg.slp --set method=diverse --set frames_per_video=40
     """
     settings = read_section(ExtractConfig, "extract", config, changes)
-    from poseflow.labels import find_labeled_frames, read_labels, skeleton_of
-    from poseflow.suggest.recording import suggest_frames
-    from poseflow.tables import read_predictions
+    from poseflow.steps.extract import extract_frames
+    from poseflow.steps.label_files import LabelFiles
 
-    found = find_index(recording, read_config(config))
-    reading = read_config(config).labels
-    labeled = find_labeled_frames(labels or (), reading, found)
-    skeleton = skeleton_of(read_labels(labels, reading, with_videos=False)) if labels else None
-    start = read_predictions(predictions, with_shifted=False) if predictions else None
-    frames = suggest_frames(found, out, settings, labeled, start, skeleton)
+    whole = read_config(config)
+    files = LabelFiles(labels or (), whole.labels)
+    frames = extract_frames(find_index(recording, whole), out, settings, files, predictions or ())
     typer.echo(f"{out}: {len(frames)} frames")

@@ -9,9 +9,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from poseflow.config import Config, ModelConfig, Section
+from poseflow.config import Config, ModelConfig, Section, parse_section
 from poseflow.core.errors import LabelsError
 
 KEY_LENGTH = 10
@@ -64,9 +65,23 @@ Step = dict[str, Any]
 """`{"step": "track", "version": 1, "settings": {"tracking": {…}, …}}`, as JSON; what differs from the defaults."""
 
 
-def describe_step(step: str, config: Config) -> Step:
+def describe_step(step: str, config: Config | SimpleNamespace) -> Step:
     """Give a step of the workflow with its version and its settings that differ from the defaults."""
     return {"step": step, "version": STEP_VERSIONS[step], "settings": step_settings(step, config, changed_only=True)}
+
+
+def describe_sections(step: str, **sections: Section) -> Step:
+    """As `describe_step`, from the sections alone that the step depends on."""
+    return describe_step(step, SimpleNamespace(**sections))
+
+
+def read_settings(step: Step) -> SimpleNamespace:
+    """A step's settings, by section, as `describe_step` or `describe_training` gave them; no others are there."""
+    kinds: dict[str, Any] = {name: field.annotation for name, field in Config.model_fields.items()}
+    kinds["model"] = ModelConfig
+    return SimpleNamespace(
+        **{name: parse_section(kinds[name], values, step["step"]) for name, values in step["settings"].items()}
+    )
 
 
 def describe_training(profile: ModelConfig) -> Step:
@@ -75,7 +90,7 @@ def describe_training(profile: ModelConfig) -> Step:
     return {"step": "train", "version": STEP_VERSIONS["train"], "settings": settings}
 
 
-def step_settings(step: str, config: Config, changed_only: bool) -> dict[str, Any]:
+def step_settings(step: str, config: Config | SimpleNamespace, changed_only: bool) -> dict[str, Any]:
     """Settings of a step by section, as JSON; a single setting stands under its section's name too."""
     found: dict[str, Any] = {}
     for name in STEP_SETTINGS[step]:

@@ -85,6 +85,10 @@ class Places:
         """Predictions of one shard of a video."""
         return self.predictions(video) / f"{shard}.parquet"
 
+    def finished(self, video: str) -> Path:
+        """Folder of second names of shards that are finished and that the run has not noted yet."""
+        return self.predictions(video) / ".finished"
+
     def assigned_release(self, video: str) -> Path:
         """The release that a video is predicted with."""
         return self.predictions(video) / "release.json"

@@ -1,8 +1,8 @@
-"""How good trained models are on labeled frames that they have never seen: figures, pictures and examples."""
+"""The step `evaluate`: how good trained models are on labeled frames that they have never seen."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import EvaluationConfig, PredictConfig, TrackingConfig
-from poseflow.core.errors import IncomparableError
+from poseflow.core.errors import IncomparableError, SkeletonError
 from poseflow.core.files import check_replaceable, replacing, write_json
 from poseflow.evaluation import FoundPoses, evaluate_identities, evaluate_poses, match_poses
 from poseflow.labels import FrameLabels, Package, read_package
@@ -55,12 +55,41 @@ def evaluate_release(
 
     Returns: what `evaluation.evaluate_poses` gives, and `identities` (see `evaluation.evaluate_identities`),
         `test_set`, `models`, `speed` (see `measure_speed`), `figures` and `examples` (file names, and what they show).
+        Where the models cannot be measured on this package, `incomparable` alone, with the reason: their nodes are not
+        the package's (in whatever order), or they are of RGB images and the package has grey ones. So it may be with
+        the release in use, once labels or models are others.
 
-    Raises: ModelError for models that do not go together, SkeletonError where their nodes are not those of the
-        package (in whatever order), IncomparableError for models of RGB images where the package has grey ones,
-        LabelsError for a damaged package.
+    Raises: ModelError for models that do not go together, LabelsError for a damaged package.
     """
     check_replaceable(out_dir, PARTS)
+    try:
+        return _measure_release(models, package, out_dir, predict, evaluation, tracking, pixels_per_mm, example_frames)
+    except (SkeletonError, IncomparableError) as error:
+        metrics = {"incomparable": str(error)}
+        with _new_folder(out_dir) as folder:
+            write_json(metrics, folder / "metrics.json")
+        return metrics
+
+
+@contextmanager
+def _new_folder(out_dir: Path) -> Iterator[Path]:
+    """A folder with its parts, written whole or not at all."""
+    with replacing(out_dir) as folder:
+        for part in ("figures", "examples"):
+            (folder / part).mkdir(parents=True)
+        yield folder
+
+
+def _measure_release(
+    models: Sequence[Path],
+    package: Path,
+    out_dir: Path,
+    predict: PredictConfig,
+    evaluation: EvaluationConfig,
+    tracking: TrackingConfig,
+    pixels_per_mm: PixelsPerMm,
+    example_frames: int,
+) -> dict[str, Any]:
     with closing(read_package(package)) as labels:
         found: list[FoundPoses] = []
         identities: tuple[str, ...] = ()
@@ -115,15 +144,14 @@ def write_accuracy(
     metrics = evaluate_poses(truth, by_frame, labels.skeleton, evaluation, scales)
     matches = match_poses(truth, by_frame, labels.skeleton, evaluation, coco=True)
     frames = MeasuredFrames(matches, lambda number: labels.image(number, 1), labels.skeleton)
-    with replacing(out_dir) as beside:
-        beside.mkdir(parents=True)
+    with _new_folder(out_dir) as folder:
         metrics |= {
             **(facts or {}),
             "identities": evaluate_identities(matches, identities, evaluation),
-            "figures": write_figures(frames, beside / "figures", _common_scale(truth, scales)),
-            "examples": write_examples(frames, beside / "examples", example_frames),
+            "figures": write_figures(frames, folder / "figures", _common_scale(truth, scales)),
+            "examples": write_examples(frames, folder / "examples", example_frames),
         }
-        write_json(metrics, beside / "metrics.json")
+        write_json(metrics, folder / "metrics.json")
     return metrics
 
 

@@ -1,6 +1,6 @@
 """Arrow schemas and Parquet files: predictions, tracks, poses."""
 
-from poseflow.tables.check import check_predictions, clear_finished, keep_finished, take_finished
+from poseflow.tables.check import check_predictions
 from poseflow.tables.layouts import read_pose_metadata, read_poses
 from poseflow.tables.parquet import iter_columns, open_table, read_frame
 from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
@@ -19,14 +19,12 @@ __all__ = [
     "assemble_files",
     "assemble_poses",
     "check_predictions",
-    "clear_finished",
     "count_frames",
     "describe_predictions",
     "empty_poses",
     "find_rows",
     "iter_columns",
     "iter_predictions",
-    "keep_finished",
     "merge_ranges",
     "open_table",
     "read_frame",
@@ -35,7 +33,6 @@ __all__ = [
     "read_poses",
     "read_predictions",
     "read_tracks",
-    "take_finished",
     "write_poses",
     "write_predictions",
     "write_tracks",

@@ -1,0 +1,48 @@
+"""The step `predict`: frames of a recording in, a predictions table out, read back and checked."""
+
+from pathlib import Path
+
+from poseflow.config import PredictConfig
+from poseflow.media import VideoIndex
+from poseflow.runs.fingerprints import describe_sections, fingerprint, key_of
+from poseflow.runs.finished import keep_finished, take_finished
+from poseflow.runs.provenance import describe_prediction
+from poseflow.runs.releases import Release
+from poseflow.tables import PredictionsWriter, check_predictions
+
+
+def predict_frames(
+    index: VideoIndex,
+    release: Release,
+    frames: tuple[int, int],
+    out: Path,
+    settings: PredictConfig,
+    video: str,
+    finished: Path | None = None,
+) -> None:
+    """Find the animals in frames [start, stop) of a recording with the models of a release.
+
+    A recording that is quarantined gets a table without rows, which says why.
+
+    Args:
+        video: its name.
+        finished: folder in which the table gets a second name, and from which a table that an earlier job finished
+            unnoticed is taken (see `runs.finished`); None where nobody would delete it.
+
+    Raises: ModelError, VideoError, TableError for a table that is not on disk as it was written.
+    """
+    step = describe_sections("predict", predict=settings)
+    made_from = fingerprint(step, key_of(index.model_dump(mode="json")), release.id)
+    notes = {"video": video, "status": index.status, "reason": index.reason, "made_from": made_from}
+    notes |= release.metadata | describe_prediction(index, release.models, release.labels, settings)
+    if not index.is_ok:
+        lags = settings.flow.window_frames
+        with PredictionsWriter(out, release.skeleton, lags, release.identities, metadata=notes) as writer:
+            writer.close(frames=[])
+    elif finished is None or not take_finished(out, finished, frames, made_from):
+        from poseflow.inference import load_pipeline, predict_shard  # imports Keras
+
+        predict_shard(index, load_pipeline(release.folders, settings), frames, out, settings, notes)
+        check_predictions(out, frames)
+        if finished is not None:
+            keep_finished(out, finished)

@@ -1,0 +1,32 @@
+"""The step `split`: labeled frames as training, validation and test set, each one file with its images."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from poseflow.config import SplitConfig
+from poseflow.labels import split_labels, write_package
+from poseflow.runs.fingerprints import check_labels, describe_sections, fingerprint
+from poseflow.steps.label_files import LabelFiles
+
+
+def split_dataset(
+    labels: LabelFiles, out: Mapping[str, Path], settings: SplitConfig, channels: int = 1, dataset: str | None = None
+) -> dict[str, int]:
+    """Divide labeled frames, for good.
+
+    Args:
+        out: files of `train`, `val` and `test`.
+        channels: of the images; see `labels.write_package`.
+        dataset: key of the dataset that the run was planned with; None where no run was.
+
+    Returns: how many frames each set has.
+    Raises: LabelsError, also where the labels no longer make the dataset that was planned.
+    """
+    read = labels.read()
+    if dataset is not None:  # asked once the labels have been read, so that what is saved meanwhile counts too
+        step = describe_sections("split", split=settings)
+        check_labels(fingerprint(step, labels.key, channels), dataset)
+    sets = split_labels(read, settings)
+    for side, part in sets.items():
+        write_package(part, out[side], channels)
+    return {side: len(part.labeled_frames) for side, part in sets.items()}
