@@ -1,6 +1,7 @@
 """What the texts point at is there."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,13 @@ def test_no_target_can_be_taken_for_a_file_of_settings():
     ends = [command.partition("--configfile ")[2].split() for command in commands]
     assert all(words[1].startswith("-") for words in ends), commands
     assert "No such file or directory: 'nightly'" in (ROOT / "config/README.md").read_text()
+
+
+def test_the_table_of_rooms_is_the_one_that_imports_are_held_to():
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    held = [set(layer.replace("poseflow.", "").split(" | ")) for layer in layers]
+    _, _, table = (ROOT / "docs/architecture.md").read_text().partition("| rooms, from the top |")
+    rows = re.findall(r"^\| (`[^|]*) \|", table.partition("\n\n")[0], re.MULTILINE)
+    assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == held
+    assert set().union(*held) == {path.parent.name for path in (ROOT / "src/poseflow").glob("*/__init__.py")}
