@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from poseflow.config import FlowConfig, PredictConfig
 from poseflow.core.errors import VideoError
 from poseflow.core.logs import show_progress
+from poseflow.core.prefetch import prefetch
 from poseflow.inference.flow import shift_points, shrink_image
 from poseflow.inference.pipelines import Instances, Outputs, Pipeline
-from poseflow.inference.prefetch import prefetch
 from poseflow.media import Video, VideoIndex, open_video
 from poseflow.tables import PredictionsWriter
 

@@ -3,15 +3,13 @@
 import os
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import chain, islice
-from queue import Full, Queue
-from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
+from poseflow.core.prefetch import Prefetched
 from poseflow.media.index import VideoIndex
 from poseflow.media.pixels import Image, image_of
 from poseflow.media.segments import SegmentDecoder, segment_of
@@ -20,9 +18,6 @@ from poseflow.media.video import Frames, Video
 _MAX_THREADS = 16
 _WAITING_BYTES = 256 * 2**20  # of images that wait for their turn, all threads together
 _WAITING_FRAMES = 128  # of one thread; half of a usual segment is enough for two threads never to wait
-_LOOK_UP_S = 0.1  # how often a waiting thread looks whether it is still needed
-
-_Waiting = Queue[tuple[int, Image | None] | None]
 
 
 class ContainerVideo(Video):
@@ -72,42 +67,19 @@ class ContainerVideo(Video):
         """Frames of several segments, each decoded by a thread of its own; so much memory and no more."""
         image_bytes = self.index.width * self.index.height * channels
         most = min(_WAITING_FRAMES, max(2, _WAITING_BYTES // self._threads // image_bytes))
-        abandoned = Event()
 
-        def start(segment: NDArray[np.int64]) -> tuple[_Waiting, Future[None]]:
-            waiting: _Waiting = Queue(most)
-            return waiting, pool.submit(self._fill, waiting, segment, channels, abandoned)
+        def start(segment: NDArray[np.int64]) -> Prefetched[tuple[int, Image | None]]:
+            return Prefetched(self._decode(segment, channels), most)
 
-        with ThreadPoolExecutor(self._threads, "decode") as pool:
-            try:
-                under_way = deque(map(start, islice(segments, self._threads)))
-                while under_way:
-                    waiting, work = under_way.popleft()
-                    while (image := waiting.get()) is not None:
-                        yield image
-                    work.result()
-                    under_way.extend(map(start, islice(segments, 1)))
-            finally:
-                abandoned.set()
-
-    def _fill(self, waiting: _Waiting, wanted: NDArray[np.int64], channels: int, abandoned: Event) -> None:
+        under_way = deque(map(start, islice(segments, self._threads)))
         try:
-            with closing(self._decode(wanted, channels)) as images:
-                for image in images:
-                    if not _put(waiting, image, abandoned):
-                        return
+            while under_way:
+                yield from under_way[0]
+                under_way.popleft()
+                under_way.extend(map(start, islice(segments, 1)))
         finally:
-            _put(waiting, None, abandoned)
-
-
-def _put(waiting: _Waiting, image: tuple[int, Image | None] | None, abandoned: Event) -> bool:
-    while not abandoned.is_set():
-        try:
-            waiting.put(image, timeout=_LOOK_UP_S)
-        except Full:
-            continue
-        return True
-    return False
+            for images in under_way:
+                images.close()
 
 
 def _split_by_segment(index: VideoIndex, wanted: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
