@@ -24,19 +24,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import keras
 import numpy as np
 
-from poseflow.config import FlowConfig, Kind, PredictConfig, read_model_config, tells_animals_apart
+from poseflow.config import KINDS, FlowConfig, PredictConfig, read_model_config
 from poseflow.config.synth import SynthConfig
-from poseflow.inference import Pipeline, predict_shard
-from poseflow.inference.pipelines import CROPS_PER_CALL, PIPELINES
+from poseflow.inference import predict_shard
+from poseflow.inference.pipelines import CROPS_PER_CALL, build_pipeline
 from poseflow.media import VideoIndex, index_video, write_video
 from poseflow.models.loading import TrainedModel
-from poseflow.networks.build import build_model
+from poseflow.networks.build import build_model, draw_targets
 from poseflow.networks.compiled import compile_function, has_gpu
-from poseflow.networks.heads import draw_targets
 from poseflow.synth import IDENTITIES, SKELETON, film_cage
 from poseflow.training.data.geometry import scale_points
 
-PIPELINE_KINDS: dict[str, tuple[Kind, ...]] = {
+PIPELINE_KINDS: dict[str, tuple[str, ...]] = {
     "single instance": ("single_instance",),
     "top-down": ("centroid", "centered_instance"),
     "bottom-up": ("bottom_up",),
@@ -81,10 +80,10 @@ class DrawnNetwork:
         return {name: maps + WHISPER * said[name] for name, maps in self.maps.items()}
 
 
-def build_drawn_model(kind: Kind, scene: Scene) -> TrainedModel:
+def build_drawn_model(kind: str, scene: Scene) -> TrainedModel:
     """A model of the profile of `kind` over frames of the scene, or over crops round its animals."""
     profile = read_model_config(f"config/models/{kind}.yaml")
-    head = profile.head.model_copy(update={"identities": IDENTITIES if tells_animals_apart(kind) else None})
+    head = profile.head.model_copy(update={"identities": IDENTITIES if KINDS[kind].names_animals else None})
     config = profile.model_copy(
         update={"head": head, "input": profile.input.model_copy(update={"crop_px": CROP_PX, "anchor": "spine3"})}
     )
@@ -125,7 +124,7 @@ def sample_crops(scene: Scene) -> Samples:
     return points, np.zeros(points.shape[:2], np.int32), (len(points), CROP_PX, CROP_PX, 1)
 
 
-SAMPLES: dict[Kind, Callable[[Scene], Samples]] = {
+SAMPLES: dict[str, Callable[[Scene], Samples]] = {
     "single_instance": sample_one,
     "centroid": sample_anchors,
     "centered_instance": sample_crops,
@@ -133,14 +132,7 @@ SAMPLES: dict[Kind, Callable[[Scene], Samples]] = {
 }
 
 
-def build_pipeline(models: dict[Kind, TrainedModel], config: PredictConfig) -> Pipeline:
-    """Put models together, as `load_pipeline` does with folders."""
-    build = next(build for kind, build in PIPELINES.items() if kind in models)
-    identities = next((model.identities for model in models.values() if model.identities), ())
-    return Pipeline(SKELETON, 1, (), identities, *build(models, config))
-
-
-def prepare_networks(models: dict[Kind, TrainedModel], scene: Scene, crops: int) -> Callable[[], None]:
+def prepare_networks(models: dict[str, TrainedModel], scene: Scene, crops: int) -> Callable[[], None]:
     """One batch's work of the bare networks: as many calls as the pipeline makes, on images that are ready."""
     calls = []
     for kind, model in models.items():
@@ -181,13 +173,13 @@ def measure(works: Sequence[Callable[[], None]], repeats: int) -> tuple[list[flo
     return [min(own) for own in seconds], [min(own) for own in counted]
 
 
-def measure_pipeline(kinds: Sequence[Kind], scene: Scene, index: VideoIndex, repeats: int) -> str:
+def measure_pipeline(kinds: Sequence[str], scene: Scene, index: VideoIndex, repeats: int) -> str:
     """Frames/s, and shares of time outside the networks, as a line of the table."""
     keras.utils.set_random_seed(0)
     still = PredictConfig(max_instances=scene.poses.shape[1], batch_size=BATCH, flow=FlowConfig(window_frames=0))
     flowing = still.model_copy(update={"flow": FlowConfig()})
     models = {kind: build_drawn_model(kind, scene) for kind in kinds}
-    pipeline = build_pipeline(models, still)
+    pipeline = build_pipeline(list(models.values()), still)
     found = len(pipeline.find(scene.images).frame)
     batches = index.frames // BATCH
     look = prepare_networks(models, scene, found)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from poseflow.config import Config, ModelConfig
+from poseflow.config import HEADS, Config, ModelConfig
 from poseflow.runs.fingerprints import STEP_SETTINGS, STEP_VERSIONS, step_settings
 
 RECORD = Path(__file__).with_name("step_defaults.json")
@@ -15,6 +15,9 @@ def read_defaults() -> dict[str, Any]:
     """Version and defaults of each step, as they are today."""
     settings = {step: step_settings(step, Config(), changed_only=False) for step in STEP_SETTINGS}
     profile = ModelConfig(kind="centroid").model_dump(mode="json", exclude={"kind"})
+    profile["head"] |= {
+        name: HEADS[name]().model_dump(mode="json") for name in HEADS if name != "confidence_maps"
+    }  # each stands in a profile where it is set
     settings["train"] = {"model": profile}
     return {step: {"version": version, "defaults": settings[step]} for step, version in STEP_VERSIONS.items()}
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from poseflow.config import Config, find_misfit, parse_config, parse_section, read_model_config
+from poseflow.config import Config, find_pipeline_fault, parse_config, parse_section, read_model_config
 from poseflow.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +45,7 @@ def test_examples_are_valid_and_so_are_their_models(name, monkeypatch):
     config = parse_config(read(f"config/{name}"), name)
     kinds = {name: read_model_config(profile).kind for name, profile in config.models.items()}
     for models in config.named_pipelines.values():
-        assert find_misfit([kinds[name] for name in models]) is None
+        assert find_pipeline_fault([kinds[name] for name in models]) is None
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -6,9 +6,6 @@ from blobs import TOLD_APART, draw_frame, write_blobs
 from made_once import made_once
 
 from poseflow.config import (
-    ClassMapsConfig,
-    ClassVectorConfig,
-    FieldsConfig,
     HeadConfig,
     InputConfig,
     ModelConfig,
@@ -16,6 +13,9 @@ from poseflow.config import (
 )
 from poseflow.media import index_video, write_video
 from poseflow.networks.backbones.unet import UNet
+from poseflow.networks.heads.class_maps import ClassMaps
+from poseflow.networks.heads.class_vector import ClassVector
+from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
 from poseflow.training import train_model
 
 FRAMES = 43
@@ -62,9 +62,9 @@ def one_pass_models(pytestconfig):
                 head=HeadConfig(
                     output_stride=2,
                     sigma_px=2.5,
-                    part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=5),
-                    class_maps=ClassMapsConfig(output_stride=2, radius_px=4),
-                    class_vector=ClassVectorConfig(units=32, weight=0.01),
+                    part_affinity_fields=PartAffinityFields(output_stride=4, sigma_px=5),
+                    class_maps=ClassMaps(output_stride=2, radius_px=4),
+                    class_vector=ClassVector(units=32, weight=0.01),
                 ),
                 training=TRAINING,
             )

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from poseflow.config import (
-    ClassMapsConfig,
-    FieldsConfig,
     HeadConfig,
     InputConfig,
     ModelConfig,
@@ -18,7 +16,9 @@ from poseflow.inference import load_pipeline
 from poseflow.inference import pipelines as pipelines_module
 from poseflow.models.loading import TrainedModel
 from poseflow.networks.backbones.unet import UNet
-from poseflow.networks.heads import draw_targets
+from poseflow.networks.build import draw_targets
+from poseflow.networks.heads.class_maps import ClassMaps
+from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
 from poseflow.training.data.geometry import scale_points
 
 pytestmark = pytest.mark.backend
@@ -49,8 +49,8 @@ def build(monkeypatch, kind, frames, classes, scale=1.0, **settings):
             output_stride=2,
             sigma_px=2.0,
             identities=NAMES if kind == "multi_class_bottom_up" else None,
-            part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=4),
-            class_maps=ClassMapsConfig(output_stride=4, radius_px=4),
+            part_affinity_fields=PartAffinityFields(output_stride=4, sigma_px=4),
+            class_maps=ClassMaps(output_stride=4, radius_px=4),
         ),
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sleap_folders import OUTPUTS, write_sleap_folder
 
-from poseflow.config import HEADS
+from poseflow.config import KINDS
 from poseflow.core.errors import ModelError
 from poseflow.media import index_video, open_video
 from poseflow.models.loading import load_model
@@ -37,7 +37,7 @@ def test_every_kind_has_its_heads(tmp_path, head):
     model = load_model(tmp_path)
     images = np.random.default_rng(0).integers(0, 255, (2, 96, 96, 1)).astype(np.uint8)
     found = model.network(images)
-    assert set(HEADS[model.config.kind]) <= set(found)
+    assert set(KINDS[model.config.kind].heads) <= set(found)
     expected = by_keras(images.astype(np.float32) / 255)
     for own, theirs in zip(found.values(), expected if isinstance(expected, list) else [expected], strict=True):
         np.testing.assert_allclose(np.asarray(own), np.asarray(theirs), atol=1e-5)

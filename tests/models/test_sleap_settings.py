@@ -55,7 +55,8 @@ def test_heads_have_their_own_strides_and_classes_are_the_animals_that_are_told_
     maps = settings()["model"]["heads"]["single_instance"]
     fields = {"edges": [["thorax", "head"]], "output_stride": 8, "sigma": 20}
     head = read(settings("multi_instance", {"confmaps": maps, "pafs": fields})).config.head
-    assert (head.part_affinity_fields.output_stride, head.part_affinity_fields.sigma_px) == (8, 20)
+    fields = head.settings_of("part_affinity_fields")
+    assert (fields.output_stride, fields.sigma_px) == (8, 20)
     classes = {"classes": ["f", "m"], "output_stride": 2, "sigma": 5}
     for name, kind, key in (
         ("multi_class_topdown", "multi_class_top_down", "class_vectors"),
@@ -63,7 +64,8 @@ def test_heads_have_their_own_strides_and_classes_are_the_animals_that_are_told_
     ):
         config = read(settings(name, {"confmaps": maps, key: classes})).config
         assert (config.kind, config.head.identities) == (kind, ("f", "m"))
-    assert (config.head.class_maps.output_stride, config.head.class_maps.radius_px) == (2, 5)
+    maps = config.heads["class_maps"]
+    assert (maps.output_stride, maps.radius_px) == (2, 5)
 
 
 def without_head():

@@ -15,7 +15,9 @@ from poseflow.networks.decoding import (
     score_classes,
     score_edge_candidates,
 )
-from poseflow.networks.heads import draw_class_maps, draw_confidence_maps, draw_part_affinity_fields
+from poseflow.networks.heads.class_maps import draw_class_maps
+from poseflow.networks.heads.confidence_maps import draw_confidence_maps
+from poseflow.networks.heads.part_affinity_fields import draw_part_affinity_fields
 
 pytestmark = pytest.mark.backend
 

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from poseflow.config import ClassMapsConfig, FieldsConfig, HeadConfig, ModelConfig, TrainingConfig
+from poseflow.config import HeadConfig, ModelConfig, TrainingConfig
 from poseflow.core.errors import ConfigError
 from poseflow.core.skeleton import Skeleton
 from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.build import build_model
+from poseflow.networks.heads.class_maps import ClassMaps
+from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
 
 pytestmark = pytest.mark.backend
 
@@ -48,8 +50,8 @@ def test_every_head_has_its_own_stride_and_depth(kind, shapes, precision):
     head = HeadConfig(
         output_stride=4,
         identities=("female", "male"),
-        part_affinity_fields=FieldsConfig(output_stride=8),
-        class_maps=ClassMapsConfig(output_stride=2, radius_px=4),
+        part_affinity_fields=PartAffinityFields(output_stride=8),
+        class_maps=ClassMaps(output_stride=2, radius_px=4),
     )
     config = small(kind).model_copy(update={"head": head, "training": TrainingConfig(precision=precision)})
     images = np.random.default_rng(0).integers(0, 255, (2, 32, 48, 1)).astype(np.uint8)
@@ -92,12 +94,12 @@ def test_a_head_without_channels_says_what_it_needs():
 
 
 def test_a_stride_that_the_backbone_does_not_reach_is_named():
-    fields = HeadConfig(part_affinity_fields=FieldsConfig(output_stride=16))
+    fields = HeadConfig(part_affinity_fields=PartAffinityFields(output_stride=16))
     with pytest.raises(ValidationError, match="output_stride of part_affinity_fields must be at most 8, got 16"):
         ModelConfig(kind="bottom_up", backbone=UNet(down_blocks=3), head=fields)
     ModelConfig(kind="centroid", backbone=UNet(down_blocks=3), head=fields)
     with pytest.raises(ValidationError, match="radius_px must be at least output_stride"):
-        ClassMapsConfig(output_stride=4, radius_px=3)
+        ClassMaps(output_stride=4, radius_px=3)
 
 
 def test_a_backbone_that_there_is_not_is_answered_with_those_that_there_are():
@@ -105,3 +107,16 @@ def test_a_backbone_that_there_is_not_is_answered_with_those_that_there_are():
         ModelConfig(kind="centroid", backbone={"name": "unett"})
     with pytest.raises(ValidationError, match="did you mean 'filters'"):
         ModelConfig(kind="centroid", backbone={"filterz": 8})
+
+
+def test_a_head_has_its_settings_under_its_name_and_errors_say_where_they_are_wrong():
+    head = HeadConfig(part_affinity_fields={"sigma_px": 3})
+    profile = ModelConfig(kind="bottom_up", head=head)
+    assert profile.heads["part_affinity_fields"] == PartAffinityFields(sigma_px=3)
+    assert ModelConfig.model_validate(profile.model_dump()) == profile
+    with pytest.raises(ValidationError, match=r"part_affinity_fields\n.*did you mean 'sigma_px'"):
+        HeadConfig(part_affinity_fields={"sigma": 3})
+    with pytest.raises(ValidationError, match="did you mean 'part_affinity_fields'"):
+        HeadConfig(part_affinity_field={"sigma_px": 3})
+    with pytest.raises(ValidationError, match="key must be one of output_stride"):
+        HeadConfig(confidence_maps={"sigma_px": 3})

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseflow.networks.decoding import score_classes
-from poseflow.networks.heads import draw_class_maps, draw_class_vectors
+from poseflow.networks.heads.class_maps import draw_class_maps
+from poseflow.networks.heads.class_vector import draw_class_vectors
 
 pytestmark = pytest.mark.backend
 

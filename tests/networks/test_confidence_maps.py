@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseflow.networks.decoding import find_global_peaks, find_local_peaks
-from poseflow.networks.heads import draw_confidence_maps
+from poseflow.networks.heads.confidence_maps import draw_confidence_maps
 
 pytestmark = pytest.mark.backend
 

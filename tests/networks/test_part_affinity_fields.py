@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poseflow.networks.decoding import score_edge_candidates
-from poseflow.networks.heads import draw_part_affinity_fields
+from poseflow.networks.heads.part_affinity_fields import draw_part_affinity_fields
 
 pytestmark = pytest.mark.backend
 

@@ -1,21 +1,18 @@
 """Which targets each kind of model has."""
 
-from typing import get_args
-
 import numpy as np
 import pytest
 
-from poseflow.config import HEADS, HeadConfig, Kind, ModelConfig
+from poseflow.config import KINDS, HeadConfig, ModelConfig
 from poseflow.core.skeleton import Skeleton
-from poseflow.networks.build import build_model
-from poseflow.networks.heads import draw_targets
+from poseflow.networks.build import build_model, draw_targets
 
 pytestmark = pytest.mark.backend
 
 SKELETON = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (1, 2)))
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
+@pytest.mark.parametrize("kind", KINDS)
 def test_targets_have_the_shapes_of_the_networks_outputs(kind):
     config = ModelConfig(kind=kind, head=HeadConfig(identities=("x", "y")))
     nodes = 1 if kind == "centroid" else 3
@@ -27,4 +24,4 @@ def test_targets_have_the_shapes_of_the_networks_outputs(kind):
     assert {name: tuple(value.shape) for name, value in targets.items()} == {
         name: tuple(value.shape) for name, value in outputs.items()
     }
-    assert set(targets) == set(HEADS[kind])
+    assert set(targets) == set(KINDS[kind].heads)

@@ -10,7 +10,7 @@ from poseflow.config import AugmentationConfig, HeadConfig, InputConfig, ModelCo
 from poseflow.core.errors import ConfigError, LabelsError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 from poseflow.networks.backbones.unet import UNet
-from poseflow.training.data import build_samples, choose_crop_px, iterate_batches, settle_profile, stack_samples
+from poseflow.training.data import build_samples, choose_crop_px, complete_profile, iterate_batches, stack_samples
 
 NO_LIGHT = {"brightness": 0, "contrast": 0, "noise": 0}
 
@@ -140,7 +140,7 @@ def test_frames_without_animals_teach_too():
 def test_classes_stay_with_their_animals(kind):
     package = make_package(6, names=("female", "male"))
     package.frames[0] = replace(package.frames[0], identities=(None, "male"))
-    config = settle_profile(package, profile(kind, scale=0.5, crop_px=64, anchor="tail"))
+    config = complete_profile(package, profile(kind, scale=0.5, crop_px=64, anchor="tail"))
     assert config.head.identities == ("female", "male")
     samples = build_samples(package, config)
     batches = iterate_batches(samples, config.augmentation, batch_size=6, seed=3)
@@ -157,7 +157,7 @@ def test_animals_of_another_size_than_their_own_teach_no_names():
     resized = {"scale": (0.5, 2), "identity_scale": (0.8, 1.25), "shift_px": 0}
     config = profile("multi_class_top_down", resized, crop_px=64, anchor="head")
     package = make_package(6, names=("female", "male"))
-    samples = build_samples(package, settle_profile(package, config))
+    samples = build_samples(package, complete_profile(package, config))
     batch = next(iterate_batches(samples, config.augmentation, batch_size=60, seed=3))
     size = np.linalg.norm(batch.points[:, 0, 0] - batch.points[:, 0, 1], axis=-1) / 18
     known = np.isfinite(size)
@@ -169,30 +169,30 @@ def test_animals_of_another_size_than_their_own_teach_no_names():
 
 def test_names_are_sorted_whatever_the_order_of_the_tracks():
     package = make_package(2, names=("zoe", "adam"))
-    config = settle_profile(package, profile("multi_class_bottom_up"))
+    config = complete_profile(package, profile("multi_class_bottom_up"))
     assert config.head.identities == ("adam", "zoe")
     assert build_samples(package, config).classes.tolist() == [[1, 0], [1, 0]]
 
 
 def test_models_without_names_need_none():
-    config = settle_profile(make_package(1), profile("bottom_up"))
+    config = complete_profile(make_package(1), profile("bottom_up"))
     assert config.head.identities is None
     assert (build_samples(make_package(1), config).classes == -1).all()
 
 
 def test_what_a_kind_needs_of_the_labels_is_named():
     with pytest.raises(LabelsError, match="must name two animals or more by tracks for an ID model, got none"):
-        settle_profile(make_package(1), profile("multi_class_top_down"))
+        complete_profile(make_package(1), profile("multi_class_top_down"))
     named = make_package(1, names=("a", "b"))
     other = profile("multi_class_bottom_up").model_copy(update={"head": HeadConfig(identities=("a", "c"))})
     with pytest.raises(LabelsError, match=r"head\.identities must be among a, b, got c"):
-        settle_profile(named, other)
+        complete_profile(named, other)
     named.skeleton = Skeleton(nodes=("head", "tail"))
     with pytest.raises(SkeletonError, match="must have edges that join its 2 nodes, got none"):
-        settle_profile(named, profile("bottom_up"))
+        complete_profile(named, profile("bottom_up"))
     named.skeleton = Skeleton(nodes=("head", "tail", "ear", "eye"), edges=((0, 1), (2, 3)))
     with pytest.raises(SkeletonError, match="join all its nodes, got none to ear, eye"):
-        settle_profile(named, profile("bottom_up"))
+        complete_profile(named, profile("bottom_up"))
 
 
 def crop_px_of(lengths):

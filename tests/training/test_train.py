@@ -13,8 +13,6 @@ from shell import bash
 
 from poseflow.config import (
     AugmentationConfig,
-    ClassMapsConfig,
-    FieldsConfig,
     HeadConfig,
     InputConfig,
     ModelConfig,
@@ -27,6 +25,8 @@ from poseflow.labels import read_package
 from poseflow.models.loading import load_model
 from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.build import build_model, measure_light
+from poseflow.networks.heads.class_maps import ClassMaps
+from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
 from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.epochs import Epochs
@@ -42,8 +42,8 @@ def tiny(kind="centered_instance", epochs=3, **training):
         head=HeadConfig(
             output_stride=2,
             sigma_px=2.5,
-            part_affinity_fields=FieldsConfig(output_stride=4, sigma_px=4),
-            class_maps=ClassMapsConfig(output_stride=4, radius_px=5),
+            part_affinity_fields=PartAffinityFields(output_stride=4, sigma_px=4),
+            class_maps=ClassMaps(output_stride=4, radius_px=5),
         ),
         training=TrainingConfig(
             max_epochs=epochs, steps_per_epoch=20, warmup_steps=5, precision="float32", pictures_every=2, **training
@@ -140,7 +140,7 @@ def test_every_head_learns_and_is_logged(train_and_copy, kind, term):
         assert float(last[f"val_{name}"]) > 0
     model = load_model(folder)
     assert model.identities == (() if kind == "bottom_up" else ("female", "male"))
-    weight = model.config.head.weight(term)
+    weight = model.config.heads[term].weight
     total = float(last["confidence_maps_loss"]) + weight * float(last[f"{term}_loss"])
     assert float(last["loss"]) == pytest.approx(total, rel=1e-4)
 

@@ -9,22 +9,17 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
 from poseflow.config.evaluation import EvaluationConfig
+from poseflow.config.kinds import KINDS, Kind, find_pipeline_fault
 from poseflow.config.model import (
-    HEADS,
     AugmentationConfig,
-    ClassMapsConfig,
-    ClassVectorConfig,
-    FieldsConfig,
     HeadConfig,
     InputConfig,
-    Kind,
     ModelConfig,
     Precision,
     TrainingConfig,
-    find_misfit,
-    tells_animals_apart,
 )
 from poseflow.config.output import RenderConfig, ReportConfig, ReviewConfig
+from poseflow.config.parts import BACKBONES, HEADS
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.promotion import PromotionConfig
 from poseflow.config.section import Section
@@ -33,16 +28,15 @@ from poseflow.config.videos import VideosConfig
 from poseflow.core.errors import ConfigError
 
 __all__ = [
+    "BACKBONES",
     "HEADS",
+    "KINDS",
     "SIMILARITIES",
     "AugmentationConfig",
-    "ClassMapsConfig",
-    "ClassVectorConfig",
     "Config",
     "DoubtConfig",
     "EvaluationConfig",
     "ExtractConfig",
-    "FieldsConfig",
     "FlowConfig",
     "GroupingConfig",
     "HeadConfig",
@@ -64,11 +58,10 @@ __all__ = [
     "TrackingConfig",
     "TrainingConfig",
     "VideosConfig",
-    "find_misfit",
+    "find_pipeline_fault",
     "parse_config",
     "parse_section",
     "read_model_config",
-    "tells_animals_apart",
 ]
 
 S = TypeVar("S", bound=Section)

@@ -1,49 +1,17 @@
 """A model profile (`config/models/*.yaml`): one network and how it is trained."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, GetJsonSchemaHandler, create_model, model_validator
 
-from poseflow.config.parts import BackboneSetting, make_default_backbone
+from poseflow.config.kinds import KINDS, KindName
+from poseflow.config.parts import HEADS, BackboneSetting, Head, Stride, Subject, make_default_backbone
 from poseflow.config.section import Section
+from poseflow.core.skeleton import Skeleton
 
-Kind = Literal[
-    "single_instance", "centroid", "centered_instance", "bottom_up", "multi_class_top_down", "multi_class_bottom_up"
-]
+CONFIDENCE_MAPS = "confidence_maps"
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
-
-HEADS: dict[Kind, tuple[str, ...]] = {
-    "single_instance": ("confidence_maps",),
-    "centroid": ("confidence_maps",),
-    "centered_instance": ("confidence_maps",),
-    "bottom_up": ("confidence_maps", "part_affinity_fields"),
-    "multi_class_top_down": ("confidence_maps", "class_vector"),
-    "multi_class_bottom_up": ("confidence_maps", "class_maps"),
-}
-"""What a network of each kind draws."""
-
-TOGETHER: tuple[frozenset[Kind], ...] = (
-    frozenset({"single_instance"}),
-    frozenset({"centroid", "centered_instance"}),
-    frozenset({"bottom_up"}),
-    frozenset({"centroid", "multi_class_top_down"}),
-    frozenset({"multi_class_bottom_up"}),
-)
-"""Kinds of models that make one pipeline."""
-
-
-def tells_animals_apart(kind: Kind) -> bool:
-    """Whether its networks say who an animal is."""
-    return bool({"class_maps", "class_vector"} & set(HEADS[kind]))
-
-
-def find_misfit(kinds: Sequence[Kind]) -> str | None:
-    """What is wrong with models of these kinds as one pipeline, in words that follow its name; None: nothing."""
-    if frozenset(kinds) in TOGETHER and len(set(kinds)) == len(kinds):
-        return None
-    known = "; ".join(" + ".join(sorted(kinds)) for kinds in TOGETHER)
-    return f"must be of one of these sets of kinds: {known}; got {' + '.join(kinds)}"
 
 
 class InputConfig(Section):
@@ -59,12 +27,6 @@ class InputConfig(Section):
     )
 
 
-def _check_power_of_2(value: int) -> int:
-    if value < 1 or value & (value - 1):
-        raise ValueError(f"output_stride must be a power of 2, got {value}")
-    return value
-
-
 def _check_factors(value: tuple[float, float]) -> tuple[float, float]:
     least, greatest = value
     if not 0 < least <= greatest:
@@ -72,55 +34,42 @@ def _check_factors(value: tuple[float, float]) -> tuple[float, float]:
     return value
 
 
-Stride = Annotated[int, AfterValidator(_check_power_of_2)]
 Factors = Annotated[tuple[float, float], AfterValidator(_check_factors)]
 """Least and greatest."""
 
 
-class FieldsConfig(Section):
-    """bottom_up: part affinity fields, which say what parts belong together."""
-
-    output_stride: Stride = Field(8, description="As of the confidence maps; fields may be coarser.")
-    sigma_px: float = Field(15.0, gt=0, description="Spread of a field to either side of its edge, input px.")
-    weight: float = Field(1.0, ge=0, description="Of the fields' squared error beside that of the confidence maps.")
-
-
-class ClassMapsConfig(Section):
-    """multi_class_bottom_up: class maps, which say whose part it is."""
-
-    output_stride: Stride = Field(
-        8, description="As of the confidence maps; coarser ones are learnt from what is seen of the whole animal."
-    )
-    radius_px: float = Field(8.0, gt=0, description="Of the disc round each landmark, in px of the network's input.")
-    weight: float = Field(0.02, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
-
-    @model_validator(mode="after")
-    def _check_radius(self) -> "ClassMapsConfig":
-        # A peak is read at its nearest cell, which must lie in the disc.
-        if self.radius_px < self.output_stride:
-            raise ValueError(f"radius_px must be at least output_stride ({self.output_stride}), got {self.radius_px}")
-        return self
-
-
-class ClassVectorConfig(Section):
-    """multi_class_top_down: dense layers on the encoder's deepest features, which say whose crop it is."""
-
-    layers: int = Field(3, ge=0, description="Dense layers before the last one.")
-    units: int = Field(256, ge=1, description="Of each of these layers.")
-    weight: float = Field(3e-3, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
-
-
 class HeadConfig(Section):
-    """What the network draws."""
+    """What the network draws: confidence maps, and under its name each head that the kind has beside them.
+
+    Only such settings of a head are kept that differ from its defaults; `ModelConfig.heads` has them all.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     output_stride: Stride = Field(4, description="Pixels of the network's input per cell of its maps; a power of 2.")
     sigma_px: float = Field(4.0, gt=0, description="Spread of a confidence map's peak, in px of the network's input.")
     identities: tuple[str, ...] | None = Field(
         None, min_length=1, description="multi_class: the animals' names; null: all tracks of the labels, sorted."
     )
-    part_affinity_fields: FieldsConfig = FieldsConfig()
-    class_maps: ClassMapsConfig = ClassMapsConfig()
-    class_vector: ClassVectorConfig = ClassVectorConfig()
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """Settings of its own, and heads that have settings."""
+        return [*cls.model_fields, *(name for name in HEADS if name != CONFIDENCE_MAPS)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_heads(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        known = set(cls.known_keys()) - cls.model_fields.keys()
+        given = {name: value for name, value in values.items() if name in known}
+        # One field a head, so that errors name the head and its setting.
+        fields: Any = {name: (HEADS[name], ...) for name in given}
+        section: Any = create_model("Heads", **fields)
+        heads = dict(section.model_validate(given))
+        changed = {name: head for name, head in heads.items() if head != HEADS[name].model_validate({})}
+        return {name: value for name, value in values.items() if name not in given} | changed
 
     @model_validator(mode="after")
     def _check_identities(self) -> "HeadConfig":
@@ -128,24 +77,20 @@ class HeadConfig(Section):
             raise ValueError(f"identities must be distinct, got {', '.join(self.identities)}")
         return self
 
-    def strides(self, kind: Kind) -> dict[str, int]:
-        """Output strides of the heads of `kind` that draw maps."""
-        strides = {
-            "confidence_maps": self.output_stride,
-            "part_affinity_fields": self.part_affinity_fields.output_stride,
-            "class_maps": self.class_maps.output_stride,
-        }
-        return {name: strides[name] for name in HEADS[kind] if name in strides}
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        described = handler.resolve_ref_schema(handler(schema))
+        for name in cls.known_keys():
+            if name not in cls.model_fields:
+                described["properties"][name] = handler(HEADS[name].__pydantic_core_schema__)
+        return described | {"additionalProperties": False}
 
-    def weight(self, name: str) -> float:
-        """Weight of a head's loss."""
-        weights = {
-            "confidence_maps": 1.0,
-            "part_affinity_fields": self.part_affinity_fields.weight,
-            "class_maps": self.class_maps.weight,
-            "class_vector": self.class_vector.weight,
-        }
-        return weights[name]
+    def settings_of(self, name: str) -> Head:
+        """Settings of a head; those of confidence maps, which all kinds have, stand in this section itself."""
+        if name == CONFIDENCE_MAPS:
+            return HEADS[name].model_validate({"output_stride": self.output_stride, "sigma_px": self.sigma_px})
+        head = (self.model_extra or {}).get(name)
+        return head if isinstance(head, Head) else HEADS[name].model_validate({})
 
 
 class AugmentationConfig(Section):
@@ -203,16 +148,28 @@ class TrainingConfig(Section):
 class ModelConfig(Section):
     """One network: its kind, input, backbone, head, augmentation and training."""
 
-    kind: Kind = Field(description="What the network is for; see the table of models in config/README.md.")
+    kind: KindName = Field(description="What the network is for; see the table of models in config/README.md.")
     input: InputConfig = InputConfig()
     backbone: BackboneSetting = Field(default_factory=make_default_backbone)
     head: HeadConfig = HeadConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
 
+    @property
+    def heads(self) -> dict[str, Head]:
+        """What a network of this kind draws, by name, each with its settings."""
+        return {name: self.head.settings_of(name) for name in KINDS[self.kind].heads}
+
+    def describe_subject(self, skeleton: Skeleton) -> Subject:
+        """What the network draws of animals with that skeleton."""
+        points = KINDS[self.kind].count_points(len(skeleton.nodes))
+        return Subject(skeleton, points, self.head.identities or ())
+
     @model_validator(mode="after")
     def _check_strides(self) -> "ModelConfig":
-        for name, stride in self.head.strides(self.kind).items():
-            if stride > self.backbone.max_stride:
-                raise ValueError(f"output_stride of {name} must be at most {self.backbone.max_stride}, got {stride}")
+        for name, head in self.heads.items():
+            if head.stride is not None and head.stride > self.backbone.max_stride:
+                raise ValueError(
+                    f"output_stride of {name} must be at most {self.backbone.max_stride}, got {head.stride}"
+                )
         return self

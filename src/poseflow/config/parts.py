@@ -7,14 +7,25 @@ takes Keras from `poseflow.networks.lazy`, which imports it when it is first use
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, SerializeAsAny
 
 from poseflow.config.section import Section
 from poseflow.core.registry import Registry
+from poseflow.core.skeleton import Skeleton
 
 Tensor = Any
+
+
+def _check_power_of_2(value: int) -> int:
+    if value < 1 or value & (value - 1):
+        raise ValueError(f"output_stride must be a power of 2, got {value}")
+    return value
+
+
+Stride = Annotated[int, AfterValidator(_check_power_of_2)]
 
 
 class Backbone(Section, ABC):
@@ -58,6 +69,76 @@ class Backbone(Section, ABC):
 
 DEFAULT_BACKBONE = "unet"
 BACKBONES = Registry[type[Backbone]]("backbones", "backbone", unet="poseflow.networks.backbones.unet:UNet")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a network draws of animals: so many points of each, and the names of those that it tells apart."""
+
+    skeleton: Skeleton
+    points: int
+    identities: tuple[str, ...] = ()
+
+
+class Head(Section, ABC):
+    """A head's settings, and all that it does: what it draws, what it learns, and what its outputs say.
+
+    `networks.heads.maps` has the head that draws maps, and the one that says which peaks are one animal's.
+    """
+
+    needs: ClassVar[str]
+    """What there must be for it to have a channel, for errors: `edges in the skeleton`."""
+    needs_connected_skeleton: ClassVar[bool] = False
+    """Whether the skeleton's edges must join all nodes."""
+    names_animals: ClassVar[bool] = False
+    """Whether it says who an animal is; the profile then has `identities`."""
+
+    weight: float = Field(1.0, ge=0, description="Of its loss beside that of the confidence maps.")
+
+    @property
+    def stride(self) -> int | None:
+        """Pixels of the network's input per cell of its maps; None where it draws none."""
+        return None
+
+    @abstractmethod
+    def count_channels(self, subject: Subject) -> int:
+        """Count the numbers in each cell, or in the vector."""
+
+    @abstractmethod
+    def connect(self, features: Mapping[int, Tensor], name: str, channels: int) -> Tensor:
+        """Connect the head to features by their stride, the decoder's and the encoder's deepest.
+
+        Returns: float32, (batch, height / stride, width / stride, channels), or (batch, channels); the last layer has
+            the head's name.
+        """
+
+    @abstractmethod
+    def draw_targets(self, points: Tensor, classes: Tensor, size: tuple[Any, Any], subject: Subject) -> Tensor:
+        """Draw what the head learns, of the shape of its output; NaN where it is not known.
+
+        Args:
+            points: (batch, instances, points, 2), (x, y) in px of the network's input, NaN where not visible.
+            classes: (batch, instances) places in `subject.identities`, -1 for an animal without a name.
+            size: (height, width) of the network's input in px.
+        """
+
+    @abstractmethod
+    def score(self, targets: Tensor, outputs: Tensor, foreground_weight: float) -> Tensor:
+        """Loss of outputs, a number; `foreground_weight` is how much more than the ground an animal's cells weigh."""
+
+    def baseline(self, channels: int) -> float:
+        """What an output without knowledge is everywhere; a network must beat it."""
+        return 0.0
+
+
+HEADS = Registry[type[Head]](
+    "heads",
+    "head",
+    confidence_maps="poseflow.networks.heads.confidence_maps:ConfidenceMaps",
+    part_affinity_fields="poseflow.networks.heads.part_affinity_fields:PartAffinityFields",
+    class_maps="poseflow.networks.heads.class_maps:ClassMaps",
+    class_vector="poseflow.networks.heads.class_vector:ClassVector",
+)
 
 
 def _read_backbone(values: Any) -> Any:

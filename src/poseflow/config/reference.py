@@ -10,7 +10,7 @@ import yaml
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from poseflow.config import Config, ModelConfig
+from poseflow.config import HEADS, Config, ModelConfig
 from poseflow.config.section import Section
 
 WIDTH = 120
@@ -116,6 +116,9 @@ def _rows(section: type[Section], names: Iterable[str], prefix: str) -> Iterator
         for part in [inner] if inner else _sections_in(field):
             lead = f"{prefix}{name}." if inner else f"{prefix}{name}[]."
             yield from _rows(part, part.model_fields, lead)
+    for name in section.known_keys():
+        if name not in section.model_fields:
+            yield from _rows(HEADS[name], HEADS[name].model_fields, f"{prefix}{name}.")
 
 
 def _values(schema: Mapping[str, Any]) -> str:

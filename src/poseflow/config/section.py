@@ -15,8 +15,14 @@ class Section(BaseModel):
     @classmethod
     def _name_the_nearest_key(cls, values: Any) -> Any:
         if isinstance(values, dict):
-            for key in values.keys() - cls.model_fields.keys():
-                near = get_close_matches(str(key), cls.model_fields, n=1, cutoff=0.5)
+            known = cls.known_keys()
+            for key in values.keys() - set(known):
+                near = get_close_matches(str(key), known, n=1, cutoff=0.5)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ValueError(f"key must be one of {', '.join(cls.model_fields)}, got {key!r}{hint}")
+                raise ValueError(f"key must be one of {', '.join(known)}, got {key!r}{hint}")
         return values
+
+    @classmethod
+    def known_keys(cls) -> list[str]:
+        """Settings that there are."""
+        return list(cls.model_fields)

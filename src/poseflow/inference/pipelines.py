@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from poseflow.config import Kind, PredictConfig
+from poseflow.config import KINDS, PredictConfig
 from poseflow.core.errors import ModelError
 from poseflow.core.skeleton import Skeleton
 from poseflow.inference.stages import (
@@ -18,14 +18,14 @@ from poseflow.inference.stages import (
     Stage,
     Tensor,
     build_centroid_stage,
-    build_class_map_stage,
     build_crop_stage,
-    build_edge_stage,
+    build_peak_stage,
     build_whole_frame_stage,
+    find_grouping_head,
 )
 from poseflow.models import check_together
 from poseflow.models.loading import TrainedModel, load_model
-from poseflow.networks.decoding import Assembled, find_duplicates, group_peaks_by_class, link_peaks
+from poseflow.networks.decoding import Assembled, find_duplicates
 from poseflow.networks.framing import Framing
 
 CROPS_PER_CALL = 8
@@ -54,6 +54,7 @@ class Instances:
 Outputs = tuple[NDArray[Any], ...]
 Run = Callable[[Images], Outputs]
 Assemble = Callable[[Outputs], Instances]
+Models = dict[str, TrainedModel]  # by what they see: frames, anchors in frames, or crops
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,17 @@ class Pipeline:
 
 
 def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:
-    """Load trained models that work together, one of the sets in `config.model.TOGETHER`.
+    """Load trained models that work together.
 
     Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ.
     """
-    loaded = [load_model(folder, config.precision) for folder in folders]
+    return build_pipeline([load_model(folder, config.precision) for folder in folders], config)
+
+
+def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig) -> Pipeline:
+    """Put models together; raises ModelError or SkeletonError where they do not go together."""
     check_together(loaded)
-    models = {model.config.kind: model for model in loaded}
+    models: Models = {KINDS[model.config.kind].sampler: model for model in loaded}
     first, *others = loaded
     for other in others:
         if other.config.input.channels != first.config.input.channels:
@@ -91,9 +96,8 @@ def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipel
     identities = next((model.identities for model in models.values() if model.identities), ())
     paths = tuple(model.path for model in models.values())
     # Where two models see frames, the one that sees all of them says of what size they are.
-    framing = models.get("centroid", first).framing
-    build = next(build for kind, build in PIPELINES.items() if kind in models)
-    run, assemble = build(models, config)
+    framing = models.get("anchors", first).framing
+    run, assemble = PIPELINES[KINDS[first.config.kind].pipeline](models, config)
     if framing.frame_size is not None:
         run, assemble = _match_sizes(framing, run, assemble)
     return Pipeline(first.skeleton, first.config.input.channels, paths, identities, run, assemble)
@@ -114,8 +118,8 @@ def _match_sizes(framing: Framing, run: Run, assemble: Assemble) -> tuple[Run, A
     return run_matched, assemble_matched
 
 
-def _build_single(models: dict[Kind, TrainedModel], config: PredictConfig) -> tuple[Run, Assemble]:
-    stage = build_whole_frame_stage(models["single_instance"], config)
+def _build_single_animal(models: Models, config: PredictConfig) -> tuple[Run, Assemble]:
+    stage = build_whole_frame_stage(models["frames"], config)
 
     def assemble(outputs: Outputs) -> Instances:
         points, scores = outputs
@@ -124,11 +128,9 @@ def _build_single(models: dict[Kind, TrainedModel], config: PredictConfig) -> tu
     return partial(_run_stage, stage), assemble
 
 
-def _build_top_down(
-    models: dict[Kind, TrainedModel], config: PredictConfig, second: Kind = "centered_instance"
-) -> tuple[Run, Assemble]:
-    find_anchors = build_centroid_stage(models["centroid"], config)
-    find_points = build_crop_stage(models[second], config)
+def _build_top_down(models: Models, config: PredictConfig) -> tuple[Run, Assemble]:
+    find_anchors = build_centroid_stage(models["anchors"], config)
+    find_points = build_crop_stage(models["crops"], config)
 
     def run(images: Images) -> Outputs:
         on_device = ops.convert_to_tensor(images)  # once for both stages
@@ -142,26 +144,16 @@ def _build_top_down(
     return run, assemble
 
 
-def _build_bottom_up(models: dict[Kind, TrainedModel], config: PredictConfig) -> tuple[Run, Assemble]:
-    model, grouping = models["bottom_up"], config.grouping
+def _build_bottom_up(models: Models, config: PredictConfig) -> tuple[Run, Assemble]:
+    model = models["frames"]
+    _, head = find_grouping_head(model.config)
+    subject = model.config.describe_subject(model.skeleton)
 
     def assemble(outputs: Outputs) -> Instances:
-        peaks, scores, edge_scores = outputs
-        linked = link_peaks(peaks, scores, edge_scores, model.skeleton, grouping.min_edge_score, grouping.weigh_peaks)
-        return _best_instances(linked, config)
+        peaks, scores, evidence = outputs
+        return _best_instances(head.group_peaks(peaks, scores, evidence, subject, config.grouping), config)
 
-    return partial(_run_stage, build_edge_stage(model, config)), assemble
-
-
-def _build_multi_class_bottom_up(models: dict[Kind, TrainedModel], config: PredictConfig) -> tuple[Run, Assemble]:
-    stage, grouping = build_class_map_stage(models["multi_class_bottom_up"], config), config.grouping
-
-    def assemble(outputs: Outputs) -> Instances:
-        peaks, scores, classes = outputs
-        grouped = group_peaks_by_class(peaks, scores, classes, grouping.min_class_score, grouping.weigh_peaks)
-        return _best_instances(grouped, config)
-
-    return partial(_run_stage, stage), assemble
+    return partial(_run_stage, build_peak_stage(model, config)), assemble
 
 
 def _run_stage(stage: Stage, images: Images) -> Outputs:
@@ -213,12 +205,9 @@ def _best_instances(assembled: Assembled, config: PredictConfig) -> Instances:
     return found.where(rank < config.max_instances)
 
 
-Build = Callable[[dict[Kind, TrainedModel], PredictConfig], tuple[Run, Assemble]]
-PIPELINES: dict[Kind, Build] = {
-    "single_instance": _build_single,
-    "centered_instance": _build_top_down,
+PIPELINES: dict[str, Callable[[Models, PredictConfig], tuple[Run, Assemble]]] = {
+    "single_animal": _build_single_animal,
+    "top_down": _build_top_down,
     "bottom_up": _build_bottom_up,
-    "multi_class_top_down": partial(_build_top_down, second="multi_class_top_down"),
-    "multi_class_bottom_up": _build_multi_class_bottom_up,
 }
-"""By the kind that finds the points."""
+"""By what a kind says that it is for (`config.Kind`)."""

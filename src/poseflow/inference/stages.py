@@ -7,10 +7,13 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from poseflow.config import PredictConfig
+from poseflow.config import ModelConfig, PredictConfig
+from poseflow.config.model import CONFIDENCE_MAPS
+from poseflow.core.errors import ModelError
 from poseflow.models.loading import TrainedModel
 from poseflow.networks.compiled import compile_function
-from poseflow.networks.decoding import find_global_peaks, find_local_peaks, score_classes, score_edge_candidates
+from poseflow.networks.decoding import find_global_peaks, find_local_peaks
+from poseflow.networks.heads.maps import GroupingHead
 
 Tensor = Any
 Images = NDArray[np.uint8]
@@ -48,57 +51,42 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig) -> Stage:
     """
     assert model.config.input.crop_px is not None
     crop_px = model.config.input.crop_px
+    identity = next((name for name, head in model.config.heads.items() if head.names_animals), None)
 
     def find_points(images: Tensor, frames: Tensor, centers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         crops, origins = model.framing.crop(images, frames, centers, crop_px)
         outputs = _run_network(model, crops)
         points, scores = _find_best_peaks(outputs, model, config)
-        classes = outputs["class_vector"] if "class_vector" in outputs else ops.zeros((ops.shape(scores)[0], 0))
+        classes = outputs[identity] if identity else ops.zeros((ops.shape(scores)[0], 0))
         return model.framing.unscale(points, model.config.input.scale) + origins[:, None], scores, classes
 
     return compile_function(find_points)
 
 
-def build_edge_stage(model: TrainedModel, config: PredictConfig) -> Stage:
-    """Frames -> peaks (batch, nodes, k, 2), their scores (batch, nodes, k) and scores of edges (batch, edges, k, k).
+def build_peak_stage(model: TrainedModel, config: PredictConfig) -> Stage:
+    """Frames -> peaks (batch, nodes, k, 2), their scores (batch, nodes, k) and what the model's `GroupingHead` reads.
 
     k is PEAKS_PER_ANIMAL * max_instances; NaN where there are fewer peaks.
     """
-    head, grouping, scale = model.config.head, config.grouping, model.config.input.scale
+    name, head = find_grouping_head(model.config)
+    subject, scale = model.config.describe_subject(model.skeleton), model.config.input.scale
 
     def find_candidates(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = _run_network(model, images)
         peaks, scores = _find_peaks(outputs, model, config.peak_threshold, PEAKS_PER_ANIMAL * config.max_instances)
-        longest = None
-        if grouping.max_edge_length is not None:
-            longest = grouping.max_edge_length * scale * max(images.shape[1:3])
-        edge_scores = score_edge_candidates(
-            outputs["part_affinity_fields"],
-            peaks,
-            model.skeleton.edges,
-            head.part_affinity_fields.output_stride,
-            grouping.edge_samples,
-            longest,
-            grouping.length_penalty,
-        )
-        return model.framing.unscale(peaks, scale), scores, edge_scores
+        longest_side_px = scale * max(images.shape[1:3])
+        evidence = head.score_peaks(outputs[name], peaks, subject, config.grouping, longest_side_px)
+        return model.framing.unscale(peaks, scale), scores, evidence
 
     return compile_function(find_candidates)
 
 
-def build_class_map_stage(model: TrainedModel, config: PredictConfig) -> Stage:
-    """Frames -> peaks (batch, nodes, k, 2), their scores (batch, nodes, k) and classes (batch, nodes, k, classes).
-
-    k is PEAKS_PER_ANIMAL * max_instances; NaN where there are fewer peaks.
-    """
-
-    def find_candidates(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        outputs = _run_network(model, images)
-        peaks, scores = _find_peaks(outputs, model, config.peak_threshold, PEAKS_PER_ANIMAL * config.max_instances)
-        classes = score_classes(outputs["class_maps"], peaks, model.config.head.class_maps.output_stride)
-        return model.framing.unscale(peaks, model.config.input.scale), scores, classes
-
-    return compile_function(find_candidates)
+def find_grouping_head(config: ModelConfig) -> tuple[str, GroupingHead]:
+    """Name and settings of the head that says which peaks are one animal's; raises ModelError where there is none."""
+    for name, head in config.heads.items():
+        if isinstance(head, GroupingHead):
+            return name, head
+    raise ModelError(f"a {config.kind} model must have a head that groups peaks, got {', '.join(config.heads)}")
 
 
 def _run_network(model: TrainedModel, images: Tensor) -> dict[str, Tensor]:
@@ -110,11 +98,11 @@ def _run_network(model: TrainedModel, images: Tensor) -> dict[str, Tensor]:
 
 def _find_best_peaks(outputs: dict[str, Tensor], model: TrainedModel, config: PredictConfig) -> tuple[Tensor, Tensor]:
     """The highest peak of each map, in px of the network's input; see `find_global_peaks`."""
-    maps, stride = outputs["confidence_maps"], model.config.head.output_stride
+    maps, stride = outputs[CONFIDENCE_MAPS], model.config.head.output_stride
     return find_global_peaks(maps, stride, config.peak_threshold, outputs.get("offsets"))
 
 
 def _find_peaks(outputs: dict[str, Tensor], model: TrainedModel, threshold: float, count: int) -> tuple[Tensor, Tensor]:
     """The `count` highest peaks of each map, in px of the network's input; see `find_local_peaks`."""
-    maps, stride = outputs["confidence_maps"], model.config.head.output_stride
+    maps, stride = outputs[CONFIDENCE_MAPS], model.config.head.output_stride
     return find_local_peaks(maps, stride, count, threshold, outputs.get("offsets"))

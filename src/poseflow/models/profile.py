@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from poseflow.config import ModelConfig, find_misfit
+from poseflow.config import ModelConfig, find_pipeline_fault
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 
@@ -48,8 +48,8 @@ def check_together(models: Sequence[DescribedModel]) -> None:
 
     Raises: ModelError for kinds that make no pipeline, SkeletonError where nodes differ.
     """
-    if misfit := find_misfit([model.config.kind for model in models]):
-        raise ModelError(f"models {misfit} in {', '.join(str(model.path) for model in models)}")
+    if fault := find_pipeline_fault([model.config.kind for model in models]):
+        raise ModelError(f"models {fault} in {', '.join(str(model.path) for model in models)}")
     first, *others = models
     for other in others:
         if other.skeleton.nodes != first.skeleton.nodes:

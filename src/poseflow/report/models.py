@@ -9,18 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
+from poseflow.config import KINDS
 from poseflow.core.files import read_json
 from poseflow.models import read_model_folder
 from poseflow.report.style import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, draw_picture, image_uri, read_image
-
-KIND_WORDS = {
-    "single_instance": "finds the pose of the one animal in the frame",
-    "centroid": "finds where the animals are",
-    "centered_instance": "finds the pose of the animal in the middle of a crop",
-    "bottom_up": "finds all body parts of a frame and groups them into animals",
-    "multi_class_top_down": "finds the pose of the animal in the middle of a crop, and who it is",
-    "multi_class_bottom_up": "finds all body parts of a frame, and whose they are",
-}
 
 
 @dataclass(frozen=True)
@@ -45,12 +37,11 @@ def read_model_story(name: str, folder: Path) -> ModelStory:
     Raises: ModelError for a folder that is no model.
     """
     described = read_model_folder(folder)
-    kind = described.config.kind
     training = read_json(folder / "training.json") if (folder / "training.json").is_file() else {}
     history = read_curves(folder / "history.csv")
     return ModelStory(
         name=name,
-        purpose=KIND_WORDS.get(kind, kind),
+        purpose=KINDS[described.config.kind].purpose,
         facts=_list_facts(training),
         curves=_draw_curves(name, history, training) if len(history.get("epoch", ())) else None,
         maps=_show_maps(name, folder / "pictures", training),

@@ -11,7 +11,7 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poseflow.config import Config, LabelsConfig, VideosConfig, tells_animals_apart
+from poseflow.config import KINDS, Config, LabelsConfig, VideosConfig
 from poseflow.core.errors import ConfigError
 from poseflow.models import read_model_folder
 from poseflow.runs.plan import Plan
@@ -133,7 +133,7 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
         anchor, identities = profile.input.anchor, profile.head.identities
         if nodes and anchor is not None and anchor not in nodes:
             yield f"models.{name}: input.anchor must be a node of the labels ({', '.join(nodes)}), got {anchor}"
-        if tells_animals_apart(profile.kind):
+        if KINDS[profile.kind].names_animals:
             if len(identities or names) < 2:
                 got = ", ".join(identities or names) or "none"
                 yield f"models.{name}: labels must name two animals or more to tell them apart, got {got}"
@@ -143,10 +143,11 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
     kinds = {profile.kind for profile in plan.profiles.values()}
     if isinstance(config.release, dict):
         kinds = {read_model_folder(folder).config.kind for folder in plan.models.values()}
+    one_animal = {KINDS[kind].pipeline for kind in kinds} == {"single_animal"}
     several = {f"videos.animals of {path}": number for path, number in config.videos.animals.items()}
     for name, animals in {"tracking.animals": config.tracking.animals or 1, **several}.items():
-        if kinds == {"single_instance"} and animals > 1:
-            yield f"{name} must be 1 for models of one animal (single_instance), got {animals}"
+        if one_animal and animals > 1:
+            yield f"{name} must be 1 for models of one animal ({', '.join(sorted(kinds))}), got {animals}"
 
 
 def _nodes(config: Config, plan: Plan) -> list[str]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from poseflow.config import Config, Kind, ModelConfig, VideosConfig, find_misfit, read_model_config, tells_animals_apart
+from poseflow.config import KINDS, Config, ModelConfig, VideosConfig, find_pipeline_fault, read_model_config
 from poseflow.core.errors import AmbiguousVideoError, ConfigError, LabelsError
 from poseflow.core.files import read_json
 from poseflow.models import check_together, needed_files, read_model_folder
@@ -135,8 +135,8 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
     kinds = {name: [profiles[model].kind for model in own] for name, own in config.named_pipelines.items()}
     for name, own in kinds.items():
-        if misfit := find_misfit(own):
-            raise ConfigError(f"{f'pipelines.{name}' if config.pipelines else 'models'} {misfit}")
+        if fault := find_pipeline_fault(own):
+            raise ConfigError(f"{f'pipelines.{name}' if config.pipelines else 'models'} {fault}")
     _check_naming(config, next(iter(kinds.values())))
     channels = max(profile.input.channels for profile in profiles.values())
     labels_key = fingerprint(
@@ -207,9 +207,9 @@ def _describe_labels(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     return replace(plan, label_facts=found, untrained=untrained, warnings=[*plan.warnings, *warnings])
 
 
-def _check_naming(config: Config, kinds: Sequence[Kind]) -> None:
+def _check_naming(config: Config, kinds: Sequence[str]) -> None:
     """Raise ConfigError where tracking asks for names that the models which run over the recordings do not know."""
-    if config.tracking.mode != "motion" and not any(map(tells_animals_apart, kinds)):
+    if config.tracking.mode != "motion" and not any(KINDS[kind].names_animals for kind in kinds):
         raise ConfigError(
             f"tracking.mode must be motion where no model is of a multi_class kind, got {config.tracking.mode}"
         )

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from poseflow.config import ModelConfig
+from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import replacing
 from poseflow.training.checkpoint import Progress, write_checkpoint
@@ -88,7 +89,7 @@ class Epochs(keras.callbacks.Callback):
         for side, samples in self.pictured.items():
             chosen = np.linspace(0, len(samples) - 1, min(PICTURE_SAMPLES, len(samples))).round().astype(int)
             batch = stack_samples(samples, chosen.tolist())
-            maps = np.asarray(self.model.network(batch.images, training=False)["confidence_maps"])
+            maps = np.asarray(self.model.network(batch.images, training=False)[CONFIDENCE_MAPS])
             path = self.folder / "pictures" / f"{side}_epoch{epoch:03d}.png"
             write_map_pictures(batch.images, maps, batch.points, self.config.head.output_stride, path)
 

@@ -5,11 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from poseflow.config import HEADS, ModelConfig
+from poseflow.config import ModelConfig
 from poseflow.core.skeleton import Skeleton
-from poseflow.networks.build import standardize, standardized_network
-from poseflow.networks.heads import draw_targets
-from poseflow.training.losses import score_heads
+from poseflow.networks.build import draw_targets, standardize, standardized_network
 
 Tensor = Any
 
@@ -23,9 +21,10 @@ class TrainedNetwork(keras.Model):
         self._standardized = standardized_network(network)
         self.profile = config
         self.skeleton = skeleton
-        heads = HEADS[config.kind]
         # Of one head the loss is its own.
-        self.terms = {name: keras.metrics.Mean(f"{name}_loss") for name in heads} if len(heads) > 1 else {}
+        self.terms = (
+            {name: keras.metrics.Mean(f"{name}_loss") for name in config.heads} if len(config.heads) > 1 else {}
+        )
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
         """Outputs by head name, of `images` that are standardized by `light` (see `data.Batch`)."""
@@ -46,8 +45,10 @@ class TrainedNetwork(keras.Model):
         """
         batch, height, width, _ = ops.shape(x["images"])
         targets = draw_targets(y["points"], y["classes"], (height, width), self.profile, self.skeleton)
-        losses = score_heads(targets, y_pred, self.profile.training)
-        for name, tracker in self.terms.items():
-            tracker.update_state(losses[name], sample_weight=batch)
-        weighted = [self.profile.head.weight(name) * loss for name, loss in losses.items()]
+        weighted = []
+        for name, head in self.profile.heads.items():
+            loss = head.score(targets[name], y_pred[name], self.profile.training.foreground_weight)
+            if name in self.terms:
+                self.terms[name].update_state(loss, sample_weight=batch)
+            weighted.append(head.weight * loss)
         return weighted[0] if len(weighted) == 1 else ops.sum(ops.stack(weighted))

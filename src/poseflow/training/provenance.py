@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
-from poseflow.config import ModelConfig, read_model_config
+from poseflow.config import HeadConfig, ModelConfig, read_model_config
+from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import read_json, replacing, write_json
 from poseflow.labels import Package
@@ -38,7 +39,7 @@ def describe_training(config: ModelConfig, package: Package, dataset: dict[str, 
     write_json(dataset, folder / DATASET)
     write_json(package.skeleton.model_dump(mode="json"), folder / SKELETON)
     with replacing(folder / SETTINGS) as temporary:
-        temporary.write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+        temporary.write_text(yaml.safe_dump(_dump(config), sort_keys=False), encoding="utf-8")
 
 
 def check_same_training(config: ModelConfig, dataset: dict[str, Any], folder: Path) -> None:
@@ -52,8 +53,8 @@ def check_same_training(config: ModelConfig, dataset: dict[str, Any], folder: Pa
                     f"got another, {dataset[side]['frames']} frames: name another folder, or remove this one"
                 )
     if (folder / SETTINGS).exists():
-        known = dict(_flatten(read_model_config(folder / SETTINGS).model_dump(mode="json")))
-        given = dict(_flatten(config.model_dump(mode="json")))
+        known = dict(_flatten(_dump(read_model_config(folder / SETTINGS))))
+        given = dict(_flatten(_dump(config)))
         names = [name for name in {**known, **given} if known.get(name) != given.get(name)]
         if names:
             others = ", ".join(f"{name} {given.get(name)} instead of {known.get(name)}" for name in names)
@@ -61,6 +62,14 @@ def check_same_training(config: ModelConfig, dataset: dict[str, Any], folder: Pa
                 f"{folder} must be trained with the settings it was begun with, got {others}: name another folder, "
                 "or remove this one"
             )
+
+
+def _dump(config: ModelConfig) -> dict[str, Any]:
+    """All settings, those of the heads that the kind has too: a folder says them even where a default changes later."""
+    values = config.model_dump(mode="json")
+    heads = {name: head.model_dump(mode="json") for name, head in config.heads.items() if name != CONFIDENCE_MAPS}
+    own = {name: value for name, value in values["head"].items() if name in HeadConfig.model_fields}
+    return values | {"head": own | heads}
 
 
 def _flatten(values: dict[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

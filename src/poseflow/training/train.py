@@ -20,7 +20,7 @@ from poseflow.networks.compiled import has_gpu
 from poseflow.networks.precision import choose_precision
 from poseflow.runs.lock import hold
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
-from poseflow.training.data import Batch, Samples, build_samples, iterate_batches, settle_profile, stack_samples
+from poseflow.training.data import Batch, Samples, build_samples, complete_profile, iterate_batches, stack_samples
 from poseflow.training.epochs import Epochs
 from poseflow.training.network import TrainedNetwork
 from poseflow.training.provenance import PARTS, check_same_training, describe_dataset, describe_training, is_trained
@@ -53,7 +53,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         with closing(read_package(train)) as package, closing(read_package(val)) as held_out:
             if held_out.frames:
                 held_out.arrange_nodes(package.skeleton, f"of the training set {train}")
-            config = settle_profile(package, config)
+            config = complete_profile(package, config)
             dataset = describe_dataset(package, held_out)
             if is_trained(folder):
                 check_same_training(config, dataset, folder)
@@ -150,8 +150,10 @@ def _measure_silence(model: TrainedNetwork, samples: Samples) -> float:
     losses, sizes = [], []
     for inputs, labels in (batches[number] for number in range(len(batches))):
         shapes = model.network.compute_output_shape(inputs["images"].shape)
-        unsure = {"class_maps": 0.5, "class_vector": 1 / shapes.get("class_vector", (1,))[-1]}
-        empty = {name: np.full(shape, unsure.get(name, 0), np.float32) for name, shape in shapes.items()}
+        empty = {
+            name: np.full(shapes[name], head.baseline(shapes[name][-1]), np.float32)
+            for name, head in model.profile.heads.items()
+        }
         losses.append(float(model.compute_loss(inputs, labels, empty)))
         sizes.append(len(inputs["images"]))
     return float(np.average(losses, weights=sizes))

@@ -10,7 +10,7 @@ from poseflow.config import Precision
 from poseflow.core.errors import ModelError
 from poseflow.models import ModelFolder
 from poseflow.models.sleap.keras_file import read_network
-from poseflow.networks.build import head_depths
+from poseflow.networks.build import count_channels
 
 # Which output is which, by a part of its name: SLEAP adds numbers to it where a network has several stacks.
 HEADS = {
@@ -63,7 +63,7 @@ def read_sleap_network(path: str | Path, folder: ModelFolder, precision: Precisi
 
 def _expected_depths(folder: ModelFolder) -> dict[str, int]:
     """Channels of each head; `offsets` need not be there."""
-    depths = head_depths(folder.config, folder.skeleton)
+    depths = count_channels(folder.config, folder.skeleton)
     return {**depths, "offsets": 2 * depths["confidence_maps"]}
 
 
@@ -72,7 +72,6 @@ def _check_strides(path: str | Path, network: keras.Model, folder: ModelFolder) 
     _, height, width, channels = network.inputs[0].shape
     side = folder.config.backbone.max_stride
     shapes = network.compute_output_shape((1, height or side, width or side, channels))
-    for name, expected in folder.config.head.strides(folder.config.kind).items():
-        stride = (height or side) / shapes[name][1]
-        if stride != expected:
-            raise ModelError(f"{path}: output_stride of {name} must be {expected} by the settings, got {stride:g}")
+    for name, head in folder.config.heads.items():
+        if head.stride is not None and (stride := (height or side) / shapes[name][1]) != head.stride:
+            raise ModelError(f"{path}: output_stride of {name} must be {head.stride} by the settings, got {stride:g}")

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from poseflow.config import ClassMapsConfig, FieldsConfig, HeadConfig, InputConfig, Kind, ModelConfig
+from poseflow.config import KINDS, HeadConfig, InputConfig, ModelConfig
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.files import read_json
 from poseflow.core.skeleton import Skeleton
@@ -22,7 +22,7 @@ from poseflow.networks.backbones.unet import UNet
 SETTINGS = "training_config.json"
 WEIGHTS = "best_model.h5"
 
-KINDS: dict[str, Kind] = {
+OUR_KINDS = {
     "single_instance": "single_instance",
     "centroid": "centroid",
     "centered_instance": "centered_instance",
@@ -30,7 +30,6 @@ KINDS: dict[str, Kind] = {
     "multi_class_topdown": "multi_class_top_down",
     "multi_class_bottomup": "multi_class_bottom_up",
 }
-CROP_KINDS = ("centered_instance", "multi_class_top_down")
 PRETRAINED_STRIDE = 32  # of every encoder that SLEAP takes from a library; its settings do not say so
 SYMMETRY = 2  # SLEAP's code for an edge that joins a left and a right node
 
@@ -56,22 +55,23 @@ def _one_line(error: Exception) -> str:
 def _translate(values: Mapping[str, Any], folder: Path) -> ModelFolder:
     data, model = values["data"], values["model"]
     given = {name: head for name, head in model["heads"].items() if head is not None}
-    if len(given) != 1 or not given.keys() <= KINDS.keys():
-        raise ValueError(f"model.heads must have one of {', '.join(KINDS)}, got {', '.join(given) or 'none'}")
+    if len(given) != 1 or not given.keys() <= OUR_KINDS.keys():
+        raise ValueError(f"model.heads must have one of {', '.join(OUR_KINDS)}, got {', '.join(given) or 'none'}")
     ((name, head),) = given.items()
     maps = head.get("confmaps", head)
     skeleton = _read_skeleton(data["labels"]["skeletons"][0], maps.get("part_names"), head.get("pafs"))
     preprocessing, cropping = data["preprocessing"], data.get("instance_cropping") or {}
-    if KINDS[name] in CROP_KINDS and not cropping.get("crop_size"):
+    sees_crops = KINDS[OUR_KINDS[name]].sampler == "crops"
+    if sees_crops and not cropping.get("crop_size"):
         raise ValueError("data.instance_cropping.crop_size must be a number of px, got none")
     anchor = maps.get("anchor_part") or cropping.get("center_on_part")
     config = ModelConfig(
-        kind=KINDS[name],
+        kind=OUR_KINDS[name],
         input=InputConfig(
             # The weights file has the last word on the channels; this is what the settings ask for.
             channels=3 if preprocessing.get("ensure_rgb") else 1,
             scale=preprocessing.get("input_scaling") or 1.0,
-            crop_px=cropping.get("crop_size") if KINDS[name] in CROP_KINDS else None,
+            crop_px=cropping.get("crop_size") if sees_crops else None,
             anchor=anchor,
         ),
         backbone=_read_backbone(model["backbone"]),
@@ -90,10 +90,10 @@ def _read_frame_size(preprocessing: Mapping[str, Any]) -> tuple[int, int] | None
 def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
     more: dict[str, Any] = {}
     if fields := head.get("pafs"):
-        more["part_affinity_fields"] = FieldsConfig(output_stride=fields["output_stride"], sigma_px=fields["sigma"])
+        more["part_affinity_fields"] = {"output_stride": fields["output_stride"], "sigma_px": fields["sigma"]}
     if classes := head.get("class_maps"):
         stride = classes["output_stride"]
-        more["class_maps"] = ClassMapsConfig(output_stride=stride, radius_px=max(classes["sigma"], stride))
+        more["class_maps"] = {"output_stride": stride, "radius_px": max(classes["sigma"], stride)}
     if named := classes or head.get("class_vectors"):
         more["identities"] = named["classes"]
     return HeadConfig(output_stride=maps["output_stride"], sigma_px=maps["sigma"], **more)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from keras import ops
-
 from poseflow.networks.decoding.cells import take_cells
+from poseflow.networks.lazy import ops
 
 Tensor = Any
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras import ops
+from poseflow.networks.lazy import ops
 
 Tensor = Any
 

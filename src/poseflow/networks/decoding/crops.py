@@ -3,7 +3,8 @@
 from typing import Any
 
 import numpy as np
-from keras import ops
+
+from poseflow.networks.lazy import ops
 
 Tensor = Any
 

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from poseflow.networks.decoding.cells import take_cells
+from poseflow.networks.lazy import ops
 
 Tensor = Any
 Place = tuple[Tensor, Tensor, Tensor, Tensor]  # of peaks: image, row, column and channel of the map, all of one shape

@@ -1,10 +1,33 @@
 """Confidence maps: a Gaussian round every landmark."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from keras import ops
+from poseflow.config.parts import Stride, Subject
+from poseflow.networks.heads.maps import MapHead
+from poseflow.networks.lazy import ops
 
 Tensor = Any
+
+
+class ConfidenceMaps(MapHead):
+    """Where the landmarks are; its settings stand in a profile's `head` itself, which has their defaults."""
+
+    needs: ClassVar[str] = "nodes in the skeleton"
+
+    output_stride: Stride
+    sigma_px: float
+
+    def count_channels(self, subject: Subject) -> int:
+        """A map a point."""
+        return subject.points
+
+    def draw_targets(self, points: Tensor, classes: Tensor, size: tuple[Any, Any], subject: Subject) -> Tensor:
+        """See `draw_confidence_maps`."""
+        return draw_confidence_maps(points, *size, self.output_stride, self.sigma_px)
+
+    def score(self, targets: Tensor, outputs: Tensor, foreground_weight: float) -> Tensor:
+        """See `score_confidence_maps`."""
+        return score_confidence_maps(targets, outputs, foreground_weight)
 
 
 def draw_confidence_maps(points: Tensor, height: int, width: int, output_stride: int, sigma_px: float) -> Tensor:
@@ -32,3 +55,11 @@ def _gaussian_profiles(coordinates: Tensor, cells: int, output_stride: int, sigm
     offsets = grid - ops.where(visible, coordinates, 0.0)[..., None]
     profiles = ops.exp(-ops.square(offsets) / (2 * sigma_px**2))
     return profiles * ops.cast(visible, "float32")[..., None]
+
+
+def score_confidence_maps(targets: Tensor, maps: Tensor, foreground_weight: float) -> Tensor:
+    """Mean squared error in which a cell weighs 1 + foreground_weight x target.
+
+    Maps are nearly empty: without the weight the all-zero answer is a long plateau (docs/benchmarks.md).
+    """
+    return ops.mean((1 + foreground_weight * targets) * ops.square(maps - targets))

@@ -1,11 +1,61 @@
 """Part affinity fields: along every edge of an animal's skeleton, which way it points."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from keras import ops
+from pydantic import Field
+
+from poseflow.config import GroupingConfig
+from poseflow.config.parts import Stride, Subject
+from poseflow.networks.heads.maps import Floats, GroupingHead
+from poseflow.networks.lazy import ops
+
+if TYPE_CHECKING:
+    from poseflow.networks.decoding import Assembled
 
 Tensor = Any
+
+
+class PartAffinityFields(GroupingHead):
+    """bottom_up: part affinity fields, which say what parts belong together."""
+
+    needs: ClassVar[str] = "edges in the skeleton"
+    needs_connected_skeleton: ClassVar[bool] = True
+
+    output_stride: Stride = Field(8, description="As of the confidence maps; fields may be coarser.")
+    sigma_px: float = Field(15.0, gt=0, description="Spread of a field to either side of its edge, input px.")
+    weight: float = Field(1.0, ge=0, description="Of the fields' squared error beside that of the confidence maps.")
+
+    def count_channels(self, subject: Subject) -> int:
+        """X and y of each edge."""
+        return 2 * len(subject.skeleton.edges)
+
+    def draw_targets(self, points: Tensor, classes: Tensor, size: tuple[Any, Any], subject: Subject) -> Tensor:
+        """See `draw_part_affinity_fields`."""
+        return draw_part_affinity_fields(points, subject.skeleton.edges, *size, self.output_stride, self.sigma_px)
+
+    def score(self, targets: Tensor, outputs: Tensor, foreground_weight: float) -> Tensor:
+        """See `score_fields`."""
+        return score_fields(targets, outputs, foreground_weight)
+
+    def score_peaks(
+        self, maps: Tensor, peaks: Tensor, subject: Subject, config: GroupingConfig, longest_side_px: float
+    ) -> Tensor:
+        """Scores of edges (batch, edges, k, k); see `decoding.score_edge_candidates`."""
+        from poseflow.networks.decoding import score_edge_candidates  # with SciPy
+
+        longest = None if config.max_edge_length is None else config.max_edge_length * longest_side_px
+        return score_edge_candidates(
+            maps, peaks, subject.skeleton.edges, self.output_stride, config.edge_samples, longest, config.length_penalty
+        )
+
+    def group_peaks(
+        self, peaks: Floats, peak_scores: Floats, evidence: Floats, subject: Subject, config: GroupingConfig
+    ) -> "Assembled":
+        """See `decoding.link_peaks`."""
+        from poseflow.networks.decoding import link_peaks
+
+        return link_peaks(peaks, peak_scores, evidence, subject.skeleton, config.min_edge_score, config.weigh_peaks)
 
 
 def draw_part_affinity_fields(
@@ -44,3 +94,12 @@ def draw_part_affinity_fields(
 
 def _offsets(coordinates: Tensor, cells: int, output_stride: int) -> Tensor:
     return ops.arange(0, cells, dtype="float32") * output_stride - coordinates[..., None]
+
+
+def score_fields(targets: Tensor, fields: Tensor, foreground_weight: float) -> Tensor:
+    """As `score_confidence_maps`; a cell of an edge weighs by the length of the edge's vector there, in x as in y."""
+    batch, height, width, channels = ops.shape(targets)
+    vectors = ops.reshape(targets, (batch, height, width, channels // 2, 2))
+    errors = ops.square(ops.reshape(fields, (batch, height, width, channels // 2, 2)) - vectors)
+    lengths = ops.sqrt(ops.sum(ops.square(vectors), axis=-1, keepdims=True))
+    return ops.mean((1 + foreground_weight * lengths) * errors)

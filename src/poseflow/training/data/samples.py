@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.config import HEADS, HeadConfig, InputConfig, Kind, ModelConfig, tells_animals_apart
+from poseflow.config import KINDS, HeadConfig, InputConfig, ModelConfig
 from poseflow.core.errors import ConfigError, LabelsError
 from poseflow.core.skeleton import Skeleton
 from poseflow.labels import FrameLabels, Package
@@ -58,19 +58,20 @@ def build_samples(package: Package, config: ModelConfig, limit: int | None = Non
         raise LabelsError(f"{package.path}: must have at least one labeled frame, got none")
     if limit is not None and len(frames) > limit:
         frames = [frames[i] for i in np.linspace(0, len(frames) - 1, limit).round().astype(int)]
-    return SAMPLERS[config.kind](package, frames, config)
+    return SAMPLERS[KINDS[config.kind].sampler](package, frames, config)
 
 
-def settle_profile(package: Package, config: ModelConfig) -> ModelConfig:
+def complete_profile(package: Package, config: ModelConfig) -> ModelConfig:
     """Fill in what a profile leaves to the labels: the crop's size and the animals' names.
 
     Raises LabelsError where an ID model has no names to learn, or others than the labels; SkeletonError where the
     skeleton's edges do not join all nodes and the kind needs that.
     """
-    if "part_affinity_fields" in HEADS[config.kind]:
+    kind = KINDS[config.kind]
+    if any(head.needs_connected_skeleton for head in config.heads.values()):
         package.skeleton.check_connected()
-    crop_px = choose_crop_px(package, config) if SAMPLERS[config.kind] is _sample_crops else None
-    identities = _choose_identities(package, config.head) if tells_animals_apart(config.kind) else None
+    crop_px = choose_crop_px(package, config) if kind.sampler == "crops" else None
+    identities = _choose_identities(package, config.head) if kind.names_animals else None
     return config.model_copy(
         update={
             "input": config.input.model_copy(update={"crop_px": crop_px}),
@@ -244,11 +245,9 @@ def _cut(image: NDArray[np.uint8], origin: NDArray[np.int_], side: int) -> NDArr
     return crop
 
 
-SAMPLERS: dict[Kind, Callable[[Package, list[int], ModelConfig], Samples]] = {
-    "single_instance": _sample_frames,
-    "centroid": _sample_anchors,
-    "centered_instance": _sample_crops,
-    "bottom_up": _sample_frames,
-    "multi_class_top_down": _sample_crops,
-    "multi_class_bottom_up": _sample_frames,
+SAMPLERS: dict[str, Callable[[Package, list[int], ModelConfig], Samples]] = {
+    "frames": _sample_frames,
+    "anchors": _sample_anchors,
+    "crops": _sample_crops,
 }
+"""By what a kind says that a sample of it is (`config.Kind`)."""

@@ -3,14 +3,17 @@
 import numpy as np
 import pytest
 
-from poseflow.training.losses import score_class_maps, score_class_vectors, score_fields, score_maps
+from poseflow.networks.heads.class_maps import score_class_maps
+from poseflow.networks.heads.class_vector import score_class_vectors
+from poseflow.networks.heads.confidence_maps import score_confidence_maps
+from poseflow.networks.heads.part_affinity_fields import score_fields
 
 pytestmark = pytest.mark.backend
 
 
 def test_an_error_weighs_more_where_something_is():
     targets = np.array([0, 1], np.float32).reshape(1, 1, 2, 1)
-    assert float(score_maps(targets, targets + 0.5, 20.0)) == pytest.approx((0.25 + 21 * 0.25) / 2)
+    assert float(score_confidence_maps(targets, targets + 0.5, 20.0)) == pytest.approx((0.25 + 21 * 0.25) / 2)
 
 
 def test_a_field_weighs_by_its_length_in_x_as_in_y():
@@ -32,11 +35,11 @@ def test_cells_of_an_animal_weigh_more_in_every_class_and_unknown_ones_nothing()
 def test_vectors_without_a_name_do_not_count():
     targets = np.array([[0, 1], [np.nan, np.nan]], np.float32)
     vectors = np.array([[0.3, 0.7], [0.9, 0.1]], np.float32)
-    assert float(score_class_vectors(targets, vectors, 0.0)) == pytest.approx(-np.log(0.7), rel=1e-5)
-    assert float(score_class_vectors(targets[1:], vectors[1:], 0.0)) == 0
+    assert float(score_class_vectors(targets, vectors)) == pytest.approx(-np.log(0.7), rel=1e-5)
+    assert float(score_class_vectors(targets[1:], vectors[1:])) == 0
 
 
 def test_certainty_that_is_wrong_costs_much_and_not_infinitely():
     targets = np.array([[1, 0]], np.float32)
-    assert np.isfinite(float(score_class_vectors(targets, 1 - targets, 0.0)))
+    assert np.isfinite(float(score_class_vectors(targets, 1 - targets)))
     assert np.isfinite(float(score_class_maps(targets.reshape(1, 1, 1, 2), 1 - targets.reshape(1, 1, 1, 2), 1.0)))
