@@ -92,6 +92,7 @@ def assert_read_as_in_one(path: Path, clips: Any = None, channels: int = 1) -> N
                     np.testing.assert_array_equal(image, expected[idx], f"frame {idx} of {start}-{stop}, {threads=}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLIPS)
 def test_threads_and_cuts_give_what_one_decoding_gives(name: str, tmp_path: Path, clips: Any) -> None:
     assert_read_as_in_one(clips.encode(tmp_path / name, frames=FRAMES, **CLIPS[name]), clips)
