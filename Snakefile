@@ -3,9 +3,7 @@ from snakemake.utils import min_version
 min_version("9.5")
 
 
-if not workflow.overwrite_configfiles:  # --configfile replaces the default configuration, it is not laid over it
-
-    configfile: "config/config.yaml"
+configfile: "config/config.yaml"
 
 
 include: "workflow/rules/common.smk"
@@ -28,19 +26,21 @@ if workflow.is_main_process:
 
 
 rule all:
+    """Pose tables of all recordings, the report, and overlays if asked for."""
     default_target: True
     input:
         final_files,
 
 
-# As `all`; and frames for labeling from the recordings that are new, as long as they have no pose table.
 rule nightly:
+    """As `all`; and frames to label from the recordings that are new, as long as they have no pose table."""
     input:
         final_files,
         night_suggestions,
 
 
 rule suggestions:
+    """Frames to label from every recording."""
     input:
         suggestion_files,
 

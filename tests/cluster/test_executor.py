@@ -65,6 +65,7 @@ def workflow_on(name, *, is_local, is_remote_job=False):
         executor_plugin=SimpleNamespace(name=name, common_settings=SimpleNamespace(local_exec=is_local)),
         local_exec=is_local,
         remote_exec=is_remote_job,
+        dag_settings=None,
         execute=None,
         scheduler=None,
         rules=rules,

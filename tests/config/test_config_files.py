@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import BaseModel
+from snakemake.utils import update_config
 
 from poseflow.config import Config, find_pipeline_fault, parse_config, parse_section, read_model_config
 from poseflow.core.errors import ConfigError
@@ -34,8 +35,9 @@ def keys_in(values, prefix=""):
 
 
 def test_the_default_configuration_shows_every_key_with_its_default():
-    values = read("config/config.yaml")
-    assert parse_config(values) == Config()
+    text = (ROOT / "config/config.yaml").read_text(encoding="utf-8")
+    values = yaml.safe_load(re.sub(r"^# (models:|  \w+: config/)", r"\1", text, flags=re.MULTILINE))
+    assert parse_config(values) == parse_config(yaml.safe_load(text)) == Config()
     assert set(all_keys(Config)) <= set(keys_in(values))
 
 
@@ -46,6 +48,14 @@ def test_examples_are_valid_and_so_are_their_models(name, monkeypatch):
     kinds = {name: read_model_config(profile).kind for name, profile in config.models.items()}
     for models in config.named_pipelines.values():
         assert find_pipeline_fault([kinds[name] for name in models]) is None
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_means_the_same_laid_over_the_defaults(name):
+    """As Snakemake's --configfile lays it over config.yaml."""
+    values = read("config/config.yaml")
+    update_config(values, read(f"config/{name}"))
+    assert parse_config(values) == parse_config(read(f"config/{name}"))
 
 
 @pytest.mark.parametrize("name", PROFILES)

@@ -1,4 +1,5 @@
 rule assemble:
+    """The pose table of one video, from its predictions, tracks and times."""
     input:
         predictions=shard_tables,
         tracks=PLACES.tracks("{recording}"),
@@ -7,6 +8,8 @@ rule assemble:
         poses=PLACES.pose_table("{recording}", "{video}"),
     log:
         PLACES.log("assemble", "{recording}", "{video}"),
+    benchmark:
+        PLACES.benchmark("assemble", "{recording}", "{video}")
     conda:
         "../envs/poseflow.yaml"
     resources:

@@ -1,9 +1,10 @@
-import gc
 import os
 import sys
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
 
 from poseflow.cluster import list_unknown_versions
 from poseflow.runs.checks import check_settings
@@ -19,11 +20,6 @@ from poseflow.runs.recordings import is_file_or_folder, pixels_per_mm, start_tim
 from poseflow.runs.lock import announce_run, leave_run
 
 
-def fail(message):
-    """End Snakemake, dry run or not, with one line instead of a traceback."""
-    raise SystemExit(f"Error: {message}")
-
-
 def make_checked_plan():
     """Check the configuration and plan the run, before any rule is read."""
     facts = FileFacts(PLACES.facts, check=workflow.is_main_process)
@@ -32,7 +28,7 @@ def make_checked_plan():
         plan = make_plan(checked, facts)
         plan = replace(plan, warnings=(*plan.warnings, *check_settings(checked, plan), *list_unknown_versions()))
     except PoseflowError as error:
-        fail(error)
+        raise WorkflowError(str(error)) from None
     if workflow.is_main_process:
         facts.save()
         write_names(plan.names)
@@ -45,10 +41,7 @@ def make_checked_plan():
 
 
 CONFIG, PLAN = make_checked_plan()
-
-# The plan of a thousand recordings is millions of objects that stay: to look through them time and again for garbage
-# takes a tenth of the time.
-gc.set_threshold(100_000, 50, 100)
+NEEDS_PREDICTIONS = CONFIG.extract.method in ("uncertain", "jump")  # of frames to label
 
 
 def growing(mem_mb):
@@ -103,10 +96,7 @@ def shard_tables(wildcards):
 def starting_points(wildcards):
     """Predictions for a person to correct: needed by some methods, welcome to the others where they are there."""
     tables = shard_tables(wildcards)
-    if CONFIG.extract.method in ("uncertain", "jump"):
-        check_models()
-        return tables
-    return tables if all(map(os.path.exists, tables)) else []
+    return tables if NEEDS_PREDICTIONS or all(map(os.path.exists, tables)) else []
 
 
 def start_text(wildcards, video=None):
@@ -171,30 +161,28 @@ def pipeline_metrics(wildcards):
     return metrics_files(pipeline.key for pipeline in PLAN.pipelines.values())
 
 
-def check_models():
-    """End where there is nothing to predict with: no models, none to train, and no release in use."""
-    if PLAN.release is None and PLAN.current is None:
-        fail(
+def check_targets(targets):
+    """End where what is asked for cannot be made: without recordings, or with nothing to predict with.
+
+    Not in the rules' input functions: of an error there Snakemake prints a traceback.
+    """
+    if not PLAN.videos and targets & {"all", "nightly", "suggestions"}:
+        raise WorkflowError(f"videos.root must be a folder that holds recordings, got {CONFIG.videos.root}")
+    need_models = {"all", "nightly", *(["suggestions"] if NEEDS_PREDICTIONS else [])}
+    if PLAN.release is None and PLAN.current is None and targets & need_models:
+        raise WorkflowError(
             PLAN.untrained
             or f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
             "name trained models under `release`, or run `snakemake suggestions` for frames to label."
         )
 
 
-def check_videos():
-    if not PLAN.videos:
-        fail(f"videos.root must be a folder that holds recordings, got {CONFIG.videos.root}")
-
-
 def final_files(wildcards):
-    check_videos()
-    check_models()
     overlays = map(PLACES.overlay, PLAN.videos) if CONFIG.render.enabled else []
     return [*map(pose_table, PLAN.videos), PLACES.report, *overlays]
 
 
 def suggestion_files(wildcards):
-    check_videos()
     return list(map(PLACES.suggestions, PLAN.videos))
 
 

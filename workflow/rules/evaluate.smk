@@ -1,11 +1,16 @@
 rule evaluate:
+    """How well a release finds the labeled animals of a test set: figures, pictures and examples."""
     input:
         release=PLACES.release("{release}"),
         test=PLACES.dataset_side("{dataset}", "test"),
     output:
         metrics=PLACES.metrics("{dataset}", "{release}"),
+        figures=directory(PLACES.evaluation("{dataset}", "{release}") / "figures"),
+        examples=directory(PLACES.evaluation("{dataset}", "{release}") / "examples"),
     log:
         PLACES.log("evaluate", "{dataset}", "{release}"),
+    benchmark:
+        PLACES.benchmark("evaluate", "{dataset}", "{release}")
     conda:
         "../envs/poseflow.yaml"
     threads: 2
@@ -20,6 +25,7 @@ rule evaluate:
 
 
 rule evaluate_tracking:
+    """How well the animals of a labeled recording are kept apart."""
     input:
         labels=ancient(PLAN.labels),
         predictions=shard_tables,
@@ -28,6 +34,8 @@ rule evaluate_tracking:
         metrics=PLACES.tracking_metrics("{video}"),
     log:
         PLACES.log("evaluate_tracking", "{video}"),
+    benchmark:
+        PLACES.benchmark("evaluate_tracking", "{video}")
     conda:
         "../envs/poseflow.yaml"
     resources:

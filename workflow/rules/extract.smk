@@ -1,4 +1,5 @@
 rule extract:
+    """Frames of a recording that are worth labeling, with their images, for SLEAP's GUI."""
     input:
         index=PLACES.index("{video}"),
         video=video_input,
@@ -8,6 +9,8 @@ rule extract:
         suggestions=PLACES.suggestions("{video}"),
     log:
         PLACES.log("extract", "{video}"),
+    benchmark:
+        PLACES.benchmark("extract", "{video}")
     conda:
         "../envs/poseflow.yaml"
     resources:

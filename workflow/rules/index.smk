@@ -1,10 +1,13 @@
 rule index:
+    """What a recording holds: frames, times, keyframes, and whether it can be read. No image is decoded."""
     input:
         video=video_input,
     output:
         index=PLACES.index("{video}"),
     log:
         PLACES.log("index", "{video}"),
+    benchmark:
+        PLACES.benchmark("index", "{video}")
     conda:
         "../envs/poseflow.yaml"
     resources:

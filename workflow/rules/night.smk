@@ -40,7 +40,7 @@ def begin_run(execution):
         cancel_leftovers(Path.cwd(), must_know=execution.is_on_slurm)
         execution.adapt()
     except PoseflowError as error:
-        fail(error)
+        raise WorkflowError(str(error)) from None
     remove_unfinished(PLACES.results, but_in=PLACES.training(ANY, ANY).name)  # a training that goes on removes its own
     make_temporary_folder(PLACES.results)
     clear_all_noted()
@@ -58,6 +58,7 @@ def one_run(execution):
         IS_INTERRUPTED = True
         signal.default_int_handler(number, frame)
 
+    check_targets(execution.targets or {"all"})
     if not execution.is_dry_run:
         begin_run(execution)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

@@ -1,4 +1,5 @@
 rule predict:
+    """The animals in one shard of a recording's frames."""
     input:
         index=PLACES.index("{video}"),
         video=video_input,

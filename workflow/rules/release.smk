@@ -1,10 +1,13 @@
 rule release:
+    """Models that run together over recordings."""
     input:
         models=settings_files,
     output:
         release=PLACES.release("{release}"),
     log:
         PLACES.log("release", "{release}"),
+    benchmark:
+        PLACES.benchmark("release", "{release}")
     wildcard_constraints:
         # Those of earlier runs are files like any other.
         release="|".join(pipeline.key for pipeline in PLAN.pipelines.values()) or "(?!)",
@@ -23,8 +26,9 @@ rule release:
 
 if PLAN.release:
 
-    # Runs once for each candidate. That current.json was rewritten since, by `poseflow rollback`, does not start it.
+    # That current.json was rewritten since, by `poseflow rollback`, does not start it.
     rule promote:
+        """Which release is in use for new recordings: the candidate, if it is better. Runs once for each candidate."""
         input:
             candidate=PLACES.release(PLAN.release),
             metrics=judged_metrics,
@@ -32,6 +36,8 @@ if PLAN.release:
             current=PLACES.current_release,
         log:
             PLACES.log("promote", PLAN.release),
+        benchmark:
+            PLACES.benchmark("promote", PLAN.release)
         localrule: True
         conda:
             "../envs/poseflow.yaml"
@@ -46,14 +52,16 @@ if PLAN.release:
 
 if PLAN.unassigned:
 
-    # A recording's release is given once, before its first shard, and stays; so a recording never mixes two.
     rule assign:
+        """The release of each recording that has none yet: given once, so a recording never mixes two."""
         input:
             current=PLACES.current_release,
         output:
             releases=list(map(PLACES.assigned_release, PLAN.unassigned)),
         log:
             PLACES.log("assign"),
+        benchmark:
+            PLACES.benchmark("assign")
         localrule: True
         conda:
             "../envs/poseflow.yaml"

@@ -1,4 +1,5 @@
 rule render:
+    """Poses, names and trails drawn over a recording."""
     input:
         index=PLACES.index("{video}"),
         video=video_input,
@@ -12,6 +13,8 @@ rule render:
         ),
     log:
         PLACES.log("render", "{video}"),
+    benchmark:
+        PLACES.benchmark("render", "{video}")
     conda:
         "../envs/poseflow.yaml"
     resources:

@@ -1,4 +1,5 @@
 rule report:
+    """The report: what was done, and how far it can be trusted."""
     input:
         indexes=index_files(PLAN.videos),
         poses=[pose_table(video) for video in PLAN.videos],
@@ -11,6 +12,8 @@ rule report:
         report=report(PLACES.report, caption="../report/report.rst", category="Report"),
     log:
         PLACES.log("report"),
+    benchmark:
+        PLACES.benchmark("report")
     conda:
         "../envs/poseflow.yaml"
     resources:

@@ -1,4 +1,5 @@
 rule split:
+    """Labeled frames as training, validation and test set, fixed by seed, each one file with its images."""
     input:
         # What the labels say is in the dataset's name: a file that was only touched costs nothing.
         labels=ancient(PLAN.labels),
@@ -8,6 +9,8 @@ rule split:
         test=PLACES.dataset_side("{dataset}", "test"),
     log:
         PLACES.log("split", "{dataset}"),
+    benchmark:
+        PLACES.benchmark("split", "{dataset}")
     conda:
         "../envs/poseflow.yaml"
     resources:

@@ -1,4 +1,5 @@
 rule track:
+    """A recording's instances linked into tracks and named, and a list of what a person should look at."""
     input:
         predictions=recording_tables,
         indexes=recording_indexes,
@@ -9,6 +10,8 @@ rule track:
         suggestions=PLACES.review_labels("{recording}"),
     log:
         PLACES.log("track", "{recording}"),
+    benchmark:
+        PLACES.benchmark("track", "{recording}")
     conda:
         "../envs/poseflow.yaml"
     resources:

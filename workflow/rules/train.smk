@@ -4,6 +4,7 @@ from poseflow.cluster import find_scheduler
 # A job of its own. Where the resource `scheduler` says local or slurm, submitit gives it the machine, and the rule's
 # job is a small process that waits; elsewhere the rule is an ordinary one, and a retry goes on after the last epoch.
 rule train:
+    """A model from its profile and a dataset."""
     input:
         # The version is a key of the labels' and the profile's content. (Use `ancient` sparingly: Snakemake looks for
         # no changed settings below a job that runs, so beyond an ancient file it would miss them until the next run.)
@@ -15,8 +16,13 @@ rule train:
         weights=PLACES.model("{model}", "{version}") / "model.weights.h5",
         history=PLACES.model("{model}", "{version}") / "history.csv",
         training=PLACES.model("{model}", "{version}") / "training.json",
+        dataset=PLACES.model("{model}", "{version}") / "dataset.json",
+        pictures=directory(PLACES.model("{model}", "{version}") / "pictures"),
+        tensorboard=directory(PLACES.model("{model}", "{version}") / "tensorboard"),
     log:
         PLACES.log("train", "{model}", "{version}"),
+    benchmark:
+        PLACES.benchmark("train", "{model}", "{version}")
     conda:
         "../envs/poseflow.yaml"
     threads: 8

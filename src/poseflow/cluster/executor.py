@@ -20,7 +20,16 @@ from poseflow.runs.lock import RunError
 
 BOUNDED = ("snakemake", "snakemake-executor-plugin-slurm")
 """Packages of which more than the documented is used."""
-USED_OF_WORKFLOW = ("execute", "executor_plugin", "local_exec", "localrules", "remote_exec", "rules", "scheduler")
+USED_OF_WORKFLOW = (
+    "dag_settings",
+    "execute",
+    "executor_plugin",
+    "local_exec",
+    "localrules",
+    "remote_exec",
+    "rules",
+    "scheduler",
+)
 SUBMITS = "scheduler"
 """The resource that marks rules whose jobs may submit jobs of their own, through submitit."""
 
@@ -70,6 +79,11 @@ class Execution:
     def is_on_slurm(self) -> bool:
         """Whether jobs go to SLURM."""
         return bool(self.plugin.name == SLURM)
+
+    @property
+    def targets(self) -> set[str]:
+        """Rules and files that are asked for by name; none: the default target is."""
+        return set(self.workflow.dag_settings.targets)
 
     def adapt(self) -> None:
         """Make ready the executor that is in use, and no other.

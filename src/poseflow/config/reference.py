@@ -75,7 +75,9 @@ def _yaml_setting(name: str, field: FieldInfo) -> str:
         return f"{name}:"
     default = _default(field)
     if isinstance(default, Mapping) and default:
-        return f"{name}:\n" + "\n".join(f"  {key}: {_flow(value)}" for key, value in default.items())
+        # A comment: names in a file that is laid over this one would be added to these, not take their place.
+        lines = [f"{name}:", *(f"  {key}: {_flow(value)}" for key, value in default.items())]
+        return "\n".join(f"# {line}" for line in lines)
     return f"{name}: {_flow(default)}"
 
 
