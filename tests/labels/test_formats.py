@@ -16,7 +16,7 @@ import sleap_io as sio
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import LabelsError
 from poseflow.labels import check_identities, find_label_files, read_labels, skeleton_of
-from poseflow.labels.formats import read_label_file
+from poseflow.labels.formats import READERS, describe_label_file, read_label_file
 
 
 def animals(labels: sio.Labels) -> dict[str, dict[str | None, list]]:
@@ -368,7 +368,7 @@ class TestRecognition:
     @pytest.mark.parametrize("suffix", ["", ".slp", ".csv", ".h5", ".json"])
     def test_other_formats_are_named(self, real_data: Path, tmp_path: Path, path: str, name: str, suffix: str) -> None:
         shutil.copyfile(real_data / "formats" / path, tmp_path / f"labels{suffix}")
-        with pytest.raises(LabelsError, match=rf"labels.* must be a label file \(SLEAP \.slp .*got {name}"):
+        with pytest.raises(LabelsError, match=rf"labels.* must be a label file .*SLEAP \.slp .*got {name}"):
             read_label_file(tmp_path / f"labels{suffix}")
 
     def test_known_formats_under_any_name(self, real_data: Path, tmp_path: Path) -> None:
@@ -445,3 +445,46 @@ class TestRecognition:
         with caplog.at_level(logging.WARNING):
             assert skeleton_of(read(path)).edges == ((0, 1),)
         assert "a.slp: edges that join a node to itself are left out: nose" in caplog.text
+
+
+class TestFormatsOfOtherPackages:
+    """A format that another package adds by an entry point."""
+
+    @pytest.fixture(autouse=True)
+    def install(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        metadata = tmp_path / "site/toyformat-1.0.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toyformat\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text("[poseflow.readers]\ntoy = toyformat:TOY\n")
+        (tmp_path / "site/toyformat.py").write_text(
+            "import json\n"
+            "import numpy as np\n"
+            "import sleap_io as sio\n"
+            "from poseflow.labels import LabelReader\n"
+            "def recognize(path):\n"
+            "    return path.read_bytes().startswith(b'{\"toy\"')\n"
+            "def read(path):\n"
+            "    skeleton = sio.Skeleton(['a', 'b'])\n"
+            "    points = np.array(json.loads(path.read_text())['toy'], float)\n"
+            "    instance = sio.Instance.from_numpy(points, skeleton=skeleton)\n"
+            "    video = sio.Video(filename='a.mp4', open_backend=False)\n"
+            "    return sio.Labels([sio.LabeledFrame(video=video, frame_idx=3, instances=[instance])])\n"
+            "TOY = LabelReader('toy files', recognize, read)\n"
+        )
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        monkeypatch.setattr(READERS, "_outside", None)
+
+    def test_is_read_although_it_is_json(self, tmp_path: Path) -> None:
+        (tmp_path / "l.json").write_text('{"toy": [[1, 2], [3, 4]]}')
+        labels = read_label_file(tmp_path / "l.json")
+        assert labels[0].instances[0].numpy().tolist() == [[1, 2], [3, 4]]
+
+    def test_is_described_from_what_it_reads(self, tmp_path: Path) -> None:
+        (tmp_path / "l.json").write_text('{"toy": [[1, 2], [3, 4]]}')
+        facts = describe_label_file(tmp_path / "l.json", include_predictions=False)
+        assert (facts["frames"], facts["nodes"], facts["places"]) == (1, ["a", "b"], {"a.mp4": [3]})
+
+    def test_is_named_where_a_file_is_of_no_format(self, tmp_path: Path) -> None:
+        (tmp_path / "l.txt").write_text("hello")
+        with pytest.raises(LabelsError, match=r"must be a label file \(COCO \.json, .*, toy files\), got a text"):
+            read_label_file(tmp_path / "l.txt")

@@ -352,7 +352,7 @@ class TestFaults:
         ("name", "content", "message"),
         [
             ("a.slp", b"", r"a\.slp must be a label file, got an empty one"),
-            ("a.slp", b"hello", r"a\.slp must be a label file \(SLEAP \.slp .*, got a text of another kind"),
+            ("a.slp", b"hello", r"a\.slp must be a label file .*SLEAP \.slp .*, got a text of another kind"),
             ("a.csv", b"x,y\n1,2\n", r"a\.csv must be a label file .*, got another table"),
             ("a.csv", b"\n\n\n\n\n", r"a\.csv must be a label file .*, got a file of zeros or of an unknown kind"),
             ("a.json", b"{", r"a\.json must be a COCO file, got a damaged JSON"),

@@ -2,7 +2,8 @@
 
 from poseflow.labels.clean import identity_of
 from poseflow.labels.embed import write_with_images
-from poseflow.labels.facts import LabelFacts, describe_label_file
+from poseflow.labels.facts import LabelFacts
+from poseflow.labels.formats import READERS, LabelReader, describe_label_file
 from poseflow.labels.locate import describe, find_frames_of
 from poseflow.labels.package import FrameLabels, Package, read_package, write_package
 from poseflow.labels.reading import check_identities, find_label_files, find_labeled_frames, labels_digest, read_labels
@@ -11,10 +12,12 @@ from poseflow.labels.split import SIDES, Side, split_labels
 from poseflow.labels.videos import FrameKey, frame_key, root_video
 
 __all__ = [
+    "READERS",
     "SIDES",
     "FrameKey",
     "FrameLabels",
     "LabelFacts",
+    "LabelReader",
     "Package",
     "Side",
     "check_identities",

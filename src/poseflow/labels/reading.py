@@ -14,9 +14,9 @@ from poseflow.config import LabelsConfig
 from poseflow.core.errors import LabelsError, NoLabelsError
 from poseflow.labels.clean import chosen_instances, clean_labels, identity_of
 from poseflow.labels.formats import read_label_file
+from poseflow.labels.formats.deeplabcut import is_hdf5_table
 from poseflow.labels.locate import find_frames_of, locate_videos
 from poseflow.labels.merge import merge_labels
-from poseflow.labels.recognition import DEEPLABCUT_H5, recognize
 from poseflow.labels.stray import leave_out_strays
 from poseflow.labels.videos import VideoFinder, frame_key
 from poseflow.media import VideoIndex
@@ -51,13 +51,13 @@ def _repeats_table(path: Path, others: Collection[Path]) -> bool:
     if path.suffix.lower() != ".h5" or path.with_suffix(".csv") not in others:
         return False
     try:
-        return recognize(path) == DEEPLABCUT_H5
+        return is_hdf5_table(path)
     except LabelsError:  # damaged: whoever reads it says so
         return False
 
 
 def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: bool = True) -> sio.Labels:
-    """Read and merge label files: SLEAP `.slp`/`.pkg.slp`, DeepLabCut `CollectedData_*.csv`/`.h5`, COCO `.json`.
+    """Read and merge label files of any format that there is a reader for (`poseflow.labels.formats`).
 
     What a file is, its content tells, not its name. One that holds no labels yet is passed over, with a warning.
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import h5py
 import numpy as np
 import sleap_io as sio
 import yaml
 from numpy.typing import NDArray
 
 from poseflow.core.errors import LabelsError
+from poseflow.labels.formats.content import decode_head, is_hdf5, open_hdf5, read_head
+from poseflow.labels.formats.reader import LabelReader
 from poseflow.labels.image_paths import image_videos, parse_image_path, place_images
 
 logger = logging.getLogger(__name__)
@@ -38,7 +42,43 @@ class Columns:
     bodyparts: list[str]
 
 
-def read_deeplabcut(path: Path) -> sio.Labels:
+def recognize(path: Path) -> bool:
+    """Whether a file is a table whose first cell is `scorer`, or an HDF5 file that pandas wrote."""
+    if is_hdf5_table(path):
+        return True
+    lines = [line for line in decode_head(read_head(path)).splitlines() if line.strip(' ,;\t"')]
+    return bool(lines) and re.match(r'"?scorer"?\s*[,;\t]', lines[0], re.IGNORECASE) is not None
+
+
+def is_hdf5_table(path: Path) -> bool:
+    """Whether a file is the HDF5 that DeepLabCut writes beside each table."""
+    if not is_hdf5(path):
+        return False
+    with open_hdf5(path) as file:
+        return any("pandas_type" in group.attrs for group in file.values() if isinstance(group, h5py.Group))
+
+
+def read(path: Path) -> sio.Labels:
+    """Read a `CollectedData_*.csv`, or the one beside a `CollectedData_*.h5`; raises LabelsError as `read_table`.
+
+    The columns' names in the HDF5 file are pickles, which could run anything.
+    """
+    if not is_hdf5_table(path):
+        return read_table(path)
+    with open_hdf5(path) as file:
+        columns = [str(group.attrs.get("non_index_axes")) for group in file.values()]
+    if any("likelihood" in names for names in columns):
+        raise LabelsError(
+            f"{path} must hold labels, got DeepLabCut's predictions (it has columns of likelihood); "
+            f"labels are in labeled-data/*/CollectedData_*.csv"
+        )
+    table = path.with_suffix(".csv")
+    if not table.is_file():
+        raise LabelsError(f"{path} must have its {table.name} beside it (DeepLabCut writes both), got no such file")
+    return read_table(table)
+
+
+def read_table(path: Path) -> sio.Labels:
     """Read a `CollectedData_*.csv`; body parts keep the table's order, edges are those of the project's `config.yaml`.
 
     A row without points is no labeled frame. Of rows of one image the last that has points counts. Body parts that
@@ -267,3 +307,6 @@ def _find_config(table: Path) -> tuple[dict[str, Any], Path]:
 def _some(names: Sequence[str]) -> str:
     rest = len(names) - 3
     return ", ".join(names[:3]) + (f" and {rest} more" if rest > 0 else "")
+
+
+DEEPLABCUT = LabelReader("DeepLabCut CollectedData_*.csv or .h5", recognize, read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,14 +14,41 @@ import sleap_io as sio
 from numpy.typing import NDArray
 
 from poseflow.core.errors import LabelsError
+from poseflow.labels.formats.content import decode_head, one_line, read_head
+from poseflow.labels.formats.reader import LabelReader, OtherFormatError
 from poseflow.labels.image_paths import image_videos, parse_image_path, place_images
 
 logger = logging.getLogger(__name__)
 
+NAME = "a COCO file"
 Entry = Mapping[str, Any]
 
 
-def read_coco(content: Entry, path: Path) -> sio.Labels:
+def recognize(path: Path) -> bool:
+    """Whether a file is JSON; `read` tells COCO's from others when it has parsed it."""
+    return decode_head(read_head(path)).startswith(("{", "["))
+
+
+def read(path: Path) -> sio.Labels:
+    """Read a COCO file; raises LabelsError as `read_content` and of damage, OtherFormatError for another JSON."""
+    try:
+        content: Any = json.loads(path.read_bytes().decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise LabelsError(
+            f"{path} must be a COCO file, got a damaged JSON (cut off, or still being written?): {one_line(error)}"
+        ) from error
+    name = describe_json(content)
+    if name != NAME:
+        raise OtherFormatError(name)
+    missing = [key for key in ("images", "annotations", "categories") if not content.get(key)]
+    if missing:
+        raise LabelsError(
+            f"{path} must be a COCO file with images, annotations and categories, got no {' and no '.join(missing)}"
+        )
+    return read_content(content, path)
+
+
+def read_content(content: Entry, path: Path) -> sio.Labels:
     """Labels of a parsed COCO file. Coordinates are taken as they are.
 
     Visibility 0 is a missing point, 1 (occluded) and 2 are points. Annotations without points, crowds, and those of
@@ -224,3 +252,43 @@ def _name_of(category: Entry) -> str:
 
 def _list_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
+
+
+def describe_json(content: Any) -> str:
+    """What a parsed JSON file is: `NAME`, or a description of another format."""
+    if isinstance(content, list):
+        return _describe_list(content)
+    if not isinstance(content, dict):
+        return "a JSON value"
+    keys = content.keys()
+    for needed, name in (
+        ({"images", "annotations"}, NAME),
+        ({"annotations", "categories"}, NAME),
+        ({"skeletons", "labels"}, "SLEAP's old JSON labels (open and save them in SLEAP as .slp)"),
+        ({"nodes", "links"}, "a SLEAP skeleton"),
+        ({"data", "model"}, "a SLEAP training configuration"),
+        ({"shapes", "imagePath"}, "a LabelMe file"),
+        ({"_via_img_metadata"}, "a project of the VGG Image Annotator"),
+        ({"info", "items"}, "a Datumaro file"),
+    ):
+        if needed <= keys:
+            return name
+    if content.get("type") == "FeatureCollection":
+        return "GeoJSON"
+    return f"another JSON (with {', '.join(map(str, list(keys)[:5]))})" if keys else "an empty JSON object"
+
+
+def _describe_list(content: list[Any]) -> str:
+    first = content[0] if content else None
+    if not isinstance(first, dict):
+        return "a JSON list" if content else "an empty JSON list"
+    annotations = first.get("annotations")
+    if isinstance(annotations, list):
+        of_first = annotations[0] if annotations and isinstance(annotations[0], dict) else {}
+        return "an AlphaTracker file" if "class" in of_first else "a Label Studio export"
+    if {"image_id", "keypoints"} <= first.keys():
+        return "a list of COCO results (predictions)"
+    return f"a JSON list of another kind (entries with {', '.join(map(str, list(first)[:5]))})"
+
+
+COCO = LabelReader("COCO .json", recognize, read, general=True)

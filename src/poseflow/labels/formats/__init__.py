@@ -1,0 +1,94 @@
+"""Formats of label files, a file each; all give sleap-io's labels. What a file is, its content tells, not its name.
+
+Other packages add formats by entry points of `poseflow.readers`, each a `LabelReader`.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import sleap_io as sio
+
+from poseflow.core.errors import LabelsError
+from poseflow.labels.facts import LabelFacts, describe_labels
+from poseflow.labels.formats.coco import COCO
+from poseflow.labels.formats.content import check_hdf5, describe_content
+from poseflow.labels.formats.deeplabcut import DEEPLABCUT
+from poseflow.labels.formats.reader import READERS, LabelReader, OtherFormatError
+from poseflow.labels.formats.sleap import SLEAP
+
+__all__ = ["READERS", "LabelReader", "OtherFormatError", "describe_label_file", "find_reader", "read_label_file"]
+
+logger = logging.getLogger(__name__)
+
+READERS.add("coco")(COCO)
+READERS.add("deeplabcut")(DEEPLABCUT)
+READERS.add("sleap")(SLEAP)
+
+
+def read_label_file(path: Path) -> sio.Labels:
+    """Read one label file of any format that is known, whatever its name; no video is opened.
+
+    Edges and symmetries that join a node to itself are left out, with a warning.
+
+    Raises:
+        LabelsError: The file is absent, empty, of another format, or damaged; says which format was recognized.
+        OSError: The machine failed to read it; names the file.
+    """
+    try:
+        labels = find_reader(path).read(path)
+    except OtherFormatError as error:
+        raise _name_format(path, str(error)) from None
+    for skeleton in labels.skeletons:
+        _check_skeleton(skeleton, path)
+    return labels
+
+
+def describe_label_file(path: Path, include_predictions: bool) -> LabelFacts:
+    """What a label file holds, in as little time as its format allows; opens no video and no image.
+
+    Raises:
+        LabelsError, OSError: As `read_label_file`.
+    """
+    reader = find_reader(path)
+    if reader.describe is not None:
+        return reader.describe(path, include_predictions)
+    return describe_labels(read_label_file(path), include_predictions)
+
+
+def find_reader(path: Path) -> LabelReader:
+    """The format of a label file.
+
+    Raises:
+        LabelsError, OSError: As `read_label_file`.
+    """
+    if not path.is_file():
+        raise LabelsError(f"{path} must be a label file, got {'a folder' if path.is_dir() else 'no such file'}")
+    if path.stat().st_size == 0:
+        raise LabelsError(f"{path} must be a label file, got an empty one")
+    check_hdf5(path)
+    for reader in sorted(READERS.values(), key=lambda reader: reader.general):
+        if reader.recognize(path):
+            return reader
+    raise _name_format(path, describe_content(path))
+
+
+def _name_format(path: Path, content: str) -> LabelsError:
+    formats = ", ".join(reader.files for reader in READERS.values())
+    return LabelsError(f"{path} must be a label file ({formats}), got {content}")
+
+
+def _check_skeleton(skeleton: sio.Skeleton, path: Path) -> None:
+    """Leave out what joins a node to itself; raises LabelsError where nodes are not distinct."""
+    names = skeleton.node_names
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise LabelsError(f"{path} must name each node once, got several of {', '.join(twice)}")
+    loops = [edge.source.name for edge in skeleton.edges if edge.source is edge.destination]
+    loops += [node.name for symmetry in skeleton.symmetries for node in symmetry.nodes if len(symmetry.nodes) < 2]
+    if loops:
+        skeleton.edges = [edge for edge in skeleton.edges if edge.source is not edge.destination]
+        skeleton.symmetries = [symmetry for symmetry in skeleton.symmetries if len(symmetry.nodes) == 2]
+        left_out = ", ".join(dict.fromkeys(loops))
+        logger.warning("%s: edges that join a node to itself are left out: %s", path, left_out)
