@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.evaluation.mot import Numbered, iter_blocks
+from poseflow.evaluation.blocks import Numbered, iter_blocks
 
 BINS = 100
 
@@ -45,10 +45,10 @@ def evaluate_names(
         best = distance.argmin(axis=2)
         mutual = np.take_along_axis(distance.argmin(axis=1), best, axis=1) == np.arange(distance.shape[1])
         there = mutual & np.isfinite(distance.min(axis=2))
-        called = given[np.take_along_axis(block.tracks, best, axis=1)]
+        called = given[np.take_along_axis(block.track_rows, best, axis=1)]
         matched[part] = there.sum(axis=1)
         named[part] = (there & (called >= 0)).sum(axis=1)
-        right[part] = (there & (called == truth.number[block.animals])).sum(axis=1)
+        right[part] = (there & (called == block.animals)).sum(axis=1)
     edges = np.linspace(0, len(frames), min(BINS, len(frames)) + 1).astype(int)
     over_time = [[int(frames[a]), int(frames[b - 1]), _share(right[a:b], matched[a:b])] for a, b in pairwise(edges)]
     return {
