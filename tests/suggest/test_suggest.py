@@ -14,13 +14,12 @@ from hypothesis import strategies as st
 from poseflow.config import ExtractConfig, LabelsConfig
 from poseflow.core.errors import ConfigError
 from poseflow.core.skeleton import Skeleton
-from poseflow.exchange.slp import write_slp
 from poseflow.labels import frame_key, read_labels
 from poseflow.media import VideoIndex, index_video, open_video, write_video
 from poseflow.suggest.label_file import write_suggestions
 from poseflow.suggest.propose import propose_frames
 from poseflow.suggest.scores import score_confidence, score_jumps
-from poseflow.tables import Predictions, Tracks
+from poseflow.tables import Predictions
 
 SKELETON = Skeleton.from_names(["nose", "body", "tail"], edges=[("nose", "body")], symmetries=[("nose", "tail")])
 
@@ -232,42 +231,3 @@ class TestSuggestions:
         assert [frame.frame_idx for frame in back.labeled_frames] == [65]
         # The recording is beside it and shows the same: its own pixels count.
         assert back.videos[0].filename == scenes.path
-
-
-class TestProofreading:
-    """`write_slp`."""
-
-    def test_tracks_and_identities(self, scenes: VideoIndex, tmp_path: Path) -> None:
-        predictions = predict([0, 0, 1, 1, 2], [10, 40, 11, 41, 12])
-        tracks = Tracks(
-            row=np.array([0, 1, 2, 4]),
-            frame_idx=np.array([0, 0, 1, 2]),
-            tracklet=np.array([0, 1, 0, 2], np.int32),
-            track=np.array([0, 1, 0, 2], np.int32),
-            identity_code=np.array([0, -1, 0, -1], np.int16),
-            identity_score=np.array([0.9, np.nan, 0.8, np.nan], np.float32),
-            identity_names=("male",),
-        )
-        write_slp(predictions, scenes, tmp_path / "p.slp", tracks)
-        labels = sio.load_slp(str(tmp_path / "p.slp"))
-        found = [(f.frame_idx, i.track.name, i.numpy()[0, 0]) for f in labels.labeled_frames for i in f.instances]
-        assert found == [(0, "male", 10), (0, "track_1", 40), (1, "male", 11), (2, "track_2", 12)]
-        assert labels.videos[0].filename == scenes.path
-        assert labels.videos[0][5].shape[:2] == (48, 64)
-
-    def test_without_tracks_every_instance_is_there(self, scenes: VideoIndex, tmp_path: Path) -> None:
-        predictions = predict([0, 0, 7], [10, 40, 11], [0.5, 0.4, 0.3])
-        predictions.points[2, 1] = np.nan
-        predictions.point_scores[2, 1] = np.nan
-        write_slp(predictions, scenes, tmp_path / "p.slp")
-        labels = sio.load_slp(str(tmp_path / "p.slp"))
-        assert [len(frame.instances) for frame in labels.labeled_frames] == [2, 1]
-        instance = labels.labeled_frames[1].instances[0]
-        assert np.isnan(instance.numpy()[1]).all()
-        assert instance.score == pytest.approx(0.3)
-        assert instance.numpy(scores=True)[:, 2].tolist() == [1, 0, 1]
-
-    def test_corrected_predictions_come_back_as_labels(self, scenes: VideoIndex, tmp_path: Path) -> None:
-        write_slp(predict([0, 5], [10, 40]), scenes, tmp_path / "p.slp")
-        labels = read_labels([tmp_path / "p.slp"], LabelsConfig(include_predictions=True))
-        assert [frame.frame_idx for frame in labels.labeled_frames] == [0, 5]

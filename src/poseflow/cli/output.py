@@ -1,4 +1,4 @@
-"""Verbs about what a person looks at: render, report, summary, schema."""
+"""Verbs about what comes out: render, report, export, explain, summary, schema."""
 
 import json
 from pathlib import Path
@@ -16,6 +16,7 @@ def add_verbs(app: typer.Typer) -> None:
     """Add this module's verbs to the command."""
     app.command(epilog=list_settings(RenderConfig))(render)
     app.command(epilog=list_settings(ReportConfig))(report)
+    app.command()(export)
     app.command()(explain)
     app.command()(summary)
     app.command()(schema)
@@ -100,6 +101,29 @@ def _read_inputs(file: TextIO) -> dict[str, list[str]]:
     if not isinstance(more, dict) or not more.keys() <= set(known):
         raise ConfigError(f"--inputs must hold lists under {', '.join(known)}, got {', '.join(more)}")
     return more
+
+
+def export(
+    poses: Annotated[Path, typer.Argument(help="A recording's pose table, of `poseflow assemble`.")],
+    out: Out,
+    format: Annotated[
+        str | None, typer.Option(help="csv, slp, or one that another package adds; without it: the suffix of --out.")
+    ] = None,
+    index: Annotated[
+        Path | None, typer.Option(help="The recording, or its index, of `poseflow index`; SLEAP's files refer to it.")
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Write poses for other programs.
+
+    Example:
+
+        poseflow export cage1.parquet --index cage1.mp4 --out cage1.slp
+    """
+    from poseflow.exchange import export_poses
+
+    export_poses(poses, out, format, None if index is None else find_index(index, read_config(config)))
+    typer.echo(out)
 
 
 def explain(

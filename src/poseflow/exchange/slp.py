@@ -10,43 +10,50 @@ import numpy as np
 import sleap_io as sio
 from numpy.typing import NDArray
 
-from poseflow.core.files import replacing
+from poseflow.core.errors import ConfigError
+from poseflow.exchange.writer import PoseStream
 from poseflow.labels import describe, to_sleap
 from poseflow.media import VideoIndex
-from poseflow.tables import Predictions, Tracks
+from poseflow.tables import Predictions, Tracks, node_columns, stack_columns
 
 UNNAMED = "track_"
 """What the name of an animal without a name begins with, before its track's number."""
 
 
-def write_slp(predictions: Predictions, index: VideoIndex, path: str | Path, tracks: Tracks | None = None) -> None:
-    """Write a recording's predictions as `.slp` with predicted instances; SLEAP's GUI shows them on the recording.
+def write_slp(poses: PoseStream, path: Path) -> None:
+    """Write poses as `.slp` with predicted instances; SLEAP's GUI shows them on the recording.
 
-    With `tracks`, each instance gets its track, named after the identity where there is one; instances that tracking
-    left out are left out here too.
+    Each instance has its track, named after the identity where there is one. All poses are in memory at once.
 
-    Args:
-        predictions: The whole table of the recording, or any part of it if there are no `tracks`.
-        path: Output, `.slp`, written whole or not at all.
+    Raises: ConfigError where the recording is not given.
     """
-    skeleton, video = to_sleap(predictions.skeleton), video_of(index)
-    rows = np.arange(len(predictions))
-    names: dict[int, sio.Track] = {}
-    if tracks is not None:
-        rows = tracks.row - predictions.first_row
-        named = {name: sio.Track(name=name) for name in dict.fromkeys(name_tracks(tracks))}
-        names = {int(row): named[name] for row, name in zip(rows, name_tracks(tracks), strict=True)}
-    instances = build_instances(predictions, rows, skeleton, names)
+    if poses.index is None:
+        raise ConfigError("a label file of SLEAP must refer to its recording, got no --index")
+    skeleton, video = to_sleap(poses.skeleton), video_of(poses.index)
+    tracks: dict[str, sio.Track] = {}
+    frames: dict[int, list[sio.PredictedInstance]] = defaultdict(list)
+    for piece in poses.pieces:
+        nodes = stack_columns(piece, node_columns(poses.skeleton)).reshape(piece.num_rows, len(poses.skeleton.nodes), 3)
+        columns = piece.select(["frame_idx", "track", "identity", "instance_score"]).to_pydict()
+        for row, (frame, track, identity, score) in enumerate(zip(*columns.values(), strict=True)):
+            name = name_track(identity, track)
+            instance = sio.PredictedInstance.from_numpy(
+                nodes[row, :, :2].astype(np.float64),
+                skeleton=skeleton,
+                point_scores=np.nan_to_num(nodes[row, :, 2]),
+                score=score or 0.0,
+                track=tracks.setdefault(name, sio.Track(name=name)),
+            )
+            frames[frame].append(instance)
     labels = sio.Labels(
         labeled_frames=[
-            sio.LabeledFrame(video=video, frame_idx=frame, instances=found) for frame, found in instances.items()
+            sio.LabeledFrame(video=video, frame_idx=frame, instances=instances) for frame, instances in frames.items()
         ],
         videos=[video],
         skeletons=[skeleton],
-        tracks=list(dict.fromkeys(names.values())),
+        tracks=list(tracks.values()),
     )
-    with replacing(path) as beside:
-        sio.save_slp(labels, str(beside), embed=False, verbose=False)
+    sio.save_slp(labels, str(path), embed=False, verbose=False)
 
 
 def build_instances(
@@ -73,7 +80,9 @@ def video_of(index: VideoIndex) -> sio.Video:
 
 def name_tracks(tracks: Tracks) -> list[str]:
     """What each row's animal is called in a label file: its identity, else its track's number."""
-    return [
-        identity if identity is not None else f"{UNNAMED}{number}"
-        for identity, number in zip(tracks.identity, tracks.track, strict=True)
-    ]
+    return [name_track(*pair) for pair in zip(tracks.identity, tracks.track, strict=True)]
+
+
+def name_track(identity: str | None, track: int) -> str:
+    """What an animal is called in a label file."""
+    return identity if identity is not None else f"{UNNAMED}{track}"

@@ -1,9 +1,10 @@
 """Arrow schemas and Parquet files: predictions, tracks, poses."""
 
 from poseflow.tables.check import check_predictions
-from poseflow.tables.layouts import read_pose_metadata, read_poses
+from poseflow.tables.columns import node_columns, stack_columns
+from poseflow.tables.layouts import iter_poses, read_pose_metadata, read_poses
 from poseflow.tables.parquet import iter_columns, open_table, read_frame
-from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, write_poses
+from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, pose_schema, write_poses
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import count_frames, merge_ranges
 from poseflow.tables.shards import describe_predictions, find_rows, iter_predictions, read_instances, read_predictions
@@ -24,15 +25,19 @@ __all__ = [
     "empty_poses",
     "find_rows",
     "iter_columns",
+    "iter_poses",
     "iter_predictions",
     "merge_ranges",
+    "node_columns",
     "open_table",
+    "pose_schema",
     "read_frame",
     "read_instances",
     "read_pose_metadata",
     "read_poses",
     "read_predictions",
     "read_tracks",
+    "stack_columns",
     "write_poses",
     "write_predictions",
     "write_tracks",

@@ -1,7 +1,7 @@
 """Read pose tables back: wide, long or as an xarray dataset."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from heapq import heappop, heappush
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.tables.columns import node_columns, stack_columns
-from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
+from poseflow.tables.parquet import as_paths, check_columns, iter_columns, open_table, parse_skeleton
 from poseflow.tables.poses import KIND, pose_schema
 from poseflow.tables.ranges import check_ranges, count_frames, in_ranges
 
@@ -81,6 +81,19 @@ def read_pose_metadata(path: str | Path) -> dict[str, Any]:
     """One pose file's metadata: skeleton, fps, scale, frames that were read or failed, status, release, versions."""
     with open_table(path, KIND) as (_, note):
         return note
+
+
+def iter_poses(path: str | Path) -> tuple[Skeleton, dict[str, Any], Iterator[pa.Table]]:
+    """Skeleton, metadata and rows of one pose table, a group of rows at a time.
+
+    Raises: TableError naming the file for one that is damaged or no pose table.
+    """
+    path = Path(path)
+    with open_table(path, KIND) as (file, note):
+        skeleton = parse_skeleton(note, path)
+        _check_note(note, path)
+        check_columns(file, pose_schema(skeleton), path)
+    return skeleton, note, iter_columns(path, pose_schema(skeleton).names)
 
 
 def _find_files(paths: list[Path]) -> list[Path]:
