@@ -36,7 +36,7 @@ rule nightly:
     """As `all`; and frames to label from the recordings that are new, as long as they have no pose table."""
     input:
         final_files,
-        night_suggestions,
+        nightly_suggestions,
 
 
 rule suggestions:

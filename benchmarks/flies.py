@@ -73,7 +73,7 @@ def main() -> None:
             metrics = evaluate_tracks(truth, Trajectories.from_tracks(predictions, tracks))
             print(
                 f"  {candidates:<7}{similarity:<11}{matching:<10} {metrics['tracks']} tracks, {metrics['switches']} "
-                f"switches, {metrics['misses']} missed, {metrics['false_positives']} false, MOTA {metrics['mota']:.4f}"
+                f"switches, {metrics['false_negatives']} missed, {metrics['false_positives']} false, MOTA {metrics['mota']:.4f}"
             )
 
 

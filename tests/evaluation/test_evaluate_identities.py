@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from poseflow.config import EvaluationConfig
 from poseflow.core.skeleton import Skeleton
-from poseflow.evaluation import FoundPoses, evaluate_identities, match_poses
+from poseflow.evaluation import PredictedPoses, evaluate_identities, match_poses
 
 SKELETON = Skeleton(nodes=("nose", "tail"))
 POSE = np.array([[0, 0], [30, 40]], np.float32)
@@ -32,7 +32,7 @@ def measure(*frames, names=NAMES, video="a"):
         points = np.array([pose for pose, _ in labeled], np.float32).reshape(-1, 2, 2)
         truth.append(Labels(video, number, points, tuple(name for _, name in labeled)))
         points = np.array([pose for pose, _ in given], np.float32).reshape(-1, 2, 2)
-        found[video, number] = FoundPoses(points, np.ones(len(points)), tuple(name for _, name in given))
+        found[video, number] = PredictedPoses(points, np.ones(len(points)), tuple(name for _, name in given))
     return evaluate_identities(match_poses(truth, found, SKELETON, EvaluationConfig(), coco=True), names)
 
 
@@ -45,7 +45,7 @@ def test_every_labeled_animal_counts_and_only_the_right_name_is_right():
     assert (metrics["correct"], metrics["animals"], metrics["accuracy"]) == (2, 6, pytest.approx(1 / 3))
     assert metrics["confusion"] == {
         "labels": ["anna", "bert"],
-        "found": ["anna", "bert", "unnamed", "missed"],
+        "predicted": ["anna", "bert", "unnamed", "not detected"],
         "counts": [[1, 1, 0, 1], [1, 1, 1, 0]],
     }
     assert metrics["videos"] == {"a": {"accuracy": pytest.approx(1 / 3), "correct": 2, "animals": 6}}

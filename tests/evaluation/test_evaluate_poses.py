@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from poseflow.config import EvaluationConfig
 from poseflow.core.skeleton import Skeleton
-from poseflow.evaluation import FoundPoses, evaluate_poses, match_poses, tabulate_nodes, tabulate_points
+from poseflow.evaluation import PredictedPoses, evaluate_poses, match_poses, tabulate_nodes, tabulate_points
 from poseflow.evaluation.matches import match_greedily
 from poseflow.evaluation.precision import score_precision
 
@@ -36,9 +36,9 @@ def labels_of(*poses, frame_idx=0, video="a") -> Labels:
     return Labels(video, frame_idx, np.array(poses, np.float32).reshape(-1, 2, 2))
 
 
-def found_of(*poses, scores=None) -> FoundPoses:
+def found_of(*poses, scores=None) -> PredictedPoses:
     points = np.array(poses, np.float32).reshape(-1, 2, 2)
-    return FoundPoses(points, np.ones(len(points)) if scores is None else np.array(scores))
+    return PredictedPoses(points, np.ones(len(points)) if scores is None else np.array(scores))
 
 
 def test_perfect_predictions():
@@ -47,7 +47,12 @@ def test_perfect_predictions():
     metrics = evaluate_poses(truth, found, SKELETON)
     for form in ("paper", "coco", "sleap"):
         assert metrics[f"map_{form}"] == metrics[f"mar_{form}"] == pytest.approx(1)
-    assert (metrics["frames"], metrics["animals"], metrics["missed"], metrics["invented"]) == (2, 3, 0, 0)
+    assert (metrics["frames"], metrics["animals"], metrics["false_negatives"], metrics["false_positives"]) == (
+        2,
+        3,
+        0,
+        0,
+    )
     assert metrics["errors_px"]["all"]["p99"] == 0
     assert metrics["pck"] == {"2": 1, "5": 1, "10": 1}
 
@@ -67,8 +72,8 @@ def test_what_is_missed_and_invented_is_counted():
     truth = [labels_of(POSE, POSE + 300), labels_of(frame_idx=1), labels_of(POSE, frame_idx=2)]
     found = {("a", 0): found_of(POSE), ("a", 1): found_of(POSE)}
     metrics = evaluate_poses(truth, found, SKELETON)
-    assert (metrics["animals"], metrics["missed"], metrics["invented"]) == (3, 2, 1)
-    assert metrics["missed_share"] == pytest.approx(2 / 3)
+    assert (metrics["animals"], metrics["false_negatives"], metrics["false_positives"]) == (3, 2, 1)
+    assert metrics["false_negative_share"] == pytest.approx(2 / 3)
     assert [(frame["frame_idx"], frame["oks"]) for frame in metrics["frame_scores"]] == [(0, 0.5), (1, 0), (2, 0)]
 
 
@@ -88,8 +93,8 @@ def test_missed_and_invented_points():
     truth[1].points[0, 1] = [30, 40]
     found = {("a", 0): found_of(hidden), ("a", 2): found_of(POSE)}
     metrics = evaluate_poses(truth, found, SKELETON)
-    assert (metrics["points"], metrics["missed_points"], metrics["invented_points"]) == (4, 1, 0)
-    assert metrics["missed_points_share"] == pytest.approx(1 / 4)
+    assert (metrics["points"], metrics["missing_points"], metrics["false_positive_points"]) == (4, 1, 0)
+    assert metrics["missing_points_share"] == pytest.approx(1 / 4)
     assert metrics["pck"]["2"] == pytest.approx(3 / 5)  # of the missed animal's node, too
 
 
@@ -128,10 +133,10 @@ def test_nothing_found_and_nothing_labeled_can_be_told_as_json():
 def test_a_skeleton_of_one_node_is_matched_by_distance():
     skeleton = Skeleton(nodes=("centroid",))
     truth = [Labels("a", 0, np.array([[[0.0, 0]], [[100, 0]]]))]
-    found = {("a", 0): FoundPoses(np.array([[[104.0, 0]], [[60, 0]]]), np.array([0.9, 0.8]))}
+    found = {("a", 0): PredictedPoses(np.array([[[104.0, 0]], [[60, 0]]]), np.array([0.9, 0.8]))}
     metrics = evaluate_poses(truth, found, skeleton, EvaluationConfig(match_px=50))
     assert metrics["map_paper"] is None
-    assert (metrics["missed"], metrics["invented"], metrics["errors_px"]["all"]["mean"]) == (1, 1, 4)
+    assert (metrics["false_negatives"], metrics["false_positives"], metrics["errors_px"]["all"]["mean"]) == (1, 1, 4)
 
 
 def test_points_are_listed_with_their_errors():
@@ -209,7 +214,9 @@ def test_figures_equal_those_that_sleap_computed(real_data, model, side):
     }
     truth = [Labels("v", frame.frame_idx, frame.numpy()) for frame in labels["gt"]]
     found = {
-        ("v", frame.frame_idx): FoundPoses(frame.numpy(), np.array([instance.score for instance in frame.instances]))
+        ("v", frame.frame_idx): PredictedPoses(
+            frame.numpy(), np.array([instance.score for instance in frame.instances])
+        )
         for frame in labels["pr"]
     }
     metrics = evaluate_poses(truth, found, Skeleton(nodes=tuple(labels["gt"].skeletons[0].node_names)))
@@ -220,7 +227,7 @@ def test_figures_equal_those_that_sleap_computed(real_data, model, side):
     errors = metrics["errors_px"]["all"]
     for percent in (50, 75, 90, 95, 99):
         assert errors[f"p{percent}"] == pytest.approx(sleap[f"dist.p{percent}"], abs=1e-6)
-    assert (metrics["points"] - metrics["missed_points"], metrics["missed_points"]) == (
+    assert (metrics["points"] - metrics["missing_points"], metrics["missing_points"]) == (
         sleap["vis.tp"],
         sleap["vis.fn"],
     )
@@ -232,7 +239,7 @@ def test_oks_of_animals_in_a_line():
     truth = [labels_of(pose, frame_idx=number) for number in range(20)]
     found = {("a", number): found_of(pose + np.float32(0.3)) for number in range(20)}
     metrics = evaluate_poses(truth, found, SKELETON)
-    assert (metrics["missed"], metrics["invented"]) == (0, 0)
+    assert (metrics["false_negatives"], metrics["false_positives"]) == (0, 0)
     assert metrics["map_coco"] == pytest.approx(1)
     assert metrics["map_paper"] >= 0.9
 

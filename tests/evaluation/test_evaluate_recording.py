@@ -23,7 +23,7 @@ def measure(folder, labels, recording="day1/cam.mp4"):
 @pytest.mark.parametrize("labels", [("a.slp", "b.slp"), ("b.slp", "a.slp"), ("a.slp",)])
 def test_evaluate_tracking_namesakes(case, labels, caplog):
     metrics = measure(case("evaluate_tracking_namesakes"), labels)
-    assert [metrics[name] for name in ("frames", "animals", "misses", "mota", "idf1")] == [30, 2, 0, 1, 1]
+    assert [metrics[name] for name in ("frames", "animals", "false_negatives", "mota", "idf1")] == [30, 2, 0, 1, 1]
     assert ("day2/cam.mp4 are of another recording than" in caplog.text) == ("b.slp" in labels)
 
 

@@ -54,7 +54,7 @@ def measure(numbers: list[tuple]) -> dict:
 def test_perfect_tracks():
     metrics = measure([(5, 9)] * 10)
     assert (metrics["switches"], metrics["switch_frames"], metrics["fragments"]) == (0, [], 0)
-    assert (metrics["mota"], metrics["idf1"], metrics["misses"], metrics["false_positives"]) == (1, 1, 0, 0)
+    assert (metrics["mota"], metrics["idf1"], metrics["false_negatives"], metrics["false_positives"]) == (1, 1, 0, 0)
     assert (metrics["frames"], metrics["animals"], metrics["tracks"], metrics["matches"]) == (10, 2, 2, 20)
 
 
@@ -67,7 +67,7 @@ def test_animals_that_change_places_are_two_switches_in_one_frame():
 
 def test_a_new_track_after_a_gap_is_a_switch_a_miss_and_a_fragment():
     metrics = measure([(0, 1)] * 3 + [(0, None)] + [(0, 2)] * 3)
-    assert (metrics["switches"], metrics["misses"], metrics["fragments"]) == (1, 1, 1)
+    assert (metrics["switches"], metrics["false_negatives"], metrics["fragments"]) == (1, 1, 1)
     assert metrics["mota"] == pytest.approx(1 - 2 / 14)
 
 
@@ -75,13 +75,13 @@ def test_a_track_where_no_animal_is_counts_as_false():
     found = make_found([(0, 1)] * 5)
     found.points[1] += 5000
     metrics = evaluate_tracks(make_truth(5), found)
-    assert (metrics["misses"], metrics["false_positives"]) == (1, 1)
+    assert (metrics["false_negatives"], metrics["false_positives"]) == (1, 1)
 
 
 def test_only_frames_that_both_looked_at_count():
     truth, found = make_truth(10), make_found([(0, 1)] * 6)
     assert evaluate_tracks(truth, found)["frames"] == 6
-    assert evaluate_tracks(truth, found)["misses"] == 0
+    assert evaluate_tracks(truth, found)["false_negatives"] == 0
 
 
 @pytest.mark.parametrize("numbers", [[], [(None, None)] * 3], ids=["no frames", "nothing found"])
@@ -154,7 +154,7 @@ def test_runs_in_which_nothing_happens_are_counted_at_once(monkeypatch):
     monkeypatch.setattr(ClearMot, "_match", lambda *args: matched.append(args[1]) or match(*args))
     metrics = measure([(0, 1)] * 50 + [(1, 0)] * 50 + [(1, None)] * 10)
     assert matched == [0, 50, 100]
-    assert (metrics["switches"], metrics["matches"], metrics["misses"]) == (2, 208, 10)
+    assert (metrics["switches"], metrics["matches"], metrics["false_negatives"]) == (2, 208, 10)
 
 
 def test_the_interval_of_a_count_is_the_exact_one_of_poisson():

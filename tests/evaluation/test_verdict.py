@@ -5,7 +5,7 @@ import pytest
 
 from poseflow.config import EvaluationConfig
 from poseflow.core.skeleton import Skeleton
-from poseflow.evaluation import FoundPoses, evaluate_poses, find_concerns, say_accuracy
+from poseflow.evaluation import PredictedPoses, evaluate_poses, find_concerns, say_accuracy
 from poseflow.labels import FrameLabels
 
 SKELETON = Skeleton(nodes=("nose", "paw", "tail"))
@@ -20,7 +20,7 @@ def measure(errors_px, animals=1, frames=20):
         poses = np.stack([BODY + np.array([0, 150 * place]) for place in range(animals)]).astype(np.float32)
         shift = np.array(errors_px, np.float32)[:, None] * np.array([np.cos(angle), np.sin(angle)], np.float32)
         truth.append(FrameLabels("cage.mp4", number, poses, (None,) * animals))
-        found["cage.mp4", number] = FoundPoses(poses + shift, np.ones(animals, np.float32))
+        found["cage.mp4", number] = PredictedPoses(poses + shift, np.ones(animals, np.float32))
     return evaluate_poses(truth, found, SKELETON, EvaluationConfig())
 
 
@@ -36,13 +36,13 @@ def test_small_errors_of_one_animal_need_no_look_whatever_its_map():
 
 def test_a_paw_far_off_needs_a_look():
     (concern,) = find_concerns(measure([2.2, 51, 2.2]))
-    assert "paw (0.0 % near, 90 % of those found within 51.0 px)" in concern
+    assert "paw (0.0 % near, 90 % of those predicted within 51.0 px)" in concern
     assert "nose" not in concern and "tail" not in concern
 
 
 def test_a_node_that_is_never_found_needs_a_look():
     (concern,) = find_concerns(measure([1, np.nan, 1]))
-    assert "paw (0.0 % near, never found)" in concern
+    assert "paw (0.0 % near, never predicted)" in concern
 
 
 def test_an_animal_that_is_far_off_altogether_needs_a_look():
@@ -61,13 +61,13 @@ def test_of_several_animals_map_is_told_and_counts():
 def test_nothing_found_is_told(animals):
     poses = np.stack([BODY] * animals)
     metrics = evaluate_poses([FrameLabels("v", 0, poses, (None,) * animals)], {}, SKELETON, EvaluationConfig())
-    assert say_accuracy(metrics) == f"none of {animals} labeled animals was found"
-    assert "100.0 % of the labeled animals in the test frames were missed." in find_concerns(metrics)
+    assert say_accuracy(metrics) == f"none of {animals} labeled animals was detected"
+    assert "100.0 % of the labeled animals in the test frames were not detected." in find_concerns(metrics)
 
 
 def test_a_skeleton_of_one_node_goes_by_pixels():
     truth = [FrameLabels("v", number, np.full((2, 1, 2), 50, np.float32), (None,) * 2) for number in range(5)]
-    found = {("v", number): FoundPoses(np.full((2, 1, 2), 52, np.float32), np.ones(2)) for number in range(5)}
+    found = {("v", number): PredictedPoses(np.full((2, 1, 2), 52, np.float32), np.ones(2)) for number in range(5)}
     metrics = evaluate_poses(truth, found, Skeleton(nodes=("body",)), EvaluationConfig())
     assert find_concerns(metrics) == []
     assert "within 2.8 px" in say_accuracy(metrics)

@@ -10,8 +10,9 @@ from fake_results import make_index
 
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import ConfigError
+from poseflow.core.registry import Registry
 from poseflow.core.skeleton import Skeleton
-from poseflow.exchange import WRITERS, export_poses
+from poseflow.exchange import Writer, export_poses
 from poseflow.labels import read_labels
 from poseflow.media import VideoIndex, index_video, write_video
 from poseflow.tables import PoseSource, Predictions, Tracks, assemble_poses, read_poses, write_poses
@@ -82,17 +83,17 @@ def test_slp_without_the_recording_is_refused_and_leaves_no_file(tmp_path: Path)
 
 
 def test_a_format_of_another_package_gets_pieces_skeleton_and_metadata(tmp_path: Path, monkeypatch) -> None:
-    metadata = tmp_path / "site/toyformat-1.0.dist-info"
+    metadata = tmp_path / "site/toy_poses-1.0.dist-info"
     metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toyformat\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[poseflow.writers]\ntoy = toyformat:write\n")
-    (tmp_path / "site/toyformat.py").write_text(
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy_poses\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[poseflow.writers]\ntoy = toy_poses:write\n")
+    (tmp_path / "site/toy_poses.py").write_text(
         "def write(poses, path):\n"
         "    rows = sum(piece.num_rows for piece in poses.pieces)\n"
         "    path.write_text(f'{rows} rows of {poses.skeleton.nodes[0]} at {poses.note[\"fps\"]:g} fps')\n"
     )
     monkeypatch.syspath_prepend(tmp_path / "site")
-    monkeypatch.setattr(WRITERS, "_outside", None)
+    monkeypatch.setattr("poseflow.exchange.WRITERS", Registry[Writer]("writers", "a format"))
     export_poses(make_table(tmp_path, make_index("cage", 3)), tmp_path / "cage.txt", "toy")
     assert (tmp_path / "cage.txt").read_text() == "4 rows of nose at 25 fps"
 

@@ -15,8 +15,9 @@ import sleap_io as sio
 
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import LabelsError
+from poseflow.core.registry import Registry
 from poseflow.labels import check_identities, find_label_files, read_labels, skeleton_of
-from poseflow.labels.formats import READERS, describe_label_file, read_label_file
+from poseflow.labels.formats import READERS, LabelReader, describe_label_file, read_label_file
 
 
 def animals(labels: sio.Labels) -> dict[str, dict[str | None, list]]:
@@ -452,11 +453,11 @@ class TestFormatsOfOtherPackages:
 
     @pytest.fixture(autouse=True)
     def install(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        metadata = tmp_path / "site/toyformat-1.0.dist-info"
+        metadata = tmp_path / "site/toy_labels-1.0.dist-info"
         metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toyformat\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text("[poseflow.readers]\ntoy = toyformat:TOY\n")
-        (tmp_path / "site/toyformat.py").write_text(
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy_labels\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text("[poseflow.readers]\ntoy = toy_labels:TOY\n")
+        (tmp_path / "site/toy_labels.py").write_text(
             "import json\n"
             "import numpy as np\n"
             "import sleap_io as sio\n"
@@ -472,7 +473,10 @@ class TestFormatsOfOtherPackages:
             "TOY = LabelReader('toy files', recognize, read)\n"
         )
         monkeypatch.syspath_prepend(tmp_path / "site")
-        monkeypatch.setattr(READERS, "_outside", None)
+        afresh = Registry[LabelReader]("readers", "a format of label files")
+        for name, reader in READERS.items():
+            afresh.add(name)(reader)
+        monkeypatch.setattr("poseflow.labels.formats.READERS", afresh)
 
     def test_is_read_although_it_is_json(self, tmp_path: Path) -> None:
         (tmp_path / "l.json").write_text('{"toy": [[1, 2], [3, 4]]}')

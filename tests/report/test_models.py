@@ -12,7 +12,7 @@ def test_a_trained_model_has_curves_maps_and_facts(tmp_path):
     assert story.facts["best epoch"] == "7" and story.facts["training time"] == "1.3 min"
     assert story.curves is not None and "validation frames" in story.curves.caption
     assert story.maps is not None and "after epoch 8" in story.maps.caption
-    assert "finds where the animals are" in story.purpose
+    assert "detects where the animals are" in story.purpose
     assert story.remarks == []
 
 

@@ -11,7 +11,7 @@ from fake_results import make_index, make_poses, write_run
 from poseflow.config import EvaluationConfig, ReportConfig
 from poseflow.core.errors import ModelError, TableError, VideoError
 from poseflow.core.files import write_json
-from poseflow.evaluation import FoundPoses
+from poseflow.evaluation import PredictedPoses
 from poseflow.media import write_index
 from poseflow.report import ReportInputs, write_report
 from poseflow.report.recordings import read_speed
@@ -70,7 +70,7 @@ def full_inputs(tmp_path_factory):
     package = make_package(10, names=names)
     comparison = {}
     for pipeline, given in (("two_steps", (None, None)), ("one_step", names[::-1])):
-        found = [FoundPoses(frame.points + 0.3, np.ones(2, np.float32), given) for frame in package.frames]
+        found = [PredictedPoses(frame.points + 0.3, np.ones(2, np.float32), given) for frame in package.frames]
         speed = {"frames_per_s": 88.5, "frames": 10, "batch_size": 8, "width": 96, "height": 96}
         speed["by_animals"] = [{"animals": count, "frames": 5, "frames_per_s": 90.0 / count} for count in (1, 2)]
         comparison[pipeline] = run_folder / pipeline
@@ -80,7 +80,7 @@ def full_inputs(tmp_path_factory):
     for side, frames in (("train", 6), ("val", 2), ("test", 0)):
         write_blobs(run_folder / "dataset", side, frames)
     tracking = {"frames": 1000, "tracks": 3, "animals": 2, "switches": 4, "switches_per_100k_frames": 400.0}
-    tracking |= {"idf1": 0.98, "mota": None, "misses": 3, "false_positives": 0}
+    tracking |= {"idf1": 0.98, "mota": None, "false_negatives": 3, "false_positives": 0}
     write_json(tracking, run_folder / "tracking.json")
     models = {folder.parent.name: str(folder) for folder in (run_folder / "models").glob("*/*")}
     write_json({"id": "abcdef0123", "models": models}, run_folder / "release.json")

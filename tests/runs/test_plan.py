@@ -16,7 +16,7 @@ from poseflow.core.files import write_json
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.places import PLACES
 from poseflow.runs.plan import make_plan, scales_of_labels
-from poseflow.runs.promotion import add_to_history, judge
+from poseflow.runs.promotion import add_to_history, decide_promotion
 
 
 def write_slp(path, frames_by_video, tracks):
@@ -231,7 +231,7 @@ def test_names_are_asked_of_models_that_tell_animals_apart(project):
 
 def use(release, was=None):
     """Put a release into use, as the rule `promote` does."""
-    decision = judge(release, was, None, 1, PromotionConfig())
+    decision = decide_promotion(release, was, None, 1, PromotionConfig())
     add_to_history(decision, PLACES.history)
 
 

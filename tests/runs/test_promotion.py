@@ -9,10 +9,10 @@ from poseflow.runs.promotion import (
     add_to_history,
     choose_release,
     compare,
+    decide_promotion,
     describe_decision,
     find_incumbent,
-    is_judged,
-    judge,
+    is_decided,
     read_history,
     roll_back,
 )
@@ -31,7 +31,7 @@ def metrics(of_frames):
 
 
 def decide(new, old, block_frames=5):
-    return judge(NEW, OLD, (metrics(new), metrics(old)), block_frames, CONFIG)
+    return decide_promotion(NEW, OLD, (metrics(new), metrics(old)), block_frames, CONFIG)
 
 
 def test_a_better_candidate_is_promoted_and_a_worse_one_is_not():
@@ -80,57 +80,57 @@ def test_too_few_test_frames_leave_the_release_in_use():
 
 
 def test_the_first_release_and_a_given_one_need_no_comparison():
-    assert judge(NEW, None, (metrics(scores(0.5)),) * 2, 5, CONFIG).event == "first"
-    assert judge(NEW, OLD, None, 5, CONFIG).current == NEW
+    assert decide_promotion(NEW, None, (metrics(scores(0.5)),) * 2, 5, CONFIG).event == "first"
+    assert decide_promotion(NEW, OLD, None, 5, CONFIG).current == NEW
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["the candidate", "the release in use"])
 def test_what_cannot_be_compared_is_not_promoted_and_a_person_may_choose_it(place):
     pair = [metrics(scores(0.5)), metrics(scores(0.5))]
     pair[place] = {"incomparable": "it finds nose, not tail"}
-    decision = judge(NEW, OLD, tuple(pair), 5, CONFIG)
+    decision = decide_promotion(NEW, OLD, tuple(pair), 5, CONFIG)
     assert (decision.event, decision.current) == ("incomparable", OLD)
     assert "it finds nose, not tail" in decision.reason
     assert describe_decision(decision).startswith(f"release {OLD} stays; {NEW} cannot be compared with it: ")
-    history = [judge(OLD, None, None, 5, CONFIG), decision]
-    assert is_judged(history, NEW), "it is not judged again every night"
+    history = [decide_promotion(OLD, None, None, 5, CONFIG), decision]
+    assert is_decided(history, NEW), "it is not compared again in every run"
     chosen = choose_release(history, NEW)
     assert (chosen.event, chosen.current, chosen.incumbent) == ("chosen", NEW, OLD)
     assert roll_back([*history, chosen]).current == OLD
-    with pytest.raises(ModelError, match=rf"must be one that was judged \({NEW}\), got {OTHER}"):
+    with pytest.raises(ModelError, match=rf"must be a former candidate \({NEW}\), got {OTHER}"):
         choose_release(history, OTHER)
 
 
 def test_the_first_release_goes_though_there_is_nothing_to_compare():
-    decision = judge(NEW, None, ({"incomparable": "it finds nose, not tail"},) * 2, 5, CONFIG)
+    decision = decide_promotion(NEW, None, ({"incomparable": "it finds nose, not tail"},) * 2, 5, CONFIG)
     assert (decision.event, decision.current) == ("first", NEW)
 
 
-def test_a_candidate_is_judged_once(tmp_path):
+def test_a_candidate_is_compared_once(tmp_path):
     path = tmp_path / "history.json"
     assert read_history(path) == []
     assert find_incumbent([], OLD) is None
-    add_to_history(judge(OLD, None, (metrics(scores(0.5)),) * 2, 5, CONFIG), path)
+    add_to_history(decide_promotion(OLD, None, (metrics(scores(0.5)),) * 2, 5, CONFIG), path)
     assert find_incumbent(read_history(path), NEW) == OLD
-    assert not is_judged(read_history(path), NEW)
+    assert not is_decided(read_history(path), NEW)
     add_to_history(decide(scores(0.9), scores(0.8)), path)
     history = read_history(path)
-    assert is_judged(history, NEW)
+    assert is_decided(history, NEW)
     assert find_incumbent(history, NEW) == OLD, "what it was compared with"
     assert find_incumbent(history, OTHER) == NEW
     add_to_history(roll_back(history), path)
     history = read_history(path)
     assert history[-1].current == OLD
-    assert is_judged(history, NEW), "it is not promoted again the next night"
+    assert is_decided(history, NEW), "it is not promoted again in the next run"
     assert find_incumbent(history, NEW) == OLD
     assert [decision.event for decision in history] == ["first", "promoted", "rolled back"]
 
 
 def test_one_can_go_back_only_to_what_was_in_use(tmp_path):
-    history = [judge(OLD, None, None, 5, CONFIG)]
+    history = [decide_promotion(OLD, None, None, 5, CONFIG)]
     with pytest.raises(ModelError, match="must be a release that was in use before"):
         roll_back(history)
-    history.append(judge(NEW, OLD, None, 5, CONFIG))
+    history.append(decide_promotion(NEW, OLD, None, 5, CONFIG))
     assert roll_back(history).current == OLD
     assert roll_back(history, OLD).current == OLD
     with pytest.raises(ModelError, match=rf"was in use before \({OLD}\), got {OTHER}"):

@@ -12,7 +12,7 @@ from shell import bash
 from poseflow.config import EvaluationConfig, PredictConfig, TrackingConfig
 from poseflow.core.files import read_json
 from poseflow.core.skeleton import Skeleton
-from poseflow.evaluation import FoundPoses
+from poseflow.evaluation import PredictedPoses
 from poseflow.labels import read_package
 from poseflow.steps.evaluate import evaluate_release, measure_speed, name_apart, write_accuracy
 
@@ -23,7 +23,9 @@ CONFIG = EvaluationConfig()
 def found_near(package, distance_px):
     """Predictions so far from the labels, in the direction of x; those of later frames are farther."""
     return [
-        FoundPoses(frame.points + np.float32([distance_px * (1 + number), 0]), np.ones(len(frame.points), np.float32))
+        PredictedPoses(
+            frame.points + np.float32([distance_px * (1 + number), 0]), np.ones(len(frame.points), np.float32)
+        )
         for number, frame in enumerate(package.frames)
     ]
 
@@ -38,7 +40,7 @@ def package():
 def test_the_folder_holds_metrics_figures_and_examples(package, tmp_path):
     metrics = write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG, {"speed": None}, 2.0, 2)
     assert read_json(tmp_path / "out" / "metrics.json") == metrics
-    assert metrics["frames"] == 12 and metrics["missed"] == 0
+    assert metrics["frames"] == 12 and metrics["false_negatives"] == 0
     files = {path.name for path in (tmp_path / "out").rglob("*.*")}
     assert files == {"metrics.json"} | {one["file"] for key in ("figures", "examples") for one in metrics[key]}
     assert {path.name for path in tmp_path.iterdir()} == {"out"}
@@ -81,9 +83,9 @@ def test_a_crash_while_drawing_leaves_the_old_folder(package, tmp_path, monkeypa
 
 
 def test_nothing_found_at_all_is_measured_and_drawn(package, tmp_path):
-    nothing = [FoundPoses(np.empty((0, 2, 2), np.float32), np.empty(0, np.float32)) for _ in package.frames]
+    nothing = [PredictedPoses(np.empty((0, 2, 2), np.float32), np.empty(0, np.float32)) for _ in package.frames]
     metrics = write_accuracy(package, nothing, tmp_path / "out", CONFIG)
-    assert (metrics["missed_share"], metrics["map_coco"]) == (1.0, 0.0)
+    assert (metrics["false_negative_share"], metrics["map_coco"]) == (1.0, 0.0)
     assert metrics["figures"]
 
 
@@ -155,7 +157,9 @@ def test_poses_of_which_hardly_anything_is_sure_do_not_count_as_animals(fake_inf
     fake_inference[:] = [0.3]
     test = write_blobs(tmp_path, "test", 5)
     metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
-    assert (metrics["missed"], metrics["invented"]) == (metrics["animals"], 0), "they reach no pose table either"
+    assert (metrics["false_negatives"], metrics["false_positives"]) == (metrics["animals"], 0), (
+        "they reach no pose table either"
+    )
 
 
 def test_models_that_find_other_nodes_cannot_be_compared(fake_inference, tmp_path, monkeypatch):

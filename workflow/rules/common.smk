@@ -151,7 +151,7 @@ def metrics_files(releases):
     return [PLACES.metrics(PLAN.dataset, release) for release in releases if PLAN.dataset]
 
 
-def judged_metrics(wildcards):
+def compared_metrics(wildcards):
     """Accuracy of the candidate and of the release it is compared with."""
     return metrics_files([PLAN.release, *([PLAN.incumbent] if PLAN.incumbent else [])])
 

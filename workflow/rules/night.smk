@@ -7,7 +7,7 @@ from functools import cache
 
 from poseflow.cluster import cancel_leftovers, list_failed_jobs, surround_execution
 from poseflow.core.files import make_temporary_folder, remove_unfinished
-from poseflow.runs.summary import FailedStep, NightInputs, describe_night, tell_failures, write_night
+from poseflow.runs.summary import FailedStep, RunInputs, summarize_run, tell_failures, write_summary
 from poseflow.runs.finished import clear_noted
 from poseflow.runs.orphans import set_aside
 from poseflow.runs.places import ANY
@@ -23,7 +23,7 @@ def new_videos():
     return [video for video in PLAN.videos if not pose_table(video).exists()]
 
 
-def night_suggestions(wildcards):
+def nightly_suggestions(wildcards):
     return list(map(PLACES.suggestions, new_videos()))
 
 
@@ -71,8 +71,8 @@ def one_run(execution):
             raise SystemExit(INTERRUPTED)
 
 
-def night_inputs(failed=()):
-    return NightInputs(
+def run_inputs(failed=()):
+    return RunInputs(
         PLACES.results,
         PLACES.logs,
         BEGAN,
@@ -107,7 +107,7 @@ def clear_all_noted():
 def end_run(failed=()):
     """Say what was done and what was not."""
     clear_all_noted()
-    write_night(describe_night(night_inputs(failed), datetime.now(UTC)), PLACES)
+    write_summary(summarize_run(run_inputs(failed), datetime.now(UTC)), PLACES)
 
 
 def report_what_is_there(failed=()):
@@ -119,7 +119,7 @@ def report_what_is_there(failed=()):
         "index": [str(path) for path in index_files(PLAN.videos) if path.exists()],
         "poses": [str(path) for path in map(pose_table, PLAN.videos) if path.exists()],
         "review": [str(path) for path in map(PLACES.review_list, PLAN.recordings) if path.exists()],
-        "missing": [*WARNINGS, *tell_failures(night_inputs(failed))],
+        "missing": [*WARNINGS, *tell_failures(run_inputs(failed))],
     }
     command = [sys.executable, "-m", "poseflow", "report", "--out", PLACES.report, "--inputs", "-"]
     command += ["--release", PLACES.current_release] if PLACES.current_release.exists() else []

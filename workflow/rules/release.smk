@@ -31,7 +31,7 @@ if PLAN.release:
         """Which release is in use for new recordings: the candidate, if it is better. Runs once for each candidate."""
         input:
             candidate=PLACES.release(PLAN.release),
-            metrics=judged_metrics,
+            metrics=compared_metrics,
         output:
             current=PLACES.current_release,
         log:

@@ -6,10 +6,10 @@ from poseflow.config import PromotionConfig
 from poseflow.runs.lock import begin_job
 from poseflow.runs.places import PLACES
 from poseflow.runs.promotion import describe_decision
-from poseflow.steps.promote import judge_candidate
+from poseflow.steps.promote import compare_candidate
 
 begin_job(snakemake.log[0])
-decision = judge_candidate(
+decision = compare_candidate(
     Path(snakemake.input.candidate),
     [Path(path) for path in snakemake.input.metrics],
     Path(snakemake.output.current),

@@ -109,10 +109,10 @@ def evaluate(
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
-    """Measure how well models find the labeled animals of a test set.
+    """Measure how well models predict the labeled animals of a test set.
 
     mAP and mAR by OKS, in the paper's and in COCO's form; median and 90th percentile of the error, of all and per node,
-    and PCK; missed and invented animals; right names; and what needs a look.
+    and PCK; false negatives and false positives; right names; and what needs a look.
 
     Example:
 
@@ -126,7 +126,7 @@ def evaluate(
     metrics = evaluate_release(models, test, out, whole.predict, settings, whole.tracking, pixels_per_mm, examples)
     if reason := metrics.get("incomparable"):
         raise IncomparableError(reason)
-    for name in ("frames", "animals", "missed", "invented", "map_paper", "map_coco"):
+    for name in ("frames", "animals", "false_negatives", "false_positives", "map_paper", "map_coco"):
         typer.echo(f"{name}: {metrics[name]}")
     if metrics["animals"]:
         typer.echo(f"errors: {say_accuracy(metrics)}")

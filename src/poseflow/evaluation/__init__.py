@@ -1,16 +1,16 @@
 """Evaluation: predictions against labels, tracks against animals."""
 
 from poseflow.evaluation.identities import evaluate_identities
-from poseflow.evaluation.matches import FoundPoses, FrameMatch, LabeledPoses, match_poses
+from poseflow.evaluation.matches import FrameMatch, LabeledPoses, PredictedPoses, match_poses
 from poseflow.evaluation.poses import evaluate_poses, score_frames, tabulate_nodes, tabulate_points
 from poseflow.evaluation.tracks import Trajectories, evaluate_tracks
 from poseflow.evaluation.verdict import find_concerns, is_of_one_animal, say_accuracy
 from poseflow.evaluation.videos import evaluate_recording
 
 __all__ = [
-    "FoundPoses",
     "FrameMatch",
     "LabeledPoses",
+    "PredictedPoses",
     "Trajectories",
     "evaluate_identities",
     "evaluate_poses",

@@ -26,15 +26,15 @@ class ClearMot:
     switch_frames: list[int] = field(default_factory=list)
     """One entry a switch: an animal is matched with another track than before."""
     fragments: int = 0
-    """An animal is matched again after frames in which it was missed."""
+    """An animal is matched again after frames in which it had no track."""
     false_negatives: int = 0
     false_positives: int = 0
     distance: float = 0.0
     """Sum over matches and switches, px."""
     _track_of: dict[int, int] = field(default_factory=dict)
     """The last track of each animal."""
-    _missed: set[int] = field(default_factory=set)
-    """Animals that had a track, and were missed when they were seen last."""
+    _lost: set[int] = field(default_factory=set)
+    """Animals that had a track, and had none in the last frame that labels them."""
 
     def add(self, block: FrameBlock) -> None:
         """Count the next frames."""
@@ -65,7 +65,7 @@ class ClearMot:
             if matched[row] < 0:
                 self.false_negatives += 1
                 if animal in self._track_of:
-                    self._missed.add(animal)
+                    self._lost.add(animal)
                 continue
             track = int(tracks[matched[row]])
             self.distance += float(distance[row, matched[row]])
@@ -73,8 +73,8 @@ class ClearMot:
                 self.matches += 1
             else:
                 self.switch_frames.append(frame)
-            self.fragments += animal in self._missed
-            self._missed.discard(animal)
+            self.fragments += animal in self._lost
+            self._lost.discard(animal)
             self._track_of[animal] = track
         self.false_positives += len(tracks) - int((matched >= 0).sum())
         return matched

@@ -1,4 +1,4 @@
-"""Match what was found with what was labeled, frame by frame."""
+"""Match predicted with labeled instances, frame by frame."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ class LabeledPoses(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class FoundPoses:
+class PredictedPoses:
     """What was predicted in one frame."""
 
     points: NDArray[np.float32]
-    """(n, nodes, 2) px, NaN where not found"""
+    """(n, nodes, 2) px, NaN where missing"""
     scores: NDArray[np.float32]
     """(n,) confidence of each instance"""
     names: tuple[str | None, ...] | None = None
@@ -52,41 +52,41 @@ class FrameMatch:
     frame_idx: int
     truth: NDArray[np.float64]
     """(n, nodes, 2)"""
-    found: NDArray[np.float64]
+    predicted: NDArray[np.float64]
     """(m, nodes, 2)"""
     scores: NDArray[np.float64]
     """(m,)"""
     similarity: NDArray[np.float64]
     """(n, m)"""
     pairs: tuple[tuple[int, int], ...]
-    """Places in `truth` and `found` that belong together."""
+    """Positions in `truth` and `predicted` that belong together."""
     true_names: tuple[str | None, ...]
     """(n,)"""
-    found_names: tuple[str | None, ...]
+    predicted_names: tuple[str | None, ...]
     """(m,)"""
 
     @property
-    def missed(self) -> list[int]:
-        """Places of true instances that were not found."""
+    def false_negatives(self) -> list[int]:
+        """Positions of labeled instances without a prediction."""
         return sorted(set(range(len(self.truth))) - {i for i, _ in self.pairs})
 
     @property
-    def invented(self) -> list[int]:
-        """Places of found instances that are not true."""
-        return sorted(set(range(len(self.found))) - {j for _, j in self.pairs})
+    def false_positives(self) -> list[int]:
+        """Positions of predicted instances without a label."""
+        return sorted(set(range(len(self.predicted))) - {j for _, j in self.pairs})
 
     @property
     def errors_px(self) -> NDArray[np.float64]:
-        """(n, nodes) distance of each true node to the found one; NaN where either is missing."""
+        """(n, nodes) distance of each labeled node to the predicted one; NaN where either is missing."""
         errors = np.full(self.truth.shape[:2], np.nan)
         for i, j in self.pairs:
-            errors[i] = np.hypot(*(self.truth[i] - self.found[j]).T)
+            errors[i] = np.hypot(*(self.truth[i] - self.predicted[j]).T)
         return errors
 
 
 def match_poses(
     truth: Sequence[LabeledPoses],
-    found: Mapping[tuple[str, int], FoundPoses],
+    predicted: Mapping[tuple[str, int], PredictedPoses],
     skeleton: Skeleton,
     config: EvaluationConfig,
     *,
@@ -94,21 +94,20 @@ def match_poses(
 ) -> list[FrameMatch]:
     """Match the instances of every labeled frame.
 
-    Found instances choose in order of their scores: each takes the most similar true one that is left, if they are
-    similar at all. Similarity is OKS; a labeled animal of which one node is visible is taken to be as large as the
+    Predicted instances choose in order of their scores: each takes the most similar labeled one that is left, if they
+    are similar at all. Similarity is OKS; a labeled animal of which one node is visible is taken to be as large as the
     others are in the median. For a skeleton of one node, which has no size, it is nearness within `match_px`.
 
     Args:
-        truth: labeled frames; all of them were looked at, so that one without a place in `found` is one where nothing
-            was found.
-        found: what was predicted, by video and frame.
+        truth: labeled frames; networks ran on all of them, so in one that is not in `predicted` nothing was detected.
+        predicted: instances by video and frame.
         coco: OKS in the COCO form, else the paper's (see `score_oks`).
 
     Source: Pereira et al. 2022, Methods, "Accuracy metrics"; the order as in SLEAP 1.x, `sleap/nn/evals.py`,
         `match_instances`.
     """
     usual_area = _find_usual_area(truth, len(skeleton.nodes))
-    return [_match_frame(labels, found, skeleton, config, coco, usual_area) for labels in truth]
+    return [_match_frame(labels, predicted, skeleton, config, coco, usual_area) for labels in truth]
 
 
 def _find_usual_area(truth: Sequence[LabeledPoses], nodes: int) -> float:
@@ -124,7 +123,7 @@ def _count_visible(poses: NDArray[np.float64]) -> NDArray[np.intp]:
 
 def _match_frame(
     labels: LabeledPoses,
-    found: Mapping[tuple[str, int], FoundPoses],
+    predicted: Mapping[tuple[str, int], PredictedPoses],
     skeleton: Skeleton,
     config: EvaluationConfig,
     coco: bool,
@@ -132,21 +131,21 @@ def _match_frame(
 ) -> FrameMatch:
     nodes = len(skeleton.nodes)
     labeled = np.asarray(labels.points, np.float64).reshape(-1, nodes, 2)
-    seen = np.flatnonzero(_count_visible(labeled)).tolist()
-    true_points, true_names = labeled[seen], tuple(labels.identities[i] for i in seen)
+    visible = np.flatnonzero(_count_visible(labeled)).tolist()
+    true_points, true_names = labeled[visible], tuple(labels.identities[i] for i in visible)
     names: tuple[str | None, ...] = ()
     points, scores = np.empty((0, nodes, 2)), np.empty(0)
-    here = found.get((labels.video, labels.frame_idx))
-    if here is not None:
-        points = np.asarray(here.points, np.float64).reshape(-1, nodes, 2)
-        there = np.flatnonzero(_count_visible(points)).tolist()
-        names = tuple(here.names[j] if here.names is not None else None for j in there)
-        points, scores = points[there], np.asarray(here.scores, np.float64)[there]
+    poses = predicted.get((labels.video, labels.frame_idx))
+    if poses is not None:
+        points = np.asarray(poses.points, np.float64).reshape(-1, nodes, 2)
+        present = np.flatnonzero(_count_visible(points)).tolist()
+        names = tuple(poses.names[j] if poses.names is not None else None for j in present)
+        points, scores = points[present], np.asarray(poses.scores, np.float64)[present]
     if nodes == 1:
         scored = 1 - score_centroid_distance(true_points, points) / config.match_px
     else:
-        own = find_oks_areas(true_points)
-        area = np.where((_count_visible(true_points) > 1) | np.isnan(usual_area), own, usual_area)
+        areas = find_oks_areas(true_points)
+        area = np.where((_count_visible(true_points) > 1) | np.isnan(usual_area), areas, usual_area)
         scored = score_oks(true_points, points, config.oks_factor, area=area, coco=coco)
     similarity = np.asarray(scored, np.float64)
     pairs = match_greedily(similarity, scores)
@@ -155,7 +154,7 @@ def _match_frame(
 
 
 def match_greedily(similarity: NDArray[np.float64], scores: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
-    """Pairs (true, found): each found instance in turn, the highest score first, takes the most similar true one left.
+    """Pairs (labeled, predicted): each predicted instance, the highest score first, takes the most similar label left.
 
     Args:
         similarity: (n, m); 0 or less is no match.

@@ -18,7 +18,7 @@ MOTMETRICS_FRAMES = 2000
 
 COUNTS = {
     "num_fragmentations": "fragments",
-    "num_misses": "misses",
+    "num_misses": "false_negatives",
     "num_false_positives": "false_positives",
     "num_matches": "matches",
 }
@@ -28,8 +28,8 @@ RATIOS = {"mota": "mota", "motp": "motp_px", "idf1": "idf1", "idp": "idp", "idr"
 def measure_tracks(truth: Numbered, tracked: Numbered, frames: NDArray[np.int64], match_px: float) -> dict[str, Any]:
     """CLEAR MOT and ID measures in `frames`: motmetrics', in long recordings the same by their definitions.
 
-    Returns: `switches`, `switch_frames`, `fragments`, `misses`, `false_positives`, `matches`, `mota`, `motp_px`,
-        `idf1`, `idp`, `idr`; None where there is nothing to measure.
+    Returns: `switches`, `switch_frames`, `fragments`, `false_negatives`, `false_positives`, `matches`, `mota`,
+        `motp_px`, `idf1`, `idp`, `idr`; None where there is nothing to measure.
     Source: Bernardin & Stiefelhagen 2008; Ristani et al. 2016; both as py-motmetrics 1.4 has them.
     """
     if not (np.isin(truth.frame_idx, frames).any() or np.isin(tracked.frame_idx, frames).any()):
@@ -70,7 +70,7 @@ def _measure_by_definition(blocks: Iterable[FrameBlock]) -> dict[str, Any]:
     return {
         "switches": len(counts.switch_frames),
         "fragments": counts.fragments,
-        "misses": counts.false_negatives,
+        "false_negatives": counts.false_negatives,
         "false_positives": counts.false_positives,
         "matches": counts.matches,
         "mota": 1 - wrong / animals if animals else None,

@@ -15,40 +15,40 @@ BINS = 100
 def evaluate_names(
     truth: Numbered,
     true_names: Sequence[str],
-    found: Numbered,
+    tracked: Numbered,
     names: Sequence[str | None],
     frames: NDArray[np.int64],
     match_px: float,
 ) -> dict[str, Any]:
-    """Share of the animals that were found, as the nearest within `match_px`, and bear their names.
+    """Share of the detected animals (the nearest instance is within `match_px`) that have their names.
 
     Args:
-        truth: animals; their number is the place in `true_names`.
-        found: instances. names: (n,) of each, None for one without.
-        frames: that both have looked at, ascending.
+        truth: animals; their number is the position in `true_names`.
+        tracked: instances. names: (n,) of each, None for one without.
+        frames: that both have, ascending.
 
-    Returns: `identity_accuracy`, `identity_named` (share that bears any name), both of the animals that were found;
-        `identity_over_time`: [first frame, last frame, accuracy] of each hundredth of the frames, None where nobody
-        was found. All None where nobody has a name.
+    Returns: `identity_accuracy`, `identity_named` (share that has any name), both of the detected animals;
+        `identity_over_time`: [first frame, last frame, accuracy] of each hundredth of the frames, None where none
+        was detected. All None where nobody has a name.
     """
     if not any(name is not None for name in names) or not len(frames):
         return {"identity_accuracy": None, "identity_named": None, "identity_over_time": []}
-    code = {name: place for place, name in enumerate(true_names)}
+    code = {name: number for number, name in enumerate(true_names)}
     given = np.array([-1 if name is None else code.get(name, len(code)) for name in names])
     matched, named, right = (np.zeros(len(frames), np.int64) for _ in range(3))
     begin = 0
-    for block in iter_blocks(truth, found, frames, match_px):
+    for block in iter_blocks(truth, tracked, frames, match_px):
         part = slice(begin, begin := begin + len(block.frames))
         if 0 in block.distance.shape:
             continue
         distance = np.where(np.isnan(block.distance), np.inf, block.distance)
         best = distance.argmin(axis=2)
         mutual = np.take_along_axis(distance.argmin(axis=1), best, axis=1) == np.arange(distance.shape[1])
-        there = mutual & np.isfinite(distance.min(axis=2))
+        detected = mutual & np.isfinite(distance.min(axis=2))
         called = given[np.take_along_axis(block.track_rows, best, axis=1)]
-        matched[part] = there.sum(axis=1)
-        named[part] = (there & (called >= 0)).sum(axis=1)
-        right[part] = (there & (called == block.animals)).sum(axis=1)
+        matched[part] = detected.sum(axis=1)
+        named[part] = (detected & (called >= 0)).sum(axis=1)
+        right[part] = (detected & (called == block.animals)).sum(axis=1)
     edges = np.linspace(0, len(frames), min(BINS, len(frames)) + 1).astype(int)
     over_time = [[int(frames[a]), int(frames[b - 1]), _share(right[a:b], matched[a:b])] for a, b in pairwise(edges)]
     return {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from poseflow.config import EvaluationConfig
 from poseflow.core.similarity import find_boxes
 from poseflow.core.skeleton import Skeleton
-from poseflow.evaluation.matches import FoundPoses, FrameMatch, LabeledPoses, match_poses
+from poseflow.evaluation.matches import FrameMatch, LabeledPoses, PredictedPoses, match_poses
 from poseflow.evaluation.precision import (
     OKS_THRESHOLDS,
     score_precision_coco,
@@ -28,10 +28,10 @@ NEAR_SHARE, LEAST_NEAR_PX = 0.1, 3.0
 
 DEFINITIONS = {
     "map_paper": "OKS by the paper's equation, exp(-d² / 2ασ²); predictions sorted by OKS",
-    "map_coco": "OKS with 2σ for σ, as in COCO; predictions sorted by score; invented animals count as wrong",
-    "map_sleap": "as map_coco, but invented animals are not counted: what SLEAP 1.x computes",
-    "errors": "distance of each visible true node from the found one, of matched animals",
-    "pck": "share of all visible true nodes, of missed animals too, with the found node nearer than so many px",
+    "map_coco": "OKS with 2σ for σ, as in COCO; predictions sorted by score; false positives count as wrong",
+    "map_sleap": "as map_coco, but false positives are not counted: what SLEAP 1.x computes",
+    "errors": "distance of each visible labeled node from the predicted one, of matched animals",
+    "pck": "share of all visible labeled nodes, of false negatives too, whose predicted node is nearer than so many px",
 }
 
 PixelsPerMm = float | Mapping[str, float] | None
@@ -39,7 +39,7 @@ PixelsPerMm = float | Mapping[str, float] | None
 
 def evaluate_poses(
     truth: Sequence[LabeledPoses],
-    found: Mapping[tuple[str, int], FoundPoses],
+    predicted: Mapping[tuple[str, int], PredictedPoses],
     skeleton: Skeleton,
     config: EvaluationConfig | None = None,
     pixels_per_mm: PixelsPerMm = None,
@@ -47,27 +47,27 @@ def evaluate_poses(
     """Measure predictions against labels.
 
     Args:
-        truth: labeled frames that were predicted; one without a place in `found` counts as one where nothing was found.
-        found: predictions by video and frame.
+        truth: labeled frames that networks ran on; in one that is not in `predicted` nothing was detected.
+        predicted: instances by video and frame.
         skeleton: of both.
         pixels_per_mm: scale of all videos or by video's name; where it is not known, errors are in px only.
 
     Returns: what JSON can hold:
-        `frames`, `animals`, `missed`, `invented` (counts) and `missed_share`; `points`, `missed_points_share` and
-        `invented_points` of matched animals;
+        `frames`, `animals`, `false_negatives`, `false_positives` (counts) and `false_negative_share`; `points`,
+        `missing_points`, `missing_points_share` and `false_positive_points` of matched animals;
         `map_paper`, `mar_paper`, `map_coco`, `mar_coco`, `map_sleap`, `mar_sleap` with their values at each OKS
         threshold in `precision`; `oks_mean_paper`, `oks_mean_coco` of matched animals;
         `errors_px` and `errors_mm`, each `{"all": {"count", "mean", "p50", …, "p99"}, "nodes": {node: the same}}`;
         `pck` by px; `most_animals` labeled in a frame, `size_px` (median diagonal of their boxes), `near`: the share of
-        matched animals' visible nodes, `all` and by `nodes`, that were found within `near_px`; `videos`: the main
+        matched animals' visible nodes, `all` and by `nodes`, that were predicted within `near_px`; `videos`: the main
         figures of each; `frame_scores`: for each frame with an animal, its video, frame_idx and `oks` (COCO form, mean
-        over true, missed (0) and invented (0) animals), the best first;
+        over matched animals, false negatives (0) and false positives (0)), the best first;
         `definitions` and `settings`.
         None where there is nothing to average; OKS figures are None for a skeleton of one node, which has no size.
     """
     config = config or EvaluationConfig()
-    paper = match_poses(truth, found, skeleton, config, coco=False)
-    coco = match_poses(truth, found, skeleton, config, coco=True)
+    paper = match_poses(truth, predicted, skeleton, config, coco=False)
+    coco = match_poses(truth, predicted, skeleton, config, coco=True)
     return {
         **_summarize(paper, coco, skeleton, config, pixels_per_mm),
         "videos": _by_video(paper, coco, skeleton, config, pixels_per_mm),
@@ -78,16 +78,16 @@ def evaluate_poses(
 
 
 def score_frames(matches: Sequence[FrameMatch]) -> list[dict[str, Any]]:
-    """Each frame with an animal, true or found, and the mean OKS of all of these; the best frame first."""
+    """Each frame with an animal, labeled or predicted, and the mean OKS of all of these; the best frame first."""
     scored = [
         {
             "video": match.video,
             "frame_idx": match.frame_idx,
             "oks": float(sum(match.similarity[pair] for pair in match.pairs))
-            / (len(match.truth) + len(match.invented)),
+            / (len(match.truth) + len(match.false_positives)),
         }
         for match in matches
-        if len(match.truth) + len(match.invented)
+        if len(match.truth) + len(match.false_positives)
     ]
     return sorted(scored, key=lambda frame: -frame["oks"])
 
@@ -111,10 +111,10 @@ def tabulate_nodes(metrics: Mapping[str, Any]) -> "pd.DataFrame":
 def tabulate_points(
     matches: Sequence[FrameMatch], skeleton: Skeleton, pixels_per_mm: PixelsPerMm = None
 ) -> "pd.DataFrame":
-    """Every true node of every labeled animal, one per row.
+    """Every labeled node of every labeled animal, one per row.
 
-    Columns: video, frame_idx, animal (place in the frame's labels), matched, node, x, y, error_px, error_mm (NaN where
-    the node was not found, or the scale is not known). Nodes that are not visible have no row.
+    Columns: video, frame_idx, animal (position in the frame's labels), matched, node, x, y, error_px, error_mm (NaN
+    where the node was not predicted, or the scale is not known). Nodes that are not visible have no row.
     """
     import pandas as pd
 
@@ -128,7 +128,7 @@ def tabulate_points(
                     "video": match.video,
                     "frame_idx": match.frame_idx,
                     "animal": animal,
-                    "matched": ~np.isin(animal, match.missed),
+                    "matched": ~np.isin(animal, match.false_negatives),
                     "node": np.array(skeleton.nodes, dtype=object)[node],
                     "x": match.truth[animal, node, 0],
                     "y": match.truth[animal, node, 1],
@@ -170,7 +170,7 @@ def _summarize(
     config: EvaluationConfig,
     pixels_per_mm: PixelsPerMm,
 ) -> dict[str, Any]:
-    animals, missed = sum(len(m.truth) for m in coco), sum(len(m.missed) for m in coco)
+    animals, undetected = sum(len(m.truth) for m in coco), sum(len(m.false_negatives) for m in coco)
     errors_px = np.concatenate([m.errors_px for m in coco]) if coco else np.empty((0, len(skeleton.nodes)))
     scale = [_scale_of(m.video, pixels_per_mm) or np.nan for m in coco for _ in m.truth]
     errors_mm = errors_px / np.array(scale).reshape(-1, 1)
@@ -178,9 +178,9 @@ def _summarize(
     return {
         "frames": len(coco),
         "animals": animals,
-        "missed": missed,
-        "missed_share": _share(missed, animals),
-        "invented": sum(len(m.invented) for m in coco),
+        "false_negatives": undetected,
+        "false_negative_share": _share(undetected, animals),
+        "false_positives": sum(len(m.false_positives) for m in coco),
         **_count_points(coco),
         **(_summarize_oks(paper, coco) if len(skeleton.nodes) > 1 else dict.fromkeys(OKS_FIGURES)),
         "errors_px": _summarize_errors(errors_px, skeleton),
@@ -215,42 +215,42 @@ def _summarize_oks(paper: Sequence[FrameMatch], coco: Sequence[FrameMatch]) -> d
 def _summarize_errors(errors: NDArray[np.float64], skeleton: Skeleton) -> dict[str, Any]:
     return {
         "all": _percentiles(errors),
-        "nodes": {node: _percentiles(errors[:, place]) for place, node in enumerate(skeleton.nodes)},
+        "nodes": {node: _percentiles(errors[:, column]) for column, node in enumerate(skeleton.nodes)},
     }
 
 
 def _percentiles(errors: NDArray[np.float64]) -> dict[str, Any]:
-    there = errors[~np.isnan(errors)]
-    values = np.percentile(there, PERCENTILES).tolist() if len(there) else [None] * len(PERCENTILES)
+    present = errors[~np.isnan(errors)]
+    values = np.percentile(present, PERCENTILES).tolist() if len(present) else [None] * len(PERCENTILES)
     named = {f"p{percent}": value for percent, value in zip(PERCENTILES, values, strict=True)}
-    return {"count": len(there), "mean": _mean(there), **named}
+    return {"count": len(present), "mean": _mean(present), **named}
 
 
 def _count_points(matches: Sequence[FrameMatch]) -> dict[str, Any]:
-    """Nodes of matched animals: visible, of these not found, and found though not visible."""
-    points = missed = invented = 0
+    """Nodes of matched animals: visible, of these without a prediction, and predicted though not visible."""
+    points = missing = false_positive = 0
     for match in matches:
         for i, j in match.pairs:
-            visible, there = (~np.isnan(pose).any(axis=1) for pose in (match.truth[i], match.found[j]))
+            visible, predicted = (~np.isnan(pose).any(axis=1) for pose in (match.truth[i], match.predicted[j]))
             points += int(visible.sum())
-            missed += int((visible & ~there).sum())
-            invented += int((~visible & there).sum())
+            missing += int((visible & ~predicted).sum())
+            false_positive += int((~visible & predicted).sum())
     return {
         "points": points,
-        "missed_points": missed,
-        "missed_points_share": _share(missed, points),
-        "invented_points": invented,
+        "missing_points": missing,
+        "missing_points_share": _share(missing, points),
+        "false_positive_points": false_positive,
     }
 
 
 def _count_near(matches: Sequence[FrameMatch], skeleton: Skeleton, config: EvaluationConfig) -> dict[str, Any]:
-    """Body parts of matched animals that were found near their labels, near being measured by the animals' size."""
+    """Body parts of matched animals that were predicted near their labels, near being measured by the animals' size."""
     poses = np.concatenate([np.empty((0, len(skeleton.nodes), 2)), *(match.truth for match in matches)])
     boxes = find_boxes(poses[(~np.isnan(poses).any(axis=2)).sum(axis=1) > 1])
     size = float(np.median(np.hypot(*(boxes[:, 2:] - boxes[:, :2]).T))) if len(boxes) else None
     near_px = max(NEAR_SHARE * size, LEAST_NEAR_PX) if size is not None else max(config.pck_px, default=LEAST_NEAR_PX)
-    found = [match.truth[[i for i, _ in match.pairs]] for match in matches]
-    visible = sum(((~np.isnan(part).any(axis=2)).sum(axis=0) for part in found), np.zeros(len(skeleton.nodes), int))
+    matched = [match.truth[[i for i, _ in match.pairs]] for match in matches]
+    visible = sum(((~np.isnan(part).any(axis=2)).sum(axis=0) for part in matched), np.zeros(len(skeleton.nodes), int))
     near = sum(((match.errors_px <= near_px).sum(axis=0) for match in matches), np.zeros(len(skeleton.nodes), int))
     shares = [_share(int(part), int(whole)) for part, whole in zip(near, visible, strict=True)]
     return {

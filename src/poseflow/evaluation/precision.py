@@ -23,9 +23,9 @@ def score_precision(
     Args:
         similarity: (p,) of each prediction with its match, 0 without one.
         confidence: (p,) what predictions are sorted by.
-        truths: how many there are to find.
+        truths: number of labeled instances.
 
-    Returns: (10,) average precision and (10,) recall; NaN where there is nothing to find.
+    Returns: (10,) average precision and (10,) recall; NaN where nothing is labeled.
     Source: Pereira et al. 2022, Methods, "Accuracy metrics" (PoseTrack, Pascal VOC).
     """
     if not truths:
@@ -39,31 +39,31 @@ def score_precision(
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     average = np.empty(len(OKS_THRESHOLDS))
     for threshold in range(len(OKS_THRESHOLDS)):
-        place = np.searchsorted(recall[threshold], RECALL_THRESHOLDS)
-        average[threshold] = np.append(best[threshold], 0)[place].mean()
+        reached = np.searchsorted(recall[threshold], RECALL_THRESHOLDS)
+        average[threshold] = np.append(best[threshold], 0)[reached].mean()
     return average, recall[:, -1]
 
 
 def score_precision_paper(matches: Sequence[FrameMatch]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Average precision and recall by the paper: predictions are sorted by their OKS.
 
-    Since those without a match come last, invented animals lower no precision here.
+    Since those without a match come last, false positives lower no precision here.
     """
     similarity = _similarity_of_pairs(matches)
     return score_precision(similarity, similarity, _truths(matches))
 
 
 def score_precision_coco(matches: Sequence[FrameMatch]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Average precision and recall as in COCO: sorted by the instance's score, and what was invented is wrong."""
-    similarity = np.concatenate([_similarity_of_pairs(matches), np.zeros(sum(len(m.invented) for m in matches))])
+    """Average precision and recall as in COCO: sorted by the instance's score; false positives count."""
+    similarity = np.concatenate([_similarity_of_pairs(matches), np.zeros(sum(len(m.false_positives) for m in matches))])
     confidence = np.concatenate(
-        [_scores_of_pairs(matches), np.array([m.scores[j] for m in matches for j in m.invented], np.float64)]
+        [_scores_of_pairs(matches), np.array([m.scores[j] for m in matches for j in m.false_positives], np.float64)]
     )
     return score_precision(similarity, confidence, _truths(matches))
 
 
 def score_precision_sleap(matches: Sequence[FrameMatch]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Average precision and recall as SLEAP 1.x's code has it: as COCO, but invented animals are not counted.
+    """Average precision and recall as SLEAP 1.x's code has it: as COCO, but false positives are not counted.
 
     Source: `sleap/nn/evals.py`, `compute_generalized_voc_metrics`.
     """

@@ -40,7 +40,7 @@ class Trajectories:
     points: NDArray[np.float32]
     """(n, nodes, 2)"""
     frames: NDArray[np.int64]
-    """Frames that were looked at, whether there is an animal or not."""
+    """Frames that were labeled or predicted, with an animal or without."""
     names: Sequence[str] = ()
     """Of labeled animals, by number."""
     identities: Sequence[str | None] = ()
@@ -75,8 +75,10 @@ class Trajectories:
         return cls(tracks.frame_idx, numbers, predictions.points[row], frames, identities=tracks.identity)
 
 
-def evaluate_tracks(truth: Trajectories, found: Trajectories, config: EvaluationConfig | None = None) -> dict[str, Any]:
-    """Measure one video's tracks against its animals, in the frames that both have looked at.
+def evaluate_tracks(
+    truth: Trajectories, tracked: Trajectories, config: EvaluationConfig | None = None
+) -> dict[str, Any]:
+    """Measure one video's tracks against its animals, in the frames that both have.
 
     An animal and a track match where their nodes are at most `config.match_px` apart on average; a match is kept from
     frame to frame as long as it can be.
@@ -84,23 +86,23 @@ def evaluate_tracks(truth: Trajectories, found: Trajectories, config: Evaluation
     Returns: what JSON can hold: `frames`, `animals`, `tracks` (counts); `switches` (an animal is matched with another
         track than before: two when two animals change places), `switches_per_100k_frames` and their 95 % confidence
         interval `switches_per_100k_interval`, `switch_frames` (where); `mota`, `idf1`, `idp`, `idr`, `motp_px` (mean
-        distance of matches); `fragments` (an animal's track is interrupted), `misses`, `false_positives`, `matches`;
-        where animals have names, those of `evaluate_identities`. None where there is nothing to measure.
+        distance of matches); `fragments` (an animal's track is interrupted), `false_negatives`, `false_positives`,
+        `matches`; where animals have names, those of `evaluate_identities`. None where there is nothing to measure.
     Source: CLEAR MOT (Bernardin & Stiefelhagen 2008) and ID measures (Ristani et al. 2016), by py-motmetrics, as in
         Pereira et al. 2022, Methods, "Accuracy metrics".
     """
     config = config or EvaluationConfig()
-    frames = np.intersect1d(truth.frames, found.frames)
-    measured = measure_tracks(truth, found, frames, config.match_px)
+    frames = np.intersect1d(truth.frames, tracked.frames)
+    measured = measure_tracks(truth, tracked, frames, config.match_px)
     switches = measured["switches"]
     rates = None if switches is None else [count / len(frames) * 100_000 for count in count_interval(switches)]
     return {
         "frames": len(frames),
         "animals": len(np.unique(truth.number[np.isin(truth.frame_idx, frames)])),
-        "tracks": len(np.unique(found.number[np.isin(found.frame_idx, frames)])),
+        "tracks": len(np.unique(tracked.number[np.isin(tracked.frame_idx, frames)])),
         **measured,
         "switches_per_100k_frames": None if switches is None else switches / len(frames) * 100_000,
         "switches_per_100k_interval": rates,
-        **evaluate_names(truth, truth.names, found, found.identities, frames, config.match_px),
+        **evaluate_names(truth, truth.names, tracked, tracked.identities, frames, config.match_px),
         "match_px": config.match_px,
     }

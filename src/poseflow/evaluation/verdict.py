@@ -6,7 +6,7 @@ from typing import Any
 Metrics = Mapping[str, Any]
 
 MUCH_SHARE = 0.05
-"""A larger share of animals missed or invented is worth a word."""
+"""A larger share of false negatives or of false positives is worth a word."""
 
 LOW_MAP = 0.5
 """Of several animals in a frame; of one alone, mAP says little that its error in px does not say better."""
@@ -22,10 +22,10 @@ def say_accuracy(metrics: Metrics) -> str:
     """Errors of a test set in a sentence: median, 90th percentile and PCK; mAP too, of several animals in a frame."""
     errors, pck = metrics["errors_px"]["all"], metrics["pck"]
     if not errors["count"]:
-        return f"none of {metrics['animals']} labeled animals was found"
+        return f"none of {metrics['animals']} labeled animals was detected"
     shares = ", ".join(f"{_percent(share)} within {px} px" for px, share in pck.items() if share is not None)
     said = (
-        f"half of the body parts that were found lie within {errors['p50']:.1f} px of their labels, 90 % within "
+        f"half of the body parts that were predicted lie within {errors['p50']:.1f} px of their labels, 90 % within "
         f"{errors['p90']:.1f} px; of all labeled ones {shares} (PCK)"
     )
     return said if is_of_one_animal(metrics) else f"{said}; mAP {metrics['map_coco']:.3f}"
@@ -49,16 +49,16 @@ def find_concerns(metrics: Metrics) -> list[str]:
     known = [said for said in far if said]
     if known:
         concerns.append(
-            f"Body parts that are often farther than {metrics['near_px']:.1f} px from their labels, or not found: "
+            f"Body parts that are often farther than {metrics['near_px']:.1f} px from their labels, or not predicted: "
             f"{'; '.join(known)}."
         )
-    missed, invented = metrics["missed_share"], metrics["invented"] / metrics["animals"]
-    if missed > MUCH_SHARE:
-        concerns.append(f"{_percent(missed)} of the labeled animals in the test frames were missed.")
-    if invented > MUCH_SHARE:
+    negatives, positives = metrics["false_negative_share"], metrics["false_positives"] / metrics["animals"]
+    if negatives > MUCH_SHARE:
+        concerns.append(f"{_percent(negatives)} of the labeled animals in the test frames were not detected.")
+    if positives > MUCH_SHARE:
         concerns.append(
-            f"{metrics['invented']:,} animals were found in the test frames where none is labeled "
-            f"({_percent(invented)} of the number of labeled ones)."
+            f"{metrics['false_positives']:,} animals were detected in the test frames where none is labeled "
+            f"({_percent(positives)} of the number of labeled ones)."
         )
     return concerns
 
@@ -73,7 +73,7 @@ def _say_node(node: str, metrics: Metrics) -> str:
     share, errors = metrics["near"]["nodes"][node], metrics["errors_px"]["nodes"][node]
     if share is None:
         return ""
-    within = f", 90 % of those found within {errors['p90']:.1f} px" if errors["count"] else ", never found"
+    within = f", 90 % of those predicted within {errors['p90']:.1f} px" if errors["count"] else ", never predicted"
     return f"{node} ({_percent(share)} near{within})"
 
 

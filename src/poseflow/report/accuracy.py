@@ -63,9 +63,9 @@ def _lead(metrics: Metrics) -> str:
     errors = metrics["errors_px"]["all"]
     return (
         f"Measured on {count(metrics['frames'])} labeled frames ({count(metrics['animals'])} animals) of {names}, "
-        f"which the networks did not learn from. {percent(metrics['missed_share'])} of the animals were missed. "
-        f"Of the body parts that were found, half lie within {number(errors['p50'], 1)} px of their label, 95 % within "
-        f"{number(errors['p95'], 1)} px."
+        f"which the networks did not learn from. {percent(metrics['false_negative_share'])} of the animals were not "
+        f"detected. Of the body parts that were predicted, half lie within {number(errors['p50'], 1)} px of their "
+        f"label, 95 % within {number(errors['p95'], 1)} px."
     )
 
 
@@ -97,48 +97,50 @@ def _tabulate_poses(metrics: Metrics) -> Grid:
     rows = [
         [
             video,
-            count(own["frames"]),
-            count(own["animals"]),
-            count(own["missed"]),
-            count(own["invented"]),
-            *(" / ".join(number(own[f"{figure}_{form}"], 3) for figure in ("map", "mar")) for form in forms),
+            count(figures["frames"]),
+            count(figures["animals"]),
+            count(figures["false_negatives"]),
+            count(figures["false_positives"]),
+            *(" / ".join(number(figures[f"{figure}_{form}"], 3) for figure in ("map", "mar")) for form in forms),
         ]
-        for video, own in _with_videos(metrics)
+        for video, figures in _with_videos(metrics)
     ]
     caption = (
-        "Whole poses. mAP and mAR, mean average precision and recall: is each animal found, and how alike are "
+        "Whole poses. mAP and mAR, mean average precision and recall: is each animal detected, and how alike are "
         "prediction and label (OKS, object keypoint similarity, at thresholds 0.50 to 0.95)? 1 is perfect. Three "
-        "forms: COCO, to compare with most publications (invented animals count as wrong); SLEAP 1.x, as its code has "
-        "it (the same, but invented animals do not count); paper, the equation of the SLEAP paper by its letter "
+        "forms: COCO, to compare with most publications (false positives count as wrong); SLEAP 1.x, as its code has "
+        "it (the same, but false positives do not count); paper, the equation of the SLEAP paper by its letter "
         "(stricter: half the tolerance)."
     )
-    columns = ["test frames of", "#frames", "#animals", "#missed", "#invented"]
+    columns = ["test frames of", "#frames", "#animals", "#false negatives", "#false positives"]
     columns += ["#mAP / mAR: COCO", "#SLEAP 1.x", "#paper"]
     return Grid(columns, rows, caption, has_total=len(rows) > 1)
 
 
 def _tabulate_errors(metrics: Metrics) -> Grid:
     rows = []
-    for video, own in _with_videos(metrics):
-        whole = own is metrics
-        px, mm = (own[unit]["all"] if whole and own[unit] else own[unit] for unit in ("errors_px", "errors_mm"))
+    for video, figures in _with_videos(metrics):
+        whole = figures is metrics
+        px, mm = (
+            figures[unit]["all"] if whole and figures[unit] else figures[unit] for unit in ("errors_px", "errors_mm")
+        )
         rows.append(
             [
                 video,
                 *(_px_and_mm(px, mm, level) for level in LEVELS),
-                percent(own["missed_points_share"]),
-                *(percent(share) for share in own["pck"].values()),
+                percent(figures["missing_points_share"]),
+                *(percent(share) for share in figures["pck"].values()),
             ]
         )
     caption = (
-        "Body parts. Distance between prediction and label: 50, 75, 90, 95 and 99 % of the body parts found are nearer "
-        "than this"
+        "Body parts. Distance between prediction and label: 50, 75, 90, 95 and 99 % of the predicted body parts are "
+        "nearer than this"
         + (" (px, and mm where the scale is known)" if metrics["errors_mm"] else " (px)")
-        + ". Not found: of the "
-        "visible body parts of animals that were found. Last: share of all visible body parts, those of missed "
-        "animals too, that were found within so many px (PCK)."
+        + ". Missing: share of "
+        "the visible body parts of detected animals that have no prediction. Last: share of all visible body parts, "
+        "those of false negatives too, that were predicted within so many px (PCK)."
     )
-    columns = ["test frames of", *(f"#{level[1:]} %" for level in LEVELS), "#not found"]
+    columns = ["test frames of", *(f"#{level[1:]} %" for level in LEVELS), "#missing"]
     columns += [f"#≤ {px} px" for px in metrics["pck"]]
     return Grid(columns, rows, caption, has_total=len(rows) > 1)
 
@@ -148,16 +150,16 @@ def _tabulate_identities(identities: Metrics | None) -> list[Grid]:
     if identities is None:
         return []
     confusion = identities["confusion"]
-    shares = [f"{video}: {percent(own['accuracy'])}" for video, own in sorted(identities["videos"].items())]
+    shares = [f"{video}: {percent(figures['accuracy'])}" for video, figures in sorted(identities["videos"].items())]
     caption = (
         f"Names. {percent(identities['accuracy'])} of {count(identities['animals'])} labeled animals have their right "
-        f"name; those that were missed count as wrong ({'; '.join(shares)}). Rows: the labels; columns: the name that "
-        "was found, or none, or no animal there."
+        f"name; those that were not detected count as wrong ({'; '.join(shares)}). Rows: the labels; columns: the name "
+        "that was predicted, none, or no animal detected."
     )
     rows = [
         [label, *map(count, counts)] for label, counts in zip(confusion["labels"], confusion["counts"], strict=True)
     ]
-    return [Grid(["label", *(f"#{name}" for name in confusion["found"])], rows, caption)]
+    return [Grid(["label", *(f"#{name}" for name in confusion["predicted"])], rows, caption)]
 
 
 def _tabulate_nodes(metrics: Metrics) -> Grid:
@@ -169,7 +171,7 @@ def _tabulate_nodes(metrics: Metrics) -> Grid:
     caption = "Body part by body part: 50, 75, 90, 95 and 99 % of its predictions are nearer to the label than this" + (
         ", px (mm)." if in_mm else ", px."
     )
-    return Grid(["body part", "#found", *(f"#{level[1:]} %" for level in LEVELS)], rows, caption)
+    return Grid(["body part", "#predicted", *(f"#{level[1:]} %" for level in LEVELS)], rows, caption)
 
 
 def _px_and_mm(px: Metrics, mm: Metrics | None, level: str) -> str:
@@ -199,7 +201,11 @@ def _read_examples(folder: Path, examples: Sequence[Metrics]) -> dict[str, list[
     pictures: dict[str, list[Picture]] = {}
     for example in examples:
         words = [f"{example['video']}, frame {example['frame_idx']:,}: similarity {number(example['oks'], 2)}"]
-        words += [f"{example[key]} {key}" for key in ("missed", "invented") if example[key]]
+        words += [
+            f"{example[f'false_{kind}s']} false {kind}s"
+            for kind in ("negative", "positive")
+            if example[f"false_{kind}s"]
+        ]
         image = read_image(folder / example["file"])
         aspect = round(image.shape[1] / image.shape[0], 3)
         picture = Picture(image_uri(image, 900), ", ".join(words) + ".", aspect=aspect)

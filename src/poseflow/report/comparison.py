@@ -50,18 +50,27 @@ def _tabulate_pipelines(measured: Mapping[str, Metrics]) -> Grid:
             number(metrics["map_coco"], 3),
             number(metrics["map_paper"], 3),
             number(metrics["errors_px"]["all"]["p50"], 1),
-            percent(metrics["missed_share"]),
-            count(metrics["invented"]),
+            percent(metrics["false_negative_share"]),
+            count(metrics["false_positives"]),
             percent(metrics["identities"]["accuracy"] if metrics["identities"] else None),
             number(metrics["speed"]["frames_per_s"] if metrics.get("speed") else None, 1),
         ]
         for name, metrics in measured.items()
     ]
     caption = (
-        "All on the same test frames. Right names: of all labeled animals with a name; those that were missed count as "
-        "wrong. Frames/s: networks and assembly, frames in memory. The first pipeline runs over the recordings."
+        "All on the same test frames. Right names: of all labeled animals with a name; those that were not detected "
+        "count as wrong. Frames/s: networks and assembly, frames in memory. The first pipeline runs over the "
+        "recordings."
     )
-    columns = ["pipeline", "#mAP: COCO", "#paper", "#median error (px)", "#missed", "#invented", "#right names"]
+    columns = [
+        "pipeline",
+        "#mAP: COCO",
+        "#paper",
+        "#median error (px)",
+        "#false negatives",
+        "#false positives",
+        "#right names",
+    ]
     return Grid([*columns, "#frames/s"], rows, caption)
 
 
@@ -108,13 +117,13 @@ def _plot_comparison(figure: Figure, measured: Mapping[str, Metrics]) -> None:
 
 
 def draw_confusion(identities: Metrics, name: str) -> Picture:
-    """Draw `evaluate_identities`' confusion matrix: labels in rows, and what was found in columns."""
+    """Draw `evaluate_identities`' confusion matrix: labels in rows, predictions in columns."""
     caption = (
         f"{name}: {percent(identities['accuracy'])} of {count(identities['animals'])} labeled animals have their right "
-        "name. Rows: the labels. Columns: the name that was found, or none, or no animal there. Numbers are animals; "
-        "colours are shares of a row."
+        "name. Rows: the labels. Columns: the name that was predicted, none, or no animal detected. Numbers are "
+        "animals; colors are shares of a row."
     )
-    rows, columns = (len(identities["confusion"][side]) for side in ("labels", "found"))
+    rows, columns = (len(identities["confusion"][side]) for side in ("labels", "predicted"))
     size_in = (1.6 + 0.62 * columns, 1.5 + 0.42 * rows)
     return draw_picture(lambda figure: _plot_confusion(figure.subplots(), identities["confusion"]), size_in, caption)
 
@@ -126,8 +135,8 @@ def _plot_confusion(axes: Axes, confusion: Metrics) -> None:
     for (row, column), animals in np.ndenumerate(counts):
         shade = "white" if shares[row, column] > 0.6 else INK
         axes.text(column, row, f"{animals:,}", ha="center", va="center", color=shade, fontsize=8.5)
-    axes.set_xticks(range(len(confusion["found"])), confusion["found"], rotation=30, ha="right")
+    axes.set_xticks(range(len(confusion["predicted"])), confusion["predicted"], rotation=30, ha="right")
     axes.set_yticks(range(len(confusion["labels"])), confusion["labels"])
     axes.grid(False)
-    axes.set_xlabel("found")
+    axes.set_xlabel("predicted")
     axes.set_ylabel("label")

@@ -120,10 +120,10 @@ def plot_by_node(
 
 
 def plot_distribution(figure: Figure, errors_px: Mapping[str, NDArray[np.floating]]) -> None:
-    """For each video, the share of body parts that were found within a distance of the label.
+    """For each video, the share of body parts that were predicted within a distance of the label.
 
     Args:
-        errors_px: (points,) by video; infinite where a labeled body part was not found.
+        errors_px: (points,) by video; infinite where a labeled body part was not predicted.
     """
     axes = figure.subplots()
     edge = 1.0
@@ -142,13 +142,13 @@ def plot_distribution(figure: Figure, errors_px: Mapping[str, NDArray[np.floatin
     axes.set_xlim(0, edge)
     axes.set_ylim(0, 101)
     axes.set_xlabel("distance from the label (px)")
-    axes.set_ylabel("body parts found within (%)")
+    axes.set_ylabel("body parts predicted within (%)")
     if len(errors_px) > 1:
         axes.legend(fontsize=8.5, loc="lower right")
 
 
 def plot_similarity(figure: Figure, similarity: Mapping[str, NDArray[np.floating]]) -> None:
-    """Histogram of the animals' OKS, stacked by video; an animal that was missed counts as 0."""
+    """Histogram of the animals' OKS, stacked by video; an animal that was not detected counts as 0."""
     axes = figure.subplots()
     bins = np.linspace(0, 1, 21)
     axes.hist(

@@ -87,12 +87,12 @@ def _find_remarks(training: dict) -> list[str]:
 
 
 def _draw_curves(name: str, history: dict[str, NDArray[np.float64]], training: dict) -> Picture:
-    judged = "val_loss" in history
+    has_validation = "val_loss" in history
     caption = (
         f"Loss of {name} after each epoch of training (the lower the better; logarithmic). "
         + (
             "Blue: on the frames it learns from. Orange: on validation frames, which it never learns from. "
-            if judged
+            if has_validation
             else ""
         )
         + "The weights of the marked epoch were kept. Below: the learning rate."
@@ -111,8 +111,8 @@ def _plot_curves(figure: Figure, history: dict[str, NDArray[np.float64]], traini
         above.axhline(training["silent_loss"], color=GREY, linewidth=1, linestyle="--", label="empty maps")
     best = training.get("best_epoch")
     if best is not None and best in epoch:
-        judged = history.get("val_loss", history["loss"])
-        value = float(judged[epoch == best][0])
+        loss = history.get("val_loss", history["loss"])
+        value = float(loss[epoch == best][0])
         above.axvline(best, color=GREY, linewidth=1, linestyle=":")
         above.plot([best], [value], "*", color=ORANGE, markeredgecolor=INK, markersize=11, label=f"kept: epoch {best}")
     above.set_yscale("log")

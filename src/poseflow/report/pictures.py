@@ -76,16 +76,20 @@ def write_examples(frames: MeasuredFrames, folder: Path, each: int) -> list[dict
             number = place_of[frame["video"], frame["frame_idx"]]
             match = frames.matches[number]
             file = f"{rank}_{place + 1}.png"
-            picture = draw_example(frames.image_of(number), match.truth, match.found, frames.skeleton)
+            picture = draw_example(frames.image_of(number), match.truth, match.predicted, frames.skeleton)
             encoded = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1]
             (folder / file).write_bytes(encoded.tobytes())  # cv2.imwrite is silent on a full disk
-            counts = {"labeled": len(match.truth), "missed": len(match.missed), "invented": len(match.invented)}
+            counts = {
+                "labeled": len(match.truth),
+                "false_negatives": len(match.false_negatives),
+                "false_positives": len(match.false_positives),
+            }
             examples.append({"file": file, "rank": rank, **frame, **counts})
     return examples
 
 
 def find_percentiles(matches: Sequence[FrameMatch]) -> dict[int, list[float | None]]:
-    """Percentiles (LEVELS) of each node's error in px, over the points that were found; None where there are none."""
+    """Percentiles (LEVELS) of each node's error in px, over the predicted points; None where there are none."""
     errors = np.concatenate([match.errors_px for match in matches])
     found = [column[np.isfinite(column)] for column in errors.T]
     return {level: [float(np.percentile(one, level)) if len(one) else None for one in found] for level in LEVELS}
@@ -139,8 +143,8 @@ def _write_distribution(frames: MeasuredFrames, folder: Path) -> dict[str, str]:
         if labeled.any():
             errors[video] = np.where(np.isnan(distance), np.inf, distance)[labeled]
     caption = (
-        "Share of labeled body parts that were found within a distance of the label (PCK), in "
-        f"{_say_which(frames.matches)}. What a curve lacks to 100 % at its right end was missed or is far off."
+        "Share of labeled body parts that were predicted within a distance of the label (PCK), in "
+        f"{_say_which(frames.matches)}. What a curve lacks to 100 % at its right end is missing or farther off."
     )
     text = draw_figure(lambda figure: plot_distribution(figure, errors), WIDTH_IN, 3.2)
     return _write(folder / "distribution.svg", text, "Error of all body parts", caption)
@@ -153,7 +157,7 @@ def _write_similarity(frames: MeasuredFrames, folder: Path) -> dict[str, str]:
     }
     caption = (
         f"How alike prediction and label are, for each animal in {_say_which(frames.matches)}. OKS, object keypoint "
-        "similarity (COCO form): 1 is the same pose; 0 is missed."
+        "similarity (COCO form): 1 is the same pose; 0 is not detected."
     )
     text = draw_figure(lambda figure: plot_similarity(figure, similarity), WIDTH_IN, 3.2)
     return _write(folder / "similarity.svg", text, "Similarity of whole poses", caption)

@@ -41,7 +41,7 @@ def tabulate_tracking(metrics: Mapping[str, Mapping[str, Any]]) -> Grid:
             _say_rate(own),
             number(own["idf1"], 3),
             number(own["mota"], 3),
-            count(own["misses"]),
+            count(own["false_negatives"]),
             count(own["false_positives"]),
             percent(own.get("identity_accuracy"), 2),
         ]
@@ -50,12 +50,12 @@ def tabulate_tracking(metrics: Mapping[str, Mapping[str, Any]]) -> Grid:
     caption = (
         "Against labels with names. Switches: an animal goes on under another track (two when two animals change "
         "places); beside the count, what that makes per 100,000 frames, as in the SLEAP paper, with its 95 % "
-        "confidence interval. IDF1: share of poses "
-        "under the right name; MOTA: 1 less the shares missed, invented and switched. Both are 1 when perfect. Named "
-        "rightly: of the animals that were found, those under their own names."
+        "confidence interval. IDF1: share of poses under the right name; MOTA: 1 less the shares of false negatives, "
+        "false positives and switches. Both are 1 when perfect. Named rightly: of the detected animals, those "
+        "under their own names."
     )
     columns = ["video", "#labeled frames", "#tracks / animals", "#switches", "#per 100,000 frames", "#IDF1", "#MOTA"]
-    return Grid([*columns, "#missed", "#invented", "#named rightly"], rows, caption)
+    return Grid([*columns, "#false negatives", "#false positives", "#named rightly"], rows, caption)
 
 
 def _say_rate(metrics: Mapping[str, Any]) -> str:

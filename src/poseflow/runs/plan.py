@@ -44,7 +44,7 @@ class Plan:
     models: Mapping[str, Path] = field(default_factory=dict)  # folder of each model, trained here or given
     pipelines: Mapping[str, PlannedPipeline] = field(default_factory=dict)  # the first is the candidate
     incumbent: str | None = None  # the release it is compared with; None: there is none
-    unassigned: Sequence[str] = ()  # videos that are given the release in use when the candidate has been judged
+    unassigned: Sequence[str] = ()  # videos that are given the release in use when the candidate has been compared
     profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
     channels: int = 1  # of the dataset's images
     labels: Sequence[Path] = ()

@@ -43,7 +43,7 @@ class Decision(BaseModel):
     event: Event
     """incomparable: the one in use stays, since the candidate could not be compared with it; chosen: by a person."""
     candidate: str
-    """The release that was judged, or gone back to."""
+    """The release that was compared with the one in use, or gone back to."""
     incumbent: str | None
     """The release that was in use."""
     current: str
@@ -85,21 +85,21 @@ def describe_decision(decision: Decision) -> str:
 def find_incumbent(history: Sequence[Decision], candidate: str) -> str | None:
     """The release that `candidate` is to be compared with, or was; None where there is none but itself.
 
-    A candidate is judged once: as long as no other one was, the answer stays what it was then.
+    A candidate is compared once: as long as no other one was, the answer stays what it was then.
     """
-    judged = [decision for decision in history if decision.event not in BY_PERSON]
-    if judged and judged[-1].candidate == candidate:
-        return judged[-1].incumbent
+    comparisons = [decision for decision in history if decision.event not in BY_PERSON]
+    if comparisons and comparisons[-1].candidate == candidate:
+        return comparisons[-1].incumbent
     return history[-1].current if history and history[-1].current != candidate else None
 
 
-def is_judged(history: Sequence[Decision], candidate: str) -> bool:
-    """Whether `candidate` was the last one judged, or is in use anyway."""
-    judged = [decision for decision in history if decision.event not in BY_PERSON]
-    return bool(history) and (judged[-1].candidate == candidate or history[-1].current == candidate)
+def is_decided(history: Sequence[Decision], candidate: str) -> bool:
+    """Whether the last decision was about `candidate`, or it is in use anyway."""
+    comparisons = [decision for decision in history if decision.event not in BY_PERSON]
+    return bool(history) and (comparisons[-1].candidate == candidate or history[-1].current == candidate)
 
 
-def judge(
+def decide_promotion(
     candidate: str,
     incumbent: str | None,
     metrics: tuple[Mapping[str, Any], Mapping[str, Any]] | None,
@@ -111,7 +111,7 @@ def judge(
     Args:
         candidate, incumbent: ids of releases; without an incumbent, the candidate is the first.
         metrics: what `evaluate_poses` gave for candidate and incumbent, on one test set; None where there is none.
-        block_frames: neighbouring frames of a video that are drawn together, since they are alike.
+        block_frames: neighboring frames of a video that are drawn together, since they are alike.
         config: the section `promotion`.
     """
     if incumbent is None:
@@ -153,7 +153,7 @@ def _decide(
 
 
 def frame_scores(metrics: Mapping[str, Any]) -> FrameScores:
-    """OKS of each test frame with an animal, true or found, by video and frame."""
+    """OKS of each test frame with an animal, labeled or predicted, by video and frame."""
     return {(frame["video"], frame["frame_idx"]): frame["oks"] for frame in metrics["frame_scores"]}
 
 
@@ -162,10 +162,10 @@ def compare(
 ) -> Comparison | None:
     """Compare two releases on the same frames by a paired bootstrap over blocks of frames; None for too few blocks.
 
-    A frame that one of them does not name has no animal, and that one found none: it scores 1.
+    A frame that one of them does not name has no animal, and that one detected none: it scores 1.
 
     Source: Efron & Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13 (percentile intervals), with blocks
-        of neighbouring frames as the units that are drawn.
+        of neighboring frames as the units that are drawn.
     """
     frames = sorted(candidate.keys() | incumbent.keys())
     blocks: dict[tuple[str, int], list[float]] = {}
@@ -221,12 +221,12 @@ def roll_back(history: Sequence[Decision], to: str | None = None) -> Decision:
 
 
 def choose_release(history: Sequence[Decision], wanted: str) -> Decision:
-    """The decision to put a release in use that was judged, whatever came of it.
+    """The decision to put a former candidate in use, whatever was decided then.
 
-    Raises ModelError for one that was never judged, or is in use.
+    Raises ModelError for a release that never was a candidate, or is in use.
     """
     current = history[-1].current if history else None
     known = list(dict.fromkeys(decision.candidate for decision in history if decision.candidate != current))
     if wanted not in known:
-        raise ModelError(f"release must be one that was judged ({', '.join(known) or 'none'}), got {wanted}")
+        raise ModelError(f"release must be a former candidate ({', '.join(known) or 'none'}), got {wanted}")
     return _decide("chosen", wanted, current, "somebody said so")

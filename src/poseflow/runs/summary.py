@@ -42,7 +42,7 @@ class FailedStep:
 
 
 @dataclass(frozen=True)
-class NightInputs:
+class RunInputs:
     """Where to look."""
 
     results: Path
@@ -65,14 +65,14 @@ class NightInputs:
 
 
 @dataclass(frozen=True)
-class Night:
+class RunSummary:
     """A heading and what to know, each a sentence."""
 
     heading: str
     lines: Sequence[str]
 
 
-def find_missing(inputs: NightInputs) -> dict[str, list[str]]:
+def find_missing(inputs: RunInputs) -> dict[str, list[str]]:
     """Recordings without a pose table, and the shards that they lack."""
     lacking = [video for video, path in inputs.poses.items() if not path.exists()]
     return {
@@ -81,7 +81,7 @@ def find_missing(inputs: NightInputs) -> dict[str, list[str]]:
     }
 
 
-def tell_failures(inputs: NightInputs) -> list[str]:
+def tell_failures(inputs: RunInputs) -> list[str]:
     """What failed and what is missing for it, a sentence each, with the reason and the log.
 
     A step that failed for all, `train` say, is told once, with the recordings that wait for it.
@@ -111,7 +111,7 @@ def say_missing(video: str, shards: Sequence[str], places: Places, cause: Failed
     return f"{video}: {what} missing{cause.reason if cause else FailedStep('predict', log=first).reason}"
 
 
-def _tell_accuracy(inputs: NightInputs) -> list[str]:
+def _tell_accuracy(inputs: RunInputs) -> list[str]:
     """How accurate the releases are that were measured in the run, and what of it needs a look."""
     from poseflow.evaluation import find_concerns, say_accuracy
 
@@ -138,7 +138,7 @@ def read_reason(log: Path) -> str | None:
     return said[-1] if said else None
 
 
-def describe_night(inputs: NightInputs, now: datetime) -> Night:
+def summarize_run(inputs: RunInputs, now: datetime) -> RunSummary:
     """Tell of a run that began at `inputs.began` and has ended."""
     from poseflow.media import read_index
     from poseflow.tables import read_pose_metadata  # Arrow is not needed to plan
@@ -172,18 +172,18 @@ def describe_night(inputs: NightInputs, now: datetime) -> Night:
     ]
     failed = f"{len(inputs.failed)} steps failed" if inputs.failed else "all done"
     state = f"{len(missing)} recordings are missing" if missing else failed
-    return Night(f"poseflow, {now:%a %d %b %H:%M}: {state}", lines)
+    return RunSummary(f"poseflow, {now:%a %d %b %H:%M}: {state}", lines)
 
 
-def write_night(night: Night, places: Places) -> None:
+def write_summary(summary: RunSummary, places: Places) -> None:
     """Write the summary as text and as a page."""
-    text = "\n".join([night.heading, *(f"- {line}" for line in night.lines)]) + "\n"
-    items = "".join(f"<li>{escape(line)}</li>" for line in night.lines)
+    text = "\n".join([summary.heading, *(f"- {line}" for line in summary.lines)]) + "\n"
+    items = "".join(f"<li>{escape(line)}</li>" for line in summary.lines)
     page = (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(night.heading)}</title><style>{STYLE}</style>"
-        f"<h1>{escape(night.heading)}</h1><ul>{items}</ul></html>\n"
+        f"<title>{escape(summary.heading)}</title><style>{STYLE}</style>"
+        f"<h1>{escape(summary.heading)}</h1><ul>{items}</ul></html>\n"
     )
     for path, content in ((places.summary, text), (places.summary_page, page)):
         with replacing(path) as beside:

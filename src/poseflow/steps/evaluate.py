@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from poseflow.config import EvaluationConfig, PredictConfig, TrackingConfig
 from poseflow.core.errors import IncomparableError, SkeletonError
 from poseflow.core.files import check_replaceable, replacing, write_json
-from poseflow.evaluation import FoundPoses, evaluate_identities, evaluate_poses, match_poses
+from poseflow.evaluation import PredictedPoses, evaluate_identities, evaluate_poses, match_poses
 from poseflow.labels import FrameLabels, Package, read_package
 from poseflow.report.pictures import MeasuredFrames, write_examples, write_figures
 from poseflow.tracking import choose_names, may_be_animals
@@ -91,7 +91,7 @@ def _measure_release(
     example_frames: int,
 ) -> dict[str, Any]:
     with closing(read_package(package)) as labels:
-        found: list[FoundPoses] = []
+        found: list[PredictedPoses] = []
         identities: tuple[str, ...] = ()
         speed = None
         if labels.frames:
@@ -104,7 +104,7 @@ def _measure_release(
             speed = measure_speed(pipeline, labels, predict.batch_size)
             identities = pipeline.identities
             found = [
-                FoundPoses(one.points, one.score, name_instances(one, identities, tracking.min_identity_score))
+                PredictedPoses(one.points, one.score, name_instances(one, identities, tracking.min_identity_score))
                 for one in (
                     every.where(may_be_animals(every.score, every.points, every.point_scores, tracking))
                     for every in predict_package(pipeline, labels, predict.batch_size)
@@ -126,7 +126,7 @@ def name_instances(
 
 def write_accuracy(
     labels: Package,
-    found: Sequence[FoundPoses],
+    found: Sequence[PredictedPoses],
     out_dir: Path,
     evaluation: EvaluationConfig,
     facts: Mapping[str, Any] | None = None,

@@ -8,11 +8,11 @@ from poseflow.config import PromotionConfig
 from poseflow.core.files import read_json, replacing
 from poseflow.runs.lock import lock_results
 from poseflow.runs.places import Places
-from poseflow.runs.promotion import Decision, add_to_history, find_incumbent, is_judged, judge, read_history
+from poseflow.runs.promotion import Decision, add_to_history, decide_promotion, find_incumbent, is_decided, read_history
 from poseflow.runs.releases import read_release, write_release
 
 
-def judge_candidate(
+def compare_candidate(
     candidate: Path,
     metrics: Sequence[Path],
     out: Path,
@@ -26,15 +26,15 @@ def judge_candidate(
         candidate: the new release.
         metrics: accuracy of the candidate and of the release it is compared with, on one test set; none where models
             were given.
-        block_frames: see `runs.promotion.judge`.
+        block_frames: see `runs.promotion.decide_promotion`.
 
     Returns: the last decision of the history.
     """
     key, history = read_json(candidate)["id"], read_history(places.history)
-    if not is_judged(history, key):
+    if not is_decided(history, key):
         measured = [read_json(path) for path in metrics]
         pair = (measured[0], measured[-1]) if measured else None
-        decision = judge(key, find_incumbent(history, key), pair, block_frames, settings)
+        decision = decide_promotion(key, find_incumbent(history, key), pair, block_frames, settings)
         add_to_history(decision, places.history)
         history = [*history, decision]
     current = history[-1].current
