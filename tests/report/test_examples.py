@@ -4,8 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poseflow.core.skeleton import Skeleton
-from poseflow.report.examples import FOUND_RGB, cut_out, draw_example, draw_skeletons, find_windows, place_matrix
+from poseflow.report.drawing import draw_pose
+from poseflow.report.examples import cut_out, dots, draw_example, find_windows, place_matrix
 from poseflow.report.localization import cut_portrait, find_typical
+from poseflow.report.palette import PREDICTION
 
 PAIR = Skeleton.from_names(["a", "b"], [("a", "b")])
 
@@ -52,8 +54,8 @@ def test_an_enlarged_bright_pixel_lies_under_its_point():
 def test_skeletons_are_drawn_to_fractions_of_a_pixel_and_missing_points_are_not():
     canvas = np.zeros((40, 40, 3), np.uint8)
     pose = np.array([[[20.5, 10.0], [np.nan, np.nan]]])
-    draw_skeletons(canvas, pose, PAIR, FOUND_RGB, 3.0, filled=True)
-    weight = (canvas == np.array(FOUND_RGB)).all(axis=2)
+    draw_pose(canvas, pose[0], PAIR, PREDICTION, dots(3.0))
+    weight = (canvas == np.array(PREDICTION)).all(axis=2)
     rows, columns = np.nonzero(weight)
     assert (columns.mean(), rows.mean()) == pytest.approx((20.5, 10.0), abs=0.2)
 

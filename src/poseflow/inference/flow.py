@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import FlowConfig
+from poseflow.media.channels import convert_channels
 
 # Flow is followed in a window round each animal; beyond this margin the result no longer changes with its size.
 MARGIN_PX = 48
@@ -15,10 +16,11 @@ LEAST_PATCH_PX = 3
 
 def shrink_image(image: NDArray[np.uint8], config: FlowConfig) -> NDArray[np.uint8]:
     """What flow sees of a frame: (height, width, 1 or 3) uint8 to grey (height * scale, width * scale) uint8."""
-    grey = image[..., 0] if image.shape[2] == 1 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = convert_channels(image, 1)[..., 0]
     if config.scale < 1:
-        grey = cv2.resize(grey, None, fx=config.scale, fy=config.scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(grey, np.uint8)
+        shrunk = cv2.resize(grey, None, fx=config.scale, fy=config.scale, interpolation=cv2.INTER_AREA)
+        return np.asarray(shrunk, np.uint8)
+    return grey
 
 
 def shift_points(

@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +15,7 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.inference.pipelines import Pipeline, load_pipeline
 from poseflow.inference.predict import no_instances, predict_shard
 from poseflow.media import VideoIndex, index_video
+from poseflow.media.channels import convert_channels
 from poseflow.tables import Predictions, read_predictions
 
 
@@ -110,7 +110,5 @@ def _check_images(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]
         raise VideoError(f"images must be uint8 of shape (frames, height, width, 1 or 3), got {got}")
     if images.shape[-1] == channels:
         return images
-    if channels == 3:
-        return np.repeat(images, 3, axis=-1)
-    greys = [cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) for image in images]
-    return np.asarray(greys, np.uint8).reshape(*images.shape[:3], 1)
+    converted = [convert_channels(image, channels) for image in images]
+    return np.asarray(converted, np.uint8).reshape(*images.shape[:3], channels)

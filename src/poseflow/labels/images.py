@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poseflow.labels.videos import index_of, is_embedded
 from poseflow.media import open_video
+from poseflow.media.channels import convert_channels
 from poseflow.media.stills import read_image
 
 Image = NDArray[np.uint8]
@@ -59,15 +60,6 @@ def find_differing(a: sio.Video, b: sio.Video, frame_inds: Iterable[int]) -> lis
 def _is_same(here: Image, there: Image) -> bool:
     difference = cv2.blur(here.astype(np.float32) - there.astype(np.float32), (SQUARE_PX, SQUARE_PX))
     return bool(np.abs(difference).max() <= SAME_GREY)
-
-
-def convert_channels(image: Image, channels: int) -> Image:
-    """Turn grey into RGB (repeated) or RGB into grey (luma), (height, width, channels)."""
-    if image.shape[2] == channels:
-        return image
-    if channels == 1:
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY), np.uint8)[..., None]
-    return np.repeat(image, 3, axis=2)
 
 
 def _read_embedded(video: sio.Video, frame_inds: Sequence[int], channels: int) -> Iterator[tuple[int, Image | None]]:

@@ -18,10 +18,11 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.labels.clean import check_same_nodes, choose_skeleton, chosen_instances, identity_of
 from poseflow.labels.embed import write_with_images
 from poseflow.labels.formats import read_label_file
-from poseflow.labels.images import Image, convert_channels
+from poseflow.labels.images import Image
 from poseflow.labels.skeletons import from_sleap
 from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
 from poseflow.labels.videos import frame_key, is_embedded
+from poseflow.media.channels import convert_channels
 from poseflow.media.headers import find_fault
 
 
@@ -112,7 +113,7 @@ class Package:
             pixels = pixels[..., ::-1]
         if pixels.shape[2] < channels:
             raise LabelsError(f"{self.path} must have RGB images for a model with 3 input channels, got grey ones")
-        return np.ascontiguousarray(convert_channels(pixels, channels))
+        return convert_channels(pixels, channels)
 
     @property
     def has_color(self) -> bool:

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.errors import VideoError
+from poseflow.media.channels import convert_channels
 from poseflow.media.hdf5_links import find_dataset
 from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, quarantine
 from poseflow.media.reading import raise_if_unread
 from poseflow.media.runs import RunLengths
-from poseflow.media.stills import with_channels
 from poseflow.media.video import Frames, Video
 
 _BLOCK_BYTES = 64 * 2**20  # read at once
@@ -73,7 +73,7 @@ class Hdf5Video(Video):
             if block is None or self.index.corrupt.find(idx) >= 0:
                 yield idx, None
             else:
-                yield idx, with_channels(block[idx - loaded * self._block], channels)
+                yield idx, convert_channels(block[idx - loaded * self._block], channels)
 
 
 def _open(path: str | Path) -> h5py.File:

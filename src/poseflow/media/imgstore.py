@@ -19,6 +19,7 @@ import yaml
 from numpy.typing import NDArray
 
 from poseflow.core.errors import VideoError
+from poseflow.media.channels import convert_channels
 from poseflow.media.container import ContainerVideo
 from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, measure_rate, quarantine
@@ -26,7 +27,7 @@ from poseflow.media.pixels import Image
 from poseflow.media.reading import RecordingFile, find_closed, read_content, read_error
 from poseflow.media.runs import RunLengths
 from poseflow.media.scan import index_container
-from poseflow.media.stills import read_image, with_channels
+from poseflow.media.stills import read_image
 from poseflow.media.video import Frames, Video
 
 METADATA = "metadata.yaml"
@@ -259,7 +260,7 @@ def _read_still(path: Path, channels: int) -> Image | None:
     except (VideoError, ValueError, EOFError):
         return None
     is_image = image.dtype == np.uint8 and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (1, 3)))
-    return with_channels(image, channels) if is_image else None
+    return convert_channels(image, channels) if is_image else None
 
 
 def _size_of(path: Path) -> int:

@@ -12,6 +12,8 @@ from av.video.reformatter import ColorRange as FFmpegRange
 from av.video.reformatter import Interpolation
 from numpy.typing import NDArray
 
+from poseflow.media.channels import convert_channels
+
 Image = NDArray[np.uint8]
 ColorRange = Literal["full", "limited"]
 
@@ -50,7 +52,7 @@ def image_of(frame: av.VideoFrame, channels: int, color_range: ColorRange, rotat
     if channels == 1:
         image = _grey(frame, color_range)[..., None]
     elif channels_of(frame.format.name) == 1:
-        image = np.repeat(_grey(frame, color_range)[..., None], 3, axis=-1)
+        image = convert_channels(_grey(frame, color_range), 3)
     else:
         image = _rgb(frame, color_range)
     return np.ascontiguousarray(np.rot90(image, rotation // 90)) if rotation else image
@@ -59,7 +61,7 @@ def image_of(frame: av.VideoFrame, channels: int, color_range: ColorRange, rotat
 def _grey(frame: av.VideoFrame, color_range: ColorRange) -> Image:
     layout = _layout(frame.format.name)
     if layout == "rgb":
-        return np.asarray(cv2.cvtColor(_rgb(frame, color_range), cv2.COLOR_RGB2GRAY), np.uint8)
+        return convert_channels(_rgb(frame, color_range), 1)[..., 0]
     if layout == "other":
         stored = _FFMPEG_RANGE[color_range]
         frame = frame.reformat(

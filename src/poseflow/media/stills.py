@@ -164,14 +164,3 @@ def _compare_sizes(images: Sequence[Path], closed: Container[int], size: tuple[i
             other = f"{images[place].name} has {image.shape[1]} x {image.shape[0]}"
             return [f"images differ in size, and only those of {size[1]} x {size[0]} can be read: {other}"]
     return []
-
-
-def with_channels(image: NDArray[np.uint8], channels: int) -> Image:
-    """(height, width[, 1 or 3]) as (height, width, channels)."""
-    if image.ndim == 2:
-        image = image[..., None]
-    if image.shape[2] == channels:
-        return np.ascontiguousarray(image)
-    if channels == 3:
-        return np.repeat(image, 3, axis=2)
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)[..., None]

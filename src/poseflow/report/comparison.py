@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from poseflow.core.files import read_json
 from poseflow.report.grid import Grid, count, number, percent
-from poseflow.report.style import INK, Picture, color_of, draw_picture, draw_wide_picture, legend_label
+from poseflow.report.palette import INK, color_of
+from poseflow.report.style import Picture, draw_picture, draw_wide_picture, legend_label
 
 Metrics = Mapping[str, Any]
 MARKERS = "osD^vP"

@@ -1,14 +1,14 @@
 """Labeled and predicted poses side by side, drawn over the image: pictures of good, usual and bad frames."""
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
+from poseflow.media.channels import convert_channels
+from poseflow.report.drawing import FILLED, PoseStyle, draw_pose
+from poseflow.report.palette import LABEL, PREDICTION, Color
 
-TRUTH_RGB, FOUND_RGB = (86, 180, 233), (255, 176, 0)
 ONE_TILE_PX, TILE_PX = 600, 440
 """Side of a tile that stands alone, and of several."""
 LEAST_ASPECT = 0.6
@@ -18,14 +18,13 @@ MARGIN = 0.15
 """Room round an animal, as a share of its size."""
 LEAST_SIDE_PX = 32
 MAX_TILES = 6
-SHIFT = 4
-"""OpenCV draws at 1/16 px."""
+RIM: Color = (20, 20, 20)
 
 Boxes = NDArray[np.float64]
 
 
 def draw_example(
-    image: NDArray[np.uint8], truth: NDArray[np.floating], found: NDArray[np.floating], skeleton: Skeleton
+    image: NDArray[np.uint8], truth: NDArray[np.floating], predicted: NDArray[np.floating], skeleton: Skeleton
 ) -> NDArray[np.uint8]:
     """Draw one frame's labels (blue rings) and predictions (orange dots), cut out and enlarged round the animals.
 
@@ -33,27 +32,40 @@ def draw_example(
 
     Args:
         image: (height, width, channels) uint8, grey or RGB.
-        truth, found: (instances, nodes, 2), (x, y) in px of the image.
+        truth, predicted: (instances, nodes, 2), (x, y) in px of the image.
 
     Returns: tiles side by side, (height, width, 3) uint8, RGB; contrast is stretched.
     """
-    rgb = image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
-    windows = find_windows(np.concatenate([truth, found]), image.shape[:2])
+    rgb = convert_channels(image, 3)
+    windows = find_windows(np.concatenate([truth, predicted]), image.shape[:2])
     extents = windows[:, 2:] - windows[:, :2]
     alone = len(windows) == 1
     extent = np.maximum(extents.max(axis=0), extents.max() * (LEAST_ASPECT if alone else 1.0))
     zoom = (ONE_TILE_PX if alone else TILE_PX) / extent.max()
     tile_px = tuple(np.round(extent * zoom).astype(int).tolist())
-    radius_px = _radius(np.concatenate([truth, found]), zoom)
+    radius_px = _radius(np.concatenate([truth, predicted]), zoom)
     tiles = []
     for window in windows[:MAX_TILES]:
         corner = _place_corner((window[:2] + window[2:]) / 2, extent, image.shape[1::-1])
         tile = stretch(cut_out(rgb, corner, zoom, tile_px))
-        draw_skeletons(tile, (truth - corner + 0.5) * zoom - 0.5, skeleton, TRUTH_RGB, radius_px, filled=False)
-        draw_skeletons(tile, (found - corner + 0.5) * zoom - 0.5, skeleton, FOUND_RGB, radius_px / 2, filled=True)
+        for pose in (truth - corner + 0.5) * zoom - 0.5:
+            draw_pose(tile, pose, skeleton, LABEL, rings(radius_px))
+        for pose in (predicted - corner + 0.5) * zoom - 0.5:
+            draw_pose(tile, pose, skeleton, PREDICTION, dots(radius_px / 2))
         tiles.append(tile)
     gap = np.full((tile_px[1], 6, 3), 255, np.uint8)
     return np.hstack([part for tile in tiles for part in (gap, tile)][1:])
+
+
+def rings(radius_px: float) -> PoseStyle:
+    """Of labels: rings with a dark rim."""
+    thickness = 2 if radius_px > 4 else 1
+    return PoseStyle(1, radius_px, thickness, RIM, radius_px, thickness + 1)
+
+
+def dots(radius_px: float) -> PoseStyle:
+    """Of predictions: disks with a dark rim."""
+    return PoseStyle(1, radius_px, FILLED, RIM, radius_px, 3 if radius_px > 4 else 2)
 
 
 def _place_corner(
@@ -127,27 +139,3 @@ def place_matrix(
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     shift = (0.5 - np.asarray(corner, np.float64)) * zoom - 0.5
     return np.column_stack([turn * zoom, turn @ (shift - middle) + middle])
-
-
-def draw_skeletons(
-    canvas: NDArray[np.uint8],
-    points: NDArray[np.floating],
-    skeleton: Skeleton,
-    color: tuple[int, int, int],
-    radius_px: float,
-    filled: bool,
-) -> None:
-    """Draw poses (instances, nodes, 2) onto an RGB canvas, exact to a 16th of a pixel; missing points are left out."""
-    for pose in points:
-        for a, b in skeleton.edges:
-            if np.isfinite(pose[[a, b]]).all():
-                cv2.line(canvas, _fixed(pose[a]), _fixed(pose[b]), color, 1, cv2.LINE_AA, SHIFT)
-        for point in pose[np.isfinite(pose).all(axis=1)]:
-            radius = round(radius_px * (1 << SHIFT))
-            thickness = 2 if radius_px > 4 else 1
-            cv2.circle(canvas, _fixed(point), radius, (20, 20, 20), thickness + 1, cv2.LINE_AA, SHIFT)
-            cv2.circle(canvas, _fixed(point), radius, color, -1 if filled else thickness, cv2.LINE_AA, SHIFT)
-
-
-def _fixed(point: NDArray[np.floating]) -> Sequence[int]:
-    return [round(float(value) * (1 << SHIFT)) for value in point]

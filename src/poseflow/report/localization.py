@@ -10,11 +10,13 @@ from matplotlib.patches import Circle
 from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
+from poseflow.media.channels import convert_channels
 from poseflow.report.examples import cut_out, place_matrix, stretch
-from poseflow.report.style import GREY, INK, blank, color_of, legend_label
+from poseflow.report.palette import GREY, INK, color_of
+from poseflow.report.palette import LEVELS as LEVEL_COLORS
+from poseflow.report.style import blank, legend_label
 
 LEVELS = (50, 75, 90, 95)
-LEVEL_COLORS = ("#ffd21f", "#f08a24", "#d6417f", "#7b4fc9")  # ever darker, seen on bright and on dark images
 PORTRAIT_PX = (640, 400)
 
 
@@ -46,7 +48,7 @@ def find_typical(poses: NDArray[np.float32]) -> int:
 
 def cut_portrait(image: NDArray[np.uint8], pose: NDArray[np.float32]) -> Portrait:
     """Cut the animal of `pose` (nodes, 2) out of its frame, its long side level and its first node to the left."""
-    rgb = image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
+    rgb = convert_channels(image, 3)
     seen = pose[np.isfinite(pose[:, 0])].astype(np.float64)
     center = (seen.min(axis=0) + seen.max(axis=0)) / 2
     axes = np.linalg.svd(seen - seen.mean(axis=0), full_matrices=False)[2] if len(seen) > 1 else np.eye(2)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from poseflow.config import KINDS
 from poseflow.core.files import read_json
 from poseflow.models import read_model_folder
-from poseflow.report.style import BLUE, GREY, INK, ORANGE, VERMILLION, Picture, draw_picture, image_uri, read_image
+from poseflow.report.palette import BLUE, GREY, INK, ORANGE, VERMILLION
+from poseflow.report.style import Picture, draw_picture, image_uri, read_image
 
 
 @dataclass(frozen=True)

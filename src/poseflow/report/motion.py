@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from poseflow.report.style import INK, PURPLE, Picture, draw_wide_picture, legend_label
+from poseflow.report.palette import INK, PURPLE
+from poseflow.report.style import Picture, draw_wide_picture, legend_label
 from poseflow.report.timelines import Timeline, find_names, iterate_lines, time_unit
 from poseflow.tables import read_pose_metadata
 

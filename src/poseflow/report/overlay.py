@@ -18,6 +18,8 @@ from poseflow.core.errors import TableError
 from poseflow.core.logs import show_progress
 from poseflow.core.skeleton import Skeleton
 from poseflow.media import VideoIndex, open_video, write_video
+from poseflow.media.channels import convert_channels
+from poseflow.report.drawing import FILLED, PoseStyle, draw_line, draw_pose
 from poseflow.report.lettering import measure_text, write_text
 from poseflow.report.palette import COLORS, Color, color_animals
 from poseflow.tables import iter_columns, open_table
@@ -30,7 +32,6 @@ __all__ = ["COLORS", "draw_poses", "render_overlay"]
 Image = NDArray[np.uint8]
 
 _INK: Color = (16, 16, 16)
-_SHIFT = 4  # OpenCV's fixed-point coordinates: 1/16 px
 _LONGEST_GAP = 5  # frames over which a trail is drawn straight on
 _DEFAULT_FPS = 25.0  # of image folders, which have no times
 
@@ -94,22 +95,16 @@ def draw_poses(
 
     Returns: (height, width, 3) uint8, RGB.
     """
-    canvas = _as_rgb(image)
+    canvas = convert_channels(image, 3).copy()
     size = size or _size_for(canvas)
-    thick = max(1, round(1.8 * size))
+    style = PoseStyle(max(1, round(1.8 * size)), 2.0 * size, FILLED, _INK, 2.9 * size, FILLED)
     for pose, color, name in zip(points, colors, names or [], strict=False):
         seen = np.isfinite(pose).all(axis=-1)
         if name and seen.any():
             low, high = pose[seen].min(axis=0), pose[seen].max(axis=0)
             _write(canvas, name, ((low[0] + high[0]) / 2, low[1] - 8 * size), color, 0.42 * size)
     for pose, color in zip(points, colors, strict=True):
-        seen = np.isfinite(pose).all(axis=-1)
-        for a, b in skeleton.edges:
-            if seen[a] and seen[b]:
-                cv2.line(canvas, _fixed(pose[a]), _fixed(pose[b]), color, thick, cv2.LINE_AA, _SHIFT)
-        for point in pose[seen]:
-            cv2.circle(canvas, _fixed(point), round(2.9 * size * 2**_SHIFT), _INK, -1, cv2.LINE_AA, _SHIFT)
-            cv2.circle(canvas, _fixed(point), round(2.0 * size * 2**_SHIFT), color, -1, cv2.LINE_AA, _SHIFT)
+        draw_pose(canvas, pose, skeleton, color, style)
     return canvas
 
 
@@ -149,7 +144,7 @@ def _draw_frame(image: Image, frame_idx: int, animals: _Animals, config: RenderC
     if scale != 1:
         order = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=order), np.uint8)
-    canvas = _as_rgb(image)
+    canvas = convert_channels(image, 3).copy()
     _draw_trails(canvas, frame_idx, animals, config.trail_frames, scale)
     rows = slice(*np.searchsorted(animals.frame_idx, [frame_idx, frame_idx + 1]))
     who = animals.who[rows]
@@ -186,7 +181,7 @@ def _draw_faint_line(
         return
     region = canvas[low[1] : high[1], low[0] : high[0]]
     drawn = region.copy()
-    cv2.line(drawn, _fixed(start - low), _fixed(stop - low), color, thick, cv2.LINE_AA, _SHIFT)
+    draw_line(drawn, start - low, stop - low, color, thick)
     region[:] = cv2.addWeighted(drawn, opacity, region, 1 - opacity, 0)
 
 
@@ -284,18 +279,8 @@ def _find_anchor(points: NDArray[np.float32]) -> int:
     return int(np.argmin(np.where(seldom, np.inf, distance / np.maximum(seen.sum(axis=0), 1))))
 
 
-def _as_rgb(image: Image) -> Image:
-    if image.ndim == 3 and image.shape[-1] == 3:
-        return np.ascontiguousarray(image).copy()
-    return cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_GRAY2RGB).astype(np.uint8, copy=False)
-
-
 def _size_for(image: Image) -> float:
     return max(0.6, min(image.shape[:2]) / 480)
-
-
-def _fixed(point: NDArray[np.floating]) -> tuple[int, int]:
-    return round(float(point[0]) * 2**_SHIFT), round(float(point[1]) * 2**_SHIFT)
 
 
 def _clock(seconds: float) -> str:

@@ -1,22 +1,33 @@
-"""Colors of animals: the same in overlays, in the report and in its figures."""
+"""Colors: those of animals, of other things that are compared, of labels and predictions, and of text."""
 
 from collections.abc import Iterable, Sequence
 
 Color = tuple[int, int, int]
 """RGB, 0 to 255."""
 
-# Okabe and Ito 2008, "Color universal design", which color-blind people tell apart, those first that stand out from fur
-# and bedding; yellow, black and white, which paper or text hide, are replaced by two of Paul Tol's muted colors.
-COLORS: tuple[Color, ...] = (
-    (86, 180, 233),
-    (230, 159, 0),
-    (204, 121, 167),
-    (0, 158, 115),
-    (213, 94, 0),
-    (0, 114, 178),
-    (153, 153, 51),
-    (136, 34, 85),
-)
+
+def hex_of(color: Color) -> str:
+    """A color as figures and pages name it, `#56b4e9`."""
+    return "#{:02x}{:02x}{:02x}".format(*color)
+
+
+# Okabe and Ito 2008, "Color universal design", which color-blind people tell apart. Their yellow, black and white,
+# which paper or text hide, are replaced by two of Paul Tol's muted colors.
+_BLUE, _SKY, _GREEN = (0, 114, 178), (86, 180, 233), (0, 158, 115)
+_ORANGE, _VERMILLION, _PURPLE = (230, 159, 0), (213, 94, 0), (204, 121, 167)
+_OLIVE, _WINE = (153, 153, 51), (136, 34, 85)
+
+COLORS: tuple[Color, ...] = (_SKY, _ORANGE, _PURPLE, _GREEN, _VERMILLION, _BLUE, _OLIVE, _WINE)
+"""Of animals, those first that stand out from fur and bedding."""
+BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = map(hex_of, (_BLUE, _VERMILLION, _GREEN, _PURPLE, _ORANGE, _SKY))
+SERIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+"""Of other things that are compared in a figure: models, videos, nodes."""
+GREY, INK = "#8a8f98", "#22262b"
+"""Of lines that stand back, and of text."""
+LABEL: Color = _SKY
+PREDICTION: Color = (255, 176, 0)
+LEVELS = ("#ffd21f", "#f08a24", "#d6417f", "#7b4fc9")
+"""From few to many, ever darker; they are seen on bright and on dark images."""
 UNNAMED: Color = (160, 160, 160)
 """Of animals without a name where others have one."""
 
@@ -39,6 +50,6 @@ def color_animals(
     return colors | {None: UNNAMED}
 
 
-def hex_of(color: Color) -> str:
-    """A color as figures and pages name it, `#56b4e9`."""
-    return "#{:02x}{:02x}{:02x}".format(*color)
+def color_of(number: int) -> str:
+    """Color of the n-th thing of a figure that is no animal, a model or a node; they repeat."""
+    return SERIES[number % len(SERIES)]

@@ -1,4 +1,4 @@
-"""How figures look: one style, colours that colour-blind readers tell apart, and the way into a page."""
+"""How figures look: one style, and the way into a page."""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -15,10 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-# Okabe and Ito 2008, "Color universal design"; black and yellow are kept for text and highlights.
-BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
-COLORS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
-GREY, INK = "#8a8f98", "#22262b"
+from poseflow.report.palette import GREY, INK, SERIES
 
 WIDE_IN, NARROW_IN = 9.0, 4.3
 """Widths of a figure across the page and of one for a phone or half a page, inches at 96 px each."""
@@ -39,7 +36,7 @@ _STYLE: Any = {
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.prop_cycle": cycler(color=COLORS),
+    "axes.prop_cycle": cycler(color=SERIES),
     "grid.color": "#e3e6ea",
     "grid.linewidth": 0.8,
     "xtick.color": GREY,
@@ -120,11 +117,6 @@ def image_uri(image: NDArray[np.uint8], max_side_px: int = 1400) -> str:
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
     jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
     return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
-
-
-def color_of(number: int) -> str:
-    """Color of the n-th thing that is no animal (`poseflow.report.palette`), a model or a node; they repeat."""
-    return COLORS[number % len(COLORS)]
 
 
 def legend_label(name: str) -> str:

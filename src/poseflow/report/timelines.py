@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from poseflow.report.palette import color_animals, hex_of
-from poseflow.report.style import BLUE, GREY, INK, VERMILLION, Picture, draw_wide_picture
+from poseflow.report.palette import BLUE, GREY, INK, VERMILLION, color_animals, hex_of
+from poseflow.report.style import Picture, draw_wide_picture
 from poseflow.tables import count_frames, read_pose_metadata
 
 BINS = 900

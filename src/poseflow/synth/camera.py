@@ -8,6 +8,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from poseflow.config.synth import SynthConfig
+from poseflow.media.channels import convert_channels
 from poseflow.synth.animals import ANIMALS
 from poseflow.synth.draw import draw_animal, draw_cover
 from poseflow.synth.fur import Fur, paint_fur
@@ -59,7 +60,7 @@ class Camera:
             draw_animal(frame, poses.bodies, animal, look.furs[animal], brightness, exposure)
         draw_cover(frame, look.scenery.hide)
         frame = self._expose(frame, poses.frame_idx, look)
-        return np.asarray(frame if frame.shape[-1] == 3 else cv2.cvtColor(frame, cv2.COLOR_GRAY2RGB), np.uint8)
+        return convert_channels(np.asarray(frame, np.uint8), 3)
 
     def _look(self, light: Light) -> _Look:
         if light not in self._looks:

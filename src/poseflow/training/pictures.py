@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.files import replacing
+from poseflow.media.channels import convert_channels
 
 TILE_PX = 320  # least side of a tile
 
@@ -28,10 +29,10 @@ def write_map_pictures(
 def _tile(
     image: NDArray[np.uint8], maps: NDArray[np.float32], points: NDArray[np.float32], stride: int
 ) -> NDArray[np.uint8]:
-    grey = image if image.shape[2] == 3 else np.repeat(image, 3, axis=2)
-    height, width = grey.shape[:2]
+    rgb = convert_channels(image, 3)
+    height, width = rgb.shape[:2]
     zoom = max(1, round(TILE_PX / max(height, width)))
-    canvas = cv2.resize(grey[..., ::-1], (width * zoom, height * zoom), interpolation=cv2.INTER_LINEAR)
+    canvas = cv2.resize(rgb[..., ::-1], (width * zoom, height * zoom), interpolation=cv2.INTER_LINEAR)
     # Cell c is centred on pixel c * stride, whose centre lies at (c * stride + 0.5) * zoom - 0.5 of the canvas.
     shift = 0.5 * zoom - 0.5
     matrix = np.array([[stride * zoom, 0, shift], [0, stride * zoom, shift]], np.float64)

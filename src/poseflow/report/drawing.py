@@ -1,0 +1,56 @@
+"""Poses drawn into images, for overlays and for pictures of the report."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.core.skeleton import Skeleton
+from poseflow.report.palette import Color
+
+SHIFT = 4
+"""OpenCV draws at 1/16 px."""
+FILLED = -1
+
+
+@dataclass(frozen=True)
+class PoseStyle:
+    """How edges and points look: lengths in px; a thickness of `FILLED` makes a disk."""
+
+    line_px: int
+    radius_px: float
+    thickness: int
+    rim_color: Color
+    rim_radius_px: float
+    rim_thickness: int
+
+
+def draw_pose(
+    canvas: NDArray[np.uint8], pose: NDArray[np.floating], skeleton: Skeleton, color: Color, style: PoseStyle
+) -> None:
+    """Draw a pose (nodes, 2) onto an RGB canvas, exact to a 16th of a pixel; missing points are left out."""
+    present = np.isfinite(pose).all(axis=-1)
+    for a, b in skeleton.edges:
+        if present[a] and present[b]:
+            draw_line(canvas, pose[a], pose[b], color, style.line_px)
+    for point in pose[present]:
+        _draw_circle(canvas, point, style.rim_radius_px, style.rim_color, style.rim_thickness)
+        _draw_circle(canvas, point, style.radius_px, color, style.thickness)
+
+
+def draw_line(
+    canvas: NDArray[np.uint8], start: NDArray[np.floating], stop: NDArray[np.floating], color: Color, line_px: int
+) -> None:
+    """Draw a line between two points (x, y) of the canvas, exact to a 16th of a pixel."""
+    cv2.line(canvas, _fixed(start), _fixed(stop), color, line_px, cv2.LINE_AA, SHIFT)
+
+
+def _draw_circle(
+    canvas: NDArray[np.uint8], point: NDArray[np.floating], radius_px: float, color: Color, thickness: int
+) -> None:
+    cv2.circle(canvas, _fixed(point), round(radius_px * 2**SHIFT), color, thickness, cv2.LINE_AA, SHIFT)
+
+
+def _fixed(point: NDArray[np.floating]) -> tuple[int, int]:
+    return round(float(point[0]) * 2**SHIFT), round(float(point[1]) * 2**SHIFT)
