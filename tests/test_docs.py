@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from poseflow.config import Config, ModelConfig, Section
+
 ROOT = Path(__file__).parents[1]
-TEXTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("config/*.md"), *ROOT.glob("profiles/*/*.md")])
+TEXTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("config/*.md"), *ROOT.glob("profiles/*/*.md")]
+)
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.name)
@@ -44,3 +48,24 @@ def test_the_table_of_rooms_is_the_one_that_imports_are_held_to():
     rows = re.findall(r"^\| (`[^|]*) \|", table.partition("\n\n")[0], re.MULTILINE)
     assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == held
     assert set().union(*held) == {path.parent.name for path in (ROOT / "src/poseflow").glob("*/__init__.py")}
+
+
+@pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.name)
+def test_settings_that_are_named_exist(text):
+    """Experiments and the changelog may name older ones; the architecture names modules, which look alike."""
+    if text.name in ("CHANGELOG.md", "architecture.md") or text.parent.name == "experiments":
+        return
+    named = re.findall(r"`([a-z]+(?:\.[a-z_]+)+)[`:]", text.read_text(encoding="utf-8"))
+    of_sections = [name for name in named if name.split(".")[0] in SETTINGS]
+    files = ("html", "txt", "json", "py", "md", "jobs")
+    assert not [name for name in of_sections if name not in SETTINGS and name.split(".")[1] not in files]
+
+
+def list_settings(section, prefix=""):
+    for name, field in section.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from list_settings(field.annotation, f"{prefix}{name}.")
+
+
+SETTINGS = {*list_settings(Config), *list_settings(ModelConfig)}
