@@ -22,13 +22,13 @@ class Noise:
     point_px: float = 1.0
     outliers: float = 0.01
     """Share of nodes that are found somewhere on the animal."""
-    missed: float = 0.02
-    covered_missed: float = 0.5
-    """Share of animals that are missed while another lies on them."""
-    invented: float = 0.02
-    """False finds that begin in a frame: copies of an animal beside it, or somewhere; they last 3 frames on average."""
+    undetected: float = 0.02
+    covered_undetected: float = 0.5
+    """Share of animals that are not detected while another lies on them."""
+    false_positives: float = 0.02
+    """That begin in a frame: copies of an animal beside it, or somewhere; they last 3 frames on average."""
     accuracy: float = 0.93
-    """Share of the finds whose likeliest name is right."""
+    """Share of the detections whose likeliest name is right."""
     memory_frames: float = 8.0
     """Errors of looks are alike over so many frames."""
 
@@ -108,7 +108,7 @@ def _centres(truth: Truth) -> NDArray[np.float32]:
 
 def _draw_seen(truth: Truth, noise: Noise, rng: np.random.Generator) -> NDArray[np.bool_]:
     shown = truth.visible.sum(axis=2)
-    chance = np.where(shown < 9, noise.covered_missed, noise.missed)
+    chance = np.where(shown < 9, noise.covered_undetected, noise.undetected)
     return (shown >= 4) & (rng.random(shown.shape) >= chance)
 
 
@@ -144,10 +144,10 @@ def _draw_points(
 
 
 def _draw_ghosts(truth: Truth, noise: Noise, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Frames and points of finds that are no animal."""
+    """Frames and points of detections that are no animal."""
     frames, animals = truth.visible.shape[:2]
     when, where = [], []
-    for begin in np.flatnonzero(rng.random(frames) < noise.invented).tolist():
+    for begin in np.flatnonzero(rng.random(frames) < noise.false_positives).tolist():
         animal = rng.integers(animals)
         shape = truth.points[begin, animal]
         moved = rng.normal(0, 0.25 * BODY_PX, 2) if rng.random() < 0.5 else rng.uniform(-300, 300, 2)

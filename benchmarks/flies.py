@@ -4,8 +4,8 @@
 
 Needs `tracking/animals.slp` and `tracking/two_flies_noisy_detections.slp` (from the tests of DREEM) and
 `fly_pair/centered_pair_predictions.slp` (from those of SLEAP) in that folder; says where not. Every instance
-is given to the tracker without its track, in an order drawn by lot; those tracks are the truth. Surplus finds are left
-out by their scores, or where they have none, because they continue no track.
+is given to the tracker without its track, in an order drawn by lot; those tracks are the truth. Surplus detections are
+left out by their scores, or where they have none, because they continue no track.
 """
 
 import os
@@ -73,7 +73,8 @@ def main() -> None:
             metrics = evaluate_tracks(truth, Trajectories.from_tracks(predictions, tracks))
             print(
                 f"  {candidates:<7}{similarity:<11}{matching:<10} {metrics['tracks']} tracks, {metrics['switches']} "
-                f"switches, {metrics['false_negatives']} missed, {metrics['false_positives']} false, MOTA {metrics['mota']:.4f}"
+                f"switches, {metrics['false_negatives']} false negatives, {metrics['false_positives']} false "
+                f"positives, MOTA {metrics['mota']:.4f}"
             )
 
 

@@ -1,10 +1,10 @@
-"""Who is who over 100,000 frames of a synthetic cage: by motion alone, by looks alone, and by both.
+"""Who is who over 100,000 frames of a synthetic cage: by motion alone, by appearance alone, and by both.
 
     python benchmarks/identity.py --frames 100000 --pictures errors.png
 
-Four animals that huddle, climb over each other and hide; found as networks would find them (`cage.py`), with looks that
-name 93 % of the finds rightly. Motion alone is given every animal's name where its track begins. Prints the share of
-the found animals that bear their names, and tracklets under a wrong name per 10,000 frames.
+Four animals that huddle, climb over each other and hide; detected as networks would (`cage.py`), with appearance that
+names 93 % of the detections rightly. Motion alone is given every animal's name where its track begins. Prints the share
+of the detected animals that have their names, and tracklets under a wrong name per 10,000 frames.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def report(name: str, tracks: Tracks, codes: NDArray[np.int64], who: NDArray[np.
     ghosts = (~real & (codes >= 0)).sum()
     print(
         f"  {name:<7} {right:8.3%} right {wrong:8.3%} wrong {1 - right - wrong:8.3%} unnamed; "
-        f"{bad:,} wrong tracklets ({bad / frames * 10_000:.2f} per 10,000 frames); {ghosts:,} false finds named",
+        f"{bad:,} wrong tracklets ({bad / frames * 10_000:.2f} per 10,000 frames); {ghosts:,} false positives named",
         flush=True,
     )
 
