@@ -39,15 +39,15 @@ class Kind:
 
 KINDS = Registry[Kind]("kinds", "kind")
 KINDS.add("single_instance")(
-    Kind("finds the pose of the one animal in the frame", ("confidence_maps",), "frames", "single_animal")
+    Kind("predicts the pose of the one animal in the frame", ("confidence_maps",), "frames", "single_animal")
 )
-KINDS.add("centroid")(Kind("finds where the animals are", ("confidence_maps",), "anchors", "top_down"))
+KINDS.add("centroid")(Kind("detects where the animals are", ("confidence_maps",), "anchors", "top_down"))
 KINDS.add("centered_instance")(
-    Kind("finds the pose of the animal in the middle of a crop", ("confidence_maps",), "crops", "top_down")
+    Kind("predicts the pose of the animal in the middle of a crop", ("confidence_maps",), "crops", "top_down")
 )
 KINDS.add("bottom_up")(
     Kind(
-        "finds all body parts of a frame and groups them into animals",
+        "detects all body parts of a frame and groups them into animals",
         ("confidence_maps", "part_affinity_fields"),
         "frames",
         "bottom_up",
@@ -55,7 +55,7 @@ KINDS.add("bottom_up")(
 )
 KINDS.add("multi_class_top_down")(
     Kind(
-        "finds the pose of the animal in the middle of a crop, and who it is",
+        "predicts the pose of the animal in the middle of a crop, and which animal it is",
         ("confidence_maps", "class_vector"),
         "crops",
         "top_down",
@@ -63,7 +63,7 @@ KINDS.add("multi_class_top_down")(
 )
 KINDS.add("multi_class_bottom_up")(
     Kind(
-        "finds all body parts of a frame, and whose they are",
+        "detects all body parts of a frame, and whose they are",
         ("confidence_maps", "class_maps"),
         "frames",
         "bottom_up",
