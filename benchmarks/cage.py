@@ -102,7 +102,7 @@ def _draw_looks(truth: Truth, noise: Noise, rng: np.random.Generator) -> NDArray
     return odds / odds.sum(-1, keepdims=True)
 
 
-def _centres(truth: Truth) -> NDArray[np.float32]:
+def _centers(truth: Truth) -> NDArray[np.float32]:
     return truth.points[:, :, 5:10].mean(axis=2)
 
 
@@ -126,15 +126,15 @@ def _draw_points(
     points[wild] += rng.normal(0, 0.2 * BODY_PX, (wild.sum(), 2))
     points[~visible] = np.nan
     shifted = np.empty((len(points), LAGS, *points.shape[1:]))
-    centres = _centres(truth)
-    apart = np.linalg.norm(centres[:, :, None] - centres[:, None], axis=-1)
+    centers = _centers(truth)
+    apart = np.linalg.norm(centers[:, :, None] - centers[:, None], axis=-1)
     apart[:, range(apart.shape[1]), range(apart.shape[1])] = np.inf
     nearest = apart.argmin(-1)
     for lag in range(1, LAGS + 1):
         later = np.minimum(frame_idx + lag, len(truth.points) - 1)
         own = truth.points[later, animal] - exact
         rival = nearest[later, animal]
-        theirs = (centres[later, rival] - centres[frame_idx, rival])[:, None]
+        theirs = (centers[later, rival] - centers[frame_idx, rival])[:, None]
         motion = np.where(truth.visible[later, animal][..., None], own, theirs)
         shifted[:, lag - 1] = points + motion + rng.normal(0, 0.3 * lag, points.shape)
         shifted[frame_idx + lag >= len(truth.points), lag - 1] = np.nan

@@ -52,8 +52,8 @@ def draw_frames(size: int, frames: int) -> Iterator[np.ndarray]:
         image = floor + noise[number % len(noise)]
         for animal in range(2):
             angle = number / 40 + np.pi * animal
-            centre = (int(size * (0.5 + 0.3 * np.cos(angle))), int(size * (0.5 + 0.3 * np.sin(angle))))
-            cv2.circle(image, centre, size // 25, 40, -1, cv2.LINE_AA)
+            center = (int(size * (0.5 + 0.3 * np.cos(angle))), int(size * (0.5 + 0.3 * np.sin(angle))))
+            cv2.circle(image, center, size // 25, 40, -1, cv2.LINE_AA)
         yield image
 
 

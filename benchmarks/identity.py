@@ -63,7 +63,7 @@ def name_by_beginnings(tracks: Tracks, who: NDArray[np.int64]) -> NDArray[np.int
 def draw_errors(path: Path, truth: Truth, predictions: Predictions, tracks: Tracks, who: NDArray[np.int64]) -> None:
     """The longest wrongly named tracklets, a row each: where animals are (lines), and what was found (points).
 
-    Colours are names; black points have none, and rings mark a wrong one.
+    Colors are names; black points have none, and rings mark a wrong one.
     """
     own = who[tracks.row]
     bad = np.flatnonzero((own >= 0) & (tracks.identity_code >= 0) & (tracks.identity_code != own))
@@ -73,14 +73,14 @@ def draw_errors(path: Path, truth: Truth, predictions: Predictions, tracks: Trac
     for row, tracklet in zip(axes, worst, strict=False):
         rows = bad[tracks.tracklet[bad] == tracklet]
         middle = int(tracks.frame_idx[rows[len(rows) // 2]])
-        centre = np.nanmean(predictions.points[tracks.row[rows[0]]], axis=0)
+        center = np.nanmean(predictions.points[tracks.row[rows[0]]], axis=0)
         for ax, frame in zip(row, (middle - 25, middle - 3, middle, middle + 25), strict=True):
-            _draw_frame(ax, frame, truth, predictions, tracks, set(bad.tolist()), centre)
+            _draw_frame(ax, frame, truth, predictions, tracks, set(bad.tolist()), center)
         row[0].set_ylabel(f"{len(rows)} frames", fontsize=9)
     figure.savefig(path, dpi=80)
 
 
-def _draw_frame(ax, frame, truth, predictions, tracks, bad, centre) -> None:
+def _draw_frame(ax, frame, truth, predictions, tracks, bad, center) -> None:
     frame = int(np.clip(frame, 0, len(truth.points) - 1))
     for animal, points in enumerate(truth.points[frame]):
         for a, b in SKELETON.edges:
@@ -92,7 +92,7 @@ def _draw_frame(ax, frame, truth, predictions, tracks, bad, centre) -> None:
         ax.plot(*points.T, "o", color=color, markersize=3)
         if int(place) in bad:
             ax.plot(*points.T, "o", markerfacecolor="none", markeredgecolor="black", markersize=7)
-    ax.set(xlim=centre[0] + [-110, 110], ylim=centre[1] + [75, -75], xticks=[], yticks=[], aspect="equal")
+    ax.set(xlim=center[0] + [-110, 110], ylim=center[1] + [75, -75], xticks=[], yticks=[], aspect="equal")
     ax.set_title(f"frame {frame}", fontsize=8)
 
 

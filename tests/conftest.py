@@ -20,7 +20,7 @@ MOVED = {
 }
 """Modules that the cases' scripts know by the names of their time."""
 
-settings.register_profile("poseflow", deadline=None)  # how long an example takes is no behaviour
+settings.register_profile("poseflow", deadline=None)  # how long an example takes is no behavior
 settings.load_profile("poseflow")
 
 

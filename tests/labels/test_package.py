@@ -27,7 +27,7 @@ def frames_of(path: Path, frame_inds: list[int], channels: int) -> dict[int, np.
 
 @pytest.fixture
 def written(tmp_path: Path, make_video: Callable, make_labels: Callable, animal: Callable) -> Callable:
-    """Write a package of three frames of a colour video with two animals."""
+    """Write a package of three frames of a color video with two animals."""
 
     def write(channels: int) -> tuple[Path, Path]:
         video = make_video("clip ü.mp4", channels=3)
@@ -97,7 +97,7 @@ def test_what_sleap_io_saves_again_is_read(written: Callable, tmp_path: Path) ->
     np.testing.assert_array_equal(package.image(1, 1)[..., 0], cv2.cvtColor(expected[11], cv2.COLOR_RGB2GRAY))
 
 
-def test_a_grey_package_has_no_colours(written: Callable) -> None:
+def test_a_grey_package_has_no_colors(written: Callable) -> None:
     package = read_package(written(1)[0])
     with pytest.raises(LabelsError, match="must have RGB images"):
         package.image(0, 3)

@@ -66,9 +66,9 @@ def test_a_store_is_read_across_its_chunks(store_format: str, tmp_path: Path, cl
     with open_video(index, threads=2) as video:
         assert [clips.number(image) for _, image in video.read(0, 25)] == list(range(25))
         assert [clips.number(image) for _, image in video.read(8, 22)] == list(range(8, 22))
-        colours = dict(video.read_frames([24, 3, 10], channels=3))
-    assert list(colours) == [3, 10, 24]
-    assert all(image is not None and image.shape == (48, 96, 3) for image in colours.values())
+        colors = dict(video.read_frames([24, 3, 10], channels=3))
+    assert list(colors) == [3, 10, 24]
+    assert all(image is not None and image.shape == (48, 96, 3) for image in colors.values())
 
 
 def test_damage_in_a_chunk_stays_there(tmp_path: Path, clips: Any) -> None:

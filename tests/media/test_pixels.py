@@ -1,4 +1,4 @@
-"""Brightness and colour come out as they went in, whatever the pixel format."""
+"""Brightness and color come out as they went in, whatever the pixel format."""
 
 import struct
 from pathlib import Path
@@ -13,18 +13,18 @@ from poseflow.media import index_video, open_video, write_video
 from poseflow.media.pixels import _expand, _full_range, color_range_of, image_of
 
 RAMP = np.tile(np.arange(256, dtype=np.uint8), (32, 1))
-COLOURS = np.stack([RAMP, RAMP[:, ::-1], np.full_like(RAMP, 90)], axis=-1)
+COLORS = np.stack([RAMP, RAMP[:, ::-1], np.full_like(RAMP, 90)], axis=-1)
 FORMATS = "yuv420p yuvj420p yuv422p yuv444p nv12 yuyv422 yuv420p10le p010le yuv444p10msble yuv420p16be rgb24 bgra gbrp"
 CASES = [(name, range_) for name in FORMATS.split() for range_ in ("limited", "full")]
 CASES.remove(("yuvj420p", "limited"))  # full by its name
 
 
 @pytest.mark.parametrize(("pix_fmt", "color_range"), CASES)
-def test_grey_and_colour_survive_any_format(pix_fmt: str, color_range: Any) -> None:
+def test_grey_and_color_survive_any_format(pix_fmt: str, color_range: Any) -> None:
     ffmpeg_range = {"limited": 1, "full": 2}[color_range]
-    colours = av.VideoFrame.from_ndarray(COLOURS, format="rgb24")
+    colors = av.VideoFrame.from_ndarray(COLORS, format="rgb24")
     greys = av.VideoFrame.from_ndarray(np.stack([RAMP] * 3, axis=-1), format="rgb24")
-    for source, truth in ((colours, COLOURS), (greys, np.stack([RAMP] * 3, axis=-1))):
+    for source, truth in ((colors, COLORS), (greys, np.stack([RAMP] * 3, axis=-1))):
         frame = source.reformat(format=pix_fmt, src_color_range=2, dst_color_range=ffmpeg_range)
         frame.color_range = ffmpeg_range
         assert color_range_of(frame) == color_range

@@ -31,7 +31,7 @@ def test_a_folder_of_images_is_read_in_natural_order(suffix: str, tmp_path: Path
     }
 
 
-def test_colours_are_red_green_blue(tmp_path: Path) -> None:
+def test_colors_are_red_green_blue(tmp_path: Path) -> None:
     image = np.zeros((8, 8, 3), np.uint8)
     image[..., 0] = 200
     cv2.imwrite(str(tmp_path / "a.png"), image[..., ::-1])

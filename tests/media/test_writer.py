@@ -26,15 +26,15 @@ def test_frames_come_back(channels: int | None, pix_fmt: Any, tmp_path: Path, cl
             assert np.abs(image[..., 0].astype(int) - frames[idx]).mean() < 2
 
 
-def test_colour_comes_back(tmp_path: Path) -> None:
-    colours = np.zeros((32, 96, 3), np.uint8)
-    for place, colour in enumerate([(200, 30, 40), (20, 180, 60), (40, 50, 210)]):
-        colours[:, 32 * place : 32 * place + 32] = colour
-    write_video(tmp_path / "clip.mp4", [colours] * 3, 25, crf=3, pix_fmt="yuv444p")
+def test_color_comes_back(tmp_path: Path) -> None:
+    colors = np.zeros((32, 96, 3), np.uint8)
+    for place, color in enumerate([(200, 30, 40), (20, 180, 60), (40, 50, 210)]):
+        colors[:, 32 * place : 32 * place + 32] = color
+    write_video(tmp_path / "clip.mp4", [colors] * 3, 25, crf=3, pix_fmt="yuv444p")
     with open_video(index_video(tmp_path / "clip.mp4")) as video:
         image = next(video.read(0, 1, channels=3))[1]
     assert image is not None
-    assert np.abs(image.astype(int) - colours).mean() < 3
+    assert np.abs(image.astype(int) - colors).mean() < 3
 
 
 def test_the_same_frames_give_the_same_file(tmp_path: Path, clips: Any) -> None:

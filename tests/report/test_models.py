@@ -50,7 +50,7 @@ def test_training_that_ended_at_its_best_is_remarked(tmp_path):
     assert "longer training" in read_model_story("centroid", folder).remarks[0]
 
 
-def test_a_model_that_learnt_nothing_is_remarked(tmp_path):
+def test_a_model_that_learned_nothing_is_remarked(tmp_path):
     folder = write_model(tmp_path / "centroid")
     write_json(read_json(folder / "training.json") | {"learnt": False}, folder / "training.json")
     assert "next to nothing" in read_model_story("centroid", folder).remarks[0]

@@ -20,7 +20,7 @@ SIZE = (160, 240)
 NAN = np.nan
 
 
-def centre_of_change(image, drawn):
+def center_of_change(image, drawn):
     change = np.abs(drawn.astype(float) - image).sum(axis=-1)
     y, x = np.mgrid[: change.shape[0], : change.shape[1]]
     return (change * x).sum() / change.sum(), (change * y).sum() / change.sum()
@@ -31,7 +31,7 @@ def test_a_point_is_drawn_at_its_place_to_a_fraction_of_a_pixel(point):
     image = np.full((*SIZE, 3), 128, np.uint8)
     poses = np.array([[point, (NAN, NAN), (NAN, NAN)]])
     drawn = draw_poses(image, poses, SKELETON, COLORS[-1:], size=2.0)
-    assert centre_of_change(image, drawn) == pytest.approx(point, abs=0.15)
+    assert center_of_change(image, drawn) == pytest.approx(point, abs=0.15)
 
 
 def test_an_edge_runs_from_one_point_to_the_other_and_needs_both():
@@ -43,7 +43,7 @@ def test_an_edge_runs_from_one_point_to_the_other_and_needs_both():
 
 
 @pytest.mark.parametrize("shape", [SIZE, (*SIZE, 1), (*SIZE, 3)])
-def test_grey_and_colour_images_give_an_rgb_copy(shape):
+def test_grey_and_color_images_give_an_rgb_copy(shape):
     image = np.full(shape, 90, np.uint8)
     drawn = draw_poses(image, np.array([[(30, 80), (90, 80), (150, 80)]]), SKELETON, COLORS[:1], ["female"])
     assert drawn.shape == (*SIZE, 3)
@@ -64,7 +64,7 @@ def test_points_far_outside_raise_nothing():
     draw_poses(image, poses, SKELETON, COLORS[:2], ["left of it", "above"])
 
 
-def test_colours_differ_and_there_is_one_for_each_of_six_animals():
+def test_colors_differ_and_there_is_one_for_each_of_six_animals():
     assert len(set(COLORS)) == len(COLORS) >= 6
 
 
@@ -138,7 +138,7 @@ def test_a_trail_shows_where_the_animal_was_and_fades(grey_video, tmp_path):
     assert np.abs(gap[79:82, 76:108].astype(int) - 90).max() < 20
 
 
-def test_an_identity_keeps_its_colour_over_its_tracks(grey_video, tmp_path):
+def test_an_identity_keeps_its_color_over_its_tracks(grey_video, tmp_path):
     """Two tracks of the same animal, one after the other; beside them another animal all the time."""
     female = make_table(identity="female", y=50.0)
     female.loc[female["frame_idx"] >= 15, "track"] = 7
@@ -153,7 +153,7 @@ def test_an_identity_keeps_its_colour_over_its_tracks(grey_video, tmp_path):
         assert nearest_color(frames[frame_idx][120, x]) == 1
 
 
-def test_tracks_without_identity_have_colours_too(grey_video, tmp_path):
+def test_tracks_without_identity_have_colors_too(grey_video, tmp_path):
     one, other = make_table(track=3, y=50.0), make_table(track=12, y=120.0)
     table = pd.concat([one, other], ignore_index=True).drop(columns="identity")
     config = RenderConfig(trail_frames=0, crf=1, max_frames=3)

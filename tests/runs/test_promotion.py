@@ -57,7 +57,7 @@ def test_a_difference_that_all_frames_share_counts_though_the_frames_differ_wide
     assert decision.comparison.low == pytest.approx(0.01)
 
 
-def test_neighbouring_frames_are_drawn_together():
+def test_neighboring_frames_are_drawn_together():
     """One long block where the candidate is better is one piece of luck, not fifty."""
     old = scores(0.8, spread=0)
     new = {frame: oks + (0.1 if frame[1] < 50 else -0.02) for frame, oks in old.items()}

@@ -39,7 +39,7 @@ def predict(frame_idx: Sequence[int], xs: Sequence[float], scores: Sequence[floa
 
 @pytest.fixture
 def scenes(tmp_path: Path) -> VideoIndex:
-    """A colour recording of 90 frames in three scenes, of which the second is short (frames 60 to 69)."""
+    """A color recording of 90 frames in three scenes, of which the second is short (frames 60 to 69)."""
     rng = np.random.default_rng(0)
 
     def draw(number: int) -> np.ndarray:
@@ -141,7 +141,7 @@ class TestScores:
         assert frames.tolist() == [0, 2, 3, 5]
         np.testing.assert_allclose(scores, [0.75, 1, 0.4, 0.7], rtol=1e-6)
 
-    def test_a_jump_is_away_from_both_neighbours(self) -> None:
+    def test_a_jump_is_away_from_both_neighbors(self) -> None:
         frames, leaps = score_jumps(predict([0, 1, 2, 3, 4, 5], [0, 3, 50, 9, 40, 43]))
         assert leaps.tolist() == [0, 3, 41, 31, 3, 0]
         assert frames.tolist() == [0, 1, 2, 3, 4, 5]

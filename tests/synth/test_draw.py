@@ -22,7 +22,7 @@ def marked_fur(place, rows=80, columns=300, length=100.0, half_width=20.0) -> Fu
     return Fur(np.round(dot * 255).astype(np.uint8)[..., None], np.full(dot.shape, 255, np.uint8), BLACK, BLACK, BLACK)
 
 
-def centre_of_light(frame):
+def center_of_light(frame):
     weight = frame[..., 0].astype(float)
     y, x = np.mgrid[: weight.shape[0], : weight.shape[1]]
     return np.array([(weight * x).sum(), (weight * y).sum()]) / weight.sum()
@@ -40,17 +40,17 @@ def test_each_part_is_drawn_where_its_label_is(make_body, node, bend, yaw, headi
     body = make_body(bend, yaw, heading, hip=(x, 160.3))
     frame = np.zeros((320, 400, 1), np.uint8)
     draw_animal(frame, body, 0, marked_fur(BODY_NODES[node]))
-    np.testing.assert_allclose(centre_of_light(frame), body.nodes()[0, node], atol=0.25)
+    np.testing.assert_allclose(center_of_light(frame), body.nodes()[0, node], atol=0.25)
 
 
-def test_motion_blur_smears_along_the_way_and_stays_centred(make_body):
+def test_motion_blur_smears_along_the_way_and_stays_centered(make_body):
     body = make_body(heading=0.4)
     body.velocity[0] = (16.0, 6.0)
     sharp, blurred = np.zeros((320, 400, 1), np.uint8), np.zeros((320, 400, 1), np.uint8)
     fur = marked_fur(BODY_NODES[7])
     draw_animal(sharp, body, 0, fur)
     draw_animal(blurred, body, 0, fur, exposure=0.6)
-    np.testing.assert_allclose(centre_of_light(blurred), centre_of_light(sharp), atol=0.3)
+    np.testing.assert_allclose(center_of_light(blurred), center_of_light(sharp), atol=0.3)
     assert blurred.max() < 0.75 * sharp.max()
 
 
@@ -58,7 +58,7 @@ def test_motion_blur_smears_along_the_way_and_stays_centred(make_body):
 def test_the_tail_is_drawn_where_its_labels_are(make_body, heading):
     body = make_body(heading=heading)
     fur = marked_fur(BODY_NODES[0])
-    bare = Fur(fur.colour * 0, fur.opacity * 0, (255.0,), (255.0,), BLACK)
+    bare = Fur(fur.color * 0, fur.opacity * 0, (255.0,), (255.0,), BLACK)
     frame = np.zeros((320, 400, 1), np.uint8)
     draw_animal(frame, body, 0, bare)
     across = np.array([-np.sin(heading), np.cos(heading)])
@@ -72,7 +72,7 @@ def test_the_tail_is_drawn_where_its_labels_are(make_body, heading):
 
 @pytest.mark.parametrize("light", ["day", "infrared"])
 def test_furs_can_be_told_apart(light):
-    furs = [paint_fur(animal, animal.size * 100, light, 240.0, np.random.default_rng(0)).colour for animal in ANIMALS]
+    furs = [paint_fur(animal, animal.size * 100, light, 240.0, np.random.default_rng(0)).color for animal in ANIMALS]
     import cv2
 
     alike = [cv2.resize(fur, (120, 60), interpolation=cv2.INTER_AREA).astype(float) for fur in furs]
@@ -94,6 +94,6 @@ def test_the_hide_covers_what_is_under_it():
     empty, full = scenery.background.copy(), np.full_like(scenery.background, 255)
     draw_cover(empty, scenery.hide)
     draw_cover(full, scenery.hide)
-    x, y = (round(value) for value in layout.hide_centre)
+    x, y = (round(value) for value in layout.hide_center)
     np.testing.assert_array_equal(empty[y - 20 : y + 20, x - 20 : x + 20], full[y - 20 : y + 20, x - 20 : x + 20])
     assert not np.array_equal(empty, full)

@@ -87,7 +87,7 @@ def test_a_frame_does_not_depend_on_those_before_it_being_filmed(config):
     assert not np.array_equal(first[10], first[11])
 
 
-def test_light_switches_between_colour_and_infrared():
+def test_light_switches_between_color_and_infrared():
     config = SynthConfig(frames=40, light_period_frames=10, **SMALL)
     grey = [bool((frame[..., 0] == frame[..., 2]).all()) for _, frame in film_cage(config)]
     assert grey == [False] * 10 + [True] * 10 + [False] * 10 + [True] * 10
@@ -101,7 +101,7 @@ def test_the_camera_is_dazzled_when_the_light_switches():
 
 @pytest.mark.parametrize("light", ["day", "infrared"])
 def test_animals_are_no_brighter_than_bedding_alone_tells(light):
-    """Bedding has the colour of fur: a threshold on brightness does not find the animals."""
+    """Bedding has the color of fur: a threshold on brightness does not find the animals."""
     config = SynthConfig(frames=1, light=light, width=640, height=448, animals=4, seed=2)
     poses, frame = next(iter(film_cage(config)))
     grey = frame.mean(axis=-1)

@@ -32,7 +32,7 @@ def synth(
 ) -> None:
     """Render a recording of a home cage, seen from above, whose every pose is known.
 
-    One to six animals with fur of their own, bedding of like colour, a hide, huddling, motion blur, day and infrared
+    One to six animals with fur of their own, bedding of like color, a hide, huddling, motion blur, day and infrared
     light. The same settings give the same recording; memory does not grow with its length.
 
     Example:

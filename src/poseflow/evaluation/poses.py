@@ -93,7 +93,7 @@ def score_frames(matches: Sequence[FrameMatch]) -> list[dict[str, Any]]:
 
 
 def tabulate_nodes(metrics: Mapping[str, Any]) -> "pd.DataFrame":
-    """The localisation errors of `evaluate_poses` as a table: a row per unit (px, mm) and node, `all` for all nodes."""
+    """The localization errors of `evaluate_poses` as a table: a row per unit (px, mm) and node, `all` for all nodes."""
     import pandas as pd
 
     rows = [

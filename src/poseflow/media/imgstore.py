@@ -165,7 +165,7 @@ def _read_chunks(folder: Path) -> tuple[dict[str, Any], list[_Chunk], list[str]]
         raise VideoError(f"{METADATA} must describe an imgstore, got: {_shorten(repr(error))}") from None
     if store["encoding"] or store.get("imgdtype") != "uint8" or len(store["imgshape"]) not in (2, 3):
         got = f"{_shorten(store.get('imgdtype'))} {store['imgshape'][:4]}, encoding {_shorten(store['encoding'])}"
-        raise VideoError(f"store must hold grey or colour images, uint8, not Bayer-encoded, got {got}")
+        raise VideoError(f"store must hold grey or color images, uint8, not Bayer-encoded, got {got}")
     if min(store["imgshape"]) < 1 or store["imgshape"][0] * store["imgshape"][1] > MOST_PIXELS:
         raise VideoError(f"store must hold images of 1 to {MOST_PIXELS} pixels, got {_shorten(store['imgshape'])}")
     if is_folders and not (isinstance(store["format"], str) and store["format"].isalnum()):

@@ -47,7 +47,7 @@ class VideoIndex(BaseModel):
     fps: float | None = None
     """Frames per second: the median; None where the recording has no timestamps."""
     variable_fps: bool = False
-    """Whether any two neighbouring frames are another time apart: frame_idx / fps is then not the time."""
+    """Whether any two neighboring frames are another time apart: frame_idx / fps is then not the time."""
     time_base: tuple[int, int] = (1, 1)
     """Seconds in a tick of the timestamps, as numerator and denominator."""
     timestamps: RunLengths = RunLengths()

@@ -34,7 +34,7 @@ def color_range_of(frame: av.VideoFrame) -> ColorRange:
 
 
 def channels_of(pix_fmt: str) -> Literal[1, 3]:
-    """1 for a pixel format without colour, else 3."""
+    """1 for a pixel format without color, else 3."""
     components = VideoFormat(pix_fmt).components
     return 1 if len([c for c in components if not c.is_alpha]) == 1 and not VideoFormat(pix_fmt).has_palette else 3
 

@@ -21,7 +21,7 @@ CONTAINERS = {
     **{".ts": "mpegts", ".flv": "flv", ".mpg": "mpeg"},
 }
 """FFmpeg's names of the containers, by suffix."""
-_ITU601 = 5  # FFmpeg's number for the colour matrix that swscale takes where a file does not say
+_ITU601 = 5  # FFmpeg's number for the color matrix that swscale takes where a file does not say
 
 
 def write_video(
@@ -47,7 +47,7 @@ def write_video(
         crf: x264 quality, 0 (lossless) to 51.
         gop: most frames from one keyframe to the next.
         bframes: most B-frames in a row.
-        pix_fmt: yuv420p plays everywhere; yuv444p keeps colour sharp.
+        pix_fmt: yuv420p plays everywhere; yuv444p keeps color sharp.
         preset: x264's trade of speed for size.
 
     Returns: the number of frames written.

@@ -71,7 +71,7 @@ def dots(radius_px: float) -> PoseStyle:
 def _place_corner(
     middle: NDArray[np.floating], extent: NDArray[np.floating], size: tuple[int, ...]
 ) -> NDArray[np.float64]:
-    """Centre of the upper left pixel of a cut of `extent` px round `middle`, moved into an image of size (w, h)."""
+    """Center of the upper left pixel of a cut of `extent` px round `middle`, moved into an image of size (w, h)."""
     corner = middle - extent / 2 + 0.5
     inside = np.clip(corner, 0, np.maximum(np.array(size) - extent, 0))
     return np.where(extent <= np.array(size), inside, (np.array(size) - extent) / 2)
@@ -113,7 +113,7 @@ def find_windows(points: NDArray[np.floating], size: tuple[int, int]) -> Boxes:
 def cut_out(
     image: NDArray[np.uint8], corner: NDArray[np.floating], zoom: float, size: tuple[int, int], angle: float = 0.0
 ) -> NDArray[np.uint8]:
-    """Enlarge the part of an image whose upper left pixel's centre is `corner`; beyond the image it is grey.
+    """Enlarge the part of an image whose upper left pixel's center is `corner`; beyond the image it is grey.
 
     Pixel (x, y) of the image comes to ((x, y) - corner + 0.5) * zoom - 0.5, then turned by `angle` (radians) round
     the middle of the result. `size` is (width, height) of the result.

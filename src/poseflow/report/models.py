@@ -1,4 +1,4 @@
-"""What a trained model's folder tells: how it learnt, and what its maps look like."""
+"""What a trained model's folder tells: how it learned, and what its maps look like."""
 
 import csv
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ def _list_facts(training: dict) -> dict[str, str]:
 
 def _find_remarks(training: dict) -> list[str]:
     if not training.get("learnt", True):
-        return ["It learnt next to nothing: its loss is that of empty maps. A lower training.learning_rate may help."]
+        return ["It learned next to nothing: its loss is that of empty maps. A lower training.learning_rate may help."]
     if training.get("val_frames") == 0:
         return ["There were no validation frames: the training loss decided which weights were kept."]
     if "best_epoch" in training and training["best_epoch"] == training.get("epochs"):

@@ -89,7 +89,7 @@ def draw_poses(
 
     Args:
         image: (height, width), (height, width, 1) grey or (height, width, 3) RGB, uint8.
-        points: (instances, nodes, 2), (x, y) px; the centre of the top left pixel is (0, 0); NaN is missing.
+        points: (instances, nodes, 2), (x, y) px; the center of the top left pixel is (0, 0); NaN is missing.
         colors: RGB of each instance. names: a label for each, written beside it.
         size: of dots and lines; None: by the image, 1 for about 640 px.
 
@@ -153,7 +153,7 @@ def _draw_frame(image: Image, frame_idx: int, animals: _Animals, config: RenderC
         canvas, points, animals.skeleton, [animals.colors[i] for i in who], [animals.names[i] for i in who]
     )
     size = _size_for(canvas)
-    _write(canvas, f"frame {frame_idx}  {note}", (8 * size, 16 * size), (255, 255, 255), 0.45 * size, centred=False)
+    _write(canvas, f"frame {frame_idx}  {note}", (8 * size, 16 * size), (255, 255, 255), 0.45 * size, centered=False)
     return canvas
 
 
@@ -186,14 +186,14 @@ def _draw_faint_line(
 
 
 def _write(
-    canvas: Image, text: str, place: tuple[float, float], paper: Color, scale: float, centred: bool = True
+    canvas: Image, text: str, place: tuple[float, float], paper: Color, scale: float, centered: bool = True
 ) -> None:
-    """Text on a patch of colour; its baseline begins, or has its middle, at `place` (x, y), and stays in the image.
+    """Text on a patch of color; its baseline begins, or has its middle, at `place` (x, y), and stays in the image.
 
-    Coloured letters would be blurred by the video's coarse chroma; dark or white ones are not.
+    Colored letters would be blurred by the video's coarse chroma; dark or white ones are not.
     """
     width, height, below = measure_text(text, scale)
-    x = round(float(np.clip(place[0] - (width / 2 if centred else 0), 3, max(3, canvas.shape[1] - width - 3))))
+    x = round(float(np.clip(place[0] - (width / 2 if centered else 0), 3, max(3, canvas.shape[1] - width - 3))))
     y = round(float(np.clip(place[1], height + 3, max(height + 3, canvas.shape[0] - below - 1))))
     patch = canvas[max(0, y - height - 3) : y + below, max(0, x - 3) : x + width + 3]
     patch[:] = cv2.addWeighted(patch, 0.25, np.full_like(patch, paper), 0.75, 0)

@@ -10,7 +10,7 @@ Scored = Sequence[Mapping[str, Any]]
 def choose_examples(scored: Scored, each: int, apart: int = 25) -> dict[str, list[int]]:
     """Numbers of the best, the median and the worst frames, the better before the worse, none twice.
 
-    Frames of one video are at least `apart` frames from one another, where there are enough: neighbours look alike.
+    Frames of one video are at least `apart` frames from one another, where there are enough: neighbors look alike.
 
     Args:
         scored: frames with video, frame_idx and oks, the best first (`poseflow.evaluation.score_frames`).

@@ -29,8 +29,8 @@ def cluster_images(index: VideoIndex, frames: Sequence[int], clusters: int, seed
     points = _principal_components(features)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a cluster that ends up empty is no harm
-        centres, labels = kmeans2(points, clusters, minit="++", rng=np.random.default_rng(seed))
-    distances = np.linalg.norm(points - centres[labels], axis=1)
+        centers, labels = kmeans2(points, clusters, minit="++", rng=np.random.default_rng(seed))
+    distances = np.linalg.norm(points - centers[labels], axis=1)
     groups = []
     for label in range(clusters):
         members = np.flatnonzero(labels == label)
@@ -51,6 +51,6 @@ def _image_features(index: VideoIndex, frames: Sequence[int]) -> tuple[list[int]
 
 def _principal_components(features: NDArray[np.float32]) -> NDArray[np.float64]:
     """Coordinates on the main axes of variation, (frames, at most COMPONENTS)."""
-    centred = features.astype(np.float64) - features.mean(axis=0)
-    left, sizes, _ = np.linalg.svd(centred, full_matrices=False)
+    centered = features.astype(np.float64) - features.mean(axis=0)
+    left, sizes, _ = np.linalg.svd(centered, full_matrices=False)
     return left[:, :COMPONENTS] * sizes[:COMPONENTS]

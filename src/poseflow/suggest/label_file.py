@@ -49,10 +49,10 @@ def write_suggestions(
         videos=[video],
         skeletons=skeletons,
     )
-    write_with_images(labels, path, channels=3 if _has_colour(index, frames) else 1)
+    write_with_images(labels, path, channels=3 if _has_color(index, frames) else 1)
 
 
-def _has_colour(index: VideoIndex, frames: Sequence[int]) -> bool:
+def _has_color(index: VideoIndex, frames: Sequence[int]) -> bool:
     with open_video(index) as video:
         images = (image for _, image in video.read_frames(list(frames), channels=3) if image is not None)
         return any((image != image[..., :1]).any() for image in images)

@@ -29,7 +29,7 @@ def propose_frames(
     - `random`: drawn by `config.seed` and the recording's name.
     - `diverse`: one of each cluster of image features (`cluster_images`).
     - `uncertain`: the frames with the lowest scores of `predictions` (`score_confidence`).
-    - `jump`: the frames whose points leap the farthest away from both neighbours' (`score_jumps`).
+    - `jump`: the frames whose points leap the farthest away from both neighbors' (`score_jumps`).
 
     Returns: Frame indices, ascending; fewer than asked for where the recording is short or labeled densely.
 

@@ -26,9 +26,9 @@ def score_confidence(predictions: Predictions) -> tuple[NDArray[np.int64], NDArr
 def score_jumps(predictions: Predictions) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """How far a point leaps away from where it was in the frame before and is in the frame after, in px.
 
-    Each instance is compared with the nearest of either neighbour frame, node by node; the smaller of both distances
+    Each instance is compared with the nearest of either neighbor frame, node by node; the smaller of both distances
     counts, so that steady motion, or an animal's turn, is no leap. A frame's score is that of its worst point; it is 0
-    where a neighbour frame has no instance.
+    where a neighbor frame has no instance.
 
     Returns: Frame indices (n,), ascending, and their scores (n,).
     """
@@ -36,7 +36,7 @@ def score_jumps(predictions: Predictions) -> tuple[NDArray[np.int64], NDArray[np
     leaps = np.zeros(len(frames))
     starts = np.cumsum(counts) - counts
     for block in range(0, len(frames), BLOCK_FRAMES):
-        # One frame more at either end, as neighbours.
+        # One frame more at either end, as neighbors.
         first, last = max(block - 1, 0), min(block + BLOCK_FRAMES + 1, len(frames))
         rows = slice(starts[first], starts[last - 1] + counts[last - 1])
         padded = _pad(predictions.points[rows], counts[first:last])

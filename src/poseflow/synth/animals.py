@@ -86,7 +86,7 @@ def _smooth_silhouette() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 @dataclass(frozen=True)
 class Animal:
-    """Who an animal is: name, size and fur. Colours are RGB albedos, 0 to 1."""
+    """Who an animal is: name, size and fur. Colors are RGB albedos, 0 to 1."""
 
     identity: str
     size: float  # of an adult's length

@@ -9,7 +9,7 @@ from poseflow.synth.animals import BODY_NODES, SKELETON, TAIL_NODES, silhouette
 
 Array = NDArray[np.float64]
 
-# Samples of the centre line: a little beyond nose and rump, evenly spaced in u.
+# Samples of the center line: a little beyond nose and rump, evenly spaced in u.
 LINE_U: Array = np.linspace(-0.1, 1.1, 37)
 _STEP_U = float(LINE_U[1] - LINE_U[0])
 _HIP = int(np.argmin(np.abs(LINE_U - 0.74)))
@@ -21,7 +21,7 @@ TAIL_LINKS = 10
 class Bodies:
     """All animals in one frame, px."""
 
-    line: Array  # (n, 37, 2) centre line at LINE_U
+    line: Array  # (n, 37, 2) center line at LINE_U
     angle: Array  # (n, 37) direction toward the nose there, radians
     length: Array  # (n,) nose to rump
     half_width: Array  # (n,) the greatest
@@ -32,10 +32,10 @@ class Bodies:
     def place(self, animal: int, u: Array, d: Array) -> Array:
         """Image points (k, 2) of places on one body: u along the spine, d to the right in half-widths, (k,) each."""
         line = self.line[animal]
-        centre = np.stack([np.interp(u, LINE_U, line[:, 0]), np.interp(u, LINE_U, line[:, 1])], axis=-1)
+        center = np.stack([np.interp(u, LINE_U, line[:, 0]), np.interp(u, LINE_U, line[:, 1])], axis=-1)
         angle = np.interp(u, LINE_U, self.angle[animal])
         right = np.stack([-np.sin(angle), np.cos(angle)], axis=-1)
-        return centre + right * (d * self.half_width[animal])[:, None]
+        return center + right * (d * self.half_width[animal])[:, None]
 
     def project(self, animal: int, points: Array) -> tuple[Array, Array]:
         """The places (u, d) on one body, (k,) each, of image points (k, 2): what `place` does, backwards.
@@ -73,7 +73,7 @@ class Bodies:
 
 
 def spine(hip: Array, heading: Array, bend: Array, yaw: Array, length: Array) -> tuple[Array, Array]:
-    """Centre lines (n, 37, 2) and directions (n, 37) of animals that stand at `hip` (n, 2).
+    """Center lines (n, 37, 2) and directions (n, 37) of animals that stand at `hip` (n, 2).
 
     The trunk turns from `heading` (at the hip) by `bend`, the neck by `yaw` more, radians, (n,) each.
     """
@@ -86,7 +86,7 @@ def spine(hip: Array, heading: Array, bend: Array, yaw: Array, length: Array) ->
 
 
 def tail_root(line: Array) -> Array:
-    """Where tails begin, (n, 2), on centre lines (n, 37, 2)."""
+    """Where tails begin, (n, 2), on center lines (n, 37, 2)."""
     return line[:, _RUMP]
 
 

@@ -35,16 +35,16 @@ def draw_animal(
     high = np.minimum(np.ceil(line.max(axis=0) + reach) + 1, (frame.shape[1], frame.shape[0])).astype(int)
     if (high - low < 2 * _CELL).any():
         return
-    colour, opacity = _bend(bodies, animal, fur, low, high)
+    color, opacity = _bend(bodies, animal, fur, low, high)
     if exposure:
         way_x, way_y = bodies.velocity[animal] * exposure
-        colour, opacity = _smear(colour, way_x, way_y), _smear(opacity, way_x, way_y)
+        color, opacity = _smear(color, way_x, way_y), _smear(opacity, way_x, way_y)
     if brightness != 1:
-        colour = cv2.convertScaleAbs(colour, alpha=brightness)
+        color = cv2.convertScaleAbs(color, alpha=brightness)
     region = frame[low[1] : high[1], low[0] : high[0]]
     keep = cv2.bitwise_not(cv2.convertScaleAbs(_cast_shadow(opacity, bodies.length[animal]), alpha=_SHADOW))
     keep = cv2.multiply(keep, cv2.bitwise_not(opacity), scale=1 / 255)
-    _lay_over(region, _as_channels(keep, frame.shape[2]), colour.reshape(region.shape))
+    _lay_over(region, _as_channels(keep, frame.shape[2]), color.reshape(region.shape))
 
 
 def draw_cover(frame: MatLike, cover: Cover) -> None:
@@ -57,7 +57,7 @@ def _bend(
 ) -> tuple[MatLike, MatLike]:
     """The animal's picture and opacity on the pixels from `low` to `high` (x, y)."""
     columns, rows = -(-(high - low) // _CELL)
-    # A coarse cell's centre is the middle of the pixels it stands for, which is what cv2.resize takes it to be.
+    # A coarse cell's center is the middle of the pixels it stands for, which is what cv2.resize takes it to be.
     x = low[0] + np.arange(columns) * _CELL + (_CELL - 1) / 2
     y = low[1] + np.arange(rows) * _CELL + (_CELL - 1) / 2
     points = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
@@ -68,9 +68,9 @@ def _bend(
         cv2.resize(part.reshape(rows, columns), size, interpolation=cv2.INTER_LINEAR)[:height, :width]
         for part in fur.columns_rows(u, d)
     )
-    colour = cv2.remap(fur.colour, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    color = cv2.remap(fur.color, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
     opacity = cv2.remap(fur.opacity, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return colour, opacity
+    return color, opacity
 
 
 def _cast_shadow(opacity: MatLike, length: float) -> MatLike:
@@ -92,7 +92,7 @@ def _smear(image: MatLike, way_x: float, way_y: float) -> MatLike:
 
 @lru_cache(maxsize=1024)
 def _streak(way: float, angle_deg: int) -> NDArray[np.float32]:
-    """A centred line of this length as a convolution kernel of sum 1."""
+    """A centered line of this length as a convolution kernel of sum 1."""
     half = int(np.ceil(way / 2)) + 1
     kernel = np.zeros((2 * half + 1, 2 * half + 1))
     for along in np.linspace(-way / 2, way / 2, 33):
@@ -112,11 +112,11 @@ def _draw_tail(frame: MatLike, bodies: Bodies, animal: int, fur: Fur, brightness
     way = np.gradient(tail, axis=0)
     across = np.stack([-way[:, 1], way[:, 0]], axis=-1) / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
     brush = int(0.72 * len(tail))
-    for part, colour in ((slice(None), fur.tail), (slice(brush, None), fur.tip)):
+    for part, color in ((slice(None), fur.tail), (slice(brush, None), fur.tip)):
         for share, shade in ((1.0, 0.62), (0.45, 1.1)):
             side = across[part] * (width[part] * share)[:, None]
             ribbon = np.concatenate([tail[part] + side, (tail[part] - side)[::-1]])
-            _fill(frame, ribbon, colour, brightness * shade)
+            _fill(frame, ribbon, color, brightness * shade)
 
 
 def _draw_feet(frame: MatLike, bodies: Bodies, animal: int, fur: Fur, brightness: float) -> None:
@@ -134,9 +134,9 @@ def _draw_feet(frame: MatLike, bodies: Bodies, animal: int, fur: Fur, brightness
         _fill(frame, sole, fur.skin, brightness * 0.8)
 
 
-def _fill(frame: MatLike, outline: NDArray[np.float64], colour: tuple[float, ...], gain: float) -> None:
+def _fill(frame: MatLike, outline: NDArray[np.float64], color: tuple[float, ...], gain: float) -> None:
     points = np.round(outline * 2**_SHIFT).astype(np.int32)
-    cv2.fillPoly(frame, [points], [min(255.0, value * gain) for value in colour], cv2.LINE_AA, _SHIFT)
+    cv2.fillPoly(frame, [points], [min(255.0, value * gain) for value in color], cv2.LINE_AA, _SHIFT)
 
 
 def _smooth(joints: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,13 +21,13 @@ _BELLY = (0.86, 0.82, 0.75)
 
 @dataclass(frozen=True)
 class Fur:
-    """One animal's look under one light; values 0 to 255, colours already multiplied by opacity."""
+    """One animal's look under one light; values 0 to 255, colors already multiplied by opacity."""
 
-    colour: NDArray[np.uint8]  # (rows, columns, channels); rows along d, columns along u
+    color: NDArray[np.uint8]  # (rows, columns, channels); rows along d, columns along u
     opacity: NDArray[np.uint8]  # (rows, columns)
-    tail: tuple[float, ...]  # colour of the tail
-    tip: tuple[float, ...]  # colour of its brush
-    skin: tuple[float, ...]  # colour of the feet
+    tail: tuple[float, ...]  # color of the tail
+    tip: tuple[float, ...]  # color of its brush
+    skin: tuple[float, ...]  # color of the feet
 
     def columns_rows(self, u: NDArray[np.float64], d: NDArray[np.float64]) -> tuple[Image, Image]:
         """Where on the picture the places (u, d) of the body are, px."""
@@ -48,9 +48,9 @@ def paint_fur(animal: Animal, length_px: float, light: Light, gain: float, rng: 
     rows = round(fine * length_px * _ASPECT * (D_RANGE[1] - D_RANGE[0]))
     u = np.linspace(*U_RANGE, columns * _SUPERSAMPLE * 2 + 1)[1::2]
     d = np.linspace(*D_RANGE, rows * _SUPERSAMPLE * 2 + 1)[1::2, None]
-    colour, opacity = _paint_body(animal, u, d, rng)
-    _paint_head(colour, opacity, u, d, animal)
-    seen = np.clip(under_light(colour, light) * gain, 0, 255)
+    color, opacity = _paint_body(animal, u, d, rng)
+    _paint_head(color, opacity, u, d, animal)
+    seen = np.clip(under_light(color, light) * gain, 0, 255)
     if light == "infrared":
         _paint_eye_shine(seen, u, d, gain)
     seen = np.clip(seen, 0, 255) * opacity[..., None]
@@ -67,28 +67,28 @@ def paint_fur(animal: Animal, length_px: float, light: Light, gain: float, rng: 
 def _paint_body(
     animal: Animal, u: NDArray[np.float64], d: NDArray[np.float64], rng: np.random.Generator
 ) -> tuple[Image, Image]:
-    """Trunk with fur, pattern and rounding: colour (rows, columns, 3) and opacity (rows, columns)."""
+    """Trunk with fur, pattern and rounding: color (rows, columns, 3) and opacity (rows, columns)."""
     shape = (len(d), len(u))
     width = np.maximum(silhouette(u), 1e-3)
     across = np.clip(np.abs(d) / width, 0, 1.3)
     ruffle = draw_noise(rng, shape, (5, 9)) * 0.020
     opacity = soft_step(width - np.abs(d) + ruffle, 0.06) * (silhouette(u) > 0)
 
-    colour = np.empty((*shape, 3), np.float32)
-    colour[:] = animal.fur
-    mix(colour, _scaled(animal.fur, 0.72), 0.55 * soft_step(0.42 - np.abs(d), 0.7) * soft_step(u - 0.2, 0.2))
+    color = np.empty((*shape, 3), np.float32)
+    color[:] = animal.fur
+    mix(color, _scaled(animal.fur, 0.72), 0.55 * soft_step(0.42 - np.abs(d), 0.7) * soft_step(u - 0.2, 0.2))
     if animal.pattern != "plain":
         share, streaked = _pattern(animal, u, d, rng)
-        mix(colour, animal.mark, share)
+        mix(color, animal.mark, share)
     else:
         share, streaked = np.zeros(shape, np.float32), True
-    mix(colour, _BELLY, 0.45 * soft_step(across - 0.95, 0.16).astype(np.float32) * soft_step(u - 0.3, 0.1))
+    mix(color, _BELLY, 0.45 * soft_step(across - 0.95, 0.16).astype(np.float32) * soft_step(u - 0.3, 0.1))
     streaks = draw_noise(rng, shape, (4, 16)) * 0.055 + draw_noise(rng, shape, (14, 40)) * 0.05
-    colour *= 1 + streaks[..., None] * (1 if streaked else 1 - 0.75 * share[..., None])
+    color *= 1 + streaks[..., None] * (1 if streaked else 1 - 0.75 * share[..., None])
     rounding = 0.48 + 0.58 * np.sqrt(np.clip(1 - (across / 1.12) ** 2, 0, 1))
     haunch = 0.10 * np.exp(-(((u - 0.76) / 0.10) ** 2) - ((np.abs(d) - 0.55) / 0.3) ** 2)
-    colour *= (rounding + haunch)[..., None].astype(np.float32)
-    return colour, opacity.astype(np.float32)
+    color *= (rounding + haunch)[..., None].astype(np.float32)
+    return color, opacity.astype(np.float32)
 
 
 def _pattern(
@@ -108,27 +108,27 @@ def _pattern(
     return soft_step(blobs - 0.35, 0.25) * soft_step(u - 0.27, 0.03), True
 
 
-def _paint_head(colour: Image, opacity: Image, u: NDArray[np.float64], d: NDArray[np.float64], animal: Animal) -> None:
+def _paint_head(color: Image, opacity: Image, u: NDArray[np.float64], d: NDArray[np.float64], animal: Animal) -> None:
     """Ears, eyes and nose onto the body, in place."""
     y = d * _ASPECT  # in body lengths, as u is
-    mix(colour, _scaled(animal.fur, 1.25), 0.5 * soft_step(0.075 - np.hypot(u - 0.02, y), 0.05))
+    mix(color, _scaled(animal.fur, 1.25), 0.5 * soft_step(0.075 - np.hypot(u - 0.02, y), 0.05))
     for side in (-1, 1):
         ear_u, ear_y = u - EARS, y - side * EAR_SIDE * _ASPECT
         # The ear is an oval that points outward and back.
         along = ear_u * 0.45 + side * ear_y * 0.893
         across = ear_u * 0.893 - side * ear_y * 0.45
         oval = np.hypot(along / 0.056, across / 0.040)
-        mix(colour, (0.05, 0.04, 0.03), 0.40 * soft_step(1.30 - oval, 0.5))
-        mix(colour, _EAR_RIM, soft_step(1 - oval, 0.18))
-        mix(colour, _SKIN, 0.85 * soft_step(0.68 - oval, 0.35))
+        mix(color, (0.05, 0.04, 0.03), 0.40 * soft_step(1.30 - oval, 0.5))
+        mix(color, _EAR_RIM, soft_step(1 - oval, 0.18))
+        mix(color, _SKIN, 0.85 * soft_step(0.68 - oval, 0.35))
         np.maximum(opacity, soft_step(1 - oval, 0.12), out=opacity)
         eye = np.hypot((u - EYES) / 0.031, (y - side * EYE_SIDE * _ASPECT) / 0.022)
-        mix(colour, _scaled(animal.fur, 1.55), 0.7 * soft_step(1.5 - eye, 0.4))
-        mix(colour, (0.02, 0.015, 0.015), soft_step(1 - eye, 0.3))
+        mix(color, _scaled(animal.fur, 1.55), 0.7 * soft_step(1.5 - eye, 0.4))
+        mix(color, (0.02, 0.015, 0.015), soft_step(1 - eye, 0.3))
         np.maximum(opacity, soft_step(1.05 - eye, 0.3), out=opacity)
         glint = np.hypot(u - EYES + 0.008, y - side * EYE_SIDE * _ASPECT + 0.004)
-        mix(colour, (0.9, 0.9, 0.9), soft_step(0.007 - glint, 0.006))
-    mix(colour, (0.30, 0.17, 0.15), soft_step(0.022 - np.hypot((u - 0.012) * 1.3, y), 0.012))
+        mix(color, (0.9, 0.9, 0.9), soft_step(0.007 - glint, 0.006))
+    mix(color, (0.30, 0.17, 0.15), soft_step(0.022 - np.hypot((u - 0.012) * 1.3, y), 0.012))
 
 
 def _paint_eye_shine(seen: Image, u: NDArray[np.float64], d: NDArray[np.float64], gain: float) -> None:
@@ -138,6 +138,6 @@ def _paint_eye_shine(seen: Image, u: NDArray[np.float64], d: NDArray[np.float64]
         seen += soft_step(1 - disc, 0.6)[..., None] * (0.75 * gain - seen)
 
 
-def _scaled(colour: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
-    red, green, blue = (min(1.0, value * factor) for value in colour)
+def _scaled(color: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
+    red, green, blue = (min(1.0, value * factor) for value in color)
     return red, green, blue

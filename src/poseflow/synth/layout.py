@@ -16,10 +16,10 @@ class Layout:
     height: int
     body_px: float
     wall_px: float  # from the image's border to the floor
-    hide_centre: tuple[float, float]
+    hide_center: tuple[float, float]
     hide_size: tuple[float, float]
     hide_angle: float  # radians
-    nest_centre: tuple[float, float]
+    nest_center: tuple[float, float]
     nest_radius: float
 
     @property
@@ -35,7 +35,7 @@ class Layout:
     def under_hide(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which points (..., 2) lie under the hide's roof."""
         along = np.array([np.cos(self.hide_angle), np.sin(self.hide_angle)])
-        offset = points - np.array(self.hide_centre)
+        offset = points - np.array(self.hide_center)
         across = offset @ np.array([-along[1], along[0]])
         return (np.abs(offset @ along) < self.hide_size[0] / 2) & (np.abs(across) < self.hide_size[1] / 2)
 
@@ -51,10 +51,10 @@ def lay_out(width: int, height: int, body_px: float | None, rng: np.random.Gener
         height=height,
         body_px=body,
         wall_px=wall,
-        hide_centre=_place(hide_corner, width, height, wall + 0.80 * body, wall + 0.65 * body),
+        hide_center=_place(hide_corner, width, height, wall + 0.80 * body, wall + 0.65 * body),
         hide_size=hide_size,
         hide_angle=float(rng.uniform(-0.15, 0.15)),
-        nest_centre=_place(nest_corner, width, height, wall + 0.75 * body, wall + 0.70 * body),
+        nest_center=_place(nest_corner, width, height, wall + 0.75 * body, wall + 0.70 * body),
         nest_radius=0.62 * body,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.synth.animals import ANIMALS
-from poseflow.synth.behaviour import Plan, draw_plan
+from poseflow.synth.behavior import Plan, draw_plan
 from poseflow.synth.body import LINE_U, TAIL_LINKS, Bodies, drag_tail, spine, tail_root
 from poseflow.synth.layout import Layout
 

@@ -1,4 +1,4 @@
-"""Textures: noise, and colours under white and infrared light."""
+"""Textures: noise, and colors under white and infrared light."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.float32]
 Light = Literal["day", "infrared"]
 
-# What a silicon sensor makes of a surface of this colour under 850 nm: furs look more alike than by day.
+# What a silicon sensor makes of a surface of this color under 850 nm: furs look more alike than by day.
 _INFRARED_OF_RGB = np.array([0.62, 0.26, 0.12], np.float32)
 _INFRARED_GAMMA = 0.78
 
@@ -28,9 +28,9 @@ def draw_noise(rng: np.random.Generator, shape: tuple[int, int], cell_px: tuple[
     return cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC).astype(np.float32) * 1.4
 
 
-def mix(image: Image, colour: tuple[float, float, float], share: Image) -> None:
-    """Lay `colour` over an image (height, width, 3), in place; `share` (height, width) is how opaque it is."""
-    image += share[..., None] * (np.array(colour, np.float32) - image)
+def mix(image: Image, color: tuple[float, float, float], share: Image) -> None:
+    """Lay `color` over an image (height, width, 3), in place; `share` (height, width) is how opaque it is."""
+    image += share[..., None] * (np.array(color, np.float32) - image)
 
 
 def soft_step(x: NDArray[np.float64] | Image, width: float) -> Image:

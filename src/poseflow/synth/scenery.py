@@ -83,16 +83,16 @@ def _scatter(
     count: int,
     length: tuple[float, float],
     width: tuple[float, float],
-    colour: tuple[float, float, float],
+    color: tuple[float, float, float],
     spread: float,
     region: tuple[NDArray[np.float64], float] | None = None,
 ) -> None:
-    """Strew `count` chips; `region` is a centre (2,) and a deviation in px, None: everywhere."""
+    """Strew `count` chips; `region` is a center (2,) and a deviation in px, None: everywhere."""
     high = np.array([image.shape[1], image.shape[0]])
     places = rng.uniform(0, high, (count, 2)) if region is None else rng.normal(region[0], region[1], (count, 2))
     angles = rng.uniform(0, np.pi, count)
     halves = np.stack([rng.uniform(*length, count), rng.uniform(*width, count)], axis=-1) / 2
-    shades = np.array(colour) * (1 + spread * rng.standard_normal((count, 1))) + 0.008 * rng.standard_normal((count, 3))
+    shades = np.array(color) * (1 + spread * rng.standard_normal((count, 1))) + 0.008 * rng.standard_normal((count, 3))
     along = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     across = np.stack([-along[:, 1], along[:, 0]], axis=-1)
     corners = np.array([(-1, -1), (1, -0.8), (0.9, 1), (-0.9, 0.8)])
@@ -112,11 +112,11 @@ def _scatter(
 
 def _paint_nest(floor: Image, layout: Layout, rng: np.random.Generator) -> None:
     """A hollow of shredded paper."""
-    radius, centre = layout.nest_radius, np.array(layout.nest_centre)
+    radius, center = layout.nest_radius, np.array(layout.nest_center)
     y, x = np.mgrid[: layout.height, : layout.width].astype(np.float32)
-    distance = np.hypot(x - centre[0], y - centre[1]) / radius
-    _scatter(floor, rng, 260, (0.10 * radius, 0.5 * radius), (1.5, 3.5), _PAPER, 0.14, (centre, 0.48 * radius))
-    _scatter(floor, rng, 260, (0.05 * radius, 0.18 * radius), (1.5, 4.0), _BEDDING, 0.10, (centre, 0.52 * radius))
+    distance = np.hypot(x - center[0], y - center[1]) / radius
+    _scatter(floor, rng, 260, (0.10 * radius, 0.5 * radius), (1.5, 3.5), _PAPER, 0.14, (center, 0.48 * radius))
+    _scatter(floor, rng, 260, (0.05 * radius, 0.18 * radius), (1.5, 4.0), _BEDDING, 0.10, (center, 0.52 * radius))
     floor *= (1 - 0.30 * np.exp(-((distance / 0.6) ** 2)) + 0.10 * np.exp(-(((distance - 1.0) / 0.25) ** 2)))[..., None]
 
 
@@ -136,7 +136,7 @@ def _paint_hide(layout: Layout, rng: np.random.Generator) -> tuple[Image, Image,
     """A wooden roof on legs: its albedo (height, width, 3), its opacity and its shadow (height, width) each."""
     y, x = np.mgrid[: layout.height, : layout.width].astype(np.float64)
     cos, sin = np.cos(layout.hide_angle), np.sin(layout.hide_angle)
-    off_x, off_y = x - layout.hide_centre[0], y - layout.hide_centre[1]
+    off_x, off_y = x - layout.hide_center[0], y - layout.hide_center[1]
     along, across = cos * off_x + sin * off_y, cos * off_y - sin * off_x
     half_long, half_wide = layout.hide_size[0] / 2, layout.hide_size[1] / 2
     inside = np.minimum(half_long - np.abs(along), half_wide - np.abs(across))

@@ -55,11 +55,11 @@ def draw_plan(rng: np.random.Generator, animal: int, layout: Layout, places: Arr
         plan.partner = partner
         return plan
     if want == "nest":
-        target = np.array(layout.nest_centre) + rng.normal(0, 0.22 * layout.body_px, 2)
+        target = np.array(layout.nest_center) + rng.normal(0, 0.22 * layout.body_px, 2)
         plan = _travel(want, target, places[animal], layout, rng.uniform(0.9, 1.6), rng.uniform(5, 14))
         plan.curl = side * rng.uniform(0.6, 1.25)
         return plan
-    target = np.array(layout.hide_centre) + rng.normal(0, 0.15 * layout.body_px, 2)
+    target = np.array(layout.hide_center) + rng.normal(0, 0.15 * layout.body_px, 2)
     return _travel(want, target, places[animal], layout, rng.uniform(1.0, 2.0), rng.uniform(1, 4))
 
 
