@@ -82,12 +82,6 @@ def find_pipeline_fault(kinds: Sequence[str]) -> str | None:
     return f"must be of one of these sets of kinds: {'; '.join(known)}; got {' + '.join(kinds)}"
 
 
-def _check_kind(name: str) -> str:
-    if name not in KINDS:
-        raise ValueError(f"must be one of {', '.join(KINDS)}, got {name!r}")
-    return name
-
-
 class _AnyKind:
     """In the JSON schema: the kinds that there are."""
 
@@ -95,4 +89,4 @@ class _AnyKind:
         return handler(schema) | {"enum": list(KINDS)}
 
 
-KindName = Annotated[str, AfterValidator(_check_kind), _AnyKind()]
+KindName = Annotated[str, AfterValidator(KINDS.check), _AnyKind()]

@@ -147,9 +147,7 @@ def _read_backbone(values: Any) -> Any:
         return values
     if not isinstance(values, Mapping):
         raise ValueError(f"must be a mapping of settings, got {values!r}")
-    name = values.get("name", DEFAULT_BACKBONE)
-    if name not in BACKBONES:
-        raise ValueError(f"name must be one of {', '.join(BACKBONES)}, got {name!r}")
+    name = BACKBONES.check(values.get("name", DEFAULT_BACKBONE))
     return BACKBONES[name].model_validate(values)
 
 

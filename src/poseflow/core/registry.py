@@ -1,6 +1,8 @@
 """Registries: the parts of one kind, by name, open to other packages by entry points."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -42,7 +44,6 @@ class Registry(Mapping[str, Part], Generic[Part]):
         self._what = what
         self._parts: dict[str, Part] = {}
         self._ours = {name: EntryPoint(name, place, self.group) for name, place in ours.items()}
-        self._elsewhere: dict[str, EntryPoint] | None = None
 
     def add(self, name: str) -> Callable[[Part], Part]:
         """Decorate a part to add it under a name; raises ValueError where the name is taken."""
@@ -57,12 +58,13 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
     def __getitem__(self, name: str) -> Part:
         """Give a part; raises ConfigError, with the names that there are, for one that there is not."""
-        if name not in self._parts:
-            elsewhere = self._find_elsewhere()
-            if name not in elsewhere:
-                raise ConfigError(self._refuse(name))
-            self._parts[name] = elsewhere[name].load()
-        return self._parts[name]
+        if name in self._parts:
+            return self._parts[name]
+        point = self._ours.get(name) or self._find_outside().get(name)
+        if point is None:
+            raise ConfigError(self._refuse(name))
+        part: Part = point.load()
+        return part
 
     def check(self, name: str) -> str:
         """Give the name back, to check a setting (`AfterValidator`); imports nothing.
@@ -75,11 +77,11 @@ class Registry(Mapping[str, Part], Generic[Part]):
 
     def __contains__(self, name: object) -> bool:
         """Whether there is a part of that name; imports nothing."""
-        return name in self._parts or name in self._find_elsewhere()
+        return name in self._parts or name in self._ours or name in self._find_outside()
 
     def __iter__(self) -> Iterator[str]:
         """All names, sorted; imports nothing."""
-        return iter(sorted({*self._parts, *self._find_elsewhere()}))
+        return iter(sorted({*self._parts, *self._ours, *self._find_outside()}))
 
     def __len__(self) -> int:
         """How many parts there are."""
@@ -88,7 +90,11 @@ class Registry(Mapping[str, Part], Generic[Part]):
     def _refuse(self, name: str) -> str:
         return f"{self._what} must be one of {', '.join(self)}, got {name!r}"
 
-    def _find_elsewhere(self) -> dict[str, EntryPoint]:
-        if self._elsewhere is None:
-            self._elsewhere = {point.name: point for point in entry_points(group=self.group)} | self._ours
-        return self._elsewhere
+    def _find_outside(self) -> dict[str, EntryPoint]:
+        return _find_entry_points(self.group, tuple(sys.path))
+
+
+@cache
+def _find_entry_points(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
+    """Entry points of the packages that are installed along a search path, `sys.path`."""
+    return {point.name: point for point in entry_points(group=group)}
