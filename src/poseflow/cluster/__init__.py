@@ -11,14 +11,13 @@ from poseflow.cluster.follow import find_logs, follow_logs
 from poseflow.cluster.queue import cancel_leftovers
 from poseflow.cluster.resources import JobResources
 from poseflow.cluster.task import TrainingError
-from poseflow.cluster.training import clear_jobs, train_as_job
+from poseflow.cluster.training import train_as_job
 
 __all__ = [
     "Execution",
     "JobResources",
     "TrainingError",
     "cancel_leftovers",
-    "clear_jobs",
     "find_logs",
     "find_scheduler",
     "follow_logs",

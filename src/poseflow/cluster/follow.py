@@ -23,13 +23,13 @@ def find_logs(places: Places) -> dict[str, Path]:
 
 def follow_logs(find: Callable[[], Mapping[str, Path]], every_s: float = EVERY_S) -> Iterator[tuple[str, str]]:
     """Yield name and line of each line that the logs get, from the last few on, until `find` gives no log any more."""
-    places: dict[Path, int] = {}
+    positions: dict[Path, int] = {}
     while logs := find():
         for name, path in logs.items():
             text = path.read_bytes() if path.exists() else b""
-            start = places.get(path, _tail(text))
+            start = positions.get(path, _tail(text))
             end = text.rfind(b"\n") + 1
-            places[path] = max(start, end)
+            positions[path] = max(start, end)
             for line in text[start:end].decode("utf-8", "replace").splitlines():
                 yield name, line
         time.sleep(every_s)

@@ -86,15 +86,15 @@ def _list_leftovers(folder: Path) -> list[str] | None:
     if listed is None or listed.returncode:
         return None
     jobs = (line.split("|", 2) for line in listed.stdout.splitlines())
-    return [job for job, comment, place in jobs if comment.startswith("rule_") and _is_same(place, folder)]
+    return [job for job, comment, workdir in jobs if comment.startswith("rule_") and _is_same(workdir, folder)]
 
 
-def _is_same(place: str, folder: Path) -> bool:
-    return os.path.realpath(place) == os.path.realpath(folder)
+def _is_same(workdir: str, folder: Path) -> bool:
+    return os.path.realpath(workdir) == os.path.realpath(folder)
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str] | None:
-    """Run a command of SLURM's; None where there is none of this name, or it does not answer in time."""
+    """Run a command of SLURM's; None where it is not installed or does not answer in time."""
     try:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=QUERY_TIMEOUT_S)
     except (FileNotFoundError, subprocess.TimeoutExpired):

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,7 +41,7 @@ def train_as_job(
     submitted through submitit. One that is preempted, reaches its time limit or loses its node goes on from the last
     epoch, as often as it takes; one that needs more memory goes on with half as much again, and one that dies without a
     word goes on as it is, each three times at most. A job that an earlier call submitted, whose process was killed, is
-    taken up rather than submitted again, and what it has trained meanwhile is not trained again before `clear_jobs`.
+    taken up rather than submitted again, and what it has trained meanwhile is not trained again.
 
     Args:
         config: the model's profile.
@@ -52,15 +51,15 @@ def train_as_job(
 
     Raises: TrainingError with the reason.
     """
-    place = job_folder(folder).resolve()
+    work = job_folder(folder).resolve()
     train, val = (path.resolve() for path in data)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    task = TrainingTask(config, train, val, place / "model", log.resolve(), resources.cpus, visible)
+    task = TrainingTask(config, train, val, work / "model", log.resolve(), resources.cpus, visible)
     if resources.scheduler == ELSEWHERE:
         logger.info("training %s on %s", config.kind, os.uname().nodename)
         task.run()
     else:
-        _run_to_end(task, resources, place / "submitit", poll_s)
+        _run_to_end(task, resources, work / "submitit", poll_s)
     with replacing(folder) as temporary:
         shutil.copytree(task.folder, temporary, copy_function=link_or_copy)
 
@@ -70,17 +69,11 @@ def job_folder(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.job")
 
 
-def clear_jobs(folders: Iterable[Path]) -> None:
-    """Remove what is left of the trainings of models that have arrived at their places for good."""
-    for folder in folders:
-        shutil.rmtree(job_folder(folder), ignore_errors=True)
-
-
-def _run_to_end(task: TrainingTask, resources: JobResources, place: Path, poll_s: float) -> None:
-    job = _find_job(place, resources, poll_s)
+def _run_to_end(task: TrainingTask, resources: JobResources, folder: Path, poll_s: float) -> None:
+    job = _find_job(folder, resources, poll_s)
     if job is None:
         forget_starts(task.folder)  # an earlier run that a person ended says nothing of the time limit
-        job = _submit(task, resources, place)
+        job = _submit(task, resources, folder)
     growths = mishaps = 0
     while (state := _wait(job, resources, poll_s)) != FINISHED:
         if state == "OUT_OF_MEMORY" and growths < MAX_GROWTHS:
@@ -91,32 +84,32 @@ def _run_to_end(task: TrainingTask, resources: JobResources, place: Path, poll_s
         elif state not in INTERRUPTED:
             raise TrainingError(f"{_describe(task, job)} must end with a result, got {state}{ADVICE.get(state, '')}")
         logger.warning("job %s ended as %s; training goes on in another", job.job_id, state)
-        job = _submit(task, resources, place)
+        job = _submit(task, resources, folder)
     error = job.exception()
     if error is not None:
-        (place / "job.json").unlink()
+        (folder / "job.json").unlink()
         raise TrainingError(f"{_describe(task, job)} failed: {_reason(error)}; see {os.path.relpath(task.log)}")
 
 
-def _submit(task: TrainingTask, resources: JobResources, place: Path) -> "submitit.Job[None]":
+def _submit(task: TrainingTask, resources: JobResources, folder: Path) -> "submitit.Job[None]":
     limits = {"slurm_max_num_timeout": MANY} if resources.scheduler == SLURM else {"local_max_num_timeout": MANY}
-    executor = submitit.AutoExecutor(folder=place, cluster=resources.scheduler, **limits)
+    executor = submitit.AutoExecutor(folder=folder, cluster=resources.scheduler, **limits)
     executor.update_parameters(**resources.submitit_parameters(f"train_{task.config.kind}"))
     job = executor.submit(task)
-    write_json({"job": job.job_id, "scheduler": resources.scheduler}, place / "job.json")
+    write_json({"job": job.job_id, "scheduler": resources.scheduler}, folder / "job.json")
     logger.info("submitted job %s (%s)", job.job_id, resources.scheduler)
     return job
 
 
-def _find_job(place: Path, resources: JobResources, poll_s: float) -> "submitit.Job[None] | None":
+def _find_job(folder: Path, resources: JobResources, poll_s: float) -> "submitit.Job[None] | None":
     """The job that an earlier call submitted and that is still at work, or ended well since."""
     try:
-        known = read_json(place / "job.json")
+        noted = read_json(folder / "job.json")
     except (OSError, ValueError):
         return None
-    if not known["scheduler"] == resources.scheduler == SLURM:
+    if not noted["scheduler"] == resources.scheduler == SLURM:
         return None
-    job: submitit.Job[None] = submitit.SlurmJob(folder=place, job_id=known["job"])
+    job: submitit.Job[None] = submitit.SlurmJob(folder=folder, job_id=noted["job"])
     while (state := query_state(job.job_id)) is None:
         time.sleep(poll_s)
     if state not in ACTIVE and not job.paths.result_pickle.exists():
