@@ -53,9 +53,8 @@ def submitted(tmp_path) -> SubmittedProject:
     project = SubmittedProject(lay_out(tmp_path / "project").folder)
     for path in ("videos/day 2/second.mp4", "videos/broken.mp4"):
         (project.folder / path).unlink()
-    profile = CONFIG["models"][MODEL]
     project.configure(
-        models={MODEL: {**profile, "training": {**profile["training"], "steps_per_epoch": 5, "warmup_steps": 1}}},
+        models={MODEL: CONFIG["models"][MODEL]},
         pipelines=None,
         release=None,
         render={"enabled": False},

@@ -23,6 +23,8 @@ SHARED_DISK_S = 60.0
 FINISHED = "FINISHED"
 MEMORY_GROWTH, MAX_GROWTHS = 1.5, 3
 MAX_MISHAPS = 3
+ALWAYS_THERE = ("pictures", "tensorboard")
+"""Folders of a model that the rule declares, empty where the profile asks for none."""
 ERROR_LINE = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit): ")
 
 
@@ -62,6 +64,8 @@ def train_as_job(
         _run_to_end(task, resources, work / "submitit", poll_s)
     with replacing(folder) as temporary:
         shutil.copytree(task.folder, temporary, copy_function=link_or_copy)
+        for name in ALWAYS_THERE:
+            (temporary / name).mkdir(exist_ok=True)
 
 
 def job_folder(folder: Path) -> Path:
