@@ -1,7 +1,5 @@
 """The workflow by an executor other than `local` and `slurm`: `cluster-generic`, whose jobs run on this machine."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -76,10 +74,10 @@ def wait_for(find, what, seconds=300):
 
 
 def kill_job(number: int) -> None:
-    """As a scheduler does it: every process of the job at once."""
-    for process in psutil.Process(number).children(recursive=True):
-        process.send_signal(signal.SIGSTOP)
-    os.killpg(number, signal.SIGKILL)
+    """As a scheduler does it: every process of the job, from the outermost on, so that none can say anything."""
+    job = psutil.Process(number)
+    for process in [job, *job.children(recursive=True)]:
+        process.kill()
 
 
 def test_from_videos_to_pose_tables_though_a_training_is_killed(submitted):
