@@ -71,7 +71,7 @@ def find_animals(truth: Truth, noise: Noise, seed: int) -> tuple[Predictions, ND
     predictions = Predictions(
         skeleton=SKELETON,
         frame_idx=frame_idx[order].astype(np.int64),
-        instance_score=scores[order],
+        score=scores[order],
         points=points[order],
         point_scores=there.astype(np.float32),
         shifted=shifted[order],

@@ -61,7 +61,7 @@ def compare(predictions, truth):
             visible[rows[row]] = seen[animals[animal]].sum()
     there = ~np.isnan(predictions.points).any(axis=-1)
     mean = np.where(there, predictions.point_scores, 0).sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
-    return predictions.instance_score, mean, is_animal, visible
+    return predictions.score, mean, is_animal, visible
 
 
 def _score_similarity(points, place, seen):

@@ -180,7 +180,7 @@ def measure_pipeline(kinds: Sequence[str], scene: Scene, index: VideoIndex, repe
     flowing = still.model_copy(update={"flow": FlowConfig()})
     models = {kind: build_drawn_model(kind, scene) for kind in kinds}
     pipeline = build_pipeline(list(models.values()), still)
-    found = len(pipeline.find(scene.images).frame)
+    found = len(pipeline.find(scene.images))
     batches = index.frames // BATCH
     look = prepare_networks(models, scene, found)
 

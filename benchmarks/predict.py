@@ -68,7 +68,7 @@ def measure_speed(index: VideoIndex, models: list[Path], folder: Path, repeats: 
 
     def run_networks() -> None:
         nonlocal found
-        found = sum(len(pipeline.find(batch).frame) for batch in batches)
+        found = sum(len(pipeline.find(batch)) for batch in batches)
 
     def run_predict() -> None:
         predict_shard(index, pipeline, (0, index.frames), folder / "out.parquet", config)

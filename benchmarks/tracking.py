@@ -20,7 +20,7 @@ import numpy as np
 
 from poseflow.config import TrackingConfig
 from poseflow.core.skeleton import Skeleton
-from poseflow.tables import Predictions, PredictionsWriter, read_predictions
+from poseflow.tables import Instances, Predictions, PredictionsWriter, read_predictions
 from poseflow.tracking import RecordingFile, link_tracks, track_recording
 
 WINDOW = 5
@@ -45,7 +45,8 @@ def write_table(path: Path, frames: int, animals: int, nodes: int) -> None:
             scores = rng.random(len(frame_idx))
             looks = rng.dirichlet(np.ones(animals), len(frame_idx)) + 2 * np.tile(np.eye(animals), (count, 1))
             chance = looks / looks.sum(axis=1, keepdims=True)
-            writer.append(frame_idx, scores, points, np.ones((len(frame_idx), nodes)), shifted, chance)
+            certain = np.ones((len(frame_idx), nodes))
+            writer.append(Instances.from_arrays(frame_idx, scores, points, certain, chance, shifted))
         writer.close([(0, frames)])
 
 

@@ -55,7 +55,7 @@ def make_poses(
     predictions = Predictions(
         skeleton=SKELETON,
         frame_idx=frame_idx,
-        instance_score=np.ones(count, np.float32),
+        score=np.ones(count, np.float32),
         points=points.astype(np.float32),
         point_scores=np.ones((count, 4), np.float32),
         shifted=np.empty((count, 0, 4, 2), np.float32),

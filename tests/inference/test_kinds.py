@@ -42,7 +42,7 @@ def find(pipeline, *scenes):
     """Instances of each scene (points of animals, shades)."""
     frames = np.stack([draw_frame(*scene) for scene in scenes])
     found = pipeline.find(np.concatenate([frames] + [frames[:1]] * (4 - len(frames))))
-    return [found.where(found.frame == number) for number in range(len(scenes))]
+    return [found.take(found.frame_idx == number) for number in range(len(scenes))]
 
 
 def errors_px(truth, found):
@@ -87,14 +87,14 @@ def test_the_union_of_shards_is_the_whole_table(load, kind, named_video, tmp_pat
             paths.append(tmp_path / f"{start}-{stop}.parquet")
             predict_shard(named_video, load(kind), (start, stop), paths[-1], CONFIG)
     whole, union = read_predictions(paths[:1]), read_predictions(paths[1:])
-    for name in ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores"):
+    for name in ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores"):
         np.testing.assert_array_equal(getattr(union, name), getattr(whole, name), err_msg=name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_animal_that_leaves_has_no_row_and_the_other_keeps_its_name(load, kind):
     both, left = find(load(kind), (PAIR, TOLD_APART), (PAIR[1:], TOLD_APART[1:]))
-    assert (len(both.frame), len(left.frame)) == (2, 1)
+    assert (len(both), len(left)) == (2, 1)
     assert errors_px(PAIR[1:], left).max() < 2
     if left.class_scores.shape[1]:
         assert left.class_scores[0].argmax() == 1
@@ -111,7 +111,7 @@ def test_no_animal_is_no_row(load, kind):
 def test_of_more_animals_than_allowed_the_best_are_kept(load, kind):
     (all_found,) = find(load(kind), (PAIR, TOLD_APART))
     (best,) = find(load(kind, max_instances=1), (PAIR, TOLD_APART))
-    assert len(best.frame) == 1
+    assert len(best) == 1
     if "bottom_up" in kind:  # of crops the centroids' scores decide
         np.testing.assert_allclose(best.points, all_found.points[:1], atol=1e-3)
 
@@ -120,7 +120,7 @@ def test_of_more_animals_than_allowed_the_best_are_kept(load, kind):
 def test_two_animals_that_overlap_entirely_are_one(load, kind):
     """What lies under another animal is not seen; no pose is given twice."""
     (found,) = find(load(kind), (PAIR[[0, 0]], TOLD_APART[:1] * 2))
-    assert len(found.frame) == 1
+    assert len(found) == 1
     assert errors_px(PAIR[:1], found).max() < 2
 
 

@@ -72,9 +72,9 @@ KINDS = pytest.mark.parametrize("kind", ["bottom_up", "multi_class_bottom_up"])
 def test_what_the_network_draws_is_found(monkeypatch, kind, scale):
     frames = [animals((40, 40), (150, 60), (90, 110)), animals((60, 100), (100, 40))]
     found = build(monkeypatch, kind, frames, [[2, 0, 1], [1, 2]], scale)
-    assert found.frame.tolist() == [0, 0, 0, 1, 1]
+    assert found.frame_idx.tolist() == [0, 0, 0, 1, 1]
     for number, (truth, names) in enumerate(zip(frames, [[2, 0, 1], [1, 2]], strict=True)):
-        own = found.where(found.frame == number)
+        own = found.take(found.frame_idx == number)
         distance = np.linalg.norm(truth[:, None] - own.points[None], axis=-1).max(axis=-1)
         assert distance.min(axis=1).max() < 0.3 / scale
         if kind != "bottom_up":
@@ -87,7 +87,7 @@ def test_a_single_instance_model_gives_one_animal_a_frame_or_none(monkeypatch):
     found = build(
         monkeypatch, "single_instance", [here, animals(), there, np.concatenate([here, here])], [[0], [], [0], [0, 1]]
     )
-    assert found.frame.tolist() == [0, 2, 3]
+    assert found.frame_idx.tolist() == [0, 2, 3]
     np.testing.assert_allclose(found.points, np.concatenate([here, there, here]), atol=0.3)
 
 
@@ -103,16 +103,16 @@ def test_of_more_animals_than_allowed_the_best_stay(monkeypatch, kind):
     frame = animals((40, 40), (150, 60), (90, 110))
     frame[0, 0] = np.nan
     found = build(monkeypatch, kind, [frame], [[0, 1, 2]], max_instances=2)
-    assert len(found.frame) == 2
+    assert len(found) == 2
     assert np.isfinite(found.points).all(), "the one with a missing node is left out"
     assert (np.diff(found.score) <= 0).all()
 
 
 def test_animals_that_overlap_entirely_are_one_and_it_has_one_name(monkeypatch):
     frame = animals((80, 60), (80, 60))
-    assert len(build(monkeypatch, "bottom_up", [frame], [[0, 1]]).frame) == 1
+    assert len(build(monkeypatch, "bottom_up", [frame], [[0, 1]])) == 1
     found = build(monkeypatch, "multi_class_bottom_up", [frame], [[0, 1]])
-    assert len(found.frame) == 1
+    assert len(found) == 1
     np.testing.assert_allclose(found.class_scores, [[1, 1, 0]])
 
 
@@ -121,7 +121,7 @@ def test_crossing_animals_are_told_apart_by_their_fields(monkeypatch):
     found = build(monkeypatch, "bottom_up", [frame], [[0, 1]])
     distance = np.linalg.norm(frame[:, None] - found.points[None], axis=-1).max(axis=-1)
     assert distance.min(axis=1).max() < 1
-    assert len(found.frame) == 2
+    assert len(found) == 2
 
 
 def test_a_hidden_node_in_the_tree_leaves_the_largest_piece(monkeypatch):

@@ -51,7 +51,7 @@ def test_the_union_of_shards_is_the_whole_table(whole, blob_video, pipeline, tmp
         paths.append(tmp_path / f"{start}.parquet")
         predict_shard(blob_video, pipeline, (int(start), int(stop)), paths[-1], CONFIG)
     union = read_predictions(paths)
-    for name in ("frame_idx", "instance_score", "points", "point_scores", "shifted"):
+    for name in ("frame_idx", "score", "points", "point_scores", "shifted"):
         np.testing.assert_array_equal(getattr(union, name), getattr(whole, name), err_msg=name)
     assert union.frames == whole.frames
 

@@ -15,6 +15,7 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation import PredictedPoses
 from poseflow.labels import read_package
 from poseflow.steps.evaluate import evaluate_release, measure_speed, name_apart, write_accuracy
+from poseflow.tables import Instances
 
 TRACKING = TrackingConfig(min_identity_score=0.05)
 CONFIG = EvaluationConfig()
@@ -105,21 +106,14 @@ def test_speed_is_measured_after_a_warm_up_on_whole_batches(package):
     assert [(own["animals"], own["frames"]) for own in speed["by_animals"]] == [(1, 1), (2, 11)]
 
 
-class FakeInstances(SimpleNamespace):
-    """As `poseflow.inference.Instances`."""
-
-    def where(self, keep):
-        return FakeInstances(**{name: values[keep] for name, values in vars(self).items()})
-
-
 @pytest.fixture
 def fake_inference(monkeypatch):
     """Inference that finds what is labeled, without Keras."""
 
     def predict_package(pipeline, package, batch_size):
         return [
-            FakeInstances(
-                frame=np.zeros(len(f.points), int),
+            Instances.from_arrays(
+                frame_idx=np.zeros(len(f.points)),
                 points=f.points,
                 point_scores=np.full(f.points.shape[:2], pipeline.sureness, np.float32),
                 score=np.full(len(f.points), pipeline.sureness, np.float32),

@@ -7,6 +7,7 @@ import pytest
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.tables import (
+    Instances,
     Predictions,
     PredictionsWriter,
     check_predictions,
@@ -30,7 +31,7 @@ def test_the_hash_does_not_depend_on_how_rows_came(tmp_path):
     points = np.random.default_rng(0).random((10, 2, 2))
     with PredictionsWriter(tmp_path / "pieces.parquet", SKELETON) as writer:
         for frame in range(10):
-            writer.append([frame], [1.0], points[frame : frame + 1], np.ones((1, 2)))
+            writer.append(Instances.from_arrays([frame], [1.0], points[frame : frame + 1], np.ones((1, 2))))
         writer.close(frames=[(0, 10)])
     assert (tmp_path / "pieces.parquet").read_bytes() == write(tmp_path / "whole.parquet").read_bytes()
     check_predictions(tmp_path / "pieces.parquet", (0, 10))

@@ -124,7 +124,7 @@ def test_missing_points_are_null_on_disk_and_nan_in_memory(pose_file):
 def test_scores_lie_between_0_and_1_and_are_missing_where_the_point_is(tmp_path):
     predictions, tracks = make_tables()
     scores = np.tile(np.float32([1.2, -0.1]), (8, 1))
-    predictions = replace(predictions, instance_score=predictions.instance_score + 1, point_scores=scores)
+    predictions = replace(predictions, score=predictions.score + 1, point_scores=scores)
     write_poses(assemble_poses(predictions, tracks, Index(), SOURCE), tmp_path / "p.parquet")
     poses = poseflow.read_poses(tmp_path / "p.parquet")
     assert set(poses["instance_score"]) == {1}

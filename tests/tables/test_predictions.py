@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.tables import (
+    Instances,
     Predictions,
     PredictionsWriter,
     describe_predictions,
@@ -23,7 +24,7 @@ from poseflow.tables import (
 )
 
 SKELETON = Skeleton.from_names(["nose", "tail base"], [("nose", "tail base")])
-ARRAYS = ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores", "failed_frames")
+ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores", "failed_frames")
 
 
 def make_predictions(frames: int = 50, lags: int = 2, seed: int = 0, **changes) -> Predictions:
@@ -109,8 +110,7 @@ def test_bytes_do_not_depend_on_how_rows_were_appended(tmp_path, monkeypatch):
         with PredictionsWriter(tmp_path / name, SKELETON, 2, p.class_names, {"b": 1, "a": 2}) as writer:
             for start in range(0, 60, step):
                 part = cut(p, start, start + step)
-                mixed = np.random.default_rng(start).permutation(len(part))
-                writer.append(*(getattr(part, array)[mixed] for array in ARRAYS[:-1]))
+                writer.append(part.take(np.random.default_rng(start).permutation(len(part))))
             writer.close([(0, 60)], p.failed_frames)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "many").read_bytes()
     assert pq.ParquetFile(tmp_path / "one").num_row_groups > 2
@@ -118,12 +118,12 @@ def test_bytes_do_not_depend_on_how_rows_were_appended(tmp_path, monkeypatch):
 
 def test_nothing_there_and_never_looked_differ(tmp_path):
     with PredictionsWriter(tmp_path / "p.parquet", SKELETON) as writer:
-        writer.append([4, 4], [0.2, 0.9], np.ones((2, 2, 2)), np.ones((2, 2)))
+        writer.append(Instances.from_arrays([4, 4], [0.2, 0.9], np.ones((2, 2, 2)), np.ones((2, 2))))
         writer.close([(0, 5), (8, 9)], [2])
     read = read_predictions(tmp_path / "p.parquet")
     assert read.frames == ((0, 5), (8, 9))
     assert read.failed_frames.tolist() == [2]
-    assert read.instance_score.tolist() == pytest.approx([0.9, 0.2])
+    assert read.score.tolist() == pytest.approx([0.9, 0.2])
 
 
 def test_leaving_out_shifted_points_leaves_the_rest(tmp_path):
@@ -149,13 +149,13 @@ def test_writer_refuses(tmp_path, frames, message):
     n = len(frames)
     points = np.ones((n, 2, 2) if frames != [9] else (n, 3, 2))
     with pytest.raises(TableError, match=message), PredictionsWriter(tmp_path / "p.parquet", SKELETON) as writer:
-        writer.append([5], [1], np.ones((1, 2, 2)), np.ones((1, 2)))
-        writer.append(frames, np.ones(n), points, np.ones((n, 2)))
+        writer.append(Instances.from_arrays([5], [1], np.ones((1, 2, 2)), np.ones((1, 2))))
+        writer.append(Instances.from_arrays(frames, np.ones(n), points, np.ones((n, 2))))
 
 
 def test_frames_must_cover_the_rows(tmp_path):
     with pytest.raises(TableError, match="cover"), PredictionsWriter(tmp_path / "p.parquet", SKELETON) as writer:
-        writer.append([5], [1], np.ones((1, 2, 2)), np.ones((1, 2)))
+        writer.append(Instances.from_arrays([5], [1], np.ones((1, 2, 2)), np.ones((1, 2))))
         writer.close([(0, 5)])
 
 

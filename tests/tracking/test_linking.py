@@ -32,7 +32,7 @@ def make_predictions(where: dict[int, list], **changes) -> Predictions:
     frames = [(0, max(where) + 1)]
     points = np.array(points).reshape(-1, NODES, 2)
     plain = Predictions.from_instances(SKELETON, frame_idx, points, scores, frames)
-    return replace(plain, **{"point_scores": plain.point_scores * plain.instance_score[:, None], **changes})
+    return replace(plain, **{"point_scores": plain.point_scores * plain.score[:, None], **changes})
 
 
 def tracks_by_frame(predictions: Predictions, config: TrackingConfig) -> dict[int, dict[float, int]]:
@@ -280,7 +280,7 @@ def test_tracks_of_shards_are_those_of_the_whole(tmp_path, batch_frames):
     whole = make_crowd(3, frames=60)
     for name, (start, stop) in {"a": (0, 20), "b": (20, 21), "c": (21, 60)}.items():
         rows = (whole.frame_idx >= start) & (whole.frame_idx < stop)
-        arrays = ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores")
+        arrays = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores")
         shard = replace(whole, **{array: getattr(whole, array)[rows] for array in arrays}, frames=((start, stop),))
         write_predictions(shard, tmp_path / name)
     config = TrackingConfig(window_frames=3)

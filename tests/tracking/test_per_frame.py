@@ -26,7 +26,7 @@ def make_predictions(scenes, names=NAMES[:2]):
     scores = [0.9 - 0.1 * i for animals in scenes for i in range(len(animals))]
     plain = Predictions.from_instances(SKELETON, frame_idx, points, scores, [(0, len(scenes))])
     classes = np.array([row for animals in scenes for row in animals], np.float32).reshape(-1, len(names))
-    sure = plain.point_scores * plain.instance_score[:, None]
+    sure = plain.point_scores * plain.score[:, None]
     return replace(plain, point_scores=sure, class_scores=classes, class_names=names)
 
 
@@ -110,7 +110,7 @@ def test_names_do_not_depend_on_shards_and_blocks(tmp_path, monkeypatch, batch_f
     assert 0 < (expected.identity_code >= 0).sum() < len(expected)
     for start, stop in ((0, 11), (11, 12), (12, 40)):
         rows = (whole.frame_idx >= start) & (whole.frame_idx < stop)
-        arrays = ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores")
+        arrays = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores")
         shard = replace(whole, **{name: getattr(whole, name)[rows] for name in arrays}, frames=((start, stop),))
         write_predictions(shard, tmp_path / f"{start}.parquet")
     monkeypatch.setattr("poseflow.tracking.tracker.BLOCK_ROWS", block_rows)

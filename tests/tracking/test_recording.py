@@ -17,7 +17,7 @@ from poseflow.media import index_video
 from poseflow.tables import read_tracks, write_predictions
 from poseflow.tracking import RecordingFile, arrange_files, follow_animals, track_recording
 
-ARRAYS = ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores")
+ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores")
 COLUMNS = ("row", "frame_idx", "tracklet", "track", "identity_code", "identity_score")
 
 

@@ -48,12 +48,12 @@ def select(predictions, frame, config):
         for row in np.flatnonzero(predictions.frame_idx == frame).tolist()
         if (~np.isnan(predictions.points[row, :, 0])).sum() >= config.min_points and is_sure(predictions, row, config)
     ]
-    rows.sort(key=lambda row: -predictions.instance_score[row])
+    rows.sort(key=lambda row: -predictions.score[row])
     return rows[: config.animals]
 
 
 def is_sure(predictions, row, config):
-    if predictions.instance_score[row] >= config.min_instance_score:
+    if predictions.score[row] >= config.min_instance_score:
         return True
     found = predictions.point_scores[row][~np.isnan(predictions.points[row, :, 0])]
     return np.mean(found) >= max(config.min_partial_score, config.min_instance_score)
@@ -161,7 +161,7 @@ def find_hidden(predictions, frame, alone, matched, tracks, config):
 
 
 def start_tracks(predictions, frame, alone, matched, tracks, config):
-    alone = [row for row in alone if predictions.instance_score[row] >= config.min_new_track_score]
+    alone = [row for row in alone if predictions.score[row] >= config.min_new_track_score]
     while alone and (config.max_tracks is None or len(tracks) < config.max_tracks):
         matched[alone.pop(0)] = len(tracks)
         tracks.append({"seen": {}, "path": [], "tracklet": None})

@@ -66,7 +66,7 @@ def build_instances(
             predictions.points[row].astype(np.float64),
             skeleton=skeleton,
             point_scores=np.nan_to_num(predictions.point_scores[row]),
-            score=float(np.nan_to_num(predictions.instance_score[row])),
+            score=float(np.nan_to_num(predictions.score[row])),
             track=tracks.get(row),
         )
         found[int(predictions.frame_idx[row])].append(instance)

@@ -4,8 +4,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from poseflow.inference.pipelines import Instances, Pipeline
+from poseflow.inference.pipelines import Pipeline
 from poseflow.labels import Package
+from poseflow.tables import Instances
 
 
 def predict_package(pipeline: Pipeline, package: Package, batch_size: int) -> list[Instances]:
@@ -22,5 +23,5 @@ def predict_package(pipeline: Pipeline, package: Package, batch_size: int) -> li
                 images[slot] = package.image(number, pipeline.channels)
             found = pipeline.find(images)
             for slot, number in enumerate(chosen):
-                results[number] = found.where(found.frame == slot)
+                results[number] = found.take(found.frame_idx == slot)
     return [results[number] for number in range(len(package.frames))]

@@ -27,28 +27,9 @@ from poseflow.models import check_together
 from poseflow.models.loading import TrainedModel, load_model
 from poseflow.networks.decoding import Assembled, find_duplicates
 from poseflow.networks.framing import Framing
+from poseflow.tables import Instances
 
 CROPS_PER_CALL = 8
-
-
-@dataclass(frozen=True)
-class Instances:
-    """The animals of a batch of frames, sorted by frame, then by descending score.
-
-    frame: (n,) which image of the batch. score: (n,) mean height of the points' peaks, 0 for a missing point.
-    points: (n, nodes, 2) float32, (x, y) in full-resolution px, NaN where missing. point_scores: (n, nodes).
-    class_scores: (n, identities), how likely the animal is each of the pipeline's identities.
-    """
-
-    frame: NDArray[np.int64]
-    score: NDArray[np.float32]
-    points: NDArray[np.float32]
-    point_scores: NDArray[np.float32]
-    class_scores: NDArray[np.float32]
-
-    def where(self, keep: NDArray[Any]) -> "Instances":
-        """Only the instances that `keep`, a mask (n,) or places, chooses."""
-        return Instances(**{name: values[keep] for name, values in vars(self).items()})
 
 
 Outputs = tuple[NDArray[Any], ...]
@@ -62,7 +43,7 @@ class Pipeline:
     """What finds animals in frames of one size, in two steps that may overlap from batch to batch.
 
     run: (batch, height, width, channels) uint8 -> what the networks say, small arrays; on the accelerator.
-    assemble: that -> instances; on the host, in NumPy.
+    assemble: that -> instances, by image of the batch, each image's best first; on the host, in NumPy.
     """
 
     skeleton: Skeleton
@@ -179,30 +160,31 @@ def _find_in_crops(
 
 
 def _sorted_instances(
-    frame: NDArray[np.int64],
+    frame_idx: NDArray[np.int64],
     points: NDArray[np.float32],
     point_scores: NDArray[np.float32],
     class_scores: NDArray[np.float32] | None = None,
 ) -> Instances:
-    """Drop instances without a point and sort: by frame, then by descending score."""
-    found = np.isfinite(points[..., 0])
-    score = np.where(found, point_scores, 0).mean(axis=1).astype(np.float32)
-    order = np.lexsort((-score, frame))
-    order = order[found[order].any(axis=1)]
-    if class_scores is None:
-        class_scores = np.empty((len(frame), 0), np.float32)
-    return Instances(frame.astype(np.int64), score, points, point_scores, class_scores).where(order)
+    """Instances of a batch by frame, then by descending score, without those that have no point.
+
+    The score is the mean height of the points' peaks, 0 for a missing point.
+    """
+    present = np.isfinite(points[..., 0])
+    score = np.where(present, point_scores, 0).mean(axis=1).astype(np.float32)
+    order = np.lexsort((-score, frame_idx))
+    order = order[present[order].any(axis=1)]
+    return Instances.from_arrays(frame_idx, score, points, point_scores, class_scores).take(order)
 
 
 def _without_duplicates(found: Instances, config: PredictConfig) -> Instances:
-    return found.where(~find_duplicates(found.frame, found.points, config.duplicate_oks))
+    return found.take(~find_duplicates(found.frame_idx, found.points, config.duplicate_oks))
 
 
 def _best_instances(assembled: Assembled, config: PredictConfig) -> Instances:
     """Of each frame the `max_instances` with the best scores, no animal twice."""
     found = _without_duplicates(_sorted_instances(*assembled), config)
-    rank = np.arange(len(found.frame)) - np.searchsorted(found.frame, found.frame)
-    return found.where(rank < config.max_instances)
+    rank = np.arange(len(found)) - np.searchsorted(found.frame_idx, found.frame_idx)
+    return found.take(rank < config.max_instances)
 
 
 PIPELINES: dict[str, Callable[[Models, PredictConfig], tuple[Run, Assemble]]] = {

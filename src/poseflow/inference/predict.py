@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -16,9 +16,9 @@ from poseflow.core.errors import VideoError
 from poseflow.core.logs import show_progress
 from poseflow.core.prefetch import prefetch
 from poseflow.inference.flow import shift_points, shrink_image
-from poseflow.inference.pipelines import Instances, Outputs, Pipeline
+from poseflow.inference.pipelines import Outputs, Pipeline
 from poseflow.media import Video, VideoIndex, open_video
-from poseflow.tables import PredictionsWriter
+from poseflow.tables import Instances, PredictionsWriter
 
 Image = NDArray[np.uint8]
 BATCHES_AHEAD = 3
@@ -26,7 +26,10 @@ BATCHES_AHEAD = 3
 
 @dataclass(frozen=True)
 class FrameBatch:
-    """Neighbouring frames from `first` on; None for one that cannot be decoded. `found` is None for look-ahead."""
+    """Neighbouring frames from `first` on; None for one that cannot be decoded. `found` is None for look-ahead.
+
+    Their instances have the frames' numbers in the video.
+    """
 
     first: int
     images: list[Image | None]
@@ -77,13 +80,9 @@ def predict_shard(
     ):
         read = prefetch(_read_batches(video, pipeline.channels, frames, config, index.frames), BATCHES_AHEAD)
         said = prefetch(_run_networks(read, pipeline, stop, config.batch_size), BATCHES_AHEAD)
-        found = prefetch(_assemble_batches(said, pipeline, stop), BATCHES_AHEAD)
-        for batch, shifted in _shift_batches(found, config.flow):
-            assert batch.found is not None
-            frame_idx = batch.first + batch.found.frame
-            own = (frame_idx >= start) & (frame_idx < stop)
-            kept = batch.found.where(own)
-            writer.append(frame_idx[own], kept.score, kept.points, kept.point_scores, shifted[own], kept.class_scores)
+        assembled = prefetch(_assemble_batches(said, pipeline, stop), BATCHES_AHEAD)
+        for batch, found in _shift_batches(assembled, config.flow):
+            writer.append(found.take((found.frame_idx >= start) & (found.frame_idx < stop)))
             numbers = [n for n in range(batch.first, batch.first + len(batch.images)) if start <= n < stop]
             failed += [n for n in numbers if batch.images[n - batch.first] is None]
             advance(len(numbers))
@@ -126,30 +125,19 @@ def _assemble_batches(batches: Iterator[NetworkBatch], pipeline: Pipeline, stop:
         if batch.first >= stop:
             yield batch
         elif said.outputs is None:
-            yield FrameBatch(batch.first, batch.images, no_instances(pipeline))
+            yield FrameBatch(
+                batch.first, batch.images, Instances.empty(len(pipeline.skeleton.nodes), len(pipeline.identities))
+            )
         else:
             found = pipeline.assemble(said.outputs)
-            readable = np.zeros(int(found.frame.max(initial=0)) + len(batch.images), bool)
+            readable = np.zeros(int(found.frame_idx.max(initial=0)) + len(batch.images), bool)
             readable[: len(batch.images)] = [image is not None for image in batch.images]
-            yield FrameBatch(batch.first, batch.images, found.where(readable[found.frame]))
+            own = found.take(readable[found.frame_idx])
+            yield FrameBatch(batch.first, batch.images, replace(own, frame_idx=own.frame_idx + batch.first))
 
 
-def no_instances(pipeline: Pipeline) -> Instances:
-    """What a pipeline finds where there is nothing."""
-    nodes = len(pipeline.skeleton.nodes)
-    return Instances(
-        frame=np.empty(0, np.int64),
-        score=np.empty(0, np.float32),
-        points=np.empty((0, nodes, 2), np.float32),
-        point_scores=np.empty((0, nodes), np.float32),
-        class_scores=np.empty((0, len(pipeline.identities)), np.float32),
-    )
-
-
-def _shift_batches(
-    batches: Iterator[FrameBatch], config: FlowConfig
-) -> Iterator[tuple[FrameBatch, NDArray[np.float32]]]:
-    """Yield every batch that has instances' frames with their shifted points, once its look-ahead has arrived."""
+def _shift_batches(batches: Iterator[FrameBatch], config: FlowConfig) -> Iterator[tuple[FrameBatch, Instances]]:
+    """Yield every batch with its instances, their points shifted, once its look-ahead has arrived."""
     waiting: deque[FrameBatch] = deque()
     for batch in batches:
         waiting.append(batch)
@@ -163,7 +151,7 @@ def _frames_after(waiting: deque[FrameBatch]) -> int:
     return sum(len(batch.images) for batch in waiting) - len(waiting[0].images)
 
 
-def _shift_first(waiting: deque[FrameBatch], config: FlowConfig) -> tuple[FrameBatch, NDArray[np.float32]]:
+def _shift_first(waiting: deque[FrameBatch], config: FlowConfig) -> tuple[FrameBatch, Instances]:
     images = [image for one in waiting for image in one.images]
 
     @cache
@@ -172,15 +160,16 @@ def _shift_first(waiting: deque[FrameBatch], config: FlowConfig) -> tuple[FrameB
         return None if image is None else shrink_image(image, config)
 
     batch = waiting.popleft()
-    assert batch.found is not None
-    points = batch.found.points
-    shifted = np.full((len(points), config.window_frames, *points.shape[1:]), np.nan, np.float32)
+    found = batch.found
+    assert found is not None
+    shifted = np.full((len(found), config.window_frames, *found.points.shape[1:]), np.nan, np.float32)
     if config.window_frames:
-        for number in np.unique(batch.found.frame).tolist():
+        for frame in np.unique(found.frame_idx).tolist():
+            number = frame - batch.first
             image = shrunk(number)
             assert image is not None
-            rows = batch.found.frame == number
+            rows = found.frame_idx == frame
             stop = min(number + 1 + config.window_frames, len(images))
             later = [shrunk(after) for after in range(number + 1, stop)]
-            shifted[rows] = shift_points(image, later, points[rows], config)
-    return batch, shifted
+            shifted[rows] = shift_points(image, later, found.points[rows], config)
+    return batch, replace(found, shifted=shifted)

@@ -13,10 +13,10 @@ from poseflow.config import PredictConfig, parse_section
 from poseflow.core.errors import VideoError
 from poseflow.core.skeleton import Skeleton
 from poseflow.inference.pipelines import Pipeline, load_pipeline
-from poseflow.inference.predict import no_instances, predict_shard
+from poseflow.inference.predict import predict_shard
 from poseflow.media import VideoIndex, index_video
 from poseflow.media.channels import convert_channels
-from poseflow.tables import Predictions, read_predictions
+from poseflow.tables import Instances, Predictions, read_predictions
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,18 @@ class Predictor:
     def _predict_images(self, images: NDArray[np.uint8], start: int, stop: int) -> Predictions:
         if not 0 <= start <= stop <= len(images):
             raise VideoError(f"frames must be 0 <= start <= stop <= {len(images)}, got {start}, {stop}")
-        size, nodes = self.config.batch_size, len(self.skeleton.nodes)
-        parts = [no_instances(self.pipeline)]
+        size = self.config.batch_size
+        parts = [Instances.empty(len(self.skeleton.nodes), len(self.pipeline.identities))]
         for first in range(start, stop, size):
             chosen = images[first : min(first + size, stop)]
             batch = np.zeros((size, *images.shape[1:]), np.uint8)  # one size, so that it is compiled once
             batch[: len(chosen)] = chosen
             found = self.pipeline.find(batch)
-            found = found.where(found.frame < len(chosen))
-            parts.append(replace(found, frame=found.frame + first))
-        rows = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
+            found = found.take(found.frame_idx < len(chosen))
+            parts.append(replace(found, frame_idx=found.frame_idx + first))
         return Predictions(
+            **vars(Instances.concatenate(parts)),
             skeleton=self.skeleton,
-            frame_idx=rows["frame"],
-            instance_score=rows["score"],
-            points=rows["points"],
-            point_scores=rows["point_scores"],
-            shifted=np.empty((len(rows["frame"]), 0, nodes, 2), np.float32),
-            class_scores=rows["class_scores"],
             class_names=self.pipeline.identities,
             frames=((start, stop),) if stop > start else (),
         )

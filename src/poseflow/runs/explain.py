@@ -226,7 +226,7 @@ def _find_places(predictions: Sequence[Path], frame: int) -> dict[int, str]:
         with open_table(path, "predictions") as (_, note):
             if any(start <= frame < stop for start, stop in note["frames"]):
                 rows = read_frame(path, frame, ["frame_idx"]).column("row").to_pylist()
-                scores = found.instance_score.tolist()
+                scores = found.score.tolist()
                 return {
                     int(number): f", row {row} of {path}, where its score is {score:.3f}"
                     for number, row, score in zip(numbers, rows, scores, strict=True)

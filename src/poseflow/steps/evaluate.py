@@ -18,10 +18,11 @@ from poseflow.core.files import check_replaceable, replacing, write_json
 from poseflow.evaluation import PredictedPoses, evaluate_identities, evaluate_poses, match_poses
 from poseflow.labels import FrameLabels, Package, read_package
 from poseflow.report.pictures import MeasuredFrames, write_examples, write_figures
+from poseflow.tables import Instances
 from poseflow.tracking import choose_names, may_be_animals
 
 if TYPE_CHECKING:
-    from poseflow.inference import Instances, Pipeline
+    from poseflow.inference import Pipeline
 
 PixelsPerMm = Mapping[str, float] | float | None
 PARTS = ("metrics.json", "figures", "examples")
@@ -106,7 +107,7 @@ def _measure_release(
             found = [
                 PredictedPoses(one.points, one.score, name_instances(one, identities, tracking.min_identity_score))
                 for one in (
-                    every.where(may_be_animals(every.score, every.points, every.point_scores, tracking))
+                    every.take(may_be_animals(every, tracking))
                     for every in predict_package(pipeline, labels, predict.batch_size)
                 )
             ]
@@ -115,12 +116,12 @@ def _measure_release(
 
 
 def name_instances(
-    found: "Instances", identities: Sequence[str], min_identity_score: float
+    found: Instances, identities: Sequence[str], min_identity_score: float
 ) -> tuple[str | None, ...] | None:
     """The names of one frame's instances, as tracking gives them; None where the models know no names."""
     if not identities:
         return None
-    codes = choose_names(found.frame, found.class_scores, min_identity_score)
+    codes = choose_names(found.frame_idx, found.class_scores, min_identity_score)
     return tuple(None if code < 0 else identities[code] for code in codes)
 
 

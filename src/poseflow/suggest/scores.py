@@ -19,7 +19,7 @@ def score_confidence(predictions: Predictions) -> tuple[NDArray[np.int64], NDArr
     frames, counts = np.unique(predictions.frame_idx, return_counts=True)
     if not len(frames):
         return frames, np.empty(0)
-    sums = np.add.reduceat(predictions.instance_score.astype(np.float64), np.cumsum(counts) - counts)
+    sums = np.add.reduceat(predictions.score.astype(np.float64), np.cumsum(counts) - counts)
     return frames, sums / np.maximum(counts, np.bincount(counts).argmax())
 
 

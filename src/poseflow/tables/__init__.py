@@ -2,6 +2,7 @@
 
 from poseflow.tables.check import check_predictions
 from poseflow.tables.columns import node_columns, stack_columns
+from poseflow.tables.instances import Instances
 from poseflow.tables.layouts import iter_poses, read_pose_metadata, read_poses
 from poseflow.tables.parquet import iter_columns, open_table, read_frame
 from poseflow.tables.poses import PoseSource, assemble_files, assemble_poses, empty_poses, pose_schema, write_poses
@@ -12,6 +13,7 @@ from poseflow.tables.tracks import Tracks, TracksWriter, read_tracks, write_trac
 from poseflow.tables.writer import PredictionsWriter, write_predictions
 
 __all__ = [
+    "Instances",
     "PoseSource",
     "Predictions",
     "PredictionsWriter",

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
+from poseflow.tables.instances import Instances
 
 
 def node_columns(skeleton: Skeleton) -> list[str]:
@@ -37,26 +37,36 @@ def node_arrays(points: NDArray[Any], scores: NDArray[Any], missing_as_null: boo
     return [pa.array(column, pa.float32(), from_pandas=missing_as_null) for column in flat]
 
 
-def class_arrays(class_scores: NDArray[np.float32]) -> list[pa.Array]:
-    """One column per class from (n, classes)."""
-    return [pa.array(column) for column in np.ascontiguousarray(class_scores.T)]
+def instance_arrays(instances: Instances) -> list[pa.Array]:
+    """The columns of `predictions_schema`."""
+    shifted = []
+    if instances.lags:
+        flat = pa.array(np.ascontiguousarray(instances.shifted).reshape(-1))
+        shifted = [pa.FixedSizeListArray.from_arrays(flat, int(np.prod(instances.shifted.shape[1:])))]
+    return [
+        pa.array(instances.frame_idx),
+        pa.array(instances.score),
+        *node_arrays(instances.points, instances.point_scores),
+        *(pa.array(column) for column in np.ascontiguousarray(instances.class_scores.T)),
+        *shifted,
+    ]
 
 
-def shifted_arrays(shifted: NDArray[np.float32]) -> list[pa.Array]:
-    """The column `shifted` from (n, lags, nodes, 2), or none without lags."""
-    if not shifted.shape[1]:
-        return []
-    flat = pa.array(np.ascontiguousarray(shifted).reshape(-1))
-    return [pa.FixedSizeListArray.from_arrays(flat, int(np.prod(shifted.shape[1:])))]
-
-
-def shifted_from(table: pa.Table, lags: int, nodes: int) -> NDArray[np.float32]:
-    """The array (n, lags, nodes, 2) of the column `shifted`."""
-    if not lags or not table.num_rows:
-        return np.empty((table.num_rows, lags, nodes, 2), np.float32)
-    flat = table.column("shifted").combine_chunks().flatten()
-    shifted: NDArray[np.float32] = flat.to_numpy().reshape(table.num_rows, lags, nodes, 2)
-    return shifted
+def instances_from(table: pa.Table, skeleton: Skeleton, lags: int, class_names: Sequence[str]) -> Instances:
+    """Instances from the columns of `predictions_schema`; null is NaN."""
+    nodes = len(skeleton.nodes)
+    values = stack_columns(table, node_columns(skeleton)).reshape(-1, nodes, 3)
+    shifted = np.empty((table.num_rows, lags, nodes, 2), np.float32)
+    if lags and table.num_rows:
+        shifted = table.column("shifted").combine_chunks().flatten().to_numpy().reshape(shifted.shape)
+    return Instances(
+        frame_idx=table.column("frame_idx").to_numpy(),
+        score=table.column("instance_score").to_numpy(),
+        points=values[:, :, :2],
+        point_scores=values[:, :, 2],
+        class_scores=stack_columns(table, class_columns(class_names)),
+        shifted=shifted,
+    )
 
 
 def stack_columns(table: pa.Table, names: Sequence[str]) -> NDArray[np.float32]:
@@ -65,13 +75,3 @@ def stack_columns(table: pa.Table, names: Sequence[str]) -> NDArray[np.float32]:
     for row, name in enumerate(names):
         values[row] = table.column(name).to_numpy()
     return np.ascontiguousarray(values.T)
-
-
-def floats_of_shape(values: ArrayLike | None, shape: tuple[int, ...], what: str) -> NDArray[np.float32]:
-    """`values` as float32; None will do where there is nothing to hold. Raises TableError for another shape."""
-    if values is None and 0 in shape:
-        return np.empty(shape, np.float32)
-    array = np.asarray(values, np.float32)
-    if array.shape != shape:
-        raise TableError(f"{what} must have shape {shape}, got {array.shape}")
-    return array

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.tables.columns import node_arrays, node_columns
+from poseflow.tables.instances import Instances
 from poseflow.tables.parquet import KEY, TableWriter, dump_note
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.shards import describe_predictions, iter_predictions
@@ -188,6 +189,7 @@ def _pose_rows(p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSo
     if twice.any():
         raise TableError(f"a track must have one instance per frame, got two in frame {frame_idx[1:][twice][0]}")
     time_s = np.asarray(index.time_s(frame_idx), np.float64) if len(frame_idx) else np.empty(0)
+    posed = p.take(row)
     columns = [
         _constant(source.recording, len(row)),
         _constant(source.video, len(row)),
@@ -197,15 +199,16 @@ def _pose_rows(p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSo
         pa.array(track),
         identity_array(tracks).slice(picked.start, picked.stop - picked.start).take(pa.array(order)),
         pa.array(tracks.identity_score[picked][order], from_pandas=True),
-        pa.array(np.clip(p.instance_score[row], 0, 1), from_pandas=True),
-        *node_arrays(p.points[row], _node_scores(p, row), missing_as_null=True),
+        pa.array(np.clip(posed.score, 0, 1), from_pandas=True),
+        *node_arrays(posed.points, _node_scores(posed), missing_as_null=True),
     ]
     return pa.Table.from_arrays(columns, schema=pose_schema(p.skeleton))
 
 
-def _node_scores(p: Predictions, row: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Scores (rows, nodes) in 0..1, though a map's peak may be higher; NaN where the point is missing."""
-    return np.where(np.isnan(p.points[row]).any(axis=-1), np.float32(np.nan), np.clip(p.point_scores[row], 0, 1))
+def _node_scores(instances: Instances) -> NDArray[np.float32]:
+    """Scores (n, nodes) in 0..1, though a map's peak may be higher; NaN where the point is missing."""
+    missing = np.isnan(instances.points).any(axis=-1)
+    return np.where(missing, np.float32(np.nan), np.clip(instances.point_scores, 0, 1))
 
 
 def _constant(value: str, rows: int) -> pa.DictionaryArray:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
-from poseflow.tables.columns import class_columns, node_columns, predictions_schema, shifted_from, stack_columns
+from poseflow.tables.columns import instances_from, predictions_schema
+from poseflow.tables.instances import Instances
 from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import Ranges, clip_ranges, in_ranges, merge_ranges
@@ -203,22 +204,14 @@ def _cut(frames: Ranges, batch_frames: int) -> Iterator[tuple[int, int]]:
 
 
 def _concatenate(parts: list[Predictions], shards: list[_Shard]) -> Predictions:
-    def join(name: str) -> NDArray[Any]:
-        return np.concatenate([getattr(part, name) for part in parts])
-
     if len(parts) == 1:
         return parts[0]
     return Predictions(
+        **vars(Instances.concatenate(parts)),
         skeleton=shards[0].skeleton,
-        frame_idx=join("frame_idx"),
-        instance_score=join("instance_score"),
-        points=join("points"),
-        point_scores=join("point_scores"),
-        shifted=join("shifted"),
-        class_scores=join("class_scores"),
         class_names=shards[0].class_names,
         frames=merge_ranges([part for shard in shards for part in shard.frames]),
-        failed_frames=join("failed_frames"),
+        failed_frames=np.concatenate([part.failed_frames for part in parts]),
         metadata=_common_metadata([shard.metadata for shard in shards]),
     )
 
@@ -250,18 +243,11 @@ def _wanted(schema: pa.Schema, lags: int) -> list[str]:
 
 
 def _from_arrow(table: pa.Table, shard: _Shard, lags: int, frames: Ranges, first_row: int = 0) -> Predictions:
-    nodes = len(shard.skeleton.nodes)
-    values = stack_columns(table, node_columns(shard.skeleton)).reshape(-1, nodes, 3)
     failed = shard.failed_frames
     try:
         return Predictions(
+            **vars(instances_from(table, shard.skeleton, lags, shard.class_names)),
             skeleton=shard.skeleton,
-            frame_idx=table.column("frame_idx").to_numpy(),
-            instance_score=table.column("instance_score").to_numpy(),
-            points=values[:, :, :2],
-            point_scores=values[:, :, 2],
-            shifted=shifted_from(table, lags, nodes),
-            class_scores=stack_columns(table, class_columns(shard.class_names)),
             class_names=shard.class_names,
             frames=frames,
             failed_frames=failed[in_ranges(failed, frames)],

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
-from poseflow.tables.columns import class_arrays, floats_of_shape, node_arrays, predictions_schema, shifted_arrays
+from poseflow.tables.columns import instance_arrays, predictions_schema
 from poseflow.tables.digest import RowsDigest
+from poseflow.tables.instances import Instances, check_shapes
 from poseflow.tables.parquet import TableWriter
 from poseflow.tables.predictions import Predictions
 from poseflow.tables.ranges import in_ranges, merge_ranges
@@ -25,7 +26,7 @@ class PredictionsWriter:
 
     Example:
         with PredictionsWriter(path, skeleton, lags=5) as writer:
-            writer.append(frame_idx, instance_score, points, point_scores, shifted)
+            writer.append(instances)
             writer.close(frames=[(0, 1000)], failed_frames=[])
 
     The file appears when the block ends; without `close`, or after an exception, there is none.
@@ -58,45 +59,24 @@ class PredictionsWriter:
     ) -> None:
         self._table.__exit__(kind, error, trace)
 
-    def append(
-        self,
-        frame_idx: ArrayLike,
-        instance_score: ArrayLike,
-        points: ArrayLike,
-        point_scores: ArrayLike,
-        shifted: ArrayLike | None = None,
-        class_scores: ArrayLike | None = None,
-    ) -> None:
+    def append(self, instances: Instances) -> None:
         """Append the instances of some frames; all of a frame's come in one call, and frames in ascending order.
 
-        Shapes as in `Predictions`; `shifted` may be left out without lags, `class_scores` without classes. Instances of
-        one frame are sorted by score here.
+        Those of one frame are sorted by score here. Raises: TableError for other shapes than the table's, and for
+        frames that are out of order.
         """
-        frame_idx = np.asarray(frame_idx, np.int64)
-        n, nodes = len(frame_idx), len(self.skeleton.nodes)
-        if n == 0:
+        check_shapes(instances, len(self.skeleton.nodes), len(self.class_names), self.lags)
+        if not len(instances):
             return
-        scores = floats_of_shape(instance_score, (n,), "instance_score")
-        order = np.lexsort((-scores, frame_idx))
-        if self._last is not None and frame_idx[order[0]] <= self._last:
-            raise TableError(
-                f"{self._table.path}: appended frames must come after frame {self._last}, got {frame_idx[order[0]]}"
-            )
-        columns = [
-            pa.array(frame_idx[order]),
-            pa.array(scores[order]),
-            *node_arrays(
-                floats_of_shape(points, (n, nodes, 2), "points")[order],
-                floats_of_shape(point_scores, (n, nodes), "point_scores")[order],
-            ),
-            *class_arrays(floats_of_shape(class_scores, (n, len(self.class_names)), "class_scores")[order]),
-            *shifted_arrays(floats_of_shape(shifted, (n, self.lags, nodes, 2), "shifted")[order]),
-        ]
-        rows = pa.Table.from_arrays(columns, schema=self._table.schema)
-        self._digest.update(rows)
-        self._table.write(rows)
-        self._first = int(frame_idx[order[0]]) if self._first is None else self._first
-        self._last = int(frame_idx[order[-1]])
+        rows = instances.take(np.lexsort((-instances.score, instances.frame_idx)))
+        first, last = int(rows.frame_idx[0]), int(rows.frame_idx[-1])
+        if self._last is not None and first <= self._last:
+            raise TableError(f"{self._table.path}: appended frames must come after frame {self._last}, got {first}")
+        table = pa.Table.from_arrays(instance_arrays(rows), schema=self._table.schema)
+        self._digest.update(table)
+        self._table.write(table)
+        self._first = first if self._first is None else self._first
+        self._last = last
 
     def close(self, frames: Sequence[tuple[int, int]], failed_frames: ArrayLike = ()) -> None:
         """Say which frames were read, as [start, stop), and which of them could not be decoded."""
@@ -126,12 +106,5 @@ def write_predictions(predictions: Predictions, path: str | Path) -> None:
     """Write a whole predictions table."""
     p = predictions
     with PredictionsWriter(path, p.skeleton, p.lags, p.class_names, p.metadata) as writer:
-        writer.append(
-            p.frame_idx,
-            p.instance_score,
-            p.points,
-            p.point_scores,
-            p.shifted,
-            p.class_scores,
-        )
+        writer.append(p)
         writer.close(p.frames, p.failed_frames)

@@ -14,7 +14,7 @@ from poseflow.tracking.identity.evidence import Evidence
 from poseflow.tracking.identity.given_names import Bearers, Saying
 from poseflow.tracking.identity.per_frame import NAMINGS
 from poseflow.tracking.identity.per_tracklet import Tracklets, name_tracklets
-from poseflow.tracking.linking.instances import describe_instances
+from poseflow.tracking.linking.features import describe_candidates
 from poseflow.tracking.linking.linker import Linked, Linker
 from poseflow.tracking.linking.selection import select_instances
 from poseflow.tracking.review.items import NEAR_FRAMES, Moment, find_moments_of_names, find_moments_of_tracks
@@ -96,7 +96,7 @@ class Tracker:
             self._suit(len(block.skeleton.nodes))
         for part in _cut_at_frames(block):
             rows = select_instances(part, self._config)
-            found = self._linker.link(describe_instances(part, rows, self._config))
+            found = self._linker.link(describe_candidates(part, rows, self._config))
             kept = found.row - part.first_row
             code, score = NAMINGS[self._config.mode](self._with_statements(part), kept, self._config)
             if self._config.mode == "both":
@@ -211,9 +211,6 @@ def _cut_at_frames(predictions: Predictions) -> Iterator[Predictions]:
     while begin < n:
         last_frame = predictions.frame_idx[min(begin + BLOCK_ROWS, n) - 1]
         stop = int(np.searchsorted(predictions.frame_idx, last_frame, "right"))
-        rows = {
-            name: getattr(predictions, name)[begin:stop]
-            for name in ("frame_idx", "instance_score", "points", "point_scores", "shifted", "class_scores")
-        }
+        rows = vars(predictions.take(slice(begin, stop)))
         yield replace(predictions, **rows, first_row=predictions.first_row + begin)
         begin = stop

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
-from poseflow.tracking.linking.instances import Instances
+from poseflow.tracking.linking.features import Features
 from poseflow.tracking.linking.kalman import Motion
 from poseflow.tracking.linking.matching import Gains
 from poseflow.tracking.linking.pairs import Floats, Pairs, score_pairs
@@ -32,7 +32,7 @@ class Track:
 class Block:
     """Instances whose frames are linked in one go, after those that may be their candidates."""
 
-    instances: Instances
+    features: Features
     frames: list[int]
     """Frame numbers, ascending."""
     starts: list[int]
@@ -84,7 +84,7 @@ class EarlierInstances:
     def gain_by_lost(self, at: int, alone: list[int], lost: dict[int, Track]) -> Gains:
         """As the protocol says; flow has moved them as far as it reaches."""
         i, j = _cross(self._block.starts[at], alone, lost)
-        gains = _gain(self._block.instances, i, j, np.full(len(i), self.config.window_frames), self.config)
+        gains = _gain(self._block.features, i, j, np.full(len(i), self.config.window_frames), self.config)
         return _to_rows(gains, len(alone), list(lost))
 
 
@@ -113,10 +113,10 @@ class MovedInstances:
         if not lost:
             return [{} for _ in alone]
         i, j = _cross(self._block.starts[at], alone, lost)
-        instances, frame = self._block.instances, self._block.frames[at]
+        features, frame = self._block.features, self._block.frames[at]
         expected = np.array([track.motion.expect(frame - track.frame) for track in lost.values() if track.motion])
-        moved = np.tile(expected, (len(alone), 1)) - instances.centroid[j]
-        pairs = _pair(instances, (i, j), (instances.points, j), instances.centroid[j] + moved, moved)
+        moved = np.tile(expected, (len(alone), 1)) - features.centroid[j]
+        pairs = _pair(features, (i, j), (features.instances.points, j), features.centroid[j] + moved, moved)
         gains = score_pairs(pairs, self.config)
         return _to_rows(gains, len(alone), list(lost))
 
@@ -162,7 +162,7 @@ def _gain_of_pairs(block: Block, config: TrackingConfig) -> _PairGains:
         partners.append([-1] * new + partner.tolist())
         total += len(i)
     i, j, lag_of = np.concatenate(current), np.concatenate(candidate), np.concatenate(lags)
-    return _PairGains(_gain(block.instances, i, j, lag_of, config).tolist(), offsets, partners)
+    return _PairGains(_gain(block.features, i, j, lag_of, config).tolist(), offsets, partners)
 
 
 def _best_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[int]], quantile: float) -> Gains:
@@ -232,18 +232,18 @@ def _to_rows(gains: NDArray[np.float64], instances: int, tracks: list[int]) -> G
 
 
 def _gain(
-    instances: Instances, i: NDArray[np.intp], j: NDArray[np.intp], lag: NDArray[np.intp], config: TrackingConfig
+    features: Features, i: NDArray[np.intp], j: NDArray[np.intp], lag: NDArray[np.intp], config: TrackingConfig
 ) -> NDArray[np.float64]:
     """Gain of linking instance i with candidate j, `lag` frames before it; NaN where it is not allowed."""
     if config.candidates == "flow":
-        _, window, nodes, _ = instances.moved_points.shape
-        poses = instances.moved_points.reshape(-1, nodes, 2), j * window + lag - 1
-        return score_pairs(_pair(instances, (i, j), poses, instances.moved_centroid[j, lag - 1]), config)
-    return score_pairs(_pair(instances, (i, j), (instances.points, j), instances.centroid[j]), config)
+        _, window, nodes, _ = features.instances.shifted.shape
+        poses = features.instances.shifted.reshape(-1, nodes, 2), j * window + lag - 1
+        return score_pairs(_pair(features, (i, j), poses, features.shifted_centroid[j, lag - 1]), config)
+    return score_pairs(_pair(features, (i, j), (features.instances.points, j), features.centroid[j]), config)
 
 
 def _pair(
-    instances: Instances,
+    features: Features,
     pairs: tuple[NDArray[np.intp], NDArray[np.intp]],
     poses: tuple[Floats, NDArray[np.intp]],
     centroid: Floats,
@@ -257,6 +257,6 @@ def _pair(
         centroid: (p, 2) of these. shift: (p, 2) by which their points are moved yet.
     """
     i, j = pairs
-    offset = instances.centroid[i].astype(np.float64) - centroid
-    area = np.maximum(instances.area[i], instances.area[j]).astype(np.float64)
-    return Pairs(instances.points, i, *poses, area, np.hypot(offset[:, 0], offset[:, 1]), shift)
+    offset = features.centroid[i].astype(np.float64) - centroid
+    area = np.maximum(features.area[i], features.area[j]).astype(np.float64)
+    return Pairs(features.instances.points, i, *poses, area, np.hypot(offset[:, 0], offset[:, 1]), shift)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from poseflow.config import TrackingConfig
 from poseflow.tracking.linking.ambiguity import REPLACED, RESUMED, Doubt, DoubtLog, Links
 from poseflow.tracking.linking.candidates import CANDIDATES, Block, Track
-from poseflow.tracking.linking.instances import Instances
+from poseflow.tracking.linking.features import Features
 from poseflow.tracking.linking.kalman import Motion
 from poseflow.tracking.linking.matching import MATCHINGS, Gains
 from poseflow.tracking.linking.pairs import FAR_PX, is_distance
@@ -50,23 +50,23 @@ class Linker:
         self._piece_frames = config.naming.piece_frames if config.mode == "both" else 0
         self._known: dict[int, Track] = {}
         self._tracks = 0
-        self._recent: Instances | None = None
+        self._recent: Features | None = None
         self._labels: list[list[int]] = []  # of the recent instances, frame by frame; -1 for one without a track
         self._full: set[int] = set()  # tracks of the last frame that had all animals
         self._torn: set[int] = set()  # tracks that a person has just given to another animal
 
-    def link(self, fresh: Instances) -> Linked:
+    def link(self, fresh: Features) -> Linked:
         """Link the instances of the frames that come next; instances that get no track are left out."""
         if not len(fresh):
             nothing = np.empty(0, np.int64)
             return Linked(nothing, nothing, nothing.astype(np.int32), nothing.astype(np.int32))
         both = self._recent.join(fresh) if self._recent else fresh
-        frames, starts = np.unique(both.frame, return_index=True)
+        frames, starts = np.unique(both.instances.frame_idx, return_index=True)
         block = Block(both, frames.tolist(), [*starts.tolist(), len(both)], len(self._labels))
         track, tracklet = (np.array(numbers, np.int32) for numbers in self._link_frames(block))
         self._forget(block)
         kept = track >= 0
-        return Linked(fresh.row[kept], fresh.frame[kept], tracklet[kept], track[kept])
+        return Linked(fresh.row[kept], fresh.instances.frame_idx[kept], tracklet[kept], track[kept])
 
     def close(self) -> list[Doubt]:
         """All doubts in order of their frames, under the tracks' final numbers."""
@@ -93,9 +93,9 @@ class Linker:
 
     def _link_frames(self, block: Block) -> tuple[list[int], list[int]]:
         """Append the tracks of each new frame's instances to the labels; returns these, and their tracklets."""
-        instances = block.instances
-        scores, centroids = instances.score.tolist(), instances.centroid.tolist()
-        sizes = (np.sqrt(instances.area) if is_distance(self.config) else np.ones(len(instances))).tolist()
+        features = block.features
+        scores, centroids = features.instances.score.tolist(), features.centroid.tolist()
+        sizes = (np.sqrt(features.area) if is_distance(self.config) else np.ones(len(features))).tolist()
         self._candidates.begin(block)
         tracks: list[int] = []  # the labels may change later, for what comes after
         tracklets: list[int] = []
@@ -107,7 +107,7 @@ class Linker:
             if -1 in matched:
                 cuts |= self._place_newcomers(block, at, matched, scores[begin:stop], centroids)
             if frame in self.statements:
-                self._correct(frame, instances.row[begin:stop].tolist(), matched)
+                self._correct(frame, features.row[begin:stop].tolist(), matched)
             if self.config.connect_breaks:
                 self._connect_break(matched)
             self.log.rows.update(track for track in matched if track >= 0)
@@ -241,7 +241,7 @@ class Linker:
             for number in over:
                 del self._known[number]
                 self.log.end(number)
-        kept = block.instances.frame > last - config.window_frames
+        kept = block.features.instances.frame_idx > last - config.window_frames
         kept[[track.place for track in self._known.values()]] = True
         frame_of = np.repeat(np.arange(len(frames)), np.diff(block.starts))
         tracks = np.array([track for labels in self._labels for track in labels])
@@ -249,4 +249,4 @@ class Linker:
         place_now = np.cumsum(kept) - 1
         for track in self._known.values():
             track.place = int(place_now[track.place])
-        self._recent = block.instances.take(kept)
+        self._recent = block.features.take(kept)
