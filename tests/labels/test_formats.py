@@ -16,7 +16,7 @@ import sleap_io as sio
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import LabelsError
 from poseflow.core.registry import Registry
-from poseflow.labels import check_identities, find_label_files, read_labels, skeleton_of
+from poseflow.labels import check_identities, find_label_files, identity_of, read_labels, skeleton_of
 from poseflow.labels.formats import READERS, LabelReader, describe_label_file, read_label_file
 
 
@@ -195,8 +195,15 @@ class TestDeepLabCut:
         with pytest.raises(LabelsError, match=r"v\.h5 must hold labels, got DeepLabCut's predictions"):
             read(tmp_path / "v.h5")
 
+    @pytest.mark.parametrize("cell", ["1_0", "\uff11", "0x10", "1,5"])
+    def test_numbers_of_python_only(self, tmp_path: Path, cell: str) -> None:
+        with pytest.raises(LabelsError, match="coordinates must be numbers, got"):
+            read(self.table(tmp_path, *HEAD, f'labeled-data/cage/img001.png,"{cell}",2,3,4'))
+
     def test_a_damaged_config_costs_the_edges_only(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         path = self.table(tmp_path, *HEAD, "labeled-data/cage/img001.png,1,2,3,4")
+        (tmp_path / "config.yaml").write_text("Task: x\nscorer: y\nskeleton: 5")
+        assert len(read(path).labeled_frames) == 1
         (tmp_path / "config.yaml").write_text("Task: x\nskeleton: [[nose")
         assert skeleton_of(read(path)).edges == ()
         assert "config.yaml is damaged and tells no edges" in caplog.text
@@ -290,6 +297,20 @@ class TestCoco:
         draw(tmp_path, place)
         (frame,) = read(path).labeled_frames
         assert Path(frame.video.filename[frame.frame_idx]) == tmp_path / place
+
+    def test_coordinates_that_are_no_coordinates(self, tmp_path: Path) -> None:
+        with pytest.raises(LabelsError, match=r"coco\.json: annotation 0 must have numbers as keypoints"):
+            read(coco(tmp_path, [{"keypoints": [10**400, 2, 2, 3, 4, 2]}]))
+
+    @pytest.mark.parametrize("size", [{"width": 640, "height": 480}, {"width": 20, "height": 30.0}])
+    def test_images_of_another_size_than_they_were_labeled_in(self, tmp_path: Path, size: dict) -> None:
+        images = [{"id": 1, "file_name": "a.png", **size}]
+        with pytest.raises(LabelsError, match=rf"a\.png must have the size .* {size['width']} x .*, got 30 x 20"):
+            read(coco(tmp_path, [{}], images=images))
+
+    def test_sizes_that_say_nothing(self, tmp_path: Path) -> None:
+        for size in ({"width": None, "height": "x"}, {"width": 0, "height": 20}, {"width": float("inf"), "height": 20}):
+            assert animals(read(coco(tmp_path, [{}], images=[{"id": 1, "file_name": "a.png", **size}])))
 
     def test_namesakes_in_several_folders(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         draw(tmp_path, "one/c.png", "two/c.png")
@@ -437,6 +458,20 @@ class TestRecognition:
         with pytest.raises(OSError, match=r"Input.output error.*a\.slp") as raised:
             read_label_file(path)
         assert raised.value.errno == 5
+
+    def test_a_name_is_the_same_however_its_letters_are_encoded(
+        self, make_video: Callable, make_labels: Callable, animal: Callable
+    ) -> None:
+        tracks = ("na\u0308", "n\u00e4 \n b", " ")
+        path = make_labels("a.slp", make_video("a.mp4"), {0: [animal(), animal(20), animal(30)]}, tracks=tracks)
+        labels = read(path)
+        assert [track.name for track in labels.tracks] == ["n\u00e4", "n\u00e4 b"]
+        assert [identity_of(instance) for instance in labels.labeled_frames[0].instances] == [
+            "n\u00e4",
+            "n\u00e4 b",
+            None,
+        ]
+        assert describe_label_file(path, False)["identities"] == ["n\u00e4", "n\u00e4 b"]
 
     def test_an_edge_of_sleap_from_a_node_to_itself(
         self, make_video: Callable, make_labels: Callable, animal: Callable, caplog: pytest.LogCaptureFixture

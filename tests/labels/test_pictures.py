@@ -17,6 +17,7 @@ from poseflow.core.errors import AmbiguousVideoError, LabelsError, SkeletonError
 from poseflow.labels import frame_key, read_labels, read_package, write_package
 from poseflow.labels.locate import locate_videos
 from poseflow.labels.videos import VideoFinder
+from poseflow.media import write_video
 
 
 def read(*paths: Path, store: Path | None = None) -> sio.Labels:
@@ -32,6 +33,35 @@ def first_x(labels: sio.Labels) -> dict[str, float]:
         number = frame_key(frame.video, frame.frame_idx).number
         found[f"{name.parent.name}/{name.name} {number}"] = float(frame.instances[0].numpy()[0, 0])
     return found
+
+
+def test_a_video_of_another_size_than_it_was_labeled_in(make_video: Callable, tmp_path: Path) -> None:
+    """Scaled down, say, under the same name: points would be elsewhere."""
+    video = sio.Video(filename=str(make_video("a.mp4")))
+    skeleton = sio.Skeleton(["nose"])
+    instance = sio.Instance.from_numpy(np.ones((1, 2)), skeleton=skeleton)
+    height, width = video.shape[1:3]
+    frame = sio.LabeledFrame(video=video, frame_idx=0, instances=[instance])
+    sio.save_file(sio.Labels([frame], [video], [skeleton]), str(tmp_path / "a.slp"), verbose=False)
+    assert len(read(tmp_path / "a.slp").labeled_frames) == 1
+    write_video(tmp_path / "a.mp4", (np.zeros((height // 2, width // 2, 3), np.uint8) for _ in range(30)), fps=25)
+    said = rf"a\.slp: .*a\.mp4 must have the size .*, {width} x {height}, got {width // 2} x {height // 2}"
+    with pytest.raises(LabelsError, match=said):
+        read(tmp_path / "a.slp")
+
+
+def test_a_damaged_picture_in_a_package_is_told(make_video: Callable, make_labels: Callable, animal: Callable) -> None:
+    package = make_labels("a.slp", make_video("a.mp4"), {3: [animal()]}).with_name("b.pkg.slp")
+    write_package(read(package.with_name("a.slp")), package)
+    with h5py.File(package, "r+") as file:
+        (name,) = [key for key in file if key.startswith("video") and key != "videos_json"]
+        pictures, attributes = file[f"{name}/video"], dict(file[f"{name}/video"].attrs)
+        content = [picture[:40] for picture in pictures[:]]
+        del file[f"{name}/video"]
+        file.create_dataset(f"{name}/video", data=np.array(content, np.int8)).attrs.update(attributes)
+    (package.parent / "a.mp4").unlink()
+    with pytest.raises(LabelsError, match=r"b\.pkg\.slp must hold a whole picture .* damaged one of frame 3 of a\.mp4"):
+        read(package)
 
 
 class TestImages:

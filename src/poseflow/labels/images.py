@@ -9,7 +9,8 @@ import numpy as np
 import sleap_io as sio
 from numpy.typing import NDArray
 
-from poseflow.labels.videos import index_of, is_embedded
+from poseflow.core.errors import LabelsError
+from poseflow.labels.videos import index_of, is_embedded, video_name
 from poseflow.media import open_video
 from poseflow.media.channels import convert_channels
 from poseflow.media.stills import read_image
@@ -66,7 +67,14 @@ def _read_embedded(video: sio.Video, frame_inds: Sequence[int], channels: int) -
     backend = _open_embedded(video)
     try:
         for frame_idx in frame_inds:
-            yield frame_idx, convert_channels(backend.get_frame(frame_idx)[..., :3], channels)
+            try:
+                image = backend.get_frame(frame_idx)
+            except (AttributeError, cv2.error):  # sleap-io goes on with what could not be decoded
+                raise LabelsError(
+                    f"{video.filename} must hold a whole picture of each labeled frame, got a damaged one of frame "
+                    f"{frame_idx} of {video_name(video)}"
+                ) from None
+            yield frame_idx, convert_channels(image[..., :3], channels)
     finally:
         backend.close()
 

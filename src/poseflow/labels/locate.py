@@ -15,7 +15,7 @@ from poseflow.labels.sources import nameless, source_in_package
 from poseflow.labels.videos import VideoFinder, index_of, is_embedded, root_video, video_name
 from poseflow.media import VideoIndex, is_recording
 from poseflow.media.lookup import Fits, is_there
-from poseflow.media.stills import list_images
+from poseflow.media.stills import list_images, read_image
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +50,10 @@ def locate_videos(labels: sio.Labels, path: Path, finder: VideoFinder) -> sio.La
             kept += found
             missing += lost
         elif place := finder.find(video.filename, path, others, _fits_shape(video)):
+            recorded = _recorded_size(video)
             use_recording(video, place)
+            index = index_of(video)
+            _check_size(recorded, (index.height, index.width), place, path)
             _check_frames(video, frames, path)
             kept += frames
         else:
@@ -141,6 +144,19 @@ def _fits_shape(video: sio.Video) -> Fits:
         return None if is_as_long and [index.height, index.width] == list(recorded[1:3]) else False
 
     return fits
+
+
+def _recorded_size(video: sio.Video) -> tuple[int, int] | None:
+    """(height, width) of a video's pictures, as far as the label file says it."""
+    shape = root_video(video).backend_metadata.get("shape")
+    return (int(shape[1]), int(shape[2])) if shape and len(shape) > 2 and shape[1] and shape[2] else None
+
+
+def _check_size(recorded: tuple[int, int] | None, size: tuple[int, int], place: Path, path: Path) -> None:
+    """Raise LabelsError where labels were made on pictures of another size: their points would be elsewhere."""
+    if recorded and recorded != size:
+        made, found = (f"{width} x {height}" for height, width in (recorded, size))
+        raise LabelsError(f"{path}: {place} must have the size that its labels were made on, {made}, got {found}")
 
 
 def _at(path: Path, video: sio.Video) -> sio.Video:
@@ -259,6 +275,7 @@ def _locate_images(
     Images that were all in one folder may lie in one of another name, right where a person said.
     """
     folders = _find_folders(video, path, finder, others)
+    sizes, checked = video.backend_metadata.get("sizes", {}), set()
     videos: dict[Path, tuple[sio.Video, dict[str, int]]] = {}
     kept, missing = [], []
     for frame in frames:
@@ -273,6 +290,11 @@ def _locate_images(
         if folder is None or place is None:
             missing.append(recorded.as_posix())
             continue
+        recorded_size = sizes.get(frame.frame_idx) or _recorded_size(video)
+        if recorded_size and (folder, recorded_size) not in checked:  # one of each folder and size: it is decoded
+            checked.add((folder, recorded_size))
+            if (image := read_image(folder / recorded.name, None)) is not None:
+                _check_size(recorded_size, (image.shape[0], image.shape[1]), folder / recorded.name, path)
         frame.video, frame.frame_idx = videos[folder][0], place
         kept.append(frame)
     if missing:

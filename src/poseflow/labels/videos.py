@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -59,6 +60,11 @@ def root_video(video: sio.Video) -> sio.Video:
         seen.append(video)
         video = video.source_video
     return video
+
+
+def plain_name(name: object) -> str:
+    """An animal's name, the same however a system encodes its letters, and on one line; empty where it has none."""
+    return " ".join(unicodedata.normalize("NFC", str(name)).split())
 
 
 def is_embedded(video: sio.Video) -> bool:

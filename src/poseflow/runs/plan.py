@@ -190,21 +190,23 @@ def _describe_labels(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     def describe(path: Path) -> dict[str, Any]:
         return describe_label_file(path, predicted)
 
-    predicted, found, faults = config.labels.include_predictions, [], []
+    predicted, found, faults = config.labels.include_predictions, {}, []
     for path in plan.labels:
         try:
-            found.append(
-                facts.find(path, f"labels and their places, predictions {'count' if predicted else 'do not'}", describe)
+            found[path] = facts.find(
+                path, f"labels and their places, predictions {'count' if predicted else 'do not'}", describe
             )
         except LabelsError as error:
             faults.append(str(error))
+    empty = [path for path, labels in found.items() if not labels["frames"]]
     said = "nothing is trained until it is mended, or labels.paths no longer names it"
-    if not faults and found and not any(labels["frames"] for labels in found):
+    if not faults and found and len(empty) == len(found):
         names = ", ".join(map(str, plan.labels))
-        faults, said = [f"{names} must hold labeled frames to train on, got none"], "nothing is trained yet"
+        faults, said, empty = [f"{names} must hold labeled frames to train on, got none"], "nothing is trained yet", []
     warnings = [f"{fault}; {said}" for fault in faults]
     untrained = warnings[0] if warnings else None
-    return replace(plan, label_facts=found, untrained=untrained, warnings=[*plan.warnings, *warnings])
+    warnings += [f"{path} has no labeled animals" for path in empty]
+    return replace(plan, label_facts=list(found.values()), untrained=untrained, warnings=[*plan.warnings, *warnings])
 
 
 def _check_naming(config: Config, kinds: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
+import sleap_io as sio
 from shell import bash
 
 from poseflow.runs.names import read_names
@@ -19,7 +20,16 @@ pytestmark = [pytest.mark.workflow, pytest.mark.long, pytest.mark.timeout(1800)]
 SNAKEMAKE = "snakemake --profile local --cores 2"
 
 
-GOOD = ["good.mp4", "we{ird}.mp4", "n" * 245 + ".mp4"]
+GOOD = [
+    "good.mp4",
+    "we{ird}.mp4",
+    "n" * 245 + ".mp4",
+    "flaky.mp4",
+    "twin.mp4",
+    "twin.mkv",
+    "in/twin.mp4",
+    "in__twin.mp4",
+]
 ODD = ["odd/len.avi", "odd/matlab.h5"]
 BAD = {
     "empty.mp4": "file must",
@@ -58,6 +68,15 @@ def add_bad_things(project, case):
         for name in ("frame_time", "frame_number"):
             archive.writestr(f"{name}.npy", header.getvalue())
     (project / "labels/cut.slp").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    begun = sio.Labels(videos=[sio.Video(str(videos / "good.mp4"))], skeletons=[sio.Skeleton(["nose"])])
+    sio.save_file(begun, str(project / "labels/none.slp"), verbose=False)
+
+
+def fail_reading_in_the_plan(project, case, name):
+    """Settings of a command whose own process, not its jobs, gets EIO for the recording `name`."""
+    bash(f"gcc -shared -fPIC -o {project}/shim.so shim.c", case("transient_read_error"))
+    (project / "jobs.sh").write_text("unset LD_PRELOAD\n")
+    return f"EIO_NAME={name} EIO_FROM=1 EIO_TO=1000 BASH_ENV=$PWD/jobs.sh LD_PRELOAD=$PWD/shim.so"
 
 
 def test_of_a_folder_with_one_of_each_bad_thing_the_good_is_done_and_the_bad_told(case_project, case):
@@ -65,18 +84,20 @@ def test_of_a_folder_with_one_of_each_bad_thing_the_good_is_done_and_the_bad_tol
     name of one that was renamed is (renamed_recording_leaves_old_tables).
     """
     settings = {
-        "videos": {"root": "videos", "patterns": ["*.mp4", "*.avi", "*.h5", "*.imgstore"]},
+        "videos": {"root": "videos", "patterns": ["*.mp4", "*.mkv", "*.avi", "*.h5", "*.imgstore"]},
         "predict": {"shard_frames": 1000, "batch_size": 4, "max_instances": 2, "flow": {"window_frames": 2}},
     }
     project = case_project("failed_assemble_has_no_reason", settings, *GOOD)
     add_bad_things(project, case)
-    printed = bash(f"{SNAKEMAKE} nightly; echo rc $?", project)
+    fault = fail_reading_in_the_plan(project, case, "videos/flaky.mp4")
+    printed = bash(f"{fault} {SNAKEMAKE} nightly; echo rc $?", project)
     assert printed.strip().endswith("rc 0"), printed
     names = read_names(project / "results/recordings.json")
     results = project / "results"
     for video in (*GOOD, *ODD):
         (table,) = results.glob(f"poses/*/{names[video]}.parquet")
-        assert read_pose_metadata(table)["frames"] > 0
+        assert read_pose_metadata(table)["frames"] == (5 if video == "odd/matlab.h5" else 12)
+    assert len({names[video] for video in (*GOOD, *ODD)}) == len(GOOD) + len(ODD)
     for told in ((results / "summary.txt").read_text(), (results / "report.html").read_text()):
         for video, reason in BAD.items():
             name = names[f"bad/{video}"]
@@ -84,6 +105,7 @@ def test_of_a_folder_with_one_of_each_bad_thing_the_good_is_done_and_the_bad_tol
         assert r"videos/bad\xff.mp4 is left out" in told
         assert "videos/disk cannot be looked into" in told
         assert "labels/cut.slp must be" in told
+        assert "labels/none.slp has no labeled animals" in told
 
     os.truncate(results / "tracks/good.parquet", 1000)
     (project / "videos/we{ird}.mp4").unlink()

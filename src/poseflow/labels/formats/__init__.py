@@ -17,6 +17,7 @@ from poseflow.labels.formats.content import check_hdf5, describe_content
 from poseflow.labels.formats.deeplabcut import DEEPLABCUT
 from poseflow.labels.formats.reader import READERS, LabelReader, OtherFormatError
 from poseflow.labels.formats.sleap import SLEAP
+from poseflow.labels.videos import plain_name
 
 __all__ = ["READERS", "LabelReader", "OtherFormatError", "describe_label_file", "find_reader", "read_label_file"]
 
@@ -40,6 +41,7 @@ def read_label_file(path: Path) -> sio.Labels:
         labels = find_reader(path).read(path)
     except OtherFormatError as error:
         raise _name_format(path, str(error)) from None
+    _settle_names(labels)
     for skeleton in labels.skeletons:
         _check_skeleton(skeleton, path)
     return labels
@@ -77,6 +79,19 @@ def find_reader(path: Path) -> LabelReader:
 def _name_format(path: Path, content: str) -> LabelsError:
     formats = ", ".join(reader.files for reader in READERS.values())
     return LabelsError(f"{path} must be a label file ({formats}), got {content}")
+
+
+def _settle_names(labels: sio.Labels) -> None:
+    """Name animals as `plain_name` does; a track without a name tells none."""
+    for track in labels.tracks:
+        track.name = plain_name(track.name)
+    if all(track.name for track in labels.tracks):
+        return
+    for frame in labels.labeled_frames:
+        for instance in frame.instances:
+            if instance.track is not None and not instance.track.name:
+                instance.track = None
+    labels.tracks = [track for track in labels.tracks if track.name]
 
 
 def _check_skeleton(skeleton: sio.Skeleton, path: Path) -> None:

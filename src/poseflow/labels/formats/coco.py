@@ -160,7 +160,7 @@ def _read_points(annotation: Entry, nodes: Sequence[str], path: Path) -> tuple[N
     where = f"{path}: annotation {annotation.get('id')}"
     try:
         numbers = np.array(annotation["keypoints"], float).ravel()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise LabelsError(f"{where} must have numbers as keypoints, got something else") from None
     if len(numbers) != 3 * len(nodes):
         raise LabelsError(
@@ -228,8 +228,9 @@ def _build(
     paths = place_images(recorded, path)
     videos = image_videos(paths)
     frames = []
-    for image, instances in zip(paths, found.values(), strict=True):
+    for number, image, instances in zip(found, paths, found.values(), strict=True):
         video, frame_idx = videos[image]
+        video.backend_metadata.setdefault("sizes", {})[frame_idx] = _size_of(images[number])
         frames.append(sio.LabeledFrame(video=video, frame_idx=frame_idx, instances=instances))
     return sio.Labels(
         labeled_frames=frames,
@@ -244,6 +245,13 @@ def _file_of(image: Entry, path: Path) -> str:
     if not isinstance(name, str):
         raise LabelsError(f"{path}: each image must have a file_name, got {name!r} of id {image['id']!r}")
     return name
+
+
+def _size_of(image: Entry) -> tuple[int, int] | None:
+    """(height, width) of an image, as far as the file says it."""
+    size = image.get("height"), image.get("width")
+    height, width = (int(side) if isinstance(side, int | float) and 1 <= side < 1e9 else 0 for side in size)
+    return (height, width) if height and width else None
 
 
 def _name_of(category: Entry) -> str:

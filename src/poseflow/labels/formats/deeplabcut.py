@@ -260,11 +260,13 @@ def _image_of(row: Row, width: int, path: Path) -> PurePosixPath:
 
 def _number(cell: str, image: PurePosixPath, bodypart: str, path: Path) -> float:
     try:
-        return float(cell) if cell and cell.upper() != "NA" else np.nan
+        if not cell or cell.upper() == "NA":
+            return np.nan
+        if cell.isascii() and "_" not in cell:  # Python takes 1_0 for 10
+            return float(cell)
     except ValueError:
-        raise LabelsError(
-            f"{path}: coordinates must be numbers, got {cell!r} for {bodypart} of {image.as_posix()}"
-        ) from None
+        pass
+    raise LabelsError(f"{path}: coordinates must be numbers, got {cell!r} for {bodypart} of {image.as_posix()}")
 
 
 def _read_edges(table: Path, bodyparts: list[str]) -> list[tuple[str, str]]:
@@ -272,7 +274,8 @@ def _read_edges(table: Path, bodyparts: list[str]) -> list[tuple[str, str]]:
     config, path = _find_config(table)
     edges: list[tuple[str, str]] = []
     left_out = []
-    for pair in config.get("skeleton") or ():
+    skeleton = config.get("skeleton") or []
+    for pair in skeleton if isinstance(skeleton, list) else [skeleton]:
         names = tuple(map(str, pair)) if isinstance(pair, list) else (str(pair),)
         if len(names) == 2 and names[0] != names[1] and set(names) <= set(bodyparts):
             if names not in edges:

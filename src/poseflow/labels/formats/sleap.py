@@ -15,7 +15,7 @@ from poseflow.labels.facts import LabelFacts, is_dense, path_of, spread_frames
 from poseflow.labels.formats.content import DAMAGED, is_hdf5, one_line, open_hdf5, raise_if_machine_failed
 from poseflow.labels.formats.reader import LabelReader
 from poseflow.labels.sources import settle_sources
-from poseflow.labels.videos import root_video
+from poseflow.labels.videos import plain_name, root_video
 
 PREDICTED = 1  # SLEAP's code for the type of an instance
 
@@ -61,7 +61,7 @@ def _describe(path: Path, include_predictions: bool) -> LabelFacts:
         if "frames" not in file or "instances" not in file:
             return {"frames": 0, "animals": 0, "nodes": [], "identities": [], "videos": {}, "places": {}}
         frames, instances = file["frames"][:], file["instances"][:]
-        names = [json.loads(text)[1] for text in file["tracks_json"][:]] if "tracks_json" in file else []
+        names = [plain_name(json.loads(text)[1]) for text in file["tracks_json"][:]] if "tracks_json" in file else []
     if not include_predictions:
         instances = instances[instances["instance_type"] != PREDICTED]
     positions = {int(number): position for position, number in enumerate(frames["frame_id"])}
@@ -69,7 +69,8 @@ def _describe(path: Path, include_predictions: bool) -> LabelFacts:
     labeled = frames[[positions[number] for number in numbers.tolist()]]
     videos, skeletons = read_videos(str(path), open_backend=False), read_skeletons(str(path))
     used = np.unique(instances["skeleton"]).tolist()
-    identities = [names[track] for track in np.unique(instances["track"]).tolist() if 0 <= track < len(names)]
+    tracks = [track for track in np.unique(instances["track"]).tolist() if 0 <= track < len(names)]
+    identities = [name for name in dict.fromkeys(names[track] for track in tracks) if name]
     return {
         "frames": len(np.unique(labeled[["video", "frame_idx"]])),
         "animals": int(animals.max(initial=0)),
