@@ -141,7 +141,7 @@ def test_a_profile_may_be_changed_in_place_key_by_key(tmp_path):
     ("profile", "message"),
     [
         ({"input": {"scale": 1}}, "must name its file under the key profile"),
-        ({"profile": "gone.yaml"}, r"gone\.yaml: must be a readable YAML file"),
+        ({"profile": "gone.yaml"}, r"gone\.yaml must be a readable file, got: No such file"),
     ],
 )
 def test_a_profile_that_cannot_be_read_is_an_error(profile, message):

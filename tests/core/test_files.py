@@ -176,6 +176,27 @@ def test_a_file_system_that_cannot_flush_folders_is_no_error(tmp_path, monkeypat
     assert (tmp_path / "a.json").exists()
 
 
+@pytest.mark.parametrize("target", ["pipe", "link", ".", "..", "/"])
+def test_what_is_no_file_is_not_replaced(tmp_path, monkeypatch, target):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    Path("link").symlink_to("pipe")
+    with pytest.raises(ConfigError, match=r"must be .*a file or folder to write, got"):
+        write_json({}, target)
+    assert Path("pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+def test_a_file_takes_no_folders_place_nor_a_folder_a_files(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigError, match="folder must be a file, got a folder that is there"):
+        write_json({}, tmp_path / "folder")
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="file must be a folder, got a file that is there"):
+        write_folder(tmp_path / "file")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
 def test_only_a_result_of_the_same_kind_may_be_replaced(tmp_path):
     parts = ("metrics.json", "figures")
     check_replaceable(tmp_path / "new", parts)

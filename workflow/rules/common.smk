@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 from poseflow.cluster import list_unknown_versions
 from poseflow.runs.checks import check_settings
-from poseflow.config import parse_config
+from poseflow.config import parse_config, read_yaml
 from poseflow.core.errors import PoseflowError
 from poseflow.runs.fingerprints import describe_step, describe_training
 from poseflow.models import needed_files
@@ -24,6 +24,8 @@ def make_checked_plan():
     """Check the configuration and plan the run, before any rule is read."""
     facts = FileFacts(PLACES.facts, check=workflow.is_main_process)
     try:
+        for path in workflow.configfiles:
+            read_yaml(path)  # Snakemake, which has read it, takes the last of two values for one key
         checked = parse_config(config, " ".join(map(str, workflow.configfiles)) or "config")
         plan = make_plan(checked, facts)
         plan = replace(plan, warnings=(*plan.warnings, *check_settings(checked, plan), *list_unknown_versions()))

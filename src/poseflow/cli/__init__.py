@@ -5,7 +5,7 @@ import sys
 import typer
 
 from poseflow.cli import models, output, poses, recordings
-from poseflow.core.errors import PoseflowError, ReadError
+from poseflow.core.errors import PoseflowError
 from poseflow.core.logs import configure_logging
 from poseflow.runs.lock import end_after_interrupt
 
@@ -46,6 +46,6 @@ def main() -> None:
     end_after_interrupt()
     try:
         app()
-    except (PoseflowError, ReadError) as error:
+    except (PoseflowError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(1) from None

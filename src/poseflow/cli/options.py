@@ -10,7 +10,7 @@ import typer
 import yaml
 from pydantic_core import to_jsonable_python
 
-from poseflow.config import Config, Section, parse_config, parse_section
+from poseflow.config import Config, Section, parse_config, parse_section, parse_yaml, read_yaml
 from poseflow.core.errors import ConfigError
 
 if TYPE_CHECKING:  # importing it takes FFmpeg, HDF5 and OpenCV
@@ -41,11 +41,7 @@ def read_config(path: Path | None) -> Config:
     """Read a workflow configuration, or give the defaults; raises ConfigError."""
     if path is None:
         return Config()
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: must be a readable YAML file: {error}") from None
-    return parse_config(values, str(path))
+    return parse_config(read_yaml(path), str(path))
 
 
 def read_section(kind: type[S], name: str, config: Path | None, changes: Sequence[str] | None) -> S:
@@ -64,7 +60,9 @@ def change_section(section: Section, changes: Sequence[str] | None, kind: type[S
         *parents, last = key.split(".")
         for parent in parents:
             place = place.setdefault(parent, {})
-        place[last] = yaml.safe_load(text)
+            if not isinstance(place, dict):
+                raise ConfigError(f"--set must name a setting, got {key!r}: {parent} is none with others in it")
+        place[last] = parse_yaml(text, f"--set {key}")
     return parse_section(kind, values, "--set")
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
@@ -25,6 +24,7 @@ from poseflow.config.promotion import PromotionConfig
 from poseflow.config.section import Section
 from poseflow.config.tracking import SIMILARITIES, DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
 from poseflow.config.videos import VideosConfig
+from poseflow.config.yaml_file import parse_yaml, read_yaml
 from poseflow.core.errors import ConfigError
 
 __all__ = [
@@ -61,7 +61,9 @@ __all__ = [
     "find_pipeline_fault",
     "parse_config",
     "parse_section",
+    "parse_yaml",
     "read_model_config",
+    "read_yaml",
 ]
 
 S = TypeVar("S", bound=Section)
@@ -162,7 +164,7 @@ def parse_section(section: type[S], values: Any, source: str) -> S:
     `source` names where the values come from, for the message.
     """
     try:
-        return section.model_validate(values or {})
+        return section.model_validate({} if values is None else values)
     except ValidationError as error:
         faults = [
             f"{'.'.join(map(str, fault['loc'])) or 'the top level'}: {fault['msg'].removeprefix('Value error, ')}"
@@ -183,19 +185,12 @@ def read_model_config(profile: str | Path | Mapping[str, Any]) -> ModelConfig:
     `{"profile": "config/models/centroid.yaml", "input": {"anchor": "thorax"}}`.
     """
     if not isinstance(profile, Mapping):
-        return parse_section(ModelConfig, _read_yaml(profile), str(profile))
+        return parse_section(ModelConfig, read_yaml(profile), str(profile))
     if "profile" not in profile:
         raise ConfigError(f"models: a mapping must name its file under the key profile, got {dict(profile)}")
     changes = {key: value for key, value in profile.items() if key != "profile"}
     source = f"{profile['profile']} with the changes {changes}"
-    return parse_section(ModelConfig, _overlay(_read_yaml(profile["profile"]), changes), source)
-
-
-def _read_yaml(path: str | Path) -> Any:
-    try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: must be a readable YAML file: {error}") from None
+    return parse_section(ModelConfig, _overlay(read_yaml(profile["profile"]), changes), source)
 
 
 def _overlay(values: Any, changes: Any) -> Any:

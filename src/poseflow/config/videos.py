@@ -1,11 +1,13 @@
 """Config section `videos`: which recordings there are."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from poseflow.config.section import Section
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 
 
 class VideosConfig(Section):
@@ -39,6 +41,15 @@ class VideosConfig(Section):
         examples=[{"cage1": 4, "cage2/day1.mp4": 3}],
     )
 
+    @field_validator("start_times", mode="before")
+    @classmethod
+    def _check_texts(cls, starts: Any) -> Any:
+        """Pydantic takes 20260301 for seconds since 1970."""
+        for path, start in starts.items() if isinstance(starts, dict) else ():
+            if isinstance(start, int | float) or (isinstance(start, str) and _is_number(start)):
+                raise ValueError(f"a start must be like 2026-03-01T18:00:00+01:00, got {start} for {path}")
+        return starts
+
     @field_validator("start_times")
     @classmethod
     def _check_zones(cls, starts: dict[str, datetime]) -> dict[str, datetime]:
@@ -46,6 +57,8 @@ class VideosConfig(Section):
             if start.tzinfo is None:
                 said = f"got {start.isoformat()} for {path}"
                 raise ValueError(f"a start must have a time zone, as 2026-03-01T18:00:00+01:00 has, {said}")
+            if not FIRST_YEAR <= start.year <= LAST_YEAR:
+                raise ValueError(f"a start must be in the years {FIRST_YEAR} to {LAST_YEAR}, got {start} for {path}")
         return starts
 
     @field_validator("pixels_per_mm")
@@ -56,3 +69,11 @@ class VideosConfig(Section):
             if value is not None and value <= 0:
                 raise ValueError(f"a scale must be a number above 0, got {value:g} for {path}")
         return scale
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -32,8 +32,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
     A crash leaves the old file or none. What is renamed has reached the disk before, and the new name after it. Where
     the temporary path lies, and how it is called, `temporary_path` says. A writer that chooses a format by the suffix
     must be told the format.
+
+    Raises: ConfigError where something lies at `path` that is no file or folder: a device would be gone.
     """
     path = Path(path)
+    _check_target(path)
     made = _make_folder(path.parent)
     temporary = temporary_path(path)
     try:
@@ -75,7 +78,12 @@ def make_temporary_folder(root: str | Path) -> None:
 
 
 def move_into_place(source: Path, path: Path) -> None:
-    """Rename a file or folder to `path` once all of it is on disk; a folder that is there makes way."""
+    """Rename a file or folder to `path` once all of it is on disk; a folder that is there makes way.
+
+    Raises: ConfigError where a file would take the place of a folder, or a folder that of a file.
+    """
+    if path.exists() and path.is_dir() != source.is_dir():
+        raise ConfigError(f"{path} must be a {_kind_of(source)}, got a {_kind_of(path)} that is there")
     flush(source)
     if path.is_dir() and source.is_dir():
         old = temporary_path(path)
@@ -176,6 +184,17 @@ def _file_system_and_rights(folder: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_gid, status.st_mode
+
+
+def _check_target(path: Path) -> None:
+    if path.name in ("", ".."):
+        raise ConfigError(f"{path} must be the name of a file or folder to write, got {path}")
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ConfigError(f"{path} must be a file or folder to write, got a device, a pipe or a socket")
+
+
+def _kind_of(path: Path) -> str:
+    return "folder" if path.is_dir() else "file"
 
 
 def _make_folder(path: Path) -> list[Path]:

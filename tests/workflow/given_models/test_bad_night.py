@@ -13,6 +13,7 @@ import pytest
 import sleap_io as sio
 from shell import bash
 
+from poseflow.core.files import read_json
 from poseflow.runs.names import read_names
 from poseflow.tables import read_pose_metadata
 
@@ -73,10 +74,10 @@ def add_bad_things(project, case):
 
 
 def fail_reading_in_the_plan(project, case, name):
-    """Settings of a command whose own process, not its jobs, gets EIO for the recording `name`."""
+    """Settings of a command whose own process, not its jobs, gets EIO where it looks at the recording `name` first."""
     bash(f"gcc -shared -fPIC -o {project}/shim.so shim.c", case("transient_read_error"))
     (project / "jobs.sh").write_text("unset LD_PRELOAD\n")
-    return f"EIO_NAME={name} EIO_FROM=1 EIO_TO=1000 BASH_ENV=$PWD/jobs.sh LD_PRELOAD=$PWD/shim.so"
+    return f"EIO_NAME={name} EIO_FROM=1 EIO_TO=2 BASH_ENV=$PWD/jobs.sh LD_PRELOAD=$PWD/shim.so"
 
 
 def test_of_a_folder_with_one_of_each_bad_thing_the_good_is_done_and_the_bad_told(case_project, case):
@@ -92,6 +93,7 @@ def test_of_a_folder_with_one_of_each_bad_thing_the_good_is_done_and_the_bad_tol
     fault = fail_reading_in_the_plan(project, case, "videos/flaky.mp4")
     printed = bash(f"{fault} {SNAKEMAKE} nightly; echo rc $?", project)
     assert printed.strip().endswith("rc 0"), printed
+    assert read_json(project / "results/.plan.json")["videos/flaky.mp4"]["fingerprint"] is None
     names = read_names(project / "results/recordings.json")
     results = project / "results"
     for video in (*GOOD, *ODD):

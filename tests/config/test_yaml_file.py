@@ -1,0 +1,68 @@
+"""What YAML takes without a word is refused, and what is no YAML is told in one line."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from poseflow.cli import app
+from poseflow.config import Config, parse_config, parse_yaml, read_yaml
+from poseflow.core.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"tracking: {animals: 2}\nvideos: {}\ntracking: {animals: 3}\n", "given once, got 'tracking' again in line 3"),
+        (b"videos:\n  animals: {a: 1, b: 2, a: 3}\n", "given once, got 'a' again in line 2"),
+        (b"models: &a\n  b: *a\n", "must not hold itself"),
+        (b"tracking:\n\tanimals: 2\n", "must be YAML, got: .* line 2"),
+        ("tracking: {animals: 2}".encode("utf-16"), "must be a YAML file in UTF-8"),
+        (b"videos: {root: K\xe4fig}", "must be a YAML file in UTF-8"),
+        (b"videos: \0", "must be YAML"),
+        (b"videos: {start_times: {a: 2026-13-01}}", "must be YAML, got: month must be"),
+        (b"a: !!python/object:os.system x", "must be YAML, got: could not determine"),
+    ],
+)
+def test_a_file_of_settings_that_says_something_else_than_it_seems_to(
+    tmp_path: Path, content: bytes, fault: str
+) -> None:
+    (tmp_path / "a.yaml").write_bytes(content)
+    with pytest.raises(ConfigError, match=rf"a\.yaml.*{fault}") as raised:
+        read_yaml(tmp_path / "a.yaml")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_value_that_is_used_twice_is_none_given_twice() -> None:
+    text = "a: &x {b: 1}\nc: *x\nd: {<<: *x, b: 2}\n"
+    assert parse_yaml(text, "x") == {"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 2}}
+    assert parse_yaml("", "x") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("tracking: {animals: yes}", "animals must be a number, got true"),
+        ("videos: {pixels_per_mm: on}", "pixels_per_mm must be a number, got true"),
+        ("videos: {pixels_per_mm: {a: 2.0, b: on}}", "pixels_per_mm.b must be a number, got true"),
+        ("predict: {flow: {window_frames: true}}", "window_frames must be a number, got true"),
+        ("videos: {start_times: {a.mp4: 20260301}}", "must be like 2026-03-01T18:00:00.01:00, got 20260301 for a.mp4"),
+        ("videos: {start_times: {a.mp4: '1767225600'}}", "must be like .* got 1767225600"),
+        ("videos: {start_times: {a.mp4: '0001-01-01T00:00:00+14:00'}}", "must be in the years 1900 to 2199"),
+        ("[]", "top level"),
+        ("0", "top level"),
+    ],
+)
+def test_a_value_of_another_kind_is_no_number(text: str, fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault):
+        parse_config(parse_yaml(text, "x"))
+
+
+def test_a_section_whose_keys_are_all_commented_out_has_the_defaults() -> None:
+    assert parse_config(parse_yaml("tracking:\n#  animals: 2\nvideos:\n", "x")) == Config()
+
+
+@pytest.mark.parametrize("change", ["animals=[", "animals.a=2", "a.b.c=*x", "animals=&a [*a]", "animals=true"])
+def test_a_setting_that_cannot_be_taken_is_told_in_one_line(change: str) -> None:
+    error = CliRunner().invoke(app, ["track", "x.parquet", "--index", "x.json", "-o", "o", "-s", change]).exception
+    assert isinstance(error, ConfigError) and "--set" in str(error) and "\n" not in str(error)
