@@ -1,11 +1,14 @@
 """Clocks that restart, stand still or have holes; headers that promise what is not there."""
 
+import re
+import struct
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -144,6 +147,34 @@ def test_a_rate_that_varies_by_itself_has_no_holes() -> None:
     ticks = np.cumsum(np.resize([40, 33, 47, 40, 80], 60))
     assert find_doubtful(ticks, np.arange(0, 60, 12))[1] is None
     assert find_doubtful(ticks[:1], np.array([0]))[1] is None
+
+
+@pytest.mark.parametrize(
+    ("length_ms", "start", "shown"),
+    [(4000, 12 * 512, (12, 60)), (1000, 0, (0, 24)), (800, -1, (0, 0)), (800, 10**7, (0, 0))],
+)
+def test_what_an_edit_list_hides_is_not_called_cut_off(
+    length_ms: int, start: int, shown: tuple[int, int], tmp_path: Path, clips: Any
+) -> None:
+    """Players, OpenCV and so SLEAP show the rest as the whole, counted from 0."""
+    path = clips.encode(tmp_path / "cut.mp4", frames=60, bframes=0)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"elst") + 12
+    content[place : place + 8] = struct.pack(">Ii", length_ms, start)
+    path.write_bytes(content)
+    index = index_video(path)
+    said = index.reason if index.reason else " ".join(index.problems)
+    assert "cut off" not in said
+    assert re.search(r"\d+ packets are not displayed, by the file's own account", said)
+    numbers = []
+    if index.is_ok:
+        with open_video(index) as video:
+            numbers = [clips.number(image) for _, image in video.read(0, index.frames)]
+    capture, seen = cv2.VideoCapture(str(path)), []
+    while (image := capture.read()[1]) is not None:
+        seen.append(clips.number(image))
+    assert numbers == seen
+    assert not numbers or abs(numbers[0] - shown[0]) <= 1 >= abs(numbers[-1] + 1 - shown[1])
 
 
 def test_a_picture_that_changes_its_size_is_named(tmp_path: Path, clips: Any) -> None:

@@ -91,6 +91,16 @@ def test_frames_that_only_the_index_has_are_none(tmp_path: Path, clips: Any) -> 
         assert [clips.number(image) for _, image in video.read(6, 12)] == [6, 7, None, None, 10, 11]
 
 
+def test_images_that_no_index_lists_are_told(tmp_path: Path, clips: Any) -> None:
+    """The recorder died before it wrote them down, say."""
+    folder = write_store(tmp_path / "cam.imgstore", clips, "png")
+    for number in (10, 11):
+        cv2.imwrite(str(folder / f"000001/{number:06d}.png"), clips.draw(number))
+    (folder / "000000/000009.png").unlink()
+    problems = index_video(folder).problems
+    assert problems == ("chunk 000000 must hold 10 frames, got 9", "chunk 000001 must hold 10 frames, got 12")
+
+
 def test_a_chunk_without_an_index_is_left_out(tmp_path: Path, clips: Any) -> None:
     """As the store's own library does; it happens to the last chunk when the recorder dies."""
     folder = write_store(tmp_path / "cam.imgstore", clips, "h264/mkv")

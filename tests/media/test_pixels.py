@@ -85,15 +85,29 @@ def test_images_agree_with_opencv(clip: Path) -> None:
 MATRICES = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
 
 
-@pytest.mark.parametrize("clockwise", MATRICES)
-def test_a_turned_video_is_turned_back_as_opencv_does(clockwise: int, tmp_path: Path, clips: Any) -> None:
-    path = tmp_path / "phone.mp4"
+def write_turned(path: Path, matrix: tuple[float, float, float, float], clips: Any) -> Path:
     write_video(path, [clips.draw(5)], 25, crf=5)
     content = bytearray(path.read_bytes())
-    matrix = content.index(b"tkhd") + 44
-    a, b, c, d = (value << 16 for value in MATRICES[clockwise])
-    content[matrix : matrix + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    place = content.index(b"tkhd") + 44
+    a, b, c, d = (round(value * (1 << 16)) for value in matrix)
+    content[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("matrix", [(0.7071, 0.7071, -0.7071, 0.7071), (0, 0, 0, 0), (0.9994, 0.0349, -0.0349, 0.9994)])
+def test_a_video_that_is_turned_by_no_right_angle_is_left_as_it_is(
+    matrix: tuple[float, float, float, float], tmp_path: Path, clips: Any
+) -> None:
+    index = index_video(write_turned(tmp_path / "tilted.mp4", matrix, clips))
+    assert (index.rotation, index.width, index.height) == (0, *clips.size)
+    with open_video(index) as video:
+        assert clips.number(next(video.read(0, 1))[1]) == 5
+
+
+@pytest.mark.parametrize("clockwise", MATRICES)
+def test_a_turned_video_is_turned_back_as_opencv_does(clockwise: int, tmp_path: Path, clips: Any) -> None:
+    path = write_turned(tmp_path / "phone.mp4", MATRICES[clockwise], clips)
     expected = cv2.cvtColor(cv2.VideoCapture(str(path)).read()[1], cv2.COLOR_BGR2GRAY)
     index = index_video(path)
     assert (index.height, index.width) == expected.shape

@@ -247,7 +247,7 @@ def test_every_row_is_found_in_the_xarray_layout(tmp_path_factory, data):
 def test_a_dataset_that_no_memory_holds_is_refused_before_it_is_made(tmp_path):
     predictions, tracks = make_tables()
     predictions = replace(predictions, frames=((0, 10**11),))
-    write_poses(assemble_poses(predictions, tracks, Index(), SOURCE), tmp_path / "p.parquet")
+    write_poses(assemble_poses(predictions, tracks, Index(frames=10**11), SOURCE), tmp_path / "p.parquet")
     with pytest.raises(
         TableError, match=r"p\.parquet: layout 'xarray' must fit into memory, got .* GB for 100,000,000,000"
     ):
@@ -317,6 +317,11 @@ def test_tracks_of_other_predictions_are_refused():
     moved = replace(tracks, frame_idx=tracks.frame_idx + 1)
     with pytest.raises(TableError, match="'cam-a' must be those of its predictions"):
         assemble_poses(predictions, moved, Index(), SOURCE)
+
+
+def test_an_index_of_fewer_frames_is_of_another_video():
+    with pytest.raises(TableError, match="'cam-a' must be of its 5 frames, got some of frame 7"):
+        assemble_poses(*make_tables(), Index(frames=5), SOURCE)
 
 
 def test_a_track_with_two_instances_in_a_frame_is_refused():

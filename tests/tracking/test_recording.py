@@ -15,7 +15,7 @@ from poseflow.config import TrackingConfig
 from poseflow.core.errors import ConfigError, TableError
 from poseflow.media import index_video
 from poseflow.tables import read_tracks, write_predictions
-from poseflow.tracking import RecordingFile, arrange_files, follow_animals, track_recording
+from poseflow.tracking import RecordingFile, arrange_files, count_rows, follow_animals, track_recording
 
 ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores")
 COLUMNS = ("row", "frame_idx", "tracklet", "track", "identity_code", "identity_score")
@@ -102,6 +102,12 @@ def test_a_gap_between_files_is_a_gap(tmp_path):
         for name in ("near", "far")
     )
     assert near and not far
+
+
+def test_a_damaged_table_is_named(tmp_path):
+    (tmp_path / "p.parquet").write_bytes(b"PAR1 and no more")
+    with pytest.raises(TableError, match=r"p\.parquet must be a whole Parquet file with predictions"):
+        count_rows([RecordingFile("v", [tmp_path / "p.parquet"])])
 
 
 @dataclass

@@ -6,6 +6,7 @@ frame's number and its time in seconds since 1970.
 """
 
 import zlib
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from io import BytesIO
@@ -81,6 +82,7 @@ def index_imgstore(path: str | Path) -> VideoIndex:
     height, width, *_ = store["imgshape"]
     like: dict[str, Any] = {"width": width, "height": height, "channels": 3 if len(store["imgshape"]) == 3 else 1}
     sound = None
+    problems += [] if chunks[0].path.is_file() else _count_images(chunks, store["format"])
     for chunk in chunks if chunks[0].path.is_file() else ():
         closed = find_closed(chunk.path)
         index = quarantine(chunk.path, "video", closed) if closed else index_container(chunk.path)
@@ -112,6 +114,16 @@ def index_imgstore(path: str | Path) -> VideoIndex:
         size_bytes=sum(_size_of(chunk.path) for chunk in chunks),
         **like,
     )
+
+
+def _count_images(chunks: Sequence[_Chunk], suffix: str) -> list[str]:
+    """What is to be said of folders of images that hold more or fewer than their indices list."""
+    found = []
+    for chunk in chunks:
+        images = sum(file.suffix == f".{suffix}" for file in chunk.path.iterdir())
+        if images != len(chunk.times_s):
+            found.append(f"chunk {chunk.path.name} must hold {len(chunk.times_s)} frames, got {images}")
+    return found
 
 
 class ImgstoreVideo(Video):

@@ -49,14 +49,17 @@ class FramePacket(NamedTuple):
     is_key: bool
 
 
-def open_container(path: str | Path) -> InputContainer:
+def open_container(path: str | Path, with_edits: bool = True) -> InputContainer:
     """Open a media file, which FFmpeg reads through Python: an I/O error is then known, and no other file is opened.
+
+    Args:
+        with_edits: whether what an MP4's edit list hides is left out, as players do.
 
     Raises: av.FFmpegError; VideoError for a file that is gone, no regular one, or that refers to others (a playlist);
         ReadError where the system fails.
     """
     file = RecordingFile(Path(path).absolute())
-    options = {"protocol_whitelist": "none"}
+    options = {"protocol_whitelist": "none"} | ({} if with_edits else {"ignore_editlist": "1"})
     return av.open(file, mode="r", options=options, metadata_errors="replace", io_open=_refuse)
 
 

@@ -64,7 +64,8 @@ def index_container(path: str | Path) -> VideoIndex:
     except (av.FFmpegError, ValueError) as error:
         return quarantine(path, "video", f"file must be a video that FFmpeg can open, got: {_why(path, error)}")
     if not index.frames:
-        return quarantine(path, "video", "file must hold frames, got a video stream without any")
+        hidden = f" ({'; '.join(index.problems)})" if index.problems else ""
+        return quarantine(path, "video", f"file must hold frames, got a video stream without any{hidden}")
     if _CUT_OFF in " ".join(index.problems):
         _check_end(path, size, scan)
     try:
@@ -114,7 +115,8 @@ def _describe(
     if dropped > 0:
         problems.append(f"{dropped} of {stream.frames} frames were dropped when it was recorded; times keep the gaps")
     problems += _find_joined(path, container.format.name)
-    problems += _count_faults(scan, frames, stream.frames if dropped <= 0 else 0)
+    edited = _count_edited(path, container, stream.frames - len(scan))
+    problems += _count_faults(scan, frames, stream.frames - edited if dropped <= 0 else 0, edited)
     if len(container.streams) == 1 and not restarts and dropped <= 0 and len(ticks):
         # Matroska's duration counts from time 0, others' from the first frame.
         begin = min(ticks[0], 0) if container.format.name.startswith("matroska") else ticks[0]
@@ -218,15 +220,27 @@ def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator
     yield from decode(None)
 
 
-def _count_faults(scan: PacketScan, frames: NDArray[np.int64], promised: int) -> list[str]:
+def _count_edited(path: Path, container: InputContainer, lacking: int) -> int:
+    """Of the packets that the header promises and that did not come, how many an edit list hides."""
+    if lacking <= 0 or not container.format.name.startswith("mov"):
+        return 0
+    with open_container(path, with_edits=False) as whole, open_container(path) as edited:
+        counts = [
+            sum(1 for _ in read_packets(opened, stream)) if (stream := video_stream_of(opened)) else 0
+            for opened in (whole, edited)
+        ]
+    return min(lacking, max(0, counts[0] - counts[1]))
+
+
+def _count_faults(scan: PacketScan, frames: NDArray[np.int64], promised: int, edited: int) -> list[str]:
     problems = []
     if corrupt := int(np.sum(scan.corrupt & (frames >= 0))):
         problems.append(f"{corrupt} packets are damaged or cut off")
     if promised > len(scan):
         problems.append(f"{_CUT_OFF}: the header promises {promised} frames, {len(scan)} are there")
-    if hidden := int(np.sum(scan.hidden)):
+    if hidden := int(np.sum(scan.hidden)) + edited:
         problems.append(f"{hidden} packets are not displayed, by the file's own account")
-    if early := int(np.argmax(scan.key)):
+    if len(scan) and (early := int(np.argmax(scan.key))):
         problems.append(f"{early} packets come before the first keyframe and cannot be decoded")
     return problems
 

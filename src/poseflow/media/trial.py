@@ -41,6 +41,7 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
         problem = f"its images change their size, and only those of {frame.width} x {frame.height} can be read: {found}"
         index = index.model_copy(update={"problems": (*index.problems, problem)})
     rotation = frame.rotation % 360
+    rotation = rotation if rotation in (90, 180, 270) else 0  # players, too, leave others be
     size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
     return index.model_copy(
         update={
@@ -49,7 +50,7 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
             "channels": channels_of(frame.format.name),
             "pix_fmt": frame.format.name,
             "color_range": color_range_of(frame),
-            "rotation": rotation if rotation in (90, 180, 270) else 0,
+            "rotation": rotation,
         }
     )
 

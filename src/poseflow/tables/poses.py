@@ -149,6 +149,10 @@ def assemble_files(
 
 def pose_note(predictions: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource) -> dict[str, Any]:
     """The pose table's metadata; settings, and what each step was made by and from, are those of all steps."""
+    if index.status == "ok" and predictions.frames and (stop := predictions.frames[-1][1]) > index.frames:
+        raise TableError(
+            f"predictions of video {source.video!r} must be of its {index.frames} frames, got some of frame {stop - 1}"
+        )
     start = _utc(source.start or index.recorded_at)
     notes = (predictions.metadata, tracks.metadata, source.details)
     made = {key: {name: value for note in notes for name, value in note.get(key, {}).items()} for key in ORIGIN}

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from poseflow.config import TrackingConfig
 from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.files import temporary_folder
 from poseflow.tables import Predictions, Tracks, TracksWriter, describe_predictions, iter_predictions
+from poseflow.tables.parquet import open_table
 from poseflow.tracking.review.items import Moment
 from poseflow.tracking.table import join_parts
 from poseflow.tracking.tracker import Statements, Tracker
@@ -170,9 +170,14 @@ def track_recording(
     return outcome.moments
 
 
+def _count_rows(path: Path) -> int:
+    with open_table(path, "predictions") as (file, _):
+        return int(file.metadata.num_rows)
+
+
 def count_rows(files: Sequence[RecordingFile]) -> list[int]:
     """First row of each file, where rows are counted through all files; and the end."""
-    counts = [sum(pq.read_metadata(path).num_rows for path in file.predictions) for file in files]
+    counts = [sum(_count_rows(Path(path)) for path in file.predictions) for file in files]
     return [0, *np.cumsum(counts).tolist()]
 
 
