@@ -17,7 +17,7 @@ def bash(command: str, folder: Path, **environment: str) -> str:
         stderr=subprocess.STDOUT,
         text=True,
         errors="backslashreplace",
-        timeout=500,
+        timeout=1500,
     )
     return done.stdout
 

@@ -141,6 +141,8 @@ def test_promises_without_data_are_refused(shape: Any, chunks: Any, reason: str,
         ("fast", None),
         (np.array([25.0, 30.0]), None),
         (np.array([], float), None),
+        (np.True_, None),
+        (np.complex128(25 + 1j), None),
     ],
     ids=repr,
 )

@@ -95,6 +95,17 @@ def test_an_image_of_many_written_anew_is_another_recording(tmp_path):
     assert fingerprint_recording(tmp_path) != before
 
 
+def test_what_a_run_made_is_no_recording(tmp_path, monkeypatch):
+    project = tmp_path / "project"
+    for name in ("a.mp4", "results/overlays/a.mp4", "results 2/b.mp4"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_bytes(b"no video")
+    monkeypatch.chdir(project)
+    for root in (".", "", "..", str(tmp_path)):
+        found = plan_recordings(Config(videos=VideosConfig(root=root)), FileFacts(tmp_path / "facts.json"))
+        assert sorted(path.name for path in found.videos.values()) == ["a.mp4", "b.mp4"]
+
+
 @pytest.fixture
 def plan(tmp_path, monkeypatch):
     """Plan what lies in videos/, in a folder of its own."""

@@ -13,7 +13,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199
 class VideosConfig(Section):
     """Where the recordings lie and what is known about them."""
 
-    root: str = Field("videos", description="Folder that is searched, with all its subfolders.")
+    root: str = Field("videos", description="Folder that is searched, with all its subfolders but `results/`.")
     patterns: tuple[str, ...] = Field(
         ("*.mp4", "*.avi", "*.mkv", "*.mov", "*.m4v", "*.webm", "*.mpg", "*.mpeg", "*.ts", "*.wmv", "*.h264", "*.ufmf"),
         description="File names that are recordings. HDF5 datasets: '*.h5'; image folders and imgstores: a folder "

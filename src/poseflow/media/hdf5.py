@@ -172,7 +172,7 @@ def _read_rate(dataset: h5py.Dataset) -> tuple[float | None, str | None]:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     try:
-        fps = float(value)
+        fps = float("nan") if isinstance(value, np.bool_ | np.complexfloating) else float(value)
     except (TypeError, ValueError):
         fps = float("nan")
     if isfinite(fps) and _RATES[0] <= fps <= _RATES[1]:

@@ -12,6 +12,7 @@ from poseflow.core.contents import fingerprint_recording
 from poseflow.core.errors import ConfigError
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.names import give_names, name_of_recording, read_names, show_path
+from poseflow.runs.places import Places
 
 UNREADABLE = "unreadable"
 """Fingerprint of what could not be read: that it can be is a change."""
@@ -44,7 +45,10 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
     if not root.is_dir():
         return Recordings({}, {}, {}, {}, read_names())
     found = find_videos(config.videos)
-    paths = [path for path in found.paths if _is_text(path)]
+    # Overlays are no recordings, where the root is the project's folder or one above it.
+    above, own = root.resolve(), Places().results.resolve()
+    listed = [path for path in found.paths if own not in (above / path).parents]
+    paths = [path for path in listed if _is_text(path)]
     names = give_names(paths, read_names())
     videos = {names[path.as_posix()]: root / path for path in paths}
     recordings: dict[str, list[str]] = {}
@@ -60,7 +64,7 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
     unlisted = [f"{show_path(root / path)} cannot be looked into: {why}" for path, why in found.unlisted.items()]
     nameless = [
         f"{show_path(root / path)} is left out: its name must be UTF-8, got other bytes; rename it"
-        for path in found.paths
+        for path in listed
         if not _is_text(path)
     ]
     return Recordings(videos, shards, fingerprints, recordings, names, list(found.unlisted), [*nameless, *unlisted])
