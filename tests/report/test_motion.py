@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from fake_results import SKELETON, make_index, make_poses
 
-from poseflow.report.moments import ListedMoment, read_moments, tabulate_moments
 from poseflow.report.motion import draw_motion, read_motion
+from poseflow.report.review_items import ListedItem, read_review_items, tabulate_review_items
 from poseflow.report.timelines import draw_timeline, read_timeline
 from poseflow.tables import PoseSource, Predictions, Tracks, assemble_poses, write_poses
 
@@ -58,16 +58,16 @@ def test_an_animal_with_a_name_is_one_line_whatever_its_tracks(tmp_path):
 def test_any_recording_can_be_drawn(tmp_path, tracks):
     motion, timeline = read_both(tmp_path, make_poses(make_index("cage", 40), tracks), 40)
     assert draw_motion(motion, timeline).wide.startswith("data:image/svg+xml")
-    assert "2 moments to look at" in draw_timeline(timeline, (), [(3, 10.0), (20, 0.0)]).caption
+    assert "2 links to look at" in draw_timeline(timeline, (), [(3, 10.0), (20, 0.0)]).caption
 
 
-def test_moments_are_read_by_video_and_the_worst_video_is_first(tmp_path):
+def test_review_items_are_read_by_video_and_the_worst_video_is_first(tmp_path):
     head = "rank,video,frame_idx,time_s,kind,tracks,identities,confidence,frames_affected,expected_wrong_frames\n"
     (tmp_path / "r.csv").write_text(f"{head}1,a,7,0.28,crossing,0 1,,0.5,90,45.0\n2,b,9,,new,2,,0.5,4,2.0\n")
     (tmp_path / "s.csv").write_text(f"{head}1,b,3,,jump,2,,0.7,400,120.0\n")
-    moments = read_moments([tmp_path / "r.csv", tmp_path / "s.csv"])
-    assert moments["a"] == [ListedMoment(7, "crossing", 45.0)]
-    grid = tabulate_moments(moments, {"a": 1000, "b": 1000})
+    items = read_review_items([tmp_path / "r.csv", tmp_path / "s.csv"])
+    assert items["a"] == [ListedItem(7, "crossing", 45.0)]
+    grid = tabulate_review_items(items, {"a": 1000, "b": 1000})
     assert [row[:2] for row in grid.rows] == [["b", "2"], ["a", "1"]]
-    assert [row[3] for row in grid.rows] == ["120", "45"], "what two moments put at stake may be the same frames"
-    assert tabulate_moments({}, {}) is None
+    assert [row[3] for row in grid.rows] == ["120", "45"], "what two items put at stake may be the same frames"
+    assert tabulate_review_items({}, {}) is None

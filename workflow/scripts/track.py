@@ -12,7 +12,7 @@ begin_job(snakemake.log[0])
 given, out, settings = snakemake.input, snakemake.output, read_settings(snakemake.params.step)
 shards, starts = [Path(path) for path in given.predictions], snakemake.params.starts
 indexes = {Path(path).stem: read_index(path) for path in given.indexes}
-moments = track_videos(
+links = track_videos(
     {video: [path for path in shards if path.parent.name == video] for video in indexes},
     TrackedFiles(Path(out.tracks), Path(out.review), Path(out.suggestions)),
     (settings.tracking, settings.review),
@@ -20,4 +20,4 @@ moments = track_videos(
     {video: datetime.fromisoformat(start) for video, start in starts.items() if start},
     [Path(path) for path in given.corrections],
 )
-print(f"{moments} moments to look at")
+print(f"{links} links to review")

@@ -56,7 +56,7 @@ def track(
         list[Path] | None, typer.Option(help="Index of each video: for gaps between them, and for --review.")
     ] = None,
     review: Annotated[
-        Path | None, typer.Option(help="List of the moments in doubt, a .csv; beside it a .slp for SLEAP's GUI.")
+        Path | None, typer.Option(help="List of the links to review, a .csv; beside it a .slp for SLEAP's GUI.")
     ] = None,
     corrections: Annotated[
         list[Path] | None, typer.Option(help="Such .slp files as a person corrected and saved them.")
@@ -87,8 +87,8 @@ def track(
         tables = dict(zip(names, tables.values(), strict=True))
     lists = review or out.with_suffix(".csv")
     written = TrackedFiles(out, lists, lists.with_suffix(".slp"))
-    moments = track_videos(tables, written, configs, indexes, corrections=corrections or ())
-    typer.echo(f"{out}: {moments} moments in doubt")
+    links = track_videos(tables, written, configs, indexes, corrections=corrections or ())
+    typer.echo(f"{out}: {links} links to review")
 
 
 def assemble(

@@ -19,7 +19,7 @@ class ReportInputs:
     dataset: folder of train.pkg.slp, val.pkg.slp and test.pkg.slp.
     tracking: what `evaluate_tracks` measured, as JSON, by the video's id.
     history: decisions about releases, of which the last is told where it needs a person.
-    reviews: lists of moments to look at, of recordings.
+    reviews: lists of links to look at, of recordings.
     benchmarks: Snakemake's benchmark files of the prediction of each shard, by the video's id.
     config: the settings, to be printed.
     missing: what was left out, or what a run that failed left undone, a sentence each.

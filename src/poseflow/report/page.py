@@ -21,9 +21,9 @@ from poseflow.report.grid import Grid, count, duration, number
 from poseflow.report.inputs import ReportInputs
 from poseflow.report.labels import SIDES, DatasetStory, read_dataset_story
 from poseflow.report.models import ModelStory, read_model_story
-from poseflow.report.moments import ListedMoment, read_moments, tabulate_moments
 from poseflow.report.motion import draw_motion, read_motion
 from poseflow.report.recordings import MAX_LISTED, Recording, read_recordings
+from poseflow.report.review_items import ListedItem, read_review_items, tabulate_review_items
 from poseflow.report.style import Picture
 from poseflow.report.timelines import draw_timeline
 from poseflow.report.tracks import tabulate_tracking, tabulate_tracks
@@ -53,7 +53,7 @@ class Story:
     accuracy: AccuracyStory | None
     comparison: ComparisonStory | None
     tracking: dict[str, dict[str, Any]]
-    moments: dict[str, list[ListedMoment]]
+    review_items: dict[str, list[ListedItem]]
     release: dict[str, Any]
 
 
@@ -94,7 +94,7 @@ def _read_story(inputs: ReportInputs, config: ReportConfig) -> Story:
         accuracy=read_accuracy_story(inputs.evaluation) if inputs.evaluation else None,
         comparison=read_comparison_story(inputs.comparison) if inputs.comparison else None,
         tracking={video: read_json(path) for video, path in sorted(inputs.tracking.items())},
-        moments=read_moments(inputs.reviews),
+        review_items=read_review_items(inputs.reviews),
         release=release,
     )
 
@@ -133,7 +133,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "comparison": story.comparison,
         "tracks": tabulate_tracks(tracked) if tracked else None,
         "tracking": tabulate_tracking(story.tracking) if story.tracking else None,
-        "moments": tabulate_moments(story.moments, {one.video: one.index.frames for one in tracked}),
+        "review_items": tabulate_review_items(story.review_items, {one.video: one.index.frames for one in tracked}),
         "timelines": [picture for one in drawn for picture in _draw_recording(one, story)],
         "timelines_left_out": _say_left_out(len(drawn), len(tracked)),
         "speed": speed,
@@ -154,8 +154,8 @@ def _draw_recording(recording: Recording, story: Story) -> list[Picture]:
     assert timeline is not None
     assert recording.poses is not None
     switches = story.tracking.get(recording.video, {}).get("switch_frames", ())
-    doubts = [(moment.frame_idx, moment.damage) for moment in story.moments.get(recording.video, ())]
-    pictures = [draw_timeline(timeline, switches, doubts)]
+    items = [(item.frame_idx, item.expected_errors) for item in story.review_items.get(recording.video, ())]
+    pictures = [draw_timeline(timeline, switches, items)]
     if timeline.tracks:
         pictures.append(draw_motion(read_motion(recording.poses, timeline), timeline))
     return pictures

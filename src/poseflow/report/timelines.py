@@ -18,7 +18,7 @@ from poseflow.report.style import Picture, draw_wide_picture
 from poseflow.tables import count_frames, read_pose_metadata
 
 BINS = 900
-DOUBTS_IN = 0.22
+REVIEW_IN = 0.22
 MAX_TRACKS = 40
 BATCH_ROWS = 1 << 18
 
@@ -103,12 +103,12 @@ def read_timeline(path: Path, seconds: float, bins: int = BINS) -> Timeline:
 
 
 def draw_timeline(
-    timeline: Timeline, switch_frames: Sequence[int] = (), doubts: Sequence[tuple[int, float]] = ()
+    timeline: Timeline, switch_frames: Sequence[int] = (), review_items: Sequence[tuple[int, float]] = ()
 ) -> Picture:
-    """A line per animal or track, below it the animals in each frame, and marks of switches and doubts.
+    """A line per animal or track, below it the animals in each frame, and marks of switches and of links to review.
 
     Args:
-        switch_frames: where tracks switch animals. doubts: frame and likely damage of each moment to look at.
+        switch_frames: where tracks switch animals. review_items: frame and expected errors of each link to review.
     """
     lines = max(len(timeline.shown), 1)
     line_in = 0.2 if lines <= 16 else 0.1
@@ -118,15 +118,15 @@ def draw_timeline(
         f"the frames only. Below: animals per frame (line: mean; band: fewest to most). All {timeline.frames:,} frames "
         f"of {timeline.video}."
     )
-    if len(doubts):
-        caption += f" Doubts: {len(doubts):,} moments to look at, the darker the more may be wrong from there on."
+    if len(review_items):
+        caption += f" Review: {len(review_items):,} links to look at, the darker the more may be wrong from there on."
     if len(switch_frames):
         caption += " Triangles: an animal goes on under another track, as labels show."
     if more > 0:
         caption += f" Shown are the {len(timeline.shown)} longest tracks; {more:,} shorter ones are left out."
     return draw_wide_picture(
-        lambda figure: _draw(figure, timeline, lines * line_in, switch_frames, doubts),
-        1.7 + lines * line_in + DOUBTS_IN * bool(doubts),
+        lambda figure: _draw(figure, timeline, lines * line_in, switch_frames, review_items),
+        1.7 + lines * line_in + REVIEW_IN * bool(review_items),
         caption,
         timeline.video,
     )
@@ -137,9 +137,9 @@ def _draw(
     timeline: Timeline,
     lines_in: float,
     switch_frames: Sequence[int],
-    doubts: Sequence[tuple[int, float]],
+    review_items: Sequence[tuple[int, float]],
 ) -> None:
-    heights = [lines_in + 0.1, *([DOUBTS_IN] if doubts else []), 0.8]
+    heights = [lines_in + 0.1, *([REVIEW_IN] if review_items else []), 0.8]
     above, *middle, below = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     unit, length = time_unit(timeline.seconds)
     colors = np.array([to_rgb(color) for color in timeline.colors]).reshape(-1, 1, 3)
@@ -157,7 +157,7 @@ def _draw(
     above.grid(False, axis="y")
     above.tick_params(length=0)
     for axes in middle:
-        _draw_doubts(axes, doubts, length / max(timeline.frames, 1))
+        _draw_review_items(axes, review_items, length / max(timeline.frames, 1))
     middles = (np.arange(len(timeline.mean)) + 0.5) * length / len(timeline.mean)
     below.fill_between(
         middles, timeline.fewest, timeline.most, step="mid", color=BLUE, alpha=0.2, linewidth=0, rasterized=True
@@ -174,14 +174,14 @@ def _draw(
     below.set_xlim(0, length)
 
 
-def _draw_doubts(axes: Axes, doubts: Sequence[tuple[int, float]], per_frame: float) -> None:
-    """A bar for each moment, the darker the more damage is likely."""
-    frames, damage = np.array(doubts, np.float64).T
-    shade = 0.25 + 0.75 * np.log1p(damage) / max(np.log1p(damage).max(), 1e-9)
+def _draw_review_items(axes: Axes, review_items: Sequence[tuple[int, float]], per_frame: float) -> None:
+    """A bar for each item, the darker the more errors are expected."""
+    frames, errors = np.array(review_items, np.float64).T
+    shade = 0.25 + 0.75 * np.log1p(errors) / max(np.log1p(errors).max(), 1e-9)
     colors = [(*to_rgb(VERMILLION), alpha) for alpha in shade]
     axes.vlines((frames + 0.5) * per_frame, 0, 1, colors=colors, linewidth=1.4, rasterized=True)
     axes.set_ylim(0, 1)
-    axes.set_yticks([0.5], ["doubts"])
+    axes.set_yticks([0.5], ["review"])
     axes.tick_params(length=0)
     axes.grid(False, axis="y")
 

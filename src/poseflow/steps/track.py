@@ -37,7 +37,7 @@ def track_videos(
         starts: when videos began, where that is known better than the files do.
         corrections: review files as a person saved them.
 
-    Returns: how many moments there are to look at.
+    Returns: how many links there are to review.
     """
     note = describe_tracking(predictions, corrections, *settings)
     if indexes is None:
