@@ -174,7 +174,7 @@ def _summarize(
     errors_px = np.concatenate([m.errors_px for m in coco]) if coco else np.empty((0, len(skeleton.nodes)))
     scale = [_scale_of(m.video, pixels_per_mm) or np.nan for m in coco for _ in m.truth]
     errors_mm = errors_px / np.array(scale).reshape(-1, 1)
-    known = not np.isnan(np.array(scale, np.float64)).all() if scale else False
+    has_scale = not np.isnan(np.array(scale, np.float64)).all() if scale else False
     return {
         "frames": len(coco),
         "animals": animals,
@@ -184,7 +184,7 @@ def _summarize(
         **_count_points(coco),
         **(_summarize_oks(paper, coco) if len(skeleton.nodes) > 1 else dict.fromkeys(OKS_FIGURES)),
         "errors_px": _summarize_errors(errors_px, skeleton),
-        "errors_mm": _summarize_errors(errors_mm, skeleton) if known else None,
+        "errors_mm": _summarize_errors(errors_mm, skeleton) if has_scale else None,
         **_count_near(coco, skeleton, config),
         "pck": {f"{px:g}": _share(int((errors_px < px).sum()), _visible_nodes(coco)) for px in config.pck_px},
     }

@@ -24,11 +24,11 @@ def say_accuracy(metrics: Metrics) -> str:
     if not errors["count"]:
         return f"none of {metrics['animals']} labeled animals was detected"
     shares = ", ".join(f"{_percent(share)} within {px} px" for px, share in pck.items() if share is not None)
-    said = (
+    sentence = (
         f"half of the body parts that were predicted lie within {errors['p50']:.1f} px of their labels, 90 % within "
         f"{errors['p90']:.1f} px; of all labeled ones {shares} (PCK)"
     )
-    return said if is_of_one_animal(metrics) else f"{said}; mAP {metrics['map_coco']:.3f}"
+    return sentence if is_of_one_animal(metrics) else f"{sentence}; mAP {metrics['map_coco']:.3f}"
 
 
 def find_concerns(metrics: Metrics) -> list[str]:
@@ -46,11 +46,11 @@ def find_concerns(metrics: Metrics) -> list[str]:
             f"Predictions are far from the labels of the test frames: half are more than {half:.1f} px away.{length}"
         )
     far = [_say_node(node, metrics) for node, share in metrics["near"]["nodes"].items() if (share or 0) < LEAST_NEAR]
-    known = [said for said in far if said]
-    if known:
+    sentences = [sentence for sentence in far if sentence]
+    if sentences:
         concerns.append(
             f"Body parts that are often farther than {metrics['near_px']:.1f} px from their labels, or not predicted: "
-            f"{'; '.join(known)}."
+            f"{'; '.join(sentences)}."
         )
     negatives, positives = metrics["false_negative_share"], metrics["false_positives"] / metrics["animals"]
     if negatives > MUCH_SHARE:

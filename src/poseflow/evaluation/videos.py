@@ -71,18 +71,18 @@ def list_frames(labels: sio.Labels, recording: Path, skeleton: Skeleton) -> list
         )
     order = [names.index(node) for node in skeleton.nodes]
     paths = {id(video): _path_of(video) for video in labels.videos}
-    own = {key for key, path in paths.items() if is_recording(path, recording, set(paths.values()) - {path})}
-    for path in (path for key, path in paths.items() if key not in own):
+    of_recording = {key for key, path in paths.items() if is_recording(path, recording, set(paths.values()) - {path})}
+    for path in (path for key, path in paths.items() if key not in of_recording):
         if PureWindowsPath(path).name == recording.name:
             logger.warning("labels of %s are of another recording than %s, and do not count", path, recording)
-    place = {file.name: number for number, file in enumerate(list_images(recording))} if recording.is_dir() else {}
+    positions = {file.name: number for number, file in enumerate(list_images(recording))} if recording.is_dir() else {}
     frames = []
     for frame in labels.labeled_frames:
-        if id(frame.video) in own:
+        if id(frame.video) in of_recording:
             key = frame_key(frame.video, frame.frame_idx)
             points = np.array([instance.numpy()[order] for instance in frame.instances], np.float32)
             identities = tuple(identity_of(instance) for instance in frame.instances)
-            number = place.get(key.image, key.number)
+            number = positions.get(key.image, key.number)
             frames.append(FrameLabels(key.video, number, points.reshape(-1, len(order), 2), identities))
     return sorted(frames, key=lambda frame: frame.frame_idx)
 

@@ -60,7 +60,7 @@ def build_instances(
     predictions: Predictions, rows: NDArray[np.int64], skeleton: sio.Skeleton, tracks: Mapping[int, sio.Track]
 ) -> dict[int, list[sio.PredictedInstance]]:
     """Predicted instances of some rows, by frame; `tracks` gives each row's track."""
-    found: dict[int, list[sio.PredictedInstance]] = defaultdict(list)
+    by_frame: dict[int, list[sio.PredictedInstance]] = defaultdict(list)
     for row in map(int, rows):
         instance = sio.PredictedInstance.from_numpy(
             predictions.points[row].astype(np.float64),
@@ -69,8 +69,8 @@ def build_instances(
             score=float(np.nan_to_num(predictions.score[row])),
             track=tracks.get(row),
         )
-        found[int(predictions.frame_idx[row])].append(instance)
-    return dict(found)
+        by_frame[int(predictions.frame_idx[row])].append(instance)
+    return dict(by_frame)
 
 
 def video_of(index: VideoIndex) -> sio.Video:

@@ -36,12 +36,12 @@ def read_accuracy_story(folder: Path) -> AccuracyStory:
     """Read a folder that `evaluate_release` wrote."""
     metrics = read_json(folder / "metrics.json")
     if metrics.get("incomparable"):
-        said = f"How accurate the networks are is not known: {metrics['incomparable']}."
-        return AccuracyStory(said, concerns=[said])
+        sentence = f"How accurate the networks are is not known: {metrics['incomparable']}."
+        return AccuracyStory(sentence, concerns=[sentence])
     if not metrics["animals"]:
-        said = "The test set has no labeled animals, so it is not known how accurate the networks are."
+        sentence = "The test set has no labeled animals, so it is not known how accurate the networks are."
         return AccuracyStory(
-            f"{said} `split.test_fraction` or `split.hold_out` keep labeled frames back.", concerns=[said]
+            f"{sentence} `split.test_fraction` or `split.hold_out` keep labeled frames back.", concerns=[sentence]
         )
     speed = metrics.get("speed")
     return AccuracyStory(
@@ -175,8 +175,8 @@ def _tabulate_nodes(metrics: Metrics) -> Grid:
 
 
 def _px_and_mm(px: Metrics, mm: Metrics | None, level: str) -> str:
-    known = mm is not None and mm[level] is not None
-    return number(px[level], 1) + (f" ({number(mm[level], 3)})" if mm is not None and known else "")
+    has_mm = mm is not None and mm[level] is not None
+    return number(px[level], 1) + (f" ({number(mm[level], 3)})" if mm is not None and has_mm else "")
 
 
 def _tabulate_speed(speed: Metrics) -> Grid:

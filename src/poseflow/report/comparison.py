@@ -76,10 +76,10 @@ def _tabulate_pipelines(measured: Mapping[str, Metrics]) -> Grid:
 
 
 def _tabulate_speed(timed: Mapping[str, Metrics]) -> Grid:
-    counts = sorted({own["animals"] for speed in timed.values() for own in speed["by_animals"]})
+    counts = sorted({timing["animals"] for speed in timed.values() for timing in speed["by_animals"]})
     rows = []
     for name, speed in timed.items():
-        rates = {own["animals"]: own["frames_per_s"] for own in speed["by_animals"]}
+        rates = {timing["animals"]: timing["frames_per_s"] for timing in speed["by_animals"]}
         rows.append([name, *(number(rates.get(animals), 1) for animals in counts)])
     caption = "Frames/s against the number of labeled animals in a frame."
     return Grid(["pipeline", *(f"#{animals}" for animals in counts)], rows, caption)
@@ -96,14 +96,19 @@ def _draw_comparison(measured: Mapping[str, Metrics]) -> Picture:
 
 def _plot_comparison(figure: Figure, measured: Mapping[str, Metrics]) -> None:
     left, right = figure.subplots(1, 2)
-    for place, (name, metrics) in enumerate(measured.items()):
+    for position, (name, metrics) in enumerate(measured.items()):
         speed = metrics.get("speed")
         if not speed:
             continue
-        look: Any = {"color": color_of(place), "marker": MARKERS[place % len(MARKERS)], "label": legend_label(name)}
+        look: Any = {
+            "color": color_of(position),
+            "marker": MARKERS[position % len(MARKERS)],
+            "label": legend_label(name),
+        }
         if metrics["map_coco"] is not None:
             left.plot(speed["frames_per_s"], metrics["map_coco"], linestyle="", markersize=8, **look)
-        animals, rates = zip(*((own["animals"], own["frames_per_s"]) for own in speed["by_animals"]), strict=True)
+        timings = [(timing["animals"], timing["frames_per_s"]) for timing in speed["by_animals"]]
+        animals, rates = zip(*timings, strict=True)
         right.plot(animals, rates, **look)
         right.set_xticks(sorted({*right.get_xticks(), *animals} & {*range(max(animals) + 1)}))
     left.set_xlabel("frames/s")

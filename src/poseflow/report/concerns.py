@@ -15,13 +15,13 @@ def list_concerns(recordings: Sequence[Recording], accuracy: AccuracyStory | Non
     unreadable = [r for r in recordings if not r.index.is_ok]
     faulty = [r for r in recordings if r.index.is_ok and r.problems]
     broken = [r for r in recordings if r.timeline and r.timeline.tracks > MANY_TRACKS * max(r.timeline.usual, 1)]
-    said = [f"{r.video}: {'; '.join(r.problems)}." for r in (*unreadable, *faulty)]
-    said += [
+    sentences = [f"{r.video}: {'; '.join(r.problems)}." for r in (*unreadable, *faulty)]
+    sentences += [
         f"{r.video}: tracks are broken up: {r.timeline.tracks:,}, with {r.timeline.usual} in view at a time."
         for r in broken
         if r.timeline
     ]
-    if len(said) > MAX_LISTED:
-        said = [*said[:MAX_LISTED], f"And {len(said) - MAX_LISTED:,} more: see the table of recordings."]
-    said += accuracy.concerns if accuracy else []
-    return said
+    if len(sentences) > MAX_LISTED:
+        sentences = [*sentences[:MAX_LISTED], f"And {len(sentences) - MAX_LISTED:,} more: see the table of recordings."]
+    sentences += accuracy.concerns if accuracy else []
+    return sentences

@@ -23,25 +23,25 @@ def measure_text(text: str, scale: float) -> tuple[int, int, int]:
 
 
 def write_text(
-    canvas: NDArray[np.uint8], text: str, place: tuple[int, int], color: tuple[int, int, int], scale: float
+    canvas: NDArray[np.uint8], text: str, origin: tuple[int, int], color: tuple[int, int, int], scale: float
 ) -> None:
     """Write a line of text onto an RGB image, in place; its baseline begins at `place` (x, y)."""
     width, height, below = measure_text(text, scale)
-    left, top = max(place[0] - 1, 0), max(place[1] - 2 * height, 0)
-    region = canvas[top : place[1] + 2 * below, left : place[0] + width + 2]
+    left, top = max(origin[0] - 1, 0), max(origin[1] - 2 * height, 0)
+    region = canvas[top : origin[1] + 2 * below, left : origin[0] + width + 2]
     if not region.size:
         return
     image = Image.fromarray(region)
-    at = (place[0] - left, place[1] - top)
+    at = (origin[0] - left, origin[1] - top)
     ImageDraw.Draw(image).text(at, spell_out(text), fill=color, font=_load_font(scale), anchor="ls")
     region[:] = np.asarray(image)
 
 
 def spell_out(text: str) -> str:
     """The text with letters that the font has; any other as its number in Unicode, such as `U+9F20`."""
-    known = _known_letters()
+    letters = _known_letters()
     return "".join(
-        letter if ord(letter) in known and letter.isprintable() else f"U+{ord(letter):04X}" for letter in text
+        letter if ord(letter) in letters and letter.isprintable() else f"U+{ord(letter):04X}" for letter in text
     )
 
 

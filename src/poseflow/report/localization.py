@@ -131,12 +131,12 @@ def plot_distribution(figure: Figure, errors_px: Mapping[str, NDArray[np.floatin
     edge = 1.0
     curves = []
     for number, (video, errors) in enumerate(errors_px.items()):
-        found = np.sort(errors[np.isfinite(errors)])
-        if len(found):
-            edge = max(edge, float(1.6 * np.percentile(found, 95)))
-        shown = np.unique(np.linspace(0, len(found) - 1, min(len(found), 300)).round().astype(int))
+        predicted = np.sort(errors[np.isfinite(errors)])
+        if len(predicted):
+            edge = max(edge, float(1.6 * np.percentile(predicted, 95)))
+        shown = np.unique(np.linspace(0, len(predicted) - 1, min(len(predicted), 300)).round().astype(int))
         share = 100 * (shown + 1) / max(len(errors), 1)
-        curves.append((found[shown], share, color_of(number), _shorten(video)))
+        curves.append((predicted[shown], share, color_of(number), _shorten(video)))
     for distance, share, color, name in curves:
         inside = np.searchsorted(distance, edge)
         level = share[inside - 1] if inside else 0.0

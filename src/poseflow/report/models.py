@@ -134,16 +134,16 @@ def _plot_curves(figure: Figure, history: dict[str, NDArray[np.float64]], traini
 
 def _show_maps(name: str, pictures: Path, training: dict) -> Picture | None:
     """The last picture of validation samples, or of training samples where there is none."""
-    found = sorted(pictures.glob("val_epoch*.png")) or sorted(pictures.glob("train_epoch*.png"))
-    if not found:
+    files = sorted(pictures.glob("val_epoch*.png")) or sorted(pictures.glob("train_epoch*.png"))
+    if not files:
         return None
-    side, _, epoch = found[-1].stem.partition("_epoch")
+    side, _, epoch = files[-1].stem.partition("_epoch")
     words = "validation frames" if side == "val" else "training frames"
     caption = (
         f"What {name} saw after epoch {int(epoch)}: samples of the {words}. "
         "Red: confidence maps, where the network expects what it looks for. Green circles: the labels."
     )
-    image = read_image(found[-1])
+    image = read_image(files[-1])
     height, width = image.shape[:2]
     # Four samples or more fill the row of four that training draws; two rows of two can be seen on half a page.
     if training.get(f"{side}_frames", 0) >= 4 and width > 2 * height and width % 4 == 0:

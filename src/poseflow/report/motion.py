@@ -51,22 +51,22 @@ def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
     shown = np.array(timeline.shown[: min(MAX_LINES, timeline.named or MAX_LINES)], np.int64)
     moved, steps = np.zeros((len(shown), bins)), np.zeros((len(shown), bins))
     apart, pairs = np.zeros(bins), np.zeros(bins)
-    sure, named, least = np.zeros(bins), np.zeros(bins), np.full(bins, np.inf)
+    score_sum, named, least = np.zeros(bins), np.zeros(bins), np.full(bins, np.inf)
     columns = (f"{node}.x", f"{node}.y", "identity_score")
     for frame_idx, _, line, *values in iterate_lines(path, find_names(path), *columns):
         x, y, score = (np.asarray(value.to_numpy(zero_copy_only=False), np.float64) for value in values)
         column = np.minimum(frame_idx * bins // max(frames, 1), bins - 1)
-        for place, number in enumerate(shown):
-            own = np.flatnonzero(line == number)
-            length = np.hypot(np.diff(x[own]), np.diff(y[own]))
-            known = np.isfinite(length) & (np.diff(frame_idx[own]) == 1)
-            np.add.at(moved[place], column[own[1:]][known], length[known])
-            np.add.at(steps[place], column[own[1:]][known], 1)
+        for row, number in enumerate(shown):
+            rows = np.flatnonzero(line == number)
+            length = np.hypot(np.diff(x[rows]), np.diff(y[rows]))
+            measured = np.isfinite(length) & (np.diff(frame_idx[rows]) == 1)
+            np.add.at(moved[row], column[rows[1:]][measured], length[measured])
+            np.add.at(steps[row], column[rows[1:]][measured], 1)
         where, nearest = _nearest_pairs(frame_idx, x, y)
         np.add.at(apart, column[where], nearest)
         np.add.at(pairs, column[where], 1)
         given = np.isfinite(score)
-        np.add.at(sure, column[given], score[given])
+        np.add.at(score_sum, column[given], score[given])
         np.add.at(named, column[given], 1)
         np.minimum.at(least, column[given], score[given])
     per_px = 1 / scale if scale else 1.0
@@ -77,7 +77,7 @@ def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
         colors=timeline.colors[: len(shown)],
         speed=_divide(moved, steps) * fps * per_px,
         distance=_divide(apart, pairs) * per_px,
-        confidence=_divide(sure, named),
+        confidence=_divide(score_sum, named),
         least=np.where(np.isfinite(least), least, np.nan),
     )
 
@@ -130,12 +130,12 @@ def _nearest_pairs(
     """First row of each frame with two animals or more, and the distance of the two that are nearest; rows by frame."""
     _, first, counts = np.unique(frame_idx, return_index=True, return_counts=True)
     nearest = np.full(len(first), np.inf)
-    place = np.repeat(np.arange(len(first)), counts)
+    row = np.repeat(np.arange(len(first)), counts)
     for step in range(1, int(counts.max(initial=0))):
         same = frame_idx[step:] == frame_idx[:-step]
         distance = np.hypot(x[step:] - x[:-step], y[step:] - y[:-step])
         kept = same & np.isfinite(distance)
-        np.minimum.at(nearest, place[step:][kept], distance[kept])
+        np.minimum.at(nearest, row[step:][kept], distance[kept])
     found = np.isfinite(nearest)
     return first[found], nearest[found]
 

@@ -160,14 +160,14 @@ def _draw_frame(image: Image, frame_idx: int, animals: _Animals, config: RenderC
 def _draw_trails(canvas: Image, frame_idx: int, animals: _Animals, length: int, scale: float) -> None:
     """The way of each animal in the last `length` frames, fading."""
     thick = max(1, round(1.2 * _size_for(canvas)))
-    for animal, (frames, places) in enumerate(animals.trails):
+    for animal, (frames, positions) in enumerate(animals.trails):
         begin, end = np.searchsorted(frames, [frame_idx - length, frame_idx + 1])
-        seen = np.flatnonzero(np.isfinite(places[begin:end, 0])) + begin
+        seen = np.flatnonzero(np.isfinite(positions[begin:end, 0])) + begin
         for a, b in pairwise(seen):
             if frames[b] - frames[a] > _LONGEST_GAP:
                 continue
             fresh = 1 - (frame_idx - frames[b]) / (length + 1)
-            start, stop = ((places[i] + 0.5) * scale - 0.5 for i in (a, b))
+            start, stop = ((positions[i] + 0.5) * scale - 0.5 for i in (a, b))
             _draw_faint_line(canvas, start, stop, animals.colors[animal], thick, 0.15 + 0.65 * fresh)
 
 
@@ -186,15 +186,15 @@ def _draw_faint_line(
 
 
 def _write(
-    canvas: Image, text: str, place: tuple[float, float], paper: Color, scale: float, centered: bool = True
+    canvas: Image, text: str, position: tuple[float, float], paper: Color, scale: float, centered: bool = True
 ) -> None:
     """Text on a patch of color; its baseline begins, or has its middle, at `place` (x, y), and stays in the image.
 
     Colored letters would be blurred by the video's coarse chroma; dark or white ones are not.
     """
     width, height, below = measure_text(text, scale)
-    x = round(float(np.clip(place[0] - (width / 2 if centered else 0), 3, max(3, canvas.shape[1] - width - 3))))
-    y = round(float(np.clip(place[1], height + 3, max(height + 3, canvas.shape[0] - below - 1))))
+    x = round(float(np.clip(position[0] - (width / 2 if centered else 0), 3, max(3, canvas.shape[1] - width - 3))))
+    y = round(float(np.clip(position[1], height + 3, max(height + 3, canvas.shape[0] - below - 1))))
     patch = canvas[max(0, y - height - 3) : y + below, max(0, x - 3) : x + width + 3]
     patch[:] = cv2.addWeighted(patch, 0.25, np.full_like(patch, paper), 0.75, 0)
     ink = _INK if np.dot(paper, (0.299, 0.587, 0.114)) > 100 else (255, 255, 255)
@@ -261,10 +261,10 @@ def _name_rows(
         (0, identities[row], 0) if isinstance(identities[row], str) else (1, "track", tracks[row]) for row in order
     ]
     distinct = sorted(set(names))
-    place = {name: i for i, name in enumerate(distinct)}
+    position = {name: i for i, name in enumerate(distinct)}
     shown = tuple(str(word) if kind == 0 else f"track {number}" for kind, word, number in distinct)
-    own = tuple(colors[word if kind == 0 else number] for kind, word, number in distinct)
-    return shown, np.array([place[name] for name in names], np.int64), own
+    row_colors = tuple(colors[word if kind == 0 else number] for kind, word, number in distinct)
+    return shown, np.array([position[name] for name in names], np.int64), row_colors
 
 
 def _find_anchor(points: NDArray[np.float32]) -> int:

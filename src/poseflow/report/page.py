@@ -80,8 +80,8 @@ def write_report(inputs: ReportInputs, config: ReportConfig, path: str | Path, n
         _context(story, inputs, config, now or datetime.now().astimezone()),
         css=(HERE / "report.css").read_text(encoding="utf-8"),
     )
-    with replacing(path) as beside:
-        beside.write_text(text, encoding="utf-8")
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _read_story(inputs: ReportInputs, config: ReportConfig) -> Story:
@@ -118,7 +118,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "title": config.title,
         "version": __version__,
         "lead": _lead(story, now),
-        "sections": [(name, words) for name, (words, there) in parts.items() if there],
+        "sections": [(name, words) for name, (words, content) in parts.items() if content],
         "tiles": _list_tiles(story),
         "warnings": [
             *(f"{said}." for said in inputs.missing),

@@ -33,20 +33,20 @@ UNNAMED: Color = (160, 160, 160)
 
 
 def color_animals(
-    names: Iterable[str], tracks: Iterable[int], known: Sequence[str] = ()
+    names: Iterable[str], tracks: Iterable[int], first: Sequence[str] = ()
 ) -> dict[str | int | None, Color]:
     """Color of each animal of a pose table by its name, or by its track where it has none; of None, without either.
 
     Args:
         names: that animals of the table have. tracks: of the whole table.
-        known: names in the order of their colors, which an animal thus keeps through all recordings; by default those
+        first: names in the order of their colors, which an animal thus keeps through all recordings; by default those
             that there are, sorted.
     """
-    here = set(names)
-    order = [*known, *sorted(here.difference(known))]
-    colors: dict[str | int | None, Color] = {name: COLORS[place % len(COLORS)] for place, name in enumerate(order)}
-    for place, track in enumerate(sorted(set(tracks))):
-        colors[track] = UNNAMED if here else COLORS[place % len(COLORS)]
+    present = set(names)
+    order = [*first, *sorted(present.difference(first))]
+    colors: dict[str | int | None, Color] = {name: COLORS[number % len(COLORS)] for number, name in enumerate(order)}
+    for number, track in enumerate(sorted(set(tracks))):
+        colors[track] = UNNAMED if present else COLORS[number % len(COLORS)]
     return colors | {None: UNNAMED}
 
 

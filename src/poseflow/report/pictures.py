@@ -72,10 +72,10 @@ def write_examples(frames: MeasuredFrames, folder: Path, each: int) -> list[dict
     scored = score_frames(frames.matches)
     examples = []
     for rank, chosen in choose_examples(scored, each).items():
-        for place, frame in enumerate([scored[i] for i in chosen]):
+        for position, frame in enumerate([scored[i] for i in chosen]):
             number = place_of[frame["video"], frame["frame_idx"]]
             match = frames.matches[number]
-            file = f"{rank}_{place + 1}.png"
+            file = f"{rank}_{position + 1}.png"
             picture = draw_example(frames.image_of(number), match.truth, match.predicted, frames.skeleton)
             encoded = cv2.imencode(".png", np.ascontiguousarray(picture[..., ::-1]))[1]
             (folder / file).write_bytes(encoded.tobytes())  # cv2.imwrite is silent on a full disk
@@ -91,15 +91,15 @@ def write_examples(frames: MeasuredFrames, folder: Path, each: int) -> list[dict
 def find_percentiles(matches: Sequence[FrameMatch]) -> dict[int, list[float | None]]:
     """Percentiles (LEVELS) of each node's error in px, over the predicted points; None where there are none."""
     errors = np.concatenate([match.errors_px for match in matches])
-    found = [column[np.isfinite(column)] for column in errors.T]
-    return {level: [float(np.percentile(one, level)) if len(one) else None for one in found] for level in LEVELS}
+    predicted = [column[np.isfinite(column)] for column in errors.T]
+    return {level: [float(np.percentile(one, level)) if len(one) else None for one in predicted] for level in LEVELS}
 
 
 def _write_portraits(frames: MeasuredFrames, folder: Path) -> Iterator[dict[str, str]]:
     """One picture of each test video, of those with most labeled animals."""
     animals = {video: sum(len(frames.matches[i].truth) for i in part) for video, part in frames.by_video().items()}
     largest = sorted((video for video in animals if animals[video]), key=lambda video: -animals[video])
-    for place, video in enumerate(sorted(largest[:MAX_PORTRAITS])):
+    for position, video in enumerate(sorted(largest[:MAX_PORTRAITS])):
         numbers = frames.by_video()[video]
         matches = [frames.matches[i] for i in numbers]
         poses = np.concatenate([match.truth for match in matches])
@@ -110,7 +110,7 @@ def _write_portraits(frames: MeasuredFrames, folder: Path) -> Iterator[dict[str,
         def plot(figure: Figure, portrait: Any = portrait, percentiles: Any = percentiles) -> None:
             plot_on_animal(figure, portrait, frames.skeleton, percentiles)
 
-        file = f"on_animal_{place + 1}.png"
+        file = f"on_animal_{position + 1}.png"
         (folder / file).write_bytes(draw_png(plot, WIDTH_IN, 3.3))
         title = "Error drawn on the animal" + (f": {video}" if len(largest) > 1 else "")
         caption = (

@@ -36,15 +36,15 @@ class Recording:
         """What is wrong with it, in words."""
         if not self.index.is_ok:
             return [f"could not be read: {self.index.reason}"]
-        found = list(self.index.problems)
+        problems = list(self.index.problems)
         failed = self.timeline.failed_frames if self.timeline else len(self.index.corrupt)
         if failed:
-            found.append(f"{failed:,} of {self.index.frames:,} frames could not be decoded")
+            problems.append(f"{failed:,} of {self.index.frames:,} frames could not be decoded")
         if self.timeline and self.timeline.frames_read < self.index.frames:
-            found.append(f"only {self.timeline.frames_read:,} of {self.index.frames:,} frames were read")
+            problems.append(f"only {self.timeline.frames_read:,} of {self.index.frames:,} frames were read")
         if self.timeline and self.timeline.frames_read and not self.timeline.tracks:
-            found.append("no animal was found")
-        return found
+            problems.append("no animal was detected")
+        return problems
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,11 @@ def read_speed(benchmarks: Sequence[Path], frames: int) -> Speed | None:
     Where files of another number of shards are left over from an earlier run, those of the newest file count. Shards
     are of equal length, so that some of them stand for their share of the `frames`.
     """
-    there = [path for path in benchmarks if path.is_file()]
-    if not there or not frames:
+    existing = [path for path in benchmarks if path.is_file()]
+    if not existing or not frames:
         return None
-    newest = _shards_of(max(there, key=lambda path: path.stat().st_mtime_ns))
-    used = [path for path in there if _shards_of(path) == newest]
+    newest = _shards_of(max(existing, key=lambda path: path.stat().st_mtime_ns))
+    used = [path for path in existing if _shards_of(path) == newest]
     rows = [row for path in used for row in _read_rows(path)]
     share = len(used) / newest if newest else 1
     peak = max((_number(row["max_rss"]) for row in rows), default=0.0)

@@ -39,8 +39,8 @@ def tabulate_review_items(items: Mapping[str, Sequence[ListedItem]], frames: Map
     for video in ranked[:MOST_LISTED]:
         kinds = [item.kind for item in items[video]]
         share = len(kinds) / frames[video] * 100_000 if frames.get(video) else None
-        said = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds), key=kinds.count, reverse=True))
-        rows.append([video, count(len(kinds)), number(share, 1), number(_worst(items[video]), 0), said])
+        words = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds), key=kinds.count, reverse=True))
+        rows.append([video, count(len(kinds)), number(share, 1), number(_worst(items[video]), 0), words])
     if not rows:
         return None
     caption = (

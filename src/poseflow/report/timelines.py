@@ -114,7 +114,7 @@ def draw_timeline(
     line_in = 0.2 if lines <= 16 else 0.1
     more = timeline.lines - len(timeline.shown)
     caption = (
-        f"One line per {'animal' if timeline.named else 'track'}, colored where it was found, paler where in part of "
+        f"One line per {'animal' if timeline.named else 'track'}, colored where it is detected, paler where in part of "
         f"the frames only. Below: animals per frame (line: mean; band: fewest to most). All {timeline.frames:,} frames "
         f"of {timeline.video}."
     )

@@ -35,17 +35,17 @@ def tabulate_tracking(metrics: Mapping[str, Mapping[str, Any]]) -> Grid:
     rows = [
         [
             video,
-            count(own["frames"]),
-            f"{own['tracks']:,} / {own['animals']:,}",
-            count(own["switches"]),
-            _say_rate(own),
-            number(own["idf1"], 3),
-            number(own["mota"], 3),
-            count(own["false_negatives"]),
-            count(own["false_positives"]),
-            percent(own.get("identity_accuracy"), 2),
+            count(figures["frames"]),
+            f"{figures['tracks']:,} / {figures['animals']:,}",
+            count(figures["switches"]),
+            _say_rate(figures),
+            number(figures["idf1"], 3),
+            number(figures["mota"], 3),
+            count(figures["false_negatives"]),
+            count(figures["false_positives"]),
+            percent(figures.get("identity_accuracy"), 2),
         ]
-        for video, own in metrics.items()
+        for video, figures in metrics.items()
     ]
     caption = (
         "Against labels with names. Switches: an animal goes on under another track (two when two animals change "

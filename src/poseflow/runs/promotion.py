@@ -70,7 +70,7 @@ def add_to_history(decision: Decision, path: str | Path) -> None:
 
 def describe_decision(decision: Decision) -> str:
     """Say a decision and its reason in a sentence."""
-    said = {
+    words = {
         "first": f"release {decision.candidate} is the first",
         "given": f"release {decision.candidate} was given",
         "promoted": f"release {decision.candidate} takes the place of {decision.incumbent}",
@@ -79,7 +79,7 @@ def describe_decision(decision: Decision) -> str:
         "chosen": f"release {decision.candidate} was put in use",
         "rolled back": f"back to release {decision.current}",
     }[decision.event]
-    return f"{said}: {decision.reason}"
+    return f"{words}: {decision.reason}"
 
 
 def find_incumbent(history: Sequence[Decision], candidate: str) -> str | None:
@@ -121,8 +121,8 @@ def decide_promotion(
         return _decide("given", candidate, incumbent, "it was named in the configuration")
     obstacle = _find_obstacle(metrics)
     if obstacle:
-        said = f"{obstacle}; `poseflow promote {candidate}` puts it in use all the same"
-        return _decide("incomparable", candidate, incumbent, said)
+        words = f"{obstacle}; `poseflow promote {candidate}` puts it in use all the same"
+        return _decide("incomparable", candidate, incumbent, words)
     new, old = (frame_scores(one) for one in metrics)
     comparison = compare(new, old, block_frames, config)
     event = "promoted" if comparison is not None and comparison.low > 0 else "kept"
@@ -215,8 +215,8 @@ def roll_back(history: Sequence[Decision], to: str | None = None) -> Decision:
     if to is None and not earlier:
         raise ModelError("there must be a release that was in use before, got a history without one")
     if to is not None and to not in earlier:
-        known = ", ".join(dict.fromkeys(earlier)) or "none"
-        raise ModelError(f"release must be one that was in use before ({known}), got {to}")
+        candidates = ", ".join(dict.fromkeys(earlier)) or "none"
+        raise ModelError(f"release must be one that was in use before ({candidates}), got {to}")
     return _decide("rolled back", to or earlier[-1], current, "somebody said so")
 
 
@@ -226,7 +226,7 @@ def choose_release(history: Sequence[Decision], wanted: str) -> Decision:
     Raises ModelError for a release that never was a candidate, or is in use.
     """
     current = history[-1].current if history else None
-    known = list(dict.fromkeys(decision.candidate for decision in history if decision.candidate != current))
-    if wanted not in known:
-        raise ModelError(f"release must be a former candidate ({', '.join(known) or 'none'}), got {wanted}")
+    candidates = list(dict.fromkeys(decision.candidate for decision in history if decision.candidate != current))
+    if wanted not in candidates:
+        raise ModelError(f"release must be a former candidate ({', '.join(candidates) or 'none'}), got {wanted}")
     return _decide("chosen", wanted, current, "somebody said so")

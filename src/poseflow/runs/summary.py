@@ -37,8 +37,8 @@ class FailedStep:
     @property
     def reason(self) -> str:
         """What its log says, and which that is, to be added to a sentence."""
-        said = read_reason(self.log) if self.log else None
-        return f"{f': {said}' if said else ''}{f' ({self.log})' if self.log else ''}"
+        error = read_reason(self.log) if self.log else None
+        return f"{f': {error}' if error else ''}{f' ({self.log})' if self.log else ''}"
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def read_reason(log: Path) -> str | None:
     if not log.exists():
         return None
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-    said = [line.strip() for line in lines if _ERROR.search(line)]
-    return said[-1] if said else None
+    errors = [line.strip() for line in lines if _ERROR.search(line)]
+    return errors[-1] if errors else None
 
 
 def summarize_run(inputs: RunInputs, now: datetime) -> RunSummary:
@@ -186,8 +186,8 @@ def write_summary(summary: RunSummary, places: Places) -> None:
         f"<h1>{escape(summary.heading)}</h1><ul>{items}</ul></html>\n"
     )
     for path, content in ((places.summary, text), (places.summary_page, page)):
-        with replacing(path) as beside:
-            beside.write_text(content, encoding="utf-8")
+        with replacing(path) as temporary:
+            temporary.write_text(content, encoding="utf-8")
 
 
 def _is_new(path: Path, began: datetime) -> bool:

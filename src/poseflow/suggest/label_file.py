@@ -38,7 +38,7 @@ def write_suggestions(
         rows = np.flatnonzero(np.isin(predictions.frame_idx, np.asarray(frames, np.int64)))
         instances = build_instances(predictions, rows, sleap_skeleton, {})
         labeled = [
-            sio.LabeledFrame(video=video, frame_idx=frame, instances=found) for frame, found in instances.items()
+            sio.LabeledFrame(video=video, frame_idx=frame, instances=members) for frame, members in instances.items()
         ]
         skeletons = [sleap_skeleton]
     else:

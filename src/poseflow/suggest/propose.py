@@ -60,8 +60,8 @@ class _Taken:
         self._gap = gap
 
     def is_free(self, frame: int) -> bool:
-        place = bisect_left(self._frames, frame)
-        return all(abs(frame - near) >= self._gap for near in self._frames[max(place - 1, 0) : place + 1])
+        position = bisect_left(self._frames, frame)
+        return all(abs(frame - near) >= self._gap for near in self._frames[max(position - 1, 0) : position + 1])
 
     def add(self, frame: int) -> None:
         insort(self._frames, frame)
@@ -98,7 +98,7 @@ def _diverse(index: VideoIndex, config: ExtractConfig, taken: _Taken, prediction
     clusters = cluster_images(index, candidates, config.frames_per_video, seed=config.seed)
     # One of each cluster first, then second choices, for clusters whose first is too near to another's.
     depth = max(map(len, clusters), default=0)
-    return (cluster[place] for place in range(depth) for cluster in clusters if place < len(cluster))
+    return (cluster[position] for position in range(depth) for cluster in clusters if position < len(cluster))
 
 
 def _uncertain(
@@ -112,8 +112,8 @@ def _uncertain(
 def _jump(index: VideoIndex, config: ExtractConfig, taken: _Taken, predictions: Predictions | None) -> Iterable[int]:
     assert predictions is not None
     frames, leaps = score_jumps(predictions)
-    found = leaps > 0
-    return map(int, frames[found][np.argsort(-leaps[found], kind="stable")])
+    leaping = leaps > 0
+    return map(int, frames[leaping][np.argsort(-leaps[leaping], kind="stable")])
 
 
 Method = Callable[[VideoIndex, ExtractConfig, _Taken, Predictions | None], Iterable[int]]

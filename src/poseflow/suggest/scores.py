@@ -53,20 +53,20 @@ def _pad(points: NDArray[np.float32], counts: NDArray[np.int64]) -> NDArray[np.f
     """Rows of frames with `counts` instances each as (frames, most instances, nodes, 2), NaN where there are fewer."""
     padded = np.full((len(counts), counts.max(), *points.shape[1:]), np.nan)
     frame = np.repeat(np.arange(len(counts)), counts)
-    place = np.arange(len(points)) - np.repeat(np.cumsum(counts) - counts, counts)
-    padded[frame, place] = points
+    position = np.arange(len(points)) - np.repeat(np.cumsum(counts) - counts, counts)
+    padded[frame, position] = points
     return padded
 
 
-def _displacements(here: NDArray[np.float64], there: NDArray[np.float64]) -> NDArray[np.float64]:
+def _displacements(poses: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance of each node from the same node of the nearest instance of the other frame, (frames, instances, nodes).
 
     The nearest has the least median distance of nodes, which one leaping node does not sway.
     """
-    distances = np.linalg.norm(here[:, :, None] - there[:, None], axis=-1)
-    known = np.isfinite(distances).any(axis=-1)
-    median = np.full(known.shape, np.inf)
-    median[known] = np.nanmedian(distances[known], axis=-1)
+    distances = np.linalg.norm(poses[:, :, None] - others[:, None], axis=-1)
+    comparable = np.isfinite(distances).any(axis=-1)
+    median = np.full(comparable.shape, np.inf)
+    median[comparable] = np.nanmedian(distances[comparable], axis=-1)
     nearest = median.argmin(axis=2)[:, :, None, None]
-    found = np.take_along_axis(distances, nearest, axis=2)[:, :, 0]
-    return np.where(np.isfinite(median.min(axis=2))[:, :, None], found, np.nan)
+    nearest_displacement = np.take_along_axis(distances, nearest, axis=2)[:, :, 0]
+    return np.where(np.isfinite(median.min(axis=2))[:, :, None], nearest_displacement, np.nan)
