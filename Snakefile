@@ -18,7 +18,7 @@ include: "workflow/rules/track.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/report.smk"
-include: "workflow/rules/night.smk"
+include: "workflow/rules/run.smk"
 
 
 if workflow.is_main_process:
