@@ -42,7 +42,7 @@ def main() -> None:
         print(f"{wanted.recordings} recordings x {wanted.shards} shards")
         report("first dry run, nothing done", folder, jobs)
         finish(folder)
-        report("dry run of a night without news", folder, 0)
+        report("dry run without news", folder, 0)
         add_recording(folder, "new")
         report("dry run with one new recording", folder, wanted.shards)
 
@@ -108,7 +108,7 @@ def report(what: str, folder: Path, shards: int) -> None:
 
 
 def snakemake(folder: Path, *arguments: str) -> str:
-    """Run Snakemake as at night; gives what it printed."""
+    """Run Snakemake as a lab does every night; gives what it printed."""
     command = [sys.executable, "-c", SNAKEMAKE, "--profile", "local", *arguments]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:

@@ -113,7 +113,7 @@ def test_snakemake_finds_the_profiles_from_the_root(name):
         ({"split": {"hold_out": [{"vidoe": "a.mp4"}]}}, "did you mean 'video'"),
     ],
 )
-def test_a_misspelt_key_names_the_nearest_right_one(values, hint):
+def test_a_misspelled_key_names_the_nearest_right_one(values, hint):
     with pytest.raises(ConfigError, match=hint):
         parse_config(values)
 

@@ -31,7 +31,7 @@ def test_names_are_known_without_importing_a_part(toys):
         toys["broken"]
 
 
-def test_a_misspelt_name_is_answered_with_those_that_there_are(toys):
+def test_a_misspelled_name_is_answered_with_those_that_there_are(toys):
     with pytest.raises(ConfigError, match=r"toy must be one of bear, broken, duck, got 'ducks'"):
         toys["ducks"]
 

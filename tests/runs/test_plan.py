@@ -213,7 +213,7 @@ def test_of_several_pipelines_the_release_is_named(project):
         plan(release="one")
 
 
-def test_a_misspelt_setting_of_a_profile_names_the_nearest_right_one(project):
+def test_a_misspelled_setting_of_a_profile_names_the_nearest_right_one(project):
     with pytest.raises(ConfigError, match=r"did you mean 'sigma_px'"):
         plan(models={"single": {"profile": "single.yaml", "head": {"sigma": 3}}})
 

@@ -16,7 +16,7 @@ def test_every_name_leads_to_a_similarity():
     assert all(isinstance(SIMILARITIES[name], Similarity) for name in SIMILARITIES)
 
 
-def test_a_misspelt_name_is_answered_with_those_that_there_are():
+def test_a_misspelled_name_is_answered_with_those_that_there_are():
     with pytest.raises(ConfigError, match="similarity must be one of centroid, iou, normalized, oks, got 'osk'"):
         parse_section(TrackingConfig, {"similarity": "osk"}, "config")
 

@@ -54,7 +54,7 @@ def index(
     """Find out what a recording holds, from its packets.
 
     Exact number of frames, their times, keyframes, size, codec, and whether it is damaged. No image is decoded, so this
-    takes moments. A recording that cannot be read is no error: its index says so, and why.
+    takes seconds at most. A recording that cannot be read gets an index, which says why.
 
     Example:
 

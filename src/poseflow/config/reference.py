@@ -16,7 +16,7 @@ from poseflow.config.section import Section
 WIDTH = 120
 YAML_HEAD = """\
 # yaml-language-server: $schema=schema.json
-# Every setting with its default. A key that is left out has its default; a misspelt one is refused.
+# Every setting with its default. A key that is left out has its default; a misspelled one is refused.
 # Longer explanations and recipes: config/README.md. `make schema` writes this file, from src/poseflow/config/.
 """
 PAGE_HEAD = """\

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, model_val
 
 
 class Section(BaseModel):
-    """A config section: immutable, and a misspelt key is an error that names the nearest right one."""
+    """A config section: immutable, and a misspelled key is refused, with the nearest right one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 

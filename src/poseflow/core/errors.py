@@ -9,7 +9,7 @@ class PoseflowError(Exception):
 
 
 class ConfigError(PoseflowError):
-    """A setting is misspelt, missing or out of range."""
+    """A setting is misspelled, missing or out of range."""
 
 
 class VideoError(PoseflowError):

@@ -83,7 +83,7 @@ def load_predictor(
         config: settings of prediction; without flow, unless they say otherwise.
         settings: single ones, by the names of the config's section `predict`, such as `max_instances=2`.
 
-    Raises: ModelError for folders that are no models or do not go together, ConfigError for a misspelt setting.
+    Raises: ModelError for folders that are no models or do not go together, ConfigError for a misspelled setting.
 
     Example:
 
