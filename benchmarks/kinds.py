@@ -89,7 +89,7 @@ def build_drawn_model(kind: str, scene: Scene) -> TrainedModel:
     )
     points, classes, shape = SAMPLES.get(kind, sample_frames)(scene)
     model = TrainedModel(Path(kind), config, SKELETON, build_model(config, SKELETON))
-    seen = model.framing.see(np.zeros(shape, np.uint8), config.input.scale, config.backbone.max_stride)
+    seen = model.framing.preprocess(np.zeros(shape, np.uint8), config.input.scale, config.backbone.max_stride)
     points = scale_points(points, config.input.scale).astype(np.float32)
     maps = draw_targets(points, classes, tuple(seen.shape[1:3]), config, SKELETON)
     drawn = {name: np.asarray(values, np.float32) for name, values in maps.items()}
@@ -138,7 +138,7 @@ def prepare_networks(models: dict[str, TrainedModel], scene: Scene, crops: int) 
     for kind, model in models.items():
         sees_crops = SAMPLES.get(kind) is sample_crops
         images = np.zeros(sample_crops(scene)[2], np.uint8) if sees_crops else scene.images
-        seen = model.framing.see(images, model.config.input.scale, model.config.backbone.max_stride)
+        seen = model.framing.preprocess(images, model.config.input.scale, model.config.backbone.max_stride)
         network = model.network.network
 
         def look(seen: Any, network: keras.Model = network) -> list[Any]:

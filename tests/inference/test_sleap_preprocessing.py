@@ -31,7 +31,7 @@ CONFIG = PredictConfig(
     batch_size=2,
     max_instances=100,
     peak_threshold=0,
-    duplicate_oks=1,
+    nms_oks=1,
     grouping=GroupingConfig(min_class_score=0, weigh_peaks=False),
     flow=FlowConfig(window_frames=0),
 )

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.backend
 @pytest.mark.parametrize(("scale", "shape"), [(1.0, (1, 96, 112, 1)), (0.5, (1, 48, 64, 1)), (0.29, (1, 32, 32, 1))])
 @pytest.mark.parametrize("framing", [Framing(), SleapFraming()])
 def test_frames_are_padded_to_whole_strides_below_and_at_the_right(framing, scale, shape):
-    seen = np.asarray(framing.see(np.full((1, 90, 110, 1), 7, np.uint8), scale, 16))
+    seen = np.asarray(framing.preprocess(np.full((1, 90, 110, 1), 7, np.uint8), scale, 16))
     assert seen.shape == shape
     height, width = framing.scaled_px(90, scale), framing.scaled_px(110, scale)
     np.testing.assert_allclose(seen[0, : height - 1, : width - 1], 7, rtol=1e-5)

@@ -52,7 +52,7 @@ def test_training_that_ended_at_its_best_is_remarked(tmp_path):
 
 def test_a_model_that_learned_nothing_is_remarked(tmp_path):
     folder = write_model(tmp_path / "centroid")
-    write_json(read_json(folder / "training.json") | {"learnt": False}, folder / "training.json")
+    write_json(read_json(folder / "training.json") | {"beats_baseline": False}, folder / "training.json")
     assert "next to nothing" in read_model_story("centroid", folder).remarks[0]
 
 

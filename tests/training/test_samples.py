@@ -58,7 +58,7 @@ def test_most_windows_of_frames_hold_animals(window_px):
     heads = points[:, :, :1]
     assert brightness_at(images, heads).min() > 150
     assert np.isfinite(heads[..., 0]).any(axis=(1, 2)).mean() > 0.5
-    assert stack_samples(samples, [0]).images.shape == (1, SIZE // 2, SIZE // 2, 1), "judged on whole frames"
+    assert stack_samples(samples, [0]).images.shape == (1, SIZE // 2, SIZE // 2, 1), "validated on whole frames"
 
 
 @pytest.mark.parametrize("window_px", [None, 48])
@@ -66,15 +66,15 @@ def test_a_window_is_as_bright_as_its_place_in_the_frame(window_px):
     config = profile("bottom_up", {"window_px": window_px, "brightness": 0.05, "noise": 0.01}, scale=0.5)
     samples = build_samples(make_package(4), config)
     frames = [(image.mean(), image.std()) for image in samples.images]
-    np.testing.assert_allclose(stack_samples(samples, [0, 1, 2, 3]).light, frames, rtol=1e-5)
+    np.testing.assert_allclose(stack_samples(samples, [0, 1, 2, 3]).intensity, frames, rtol=1e-5)
     batch = next(iterate_batches(samples, config.augmentation, batch_size=40, seed=3))
     if window_px is None:
-        np.testing.assert_allclose(batch.light, [(image.mean(), image.std()) for image in batch.images], rtol=1e-5)
+        np.testing.assert_allclose(batch.intensity, [(image.mean(), image.std()) for image in batch.images], rtol=1e-5)
         return
     spread = np.array([image.std() for image in batch.images])
     assert spread.max() > 2 * spread.min(), "with an animal, and without"
     typical = np.mean(frames, axis=0)
-    assert (np.abs(batch.light / typical - 1) < 0.4).all(), "whatever the window holds"
+    assert (np.abs(batch.intensity / typical - 1) < 0.4).all(), "whatever the window holds"
 
 
 def test_crops_are_centred_on_the_anchor_as_at_inference():

@@ -24,7 +24,7 @@ from poseflow.core.files import read_json
 from poseflow.labels import read_package
 from poseflow.models.loading import load_model
 from poseflow.networks.backbones.unet import UNet
-from poseflow.networks.build import build_model, measure_light
+from poseflow.networks.build import build_model, measure_intensity
 from poseflow.networks.heads.class_maps import ClassMaps
 from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
 from poseflow.training import train as train_module
@@ -82,7 +82,7 @@ def test_a_model_folder_explains_itself(model):
     }
     facts = read_json(model / "training.json")
     assert (facts["kind"], facts["epochs"], facts["train_samples"]) == ("centered_instance", 3, 24)
-    assert facts["best_loss"] < 0.9 * facts["silent_loss"]
+    assert facts["best_loss"] < 0.9 * facts["baseline_loss"]
     rows = read_history(model)
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert float(rows[-1]["val_loss"]) < 0.5 * float(rows[0]["loss"])
@@ -176,21 +176,21 @@ def test_mirroring_without_symmetric_nodes_is_remarked(packages, tmp_path, monke
 
 
 @pytest.mark.slow
-def test_without_validation_frames_the_training_loss_judges(packages, tmp_path):
+def test_without_validation_frames_the_training_loss_says_which_epoch_is_the_best(packages, tmp_path):
     empty = write_blobs(tmp_path, "empty", 0)
     train_model(tiny(epochs=1), packages[0], empty, tmp_path / "model")
     assert read_json(tmp_path / "model" / "training.json")["best_epoch"] == 1
 
 
 @pytest.mark.slow
-def test_early_stop_and_a_word_where_nothing_was_learnt(packages, tmp_path, caplog):
+def test_early_stop_and_a_word_where_nothing_was_learned(packages, tmp_path, caplog):
     config = tiny(epochs=50, learning_rate=1e-12, early_stop_epochs=2)
     train_model(config, *packages, tmp_path / "model")
     facts = read_json(tmp_path / "model" / "training.json")
     assert facts["stopped_early"]
     assert facts["epochs"] < 50
-    assert facts["best_loss"] == pytest.approx(facts["silent_loss"], rel=0.02)
-    assert "learnt next to nothing" in caplog.text
+    assert facts["best_loss"] == pytest.approx(facts["baseline_loss"], rel=0.02)
+    assert "learned next to nothing" in caplog.text
 
 
 @pytest.mark.slow
@@ -202,7 +202,7 @@ def test_heads_of_different_strides_compile_with_xla_in_mixed_precision():
     model.compile(optimizer=keras.optimizers.Adam(1e-3), jit_compile=True)
     points = np.random.default_rng(0).uniform(0, 48, (2, 2, 2, 2)).astype(np.float32)
     labels = {"points": points, "classes": np.full((2, 2), -1, np.int32)}
-    images = {"images": np.zeros((2, 48, 48, 1), np.uint8), "light": np.zeros((2, 2), np.float32)}
+    images = {"images": np.zeros((2, 48, 48, 1), np.uint8), "intensity": np.zeros((2, 2), np.float32)}
     assert np.isfinite(model.train_on_batch(images, labels)).all()
 
 
@@ -211,7 +211,7 @@ def test_a_network_in_training_is_the_one_that_is_stored():
     network = build_model(tiny("bottom_up"), SKELETON)
     images = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1)).astype(np.uint8)
     trained = TrainedNetwork(network, tiny("bottom_up"), SKELETON)
-    inputs = {"images": images, "light": np.asarray(measure_light(images))}
+    inputs = {"images": images, "intensity": np.asarray(measure_intensity(images))}
     assert len(trained.trainable_variables) == len(network.trainable_variables)
     for name, maps in trained(inputs).items():
         np.testing.assert_allclose(maps, network(images)[name], rtol=1e-5, atol=1e-7)

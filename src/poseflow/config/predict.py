@@ -49,8 +49,11 @@ class PredictConfig(Section):
     centroid_threshold: float | None = Field(
         None, ge=0, le=1, description="Peaks of a centroid model lower than this are no animals; null: peak_threshold."
     )
-    duplicate_oks: float = Field(
-        0.7, gt=0, le=1, description="An instance this like a better one of its frame (OKS, COCO's form) is dropped."
+    nms_oks: float = Field(
+        0.7,
+        gt=0,
+        le=1,
+        description="Non-maximum suppression: of two instances so alike (OKS, COCO's form) the better stays.",
     )
     precision: Precision = Field(
         "auto",

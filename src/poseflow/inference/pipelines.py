@@ -177,7 +177,7 @@ def _sorted_instances(
 
 
 def _without_duplicates(found: Instances, config: PredictConfig) -> Instances:
-    return found.take(~find_duplicates(found.frame_idx, found.points, config.duplicate_oks))
+    return found.take(~find_duplicates(found.frame_idx, found.points, config.nms_oks))
 
 
 def _best_instances(assembled: Assembled, config: PredictConfig) -> Instances:

@@ -91,8 +91,8 @@ def find_grouping_head(config: ModelConfig) -> tuple[str, GroupingHead]:
 
 def _run_network(model: TrainedModel, images: Tensor) -> dict[str, Tensor]:
     """What the network says of images at full resolution, by head name."""
-    seen = model.framing.see(images, model.config.input.scale, model.config.backbone.max_stride)
-    outputs: dict[str, Tensor] = model.network(seen, training=False)
+    inputs = model.framing.preprocess(images, model.config.input.scale, model.config.backbone.max_stride)
+    outputs: dict[str, Tensor] = model.network(inputs, training=False)
     return outputs
 
 

@@ -26,7 +26,7 @@ class TrainedModel:
     skeleton: Skeleton
     network: keras.Model
     framing: Framing = field(default_factory=Framing)
-    """How the network sees frames."""
+    """How frames are preprocessed for the network."""
 
     @property
     def identities(self) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ def build_model(config: ModelConfig, skeleton: Skeleton) -> keras.Model:
     keras.config.set_dtype_policy(policy)
     try:
         image = keras.Input((None, None, config.input.channels), name="image")
-        standardized = layers.Identity(dtype="float32", name=STANDARDIZED)(standardize(image, measure_light(image)))
+        standardized = layers.Identity(dtype="float32", name=STANDARDIZED)(standardize(image, measure_intensity(image)))
         finest = min(head.stride for head in config.heads.values() if head.stride is not None)
         features = decode(config.backbone.encode(standardized), config.backbone, finest)
         channels = count_channels(config, skeleton)
@@ -58,21 +58,21 @@ def draw_targets(
     return {name: head.draw_targets(points, classes, size, subject) for name, head in config.heads.items()}
 
 
-def measure_light(image: Any) -> Any:
+def measure_intensity(image: Any) -> Any:
     """Mean and standard deviation (batch, 2) of each image (batch, height, width, channels)."""
     image = ops.cast(image, "float32")
     return ops.stack([ops.mean(image, axis=(1, 2, 3)), ops.std(image, axis=(1, 2, 3))], axis=-1)
 
 
-def standardize(image: Any, light: Any) -> Any:
-    """Mean 0 and standard deviation 1 of each image, so that day, infrared and another lamp look alike to the network.
+def standardize(image: Any, intensity: Any) -> Any:
+    """Mean 0 and standard deviation 1 of each image, so that day and infrared look alike to the network.
 
     Without it training sat on the all-zero answer where animals and ground are of like brightness.
 
     Args:
-        light: mean and standard deviation (batch, 2) of each image, or of the frame that it is a part of.
+        intensity: mean and standard deviation (batch, 2) of each image, or of the frame that it is a part of.
     """
-    mean, spread = (light[:, None, None, None, number] for number in (0, 1))
+    mean, spread = (intensity[:, None, None, None, number] for number in (0, 1))
     return (ops.cast(image, "float32") - mean) / (spread + 1.0)
 
 

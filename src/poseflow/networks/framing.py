@@ -1,4 +1,4 @@
-"""How a network sees frames, and how its points come back to them."""
+"""How frames are preprocessed for a network, and how its points come back to them."""
 
 from math import ceil
 from typing import Any
@@ -12,7 +12,7 @@ Tensor = Any
 
 
 class Framing:
-    """How networks that were trained here see frames: places are kept exactly, whatever the scale."""
+    """Preprocessing for networks that were trained here: positions are kept exactly, whatever the scale."""
 
     def __init__(self, frame_size: tuple[int, int] | None = None) -> None:
         """Frames of another size than `frame_size`, (height, width), are to go through `match_size` before all else."""
@@ -35,7 +35,7 @@ class Framing:
         )
         return ops.floor(resize_images(images, (height, width), *self.frame_size)), factor
 
-    def see(self, images: Tensor, scale: float, max_stride: int) -> Tensor:
+    def preprocess(self, images: Tensor, scale: float, max_stride: int) -> Tensor:
         """Resize images by `scale` and pad them below and at the right to whole maximum strides.
 
         Args: images (batch, height, width, channels), any number type. Returns: float32, black where it is padded.
@@ -61,7 +61,7 @@ class Framing:
 
 
 class SleapFraming(Framing):
-    """How SLEAP (1.0 to 1.4) sees frames, and where it then says that points are.
+    """How SLEAP (1.0 to 1.4) preprocesses frames, and where it then says that points are.
 
     Points are where SLEAP's own predictions have them, for its models are run to get these. They are off at two places:
     a resized image's point goes back as x / scale + 0.5, which is where it belongs at half size alone; and a crop's

@@ -1,4 +1,4 @@
-"""Batch normalization: fast while a network learns, and folded into the convolutions of one that has learnt."""
+"""Batch normalization: fast while a network learns, and folded into the convolutions of one that is trained."""
 
 from typing import Any
 

@@ -78,7 +78,7 @@ def _list_facts(training: dict) -> dict[str, str]:
 
 
 def _find_remarks(training: dict) -> list[str]:
-    if not training.get("learnt", True):
+    if not training.get("beats_baseline", True):
         return ["It learned next to nothing: its loss is that of empty maps. A lower training.learning_rate may help."]
     if training.get("val_frames") == 0:
         return ["There were no validation frames: the training loss decided which weights were kept."]
@@ -108,8 +108,8 @@ def _plot_curves(figure: Figure, history: dict[str, NDArray[np.float64]], traini
     for column, label, color in (("loss", "training", BLUE), ("val_loss", "validation", VERMILLION)):
         if column in history:
             above.plot(epoch, history[column], color=color, label=label, marker=marker, markersize=3.5)
-    if "silent_loss" in training:
-        above.axhline(training["silent_loss"], color=GREY, linewidth=1, linestyle="--", label="empty maps")
+    if "baseline_loss" in training:
+        above.axhline(training["baseline_loss"], color=GREY, linewidth=1, linestyle="--", label="all-zero prediction")
     best = training.get("best_epoch")
     if best is not None and best in epoch:
         loss = history.get("val_loss", history["loss"])

@@ -45,7 +45,7 @@ class Epochs(keras.callbacks.Callback):
         self.model.optimizer.learning_rate = rate
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        """Judge the epoch, then write history, pictures and the checkpoint, with the best weights."""
+        """Compare the epoch with the best, then write history, pictures and the checkpoint, with the best weights."""
         logs = logs or {}
         for name in ("loss", "val_loss"):
             if not isfinite(logs.get(name, 0)):
@@ -55,7 +55,7 @@ class Epochs(keras.callbacks.Callback):
         progress = self.progress
         progress.epoch = epoch + 1
         progress.seconds += monotonic() - self._begin
-        self._judge(logs.get("val_loss", logs["loss"]))
+        self._validate(logs.get("val_loss", logs["loss"]))
         rate = float(np.asarray(self.model.optimizer.learning_rate))
         self._add_history({"epoch": epoch + 1, **logs, "learning_rate": rate, "seconds": round(progress.seconds, 2)})
         every = self.config.training.pictures_every
@@ -65,7 +65,7 @@ class Epochs(keras.callbacks.Callback):
         logger.info("epoch %d: %s", epoch + 1, ", ".join(f"{name} {value:.5g}" for name, value in logs.items()))
         self.model.stop_training = progress.stopped
 
-    def _judge(self, loss: float) -> None:
+    def _validate(self, loss: float) -> None:
         progress, training = self.progress, self.config.training
         if loss < progress.best_loss:
             progress.best_loss, progress.best_epoch, progress.stalled_epochs = loss, progress.epoch, 0
@@ -80,7 +80,7 @@ class Epochs(keras.callbacks.Callback):
     def _add_history(self, row: dict[str, float]) -> None:
         """Append a line; a resumed run may repeat an epoch whose checkpoint was not written, so later lines go."""
         rows = read_history(self.history_path)[: int(row["epoch"]) - 1]
-        with replacing(self.history_path) as beside, beside.open("w", newline="") as file:
+        with replacing(self.history_path) as temporary, temporary.open("w", newline="") as file:
             writer = csv.DictWriter(file, list(row))
             writer.writeheader()
             writer.writerows([*rows, row])

@@ -27,8 +27,8 @@ class TrainedNetwork(keras.Model):
         )
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
-        """Outputs by head name, of `images` that are standardized by `light` (see `data.Batch`)."""
-        return self._standardized(standardize(inputs["images"], inputs["light"]), training=training)
+        """Outputs by head name, of `images` that are standardized by `intensity` (see `data.Batch`)."""
+        return self._standardized(standardize(inputs["images"], inputs["intensity"]), training=training)
 
     def compute_loss(
         self,

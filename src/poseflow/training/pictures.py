@@ -1,4 +1,4 @@
-"""Pictures of confidence maps over samples, to see what a network has learnt so far."""
+"""Pictures of confidence maps over samples, to see what a network has learned so far."""
 
 from pathlib import Path
 
@@ -22,8 +22,8 @@ def write_map_pictures(
         points: (samples, instances, nodes, 2), (x, y) in px of the images.
     """
     tiles = [_tile(*sample, stride) for sample in zip(images, predicted, points, strict=True)]
-    with replacing(path) as beside:
-        beside.write_bytes(cv2.imencode(".png", np.hstack(tiles))[1].tobytes())
+    with replacing(path) as temporary:
+        temporary.write_bytes(cv2.imencode(".png", np.hstack(tiles))[1].tobytes())
 
 
 def _tile(

@@ -28,7 +28,7 @@ from poseflow.training.provenance import PARTS, check_same_training, describe_da
 logger = logging.getLogger("poseflow")
 LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more
 VAL_BATCH = 16
-LEARNT = 0.9  # of the loss of empty maps: more than this is no model yet
+BASELINE_SHARE = 0.9  # of the loss of the all-zero prediction: more than this is no model yet
 
 
 def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> None:
@@ -41,7 +41,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
 
     Args:
         config: the profile.
-        train, val: packages of labeled frames; where `val` has none, the training loss judges the epochs.
+        train, val: packages of labeled frames; where `val` has none, the training loss says which epoch is the best.
         folder: the result; if it exists, nothing is done.
 
     Raises: LabelsError, SkeletonError (also where `val` has other nodes than `train`; their order does not matter),
@@ -68,10 +68,10 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
             describe_training(config, package, dataset, work)
             samples = build_samples(package, config)
             limit = config.training.max_val_samples
-            judged = build_samples(held_out, config, limit) if _has_labels(held_out) else None
+            validation = build_samples(held_out, config, limit) if _has_labels(held_out) else None
             counts = {"train_frames": len(package.frames), "val_frames": len(held_out.frames)}
         if not (work / "training.json").exists():  # written last; killed after that, it needs only its name
-            _fit(config, samples, judged, work, counts)
+            _fit(config, samples, validation, work, counts)
         clear_checkpoints(work)
         move_into_place(work, folder)
 
@@ -80,14 +80,14 @@ def _has_labels(package: Package) -> bool:
     return any(np.isfinite(frame.points).any() for frame in package.frames)
 
 
-def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Path, counts: dict[str, int]) -> None:
+def _fit(config: ModelConfig, samples: Samples, validation: Samples | None, work: Path, counts: dict[str, int]) -> None:
     training = config.training
     steps = training.steps_per_epoch or max(ceil(len(samples) / training.batch_size), LEAST_STEPS)
     keras.utils.set_random_seed(training.seed)
     model = _compile(config, samples)
     progress = resume(model, work)
     epochs = Epochs(config, work, steps * training.max_epochs, steps, progress)
-    epochs.pictured = {"train": samples} | ({"val": judged} if judged else {})
+    epochs.pictured = {"train": samples} | ({"val": validation} if validation else {})
     if not progress.stopped and progress.epoch < training.max_epochs:
         batches = iterate_batches(
             samples, config.augmentation, training.batch_size, training.seed, first=progress.epoch * steps
@@ -97,13 +97,13 @@ def _fit(config: ModelConfig, samples: Samples, judged: Samples | None, work: Pa
             epochs=training.max_epochs,
             initial_epoch=progress.epoch,
             steps_per_epoch=steps,
-            validation_data=_validation(judged),
+            validation_data=_validation(validation),
             callbacks=[epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)],
             shuffle=False,
             verbose="auto" if os.isatty(1) else 0,
         )
     counts |= {"train_samples": len(samples), "steps_per_epoch": steps}
-    _finish(config, model, progress, work, counts, _measure_silence(model, judged or samples))
+    _finish(config, model, progress, work, counts, _measure_baseline(model, validation or samples))
 
 
 def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
@@ -120,13 +120,13 @@ def build_optimizer(config: TrainingConfig) -> keras.Optimizer:
 
 def _as_input(batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
     """A batch in the form that Keras asks for."""
-    return {"images": batch.images, "light": batch.light}, {"points": batch.points, "classes": batch.classes}
+    return {"images": batch.images, "intensity": batch.intensity}, {"points": batch.points, "classes": batch.classes}
 
 
-def _validation(judged: Samples | None) -> Any:
-    if judged is None:
+def _validation(validation: Samples | None) -> Any:
+    if validation is None:
         return None
-    return _ValidationBatches(judged)
+    return _ValidationBatches(validation)
 
 
 class _ValidationBatches(keras.utils.PyDataset):
@@ -144,8 +144,8 @@ class _ValidationBatches(keras.utils.PyDataset):
         return _as_input(stack_samples(self.samples, list(range(begin, min(begin + VAL_BATCH, len(self.samples))))))
 
 
-def _measure_silence(model: TrainedNetwork, samples: Samples) -> float:
-    """Loss of empty maps, the answer that training can get stuck with; of classes, that of all being equally likely."""
+def _measure_baseline(model: TrainedNetwork, samples: Samples) -> float:
+    """Loss of the all-zero prediction, where training can get stuck; of classes, that of all being equally likely."""
     batches = _ValidationBatches(samples)
     losses, sizes = [], []
     for inputs, labels in (batches[number] for number in range(len(batches))):
@@ -165,15 +165,15 @@ def _finish(
     progress: Progress,
     work: Path,
     counts: dict[str, int],
-    silent_loss: float,
+    baseline_loss: float,
 ) -> None:
-    learnt = progress.best_loss <= LEARNT * silent_loss
-    if not learnt:
+    beats_baseline = progress.best_loss <= BASELINE_SHARE * baseline_loss
+    if not beats_baseline:
         logger.warning(
-            "%s: the loss must fall below that of empty maps, %.4g, got %.4g: it learnt next to nothing; lower "
-            "training.learning_rate or train longer",
+            "%s: the loss must fall below that of the all-zero prediction, %.4g, got %.4g: it learned next to nothing; "
+            "lower training.learning_rate or train longer",
             config.kind,
-            silent_loss,
+            baseline_loss,
             progress.best_loss,
         )
     load_best(model, progress, work)
@@ -184,8 +184,8 @@ def _finish(
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
         "best_loss": progress.best_loss,
-        "silent_loss": silent_loss,
-        "learnt": learnt,
+        "baseline_loss": baseline_loss,
+        "beats_baseline": beats_baseline,
         "seconds": round(progress.seconds, 1),
         "stopped_early": progress.stopped,
         "parameters": model.network.count_params(),

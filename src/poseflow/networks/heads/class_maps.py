@@ -24,7 +24,7 @@ class ClassMaps(GroupingHead):
     activation: ClassVar[str | None] = "sigmoid"
 
     output_stride: Stride = Field(
-        8, description="As of the confidence maps; coarser ones are learnt from what is seen of the whole animal."
+        8, description="As of the confidence maps; coarser ones are learned from what is seen of the whole animal."
     )
     radius_px: float = Field(8.0, gt=0, description="Of the disc round each landmark, in px of the network's input.")
     weight: float = Field(0.02, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")

@@ -80,25 +80,25 @@ def apply_transform(
 
 
 @dataclass(frozen=True, eq=False)
-class Lamp:
-    """Another light on a sample: the value that each grey value gets, and the pixel noise's standard deviation."""
+class IntensityJitter:
+    """Other intensities of a sample: the value that each grey value gets, and the pixel noise's standard deviation."""
 
     values: NDArray[np.uint8]
     noise: float
 
 
-def draw_lamp(config: AugmentationConfig, rng: np.random.Generator) -> Lamp:
+def draw_intensity_jitter(config: AugmentationConfig, rng: np.random.Generator) -> IntensityJitter:
     """Draw contrast, brightness and noise."""
     gain = 1 + rng.uniform(-config.contrast, config.contrast)
     offset = 255 * rng.uniform(-config.brightness, config.brightness)
     values = np.arange(256, dtype=np.float32) * gain + offset
-    return Lamp(np.clip(np.rint(values), 0, 255).astype(np.uint8), 255 * rng.uniform(0, config.noise))
+    return IntensityJitter(np.clip(np.rint(values), 0, 255).astype(np.uint8), 255 * rng.uniform(0, config.noise))
 
 
-def change_light(image: NDArray[np.uint8], lamp: Lamp, rng: np.random.Generator) -> NDArray[np.uint8]:
+def jitter_intensity(image: NDArray[np.uint8], jitter: IntensityJitter, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Change an image's contrast and brightness, and add pixel noise."""
-    result = cv2.LUT(image, lamp.values).reshape(image.shape)
-    if lamp.noise > 0.5:
-        noise = lamp.noise * rng.standard_normal(image.shape, np.float32)
+    result = cv2.LUT(image, jitter.values).reshape(image.shape)
+    if jitter.noise > 0.5:
+        noise = jitter.noise * rng.standard_normal(image.shape, np.float32)
         result = np.clip(np.rint(result + noise), 0, 255).astype(np.uint8)
     return np.asarray(result, np.uint8)

@@ -10,13 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import AugmentationConfig
-from poseflow.training.data.augmentation import apply_transform, change_light, draw_lamp, draw_transform, draw_window
+from poseflow.training.data.augmentation import (
+    apply_transform,
+    draw_intensity_jitter,
+    draw_transform,
+    draw_window,
+    jitter_intensity,
+)
 from poseflow.training.data.samples import Samples
 
 Sample = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]
 
 
-LIGHT_STEP = 4  # of a frame's pixels, one in 16 says how bright it is
+INTENSITY_STEP = 4  # of a frame's pixels, one in 16 is measured
 
 
 class Batch(NamedTuple):
@@ -24,14 +30,14 @@ class Batch(NamedTuple):
 
     images: (batch, height, width, channels) uint8. points: (batch, instances, nodes, 2) float32, NaN where not visible.
     classes: (batch, instances) int32, -1 for an animal without a name.
-    light: (batch, 2) float32, mean and standard deviation of each image, or of the frame that it is a window of: so is
-        a window as bright to the network as the same place of a whole frame, of which most may be dark.
+    intensity: (batch, 2) float32, mean and standard deviation of each image, or of the frame that it is a window of: so
+        is a window as bright to the network as the same place of a whole frame, of which most may be dark.
     """
 
     images: NDArray[np.uint8]
     points: NDArray[np.float32]
     classes: NDArray[np.int32]
-    light: NDArray[np.float32]
+    intensity: NDArray[np.float32]
 
 
 def iterate_batches(
@@ -85,11 +91,11 @@ def _draw_sample(
         center = draw_window(frame.shape[:2], samples.window, points, rng)
     matrix = draw_transform(frame.shape[:2], size, augmentation, rng, center)
     image, points = apply_transform(frame, points, matrix, size, samples.skeleton.flip_order())
-    seen = [image] if center is None else [image, np.ascontiguousarray(frame[::LIGHT_STEP, ::LIGHT_STEP])]
+    views = [image] if center is None else [image, np.ascontiguousarray(frame[::INTENSITY_STEP, ::INTENSITY_STEP])]
     if augmentation is not None:
-        lamp = draw_lamp(augmentation, rng)
-        seen = [change_light(one, lamp, rng) for one in seen]
-    return seen[0], points, _keep_names(samples.classes[index], matrix, augmentation), _measure_light(seen[-1])
+        jitter = draw_intensity_jitter(augmentation, rng)
+        views = [jitter_intensity(view, jitter, rng) for view in views]
+    return views[0], points, _keep_names(samples.classes[index], matrix, augmentation), _measure_intensity(views[-1])
 
 
 def _keep_names(
@@ -103,7 +109,7 @@ def _keep_names(
     return classes if least <= size <= greatest else np.full_like(classes, -1)
 
 
-def _measure_light(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _measure_intensity(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     mean, spread = cv2.meanStdDev(image.reshape(-1, 1))
     return np.array([mean.item(), spread.item()], np.float32)
 
