@@ -11,11 +11,13 @@ from poseflow.core.errors import LabelsError
 from poseflow.runs.fingerprints import (
     STEP_SETTINGS,
     check_labels,
+    describe_sections,
     describe_step,
     describe_training,
     fingerprint,
     hash_labels,
     key_of,
+    read_settings,
 )
 
 
@@ -104,3 +106,19 @@ def test_labels_saved_since_the_plan_are_told(tmp_path):
 
 def test_the_order_of_keys_does_not_change_a_key():
     assert key_of({"a": 1, "b": 2}) == key_of({"b": 2, "a": 1})
+
+
+def test_a_job_gets_the_settings_of_its_step_and_no_others():
+    settings = read_settings(describe_step("evaluate", Config(tracking={"min_points": 4, "animals": 3})))
+    assert settings.tracking == TrackingConfig(min_points=4), "the number of animals is none of its settings"
+    assert settings.predict == Config().predict
+    assert not hasattr(settings, "render")
+    profile = ModelConfig(kind="centroid", training={"max_epochs": 3})
+    assert read_settings(describe_training(profile)).model == profile
+
+
+@pytest.mark.parametrize("step", ["predict", "labels", "split"])
+def test_a_step_is_described_alike_from_its_sections(step):
+    changed = Config(split={"seed": 3}, labels={"video_folders": ["x"]}, predict={"batch_size": 3})
+    sections = {name: getattr(changed, name) for name in STEP_SETTINGS[step]}
+    assert describe_sections(step, **sections) == describe_step(step, changed)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from poseflow.runs.places import ANY, Places
+from poseflow.runs.places import Places
 
 EVERY_S = 1.0
 FIRST_LINES = 10
@@ -12,12 +12,10 @@ FIRST_LINES = 10
 
 def find_logs(places: Places) -> dict[str, Path]:
     """Logs of the trainings that are not at their end, by the model's name."""
-    jobs = [folder for folder in places.find(places.training(ANY, ANY)) if folder.is_dir()]
-    versions = [(job.parent, job.name.removeprefix(".").removesuffix(".job")) for job in jobs]
     return {
-        model.name: places.log("train", model.name, version)
-        for model, version in versions
-        if not (model / version / "training.json").exists()
+        model: places.log("train", model, version)
+        for model, version in places.find_trainings()
+        if not (places.model(model, version) / "training.json").exists()
     }
 
 

@@ -15,6 +15,7 @@ from poseflow.cluster.resources import ELSEWHERE, LOCAL, MANY, SLURM, JobResourc
 from poseflow.cluster.task import TrainingError, TrainingTask, forget_starts
 from poseflow.config import ModelConfig
 from poseflow.core.files import link_or_copy, read_json, replacing, write_json
+from poseflow.runs.places import training_folder
 
 logger = logging.getLogger("poseflow")
 POLL_S = 15.0
@@ -53,7 +54,7 @@ def train_as_job(
 
     Raises: TrainingError with the reason.
     """
-    work = job_folder(folder).resolve()
+    work = training_folder(folder).resolve()
     train, val = (path.resolve() for path in data)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     task = TrainingTask(config, train, val, work / "model", log.resolve(), resources.cpus, visible)
@@ -66,11 +67,6 @@ def train_as_job(
         shutil.copytree(task.folder, temporary, copy_function=link_or_copy)
         for name in ALWAYS_THERE:
             (temporary / name).mkdir(exist_ok=True)
-
-
-def job_folder(folder: Path) -> Path:
-    """Where the training of the model at `folder` keeps everything while it lasts."""
-    return folder.with_name(f".{folder.name}.job")
 
 
 def _run_to_end(task: TrainingTask, resources: JobResources, folder: Path, poll_s: float) -> None:

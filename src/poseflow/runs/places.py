@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ANY = "*"
+_TRAINING = ".job"
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Places:
 
     def training(self, model: str, version: str) -> Path:
         """Folder beside the model's in which its training keeps everything while it lasts."""
-        return self.model(model, f".{version}.job")
+        return training_folder(self.model(model, version))
 
     def release(self, key: str) -> Path:
         """Models that run together."""
@@ -170,6 +171,11 @@ class Places:
         """The files that there are of a place asked for with `"*"`, in the order of their names."""
         return sorted(self.results.glob(pattern.relative_to(self.results).as_posix()))
 
+    def find_trainings(self) -> list[tuple[str, str]]:
+        """Model and version of each training that keeps something."""
+        folders = [folder for folder in self.find(self.training(ANY, ANY)) if folder.is_dir()]
+        return [(folder.parent.name, folder.name.removeprefix(".").removesuffix(_TRAINING)) for folder in folders]
+
     def moved_to(self, results: Path, path: Path) -> Path:
         """The place in another folder of results that one in this has."""
         return results / path.relative_to(self.results)
@@ -183,6 +189,11 @@ class Places:
 
 PLACES = Places()
 """Those of a run, in the folder that it was started in."""
+
+
+def training_folder(model: Path) -> Path:
+    """Where the training of the model that will be at `model` keeps everything while it lasts."""
+    return model.with_name(f".{model.name}{_TRAINING}")
 
 
 def _under(folder: Path, rule: str, of: tuple[str, ...], suffix: str) -> Path:
