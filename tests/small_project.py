@@ -14,6 +14,7 @@ import yaml
 from dry_runs import dry_run
 
 from poseflow.media import write_video
+from poseflow.runs.places import PLACES, Places
 
 ROOT = Path(__file__).parents[1]
 FRAMES, SIZE, NODES = 64, 96, ("head", "body", "tail")
@@ -95,6 +96,11 @@ class Project:
     folder: Path
     config = CONFIG
     frames = FRAMES
+
+    @property
+    def places(self) -> Places:
+        """Where everything lies that a run makes."""
+        return Places(self.folder / PLACES.results, self.folder / PLACES.logs)
 
     @property
     def options(self) -> list[str]:

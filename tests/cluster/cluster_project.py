@@ -10,7 +10,9 @@ from pathlib import Path
 from cluster.virtual_slurm import VirtualCluster, wait_for
 from small_project import Project
 
-TRACKS = "results/tracks/first.parquet"
+from poseflow.runs.places import PLACES
+
+TRACKS = str(PLACES.tracks("first"))
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def test_rules_ask_for_what_the_profile_says(finished_on_cluster):
 
 @pytest.mark.slow
 def test_shards_that_are_submitted_as_an_array(finished_locally, project):
-    for table in project.folder.glob("results/predictions/first/[0-9]*.parquet"):
+    for table in project.places.find(project.places.shard("first", "[0-9]*")):
         table.unlink()
     (project.folder / TRACKS).unlink()
     project.snakemake(TRACKS, "--slurm-array-jobs", "predict", "--slurm-array-limit", "500")

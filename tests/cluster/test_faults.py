@@ -8,6 +8,8 @@ import pytest
 from cluster.cluster_project import TRACKS, ClusterProject
 from cluster.virtual_slurm import wait_for
 
+from poseflow.runs.places import ANY, PLACES
+
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 SHARD = "rule_predict_wildcards_first_0001"
 
@@ -15,7 +17,7 @@ SHARD = "rule_predict_wildcards_first_0001"
 @pytest.fixture
 def project(project) -> ClusterProject:
     """A project in which one shard of one recording, and its tracks, are missing."""
-    for path in (TRACKS, "results/predictions/first/0001-of-0003.parquet"):
+    for path in (TRACKS, str(PLACES.shard("first", "0001-of-0003"))):
         (project.folder / path).unlink()
     return project
 
@@ -28,7 +30,7 @@ def same_tables(project, finished_locally):
 
 
 def shards(project):
-    return sorted(path.stem for path in project.folder.glob("results/predictions/first/[0-9]*.parquet"))
+    return sorted(path.stem for path in project.places.find(project.places.shard("first", "[0-9]*")))
 
 
 def node_of(project, job):
@@ -84,7 +86,7 @@ def test_accounting_is_away_for_a_while(project):
 @pytest.mark.usefixtures("same_tables")
 def test_a_disk_that_is_full(project, tmp_path):
     """The disk that the shards are written to has no room for one more; the next attempt finds some."""
-    folder, spare = project.folder / "results/predictions/first", tmp_path / "spare"
+    folder, spare = project.places.predictions("first"), tmp_path / "spare"
     shutil.copytree(folder, spare)
     pages = sum(-(-path.stat().st_size // 4096) for path in spare.iterdir())
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={4 * (pages + 1)}k", "tmpfs", folder], check=True)
@@ -109,18 +111,18 @@ def test_snakemake_is_killed_and_started_again(project):
         project.find_job(SHARD)
         run.kill()
     wait_for(lambda: len(shards(project)) == 3, "the shard is finished, and nobody looks", seconds=400)
-    inode = (project.folder / "results/predictions/first/0001-of-0003.parquet").stat().st_ino
+    inode = project.places.shard("first", "0001-of-0003").stat().st_ino
     with project.running(TRACKS):
         pass
-    assert (project.folder / "results/predictions/first/0001-of-0003.parquet").stat().st_ino == inode, "not made again"
-    assert not (project.folder / "results/predictions/first/.finished").exists()
+    assert project.places.shard("first", "0001-of-0003").stat().st_ino == inode, "not made again"
+    assert not project.places.finished("first").exists()
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("same_tables")
 def test_a_job_left_behind_that_is_about_to_end_does_not_count_as_done(project):
     """Its table is there when the next run starts, and its own Snakemake deletes that when it is cancelled."""
-    table = project.folder / "results/predictions/first/0001-of-0003.parquet"
+    table = project.places.shard("first", "0001-of-0003")
     with subprocess.Popen(
         project.command(TRACKS), cwd=project.folder, env=project.environment, stdout=subprocess.DEVNULL
     ) as run:
@@ -135,10 +137,10 @@ def test_a_job_left_behind_that_is_about_to_end_does_not_count_as_done(project):
 
 def test_a_poisoned_shard_leaves_the_others_alone_and_the_report_says_so(project, finished_locally):
     """A shard that fails whenever it is tried: what its job does at its end cannot be done."""
-    shutil.rmtree(project.folder / "results/predictions/day_2__second-08b94a")
-    for path in project.folder.glob("results/poses/*/*.parquet"):
+    shutil.rmtree(project.places.predictions("day_2__second-08b94a"))
+    for path in project.places.find(project.places.pose_table(ANY, ANY)):
         path.unlink()
-    (project.folder / "results/predictions/first/.finished/0001-of-0003/in the way").mkdir(parents=True)
+    (project.places.finished("first") / "0001-of-0003/in the way").mkdir(parents=True)
     output = project.snakemake("--retries", "1", check=False)
     assert "At least one job did not complete successfully" in output
     assert shards(project) == ["0000-of-0003", "0002-of-0003"]
@@ -150,4 +152,4 @@ def test_a_poisoned_shard_leaves_the_others_alone_and_the_report_says_so(project
     for name in ("summary.txt", "summary.html", "report.html"):
         text = (project.folder / "results" / name).read_text()
         assert "first: shard 0001-of-0003 missing: " in text
-        assert "logs/predict/first/0001-of-0003.log" in text
+        assert str(PLACES.log("predict", "first", "0001-of-0003")) in text

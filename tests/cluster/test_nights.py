@@ -6,6 +6,7 @@ import sleap_io as sio
 from small_project import NODES, TOP_DOWN, animal_points
 
 from poseflow.core.files import read_json
+from poseflow.runs.places import PLACES
 
 pytestmark = [pytest.mark.slurm, pytest.mark.timeout(1800)]
 
@@ -27,16 +28,16 @@ def label_more(project, count, points_of):
 
 
 def history(project):
-    return read_json(project.folder / "results/promotion/history.json")
+    return read_json(project.places.history)
 
 
 def release_of(project, video):
-    return read_json(project.folder / f"results/predictions/{video}/release.json")["id"]
+    return read_json(project.places.assigned_release(video))["id"]
 
 
 def times(project):
     kinds = ("predictions", "tracks", "poses")
-    paths = [path for kind in kinds for path in project.folder.glob(f"results/{kind}/**/*.*")]
+    paths = [path for kind in kinds for path in project.places.results.glob(f"{kind}/**/*.*")]
     return {path: path.stat().st_mtime_ns for path in paths}
 
 
@@ -77,8 +78,8 @@ def test_better_models_are_promoted_for_new_recordings_and_one_can_go_back(proje
     assert release_of(project, "first") == first
     assert {path: time for path, time in times(project).items() if path in before} == before
     assert project.tables().items() >= done.items()
-    assert (project.folder / "results/suggestions/third.pkg.slp").exists()
-    summary = (project.folder / "results/summary.txt").read_text()
+    assert project.places.suggestions("third").exists()
+    summary = project.places.summary.read_text()
     assert f"release {decision['current']} takes the place of {first}" in summary
     assert "1 recordings done, 64 frames" in summary
     assert "Nothing to be done" in project.snakemake("nightly")
@@ -88,7 +89,7 @@ def test_better_models_are_promoted_for_new_recordings_and_one_can_go_back(proje
     assert project.planned_jobs("nightly") == {"report": 1, "nightly": 1}, "the report tells of the release in use"
     project.add_recording("fourth.mp4", seed=3)
     assert "train" not in project.planned_jobs("nightly")
-    assert read_json(project.folder / "results/promotion/current.json")["id"] == first
+    assert read_json(project.places.current_release)["id"] == first
     asked = ("--config", 'promotion={repredict: ["third"]}')
     assert project.planned_jobs("nightly", *asked)["predict"] == 6
 
@@ -112,6 +113,6 @@ def test_models_trained_on_shuffled_labels_are_not_promoted(project):
 
 def test_two_nights_never_overlap(project):
     project.add_recording("third.mp4", seed=2)
-    with project.running("results/index/third.json"):
+    with project.running(str(PLACES.index("third"))):
         project.find_job("rule_index")
         assert "only one run may work on these results" in project.snakemake("nightly", check=False)

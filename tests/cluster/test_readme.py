@@ -10,6 +10,8 @@ import pytest
 from cluster.cluster_project import TRACKS
 from small_project import ROOT
 
+from poseflow.runs.places import ANY
+
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.timeout(1800)]
 EXAMPLES = re.findall(r"^```\w*\n(.+?)^```$", (ROOT / "profiles/slurm/README.md").read_text(), re.DOTALL | re.MULTILINE)
 
@@ -32,7 +34,7 @@ def home(project, tmp_path):
     home.mkdir()
     (home / "poseflow").symlink_to(project.folder)
     (project.folder / ".venv").symlink_to(sys.prefix)
-    for path in [project.folder / TRACKS, *project.folder.glob("results/poses/*/*.parquet")]:
+    for path in [project.folder / TRACKS, *project.places.find(project.places.pose_table(ANY, ANY))]:
         path.unlink()
     shutil.rmtree(project.folder / "logs")
     (project.folder / "slurm").unlink()
@@ -57,7 +59,7 @@ def the_night_is_done(project, finished_locally):
     """At the end of the test."""
     yield
     assert project.tables() == finished_locally.tables()
-    assert "2 recordings done" in (project.folder / "results/summary.txt").read_text()
+    assert "2 recordings done" in project.places.summary.read_text()
 
 
 def test_the_line_for_scrontab(bare_environment, home):
@@ -78,7 +80,7 @@ def test_the_line_for_scrontab(bare_environment, home):
 def test_the_line_for_cron(bare_environment, home, project):
     command = command_of(example("0 20"))
     subprocess.run(["sh", "-c", command], env=bare_environment, cwd=home, check=True, timeout=900)
-    assert (home / "letter to you@lab.org").read_text() == (project.folder / "results/summary.txt").read_text()
+    assert (home / "letter to you@lab.org").read_text() == project.places.summary.read_text()
 
 
 def test_the_units_for_systemd(bare_environment, home, tmp_path):

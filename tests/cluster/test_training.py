@@ -11,7 +11,7 @@ from poseflow.cluster.task import STARTS_WITHOUT_PROGRESS, _check_progress
 from poseflow.config import ModelConfig
 from poseflow.core.errors import ConfigError
 from poseflow.core.files import read_json, write_json
-from poseflow.runs.places import Places, training_folder
+from poseflow.runs.places import PLACES, Places, training_folder
 
 TINY = {
     "kind": "centered_instance",
@@ -30,7 +30,7 @@ def packages(tmp_path_factory):
 
 @pytest.mark.slow
 def test_a_model_is_trained_in_a_job_and_its_log_is_one_file(packages, tmp_path):
-    folder, log = tmp_path / "results/models/m/0123456789", tmp_path / "logs/train/m/0123456789.log"
+    folder, log = tmp_path / PLACES.model("m", "0123456789"), tmp_path / PLACES.log("train", "m", "0123456789")
     train_as_job(ModelConfig.model_validate(TINY), packages, folder, log, JobResources(), poll_s=0.2)
     assert read_json(folder / "training.json")["epochs"] == 2
     text = log.read_text()
@@ -123,8 +123,8 @@ def test_logs_are_followed_until_the_trainings_end(tmp_path):
 
 
 def test_a_training_in_progress_has_a_log(tmp_path):
-    (tmp_path / "results/models/centroid/.0123456789.job").mkdir(parents=True)
+    (tmp_path / PLACES.training("centroid", "0123456789")).mkdir(parents=True)
     logs = find_logs(Places(tmp_path / "results", tmp_path / "logs"))
-    assert logs == {"centroid": tmp_path / "logs/train/centroid/0123456789.log"}
-    write_json({}, tmp_path / "results/models/centroid/0123456789/training.json")
+    assert logs == {"centroid": tmp_path / PLACES.log("train", "centroid", "0123456789")}
+    write_json({}, tmp_path / PLACES.model("centroid", "0123456789") / "training.json")
     assert find_logs(Places(tmp_path / "results", tmp_path / "logs")) == {}

@@ -12,7 +12,7 @@ from poseflow.runs.places import ANY, Places
 ROOT = Path(__file__).parents[2]
 PYTHON = [*ROOT.glob("src/poseflow/**/*.py"), *ROOT.glob("workflow/**/*.py")]
 RULES = [ROOT / "Snakefile", *ROOT.glob("workflow/rules/*.smk")]
-SPELLED_OUT = re.compile(r"(results|logs)(/|$)|.*\.plan\.json$")
+SPELLED_OUT = re.compile(r"(results|logs)(/|$)|.*\.(plan\.json|job|finished)$")
 
 
 def texts(code: str) -> Iterator[str]:
@@ -59,7 +59,11 @@ def test_what_lies_round_a_pose_table_is_found_from_it(poses, tmp_path, monkeypa
 
 def test_two_places_are_never_the_same():
     places = Places()
-    names = [name for name in vars(Places) if not name.startswith("_") and name not in ("find", "find_trainings", "moved_to", "around")]
+    names = [
+        name
+        for name in vars(Places)
+        if not name.startswith("_") and name not in ("find", "find_trainings", "moved_to", "around")
+    ]
     found = []
     for name in names:
         place = getattr(places, name)

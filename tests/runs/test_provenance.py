@@ -18,6 +18,7 @@ from poseflow.media import VideoIndex, read_index, write_index
 from poseflow.media.runs import RunLengths
 from poseflow.runs import provenance
 from poseflow.runs.explain import Sources, explain_frame, explain_table
+from poseflow.runs.places import ANY, PLACES, Places
 from poseflow.runs.provenance import describe_assembly, describe_prediction, describe_tracking
 from poseflow.tables import (
     PoseSource,
@@ -32,6 +33,7 @@ from poseflow.tables import (
 )
 from poseflow.tracking.review.recording import track_and_review
 
+POSES = PLACES.pose_table("cage", "cage")
 SKELETON = Skeleton(nodes=("nose", "tail"), edges=((0, 1),))
 FRAMES, SHARD = 40, 20
 
@@ -62,7 +64,7 @@ def make_project(commits: tuple[str | None, str | None] = ("c0ffee", "c0ffee")) 
         time_base=(1, 25),
         timestamps=ticks,
     )
-    write_index(index, "results/index/cage.json")
+    write_index(index, PLACES.index("cage"))
     time = np.arange(FRAMES)
     x = np.stack([20 + 4 * time, 180 - 4 * time], 1)
     nose = np.stack([x, np.broadcast_to([50, 53], x.shape)], -1)
@@ -76,20 +78,25 @@ def make_project(commits: tuple[str | None, str | None] = ("c0ffee", "c0ffee")) 
         table = Predictions.from_instances(
             SKELETON, np.repeat(time[own], 2), points[own], np.tile([0.9, 0.8], SHARD), [(own.start, own.stop)], note
         )
-        write_predictions(table, f"results/predictions/cage/000{shard}-of-0002.parquet")
-    shards = sorted(Path("results/predictions/cage").glob("*.parquet"))
-    out = ("results/tracks/cage.parquet", "results/review/cage.csv", "results/review/cage.slp")
+        write_predictions(table, PLACES.shard("cage", f"000{shard}-of-0002"))
+    shards = PLACES.find(PLACES.shard("cage", ANY))
+    out = PLACES.tracks("cage"), PLACES.review_list("cage"), PLACES.review_labels("cage")
     tracking = TrackingConfig(animals=2, candidates="window")
     note = describe_tracking({"cage": shards}, (), tracking, ReviewConfig())
     track_and_review({"cage": shards}, {"cage": index}, {}, (), out, (tracking, ReviewConfig()), note)
     source = PoseSource("cage", "cage", 2.0, None, describe_assembly())
-    assemble_files(shards, read_tracks(out[0]), index, source, "results/poses/cage/cage.parquet")
+    assemble_files(shards, read_tracks(out[0]), index, source, POSES)
+
+
+def shards_in(project):
+    places = Places(project / PLACES.results)
+    return places.find(places.shard("cage", ANY))
 
 
 def test_every_table_carries_the_whole_settings_it_was_made_with(project):
-    predictions = read_predictions(sorted(project.glob("results/predictions/cage/*.parquet"))).metadata
-    tracks = read_tracks(project / "results/tracks/cage.parquet").metadata
-    poses = read_pose_metadata(project / "results/poses/cage/cage.parquet")
+    predictions = read_predictions(shards_in(project)).metadata
+    tracks = read_tracks(project / PLACES.tracks("cage")).metadata
+    poses = read_pose_metadata(project / POSES)
     asked = PredictConfig(max_instances=2).model_dump(mode="json", exclude={"shard_frames"})
     assert predictions["config"] == {"predict": asked}
     assert tracks["config"]["tracking"] == TrackingConfig(animals=2, candidates="window").model_dump(mode="json")
@@ -102,7 +109,7 @@ def test_every_table_carries_the_whole_settings_it_was_made_with(project):
 
 def test_fingerprints_change_with_recording_and_weights(project, monkeypatch):
     monkeypatch.chdir(project)
-    inputs = read_pose_metadata("results/poses/cage/cage.parquet")["made_by"]["predict"]["inputs"]
+    inputs = read_pose_metadata(POSES)["made_by"]["predict"]["inputs"]
     assert inputs["recording"]["file"] == "cage.mp4"
     assert inputs["labels"] == "1abe15"
     index = replace_path("cage.mp4")
@@ -131,10 +138,10 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path, monkeypatch):
 def test_shards_of_two_commits_are_told_as_such(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     make_project(("c0ffee", "decade"))
-    note = read_pose_metadata("results/poses/cage/cage.parquet")
+    note = read_pose_metadata(POSES)
     assert note["made_by"]["predict"]["commit"] == ["c0ffee", "decade"]
     assert note["made_by"]["predict"]["inputs"]["labels"] == "1abe15"
-    assert any("commit c0ffee and decade" in line for line in explain_table("results/poses/cage/cage.parquet"))
+    assert any("commit c0ffee and decade" in line for line in explain_table(POSES))
 
 
 def test_the_commit_is_that_of_the_checkout(tmp_path, monkeypatch):
@@ -153,7 +160,7 @@ def test_the_commit_is_that_of_the_checkout(tmp_path, monkeypatch):
 
 def test_a_table_is_explained_in_sentences(project, monkeypatch):
     monkeypatch.chdir(project)
-    said = CliRunner().invoke(app, ["explain", "results/poses/cage/cage.parquet", "--frame", "25"]).stdout
+    said = CliRunner().invoke(app, ["explain", str(POSES), "--frame", "25"]).stdout
     for part in (
         "poses of the video cage, part of the recording cage, 80 rows",
         "40 frames were read, 0 of them could not be decoded",
@@ -169,12 +176,12 @@ def test_a_table_is_explained_in_sentences(project, monkeypatch):
         "Linked to the animal of frame 24",
     ):
         assert part in said, said
-    whole = CliRunner().invoke(app, ["explain", "results/poses/cage/cage.parquet", "--settings"]).stdout
+    whole = CliRunner().invoke(app, ["explain", str(POSES), "--settings"]).stdout
     assert "batch_size:" in whole
 
 
 def test_each_row_is_traced_to_its_own_prediction(project):
-    poses = project / "results/poses/cage/cage.parquet"
+    poses = project / POSES
     for frame in (0, 19, 20, 39):
         said = "\n".join(explain_frame(poses, frame))
         shard = project / f"results/predictions/cage/000{frame // SHARD}-of-0002.parquet"
@@ -184,8 +191,8 @@ def test_each_row_is_traced_to_its_own_prediction(project):
 
 
 def test_names_and_corrections_are_told(project, tmp_path):
-    shards = sorted(project.glob("results/predictions/cage/*.parquet"))
-    tracks = read_tracks(project / "results/tracks/cage.parquet")
+    shards = shards_in(project)
+    tracks = read_tracks(project / PLACES.tracks("cage"))
     (corrected,) = tracks.row[(tracks.frame_idx == 10) & (tracks.track == 0)]
     named = replace(
         tracks,
@@ -195,7 +202,7 @@ def test_names_and_corrections_are_told(project, tmp_path):
         metadata=tracks.metadata | {"corrected": [["cage", 10, int(corrected), "anna"]]},
     )
     write_tracks(named, tmp_path / "tracks.parquet")
-    index = read_index(project / "results/index/cage.json").model_copy(
+    index = read_index(project / PLACES.index("cage")).model_copy(
         update={"doubtful": RunLengths.of([11, 12]), "problems": ("has a hole in its times",)}
     )
     assemble_files(shards, named, index, PoseSource("cage", "cage"), tmp_path / "poses.parquet")
@@ -212,7 +219,7 @@ def test_names_and_corrections_are_told(project, tmp_path):
 
 
 def test_a_table_of_another_version_is_explained_too(project, tmp_path):
-    table = pq.read_table(project / "results/poses/cage/cage.parquet")
+    table = pq.read_table(project / POSES)
     note = json.loads(table.schema.metadata[b"poseflow"])
     note["config"] = {"predict": {"of_the_future": 3}, "another": {"a": 1}}
     note["made_by"]["merge"] = {"step_version": 1, "package_version": "9.0"}
@@ -226,13 +233,13 @@ def test_a_table_of_another_version_is_explained_too(project, tmp_path):
 
 
 def test_what_is_not_there_is_said(project, tmp_path):
-    poses = project / "results/poses/cage/cage.parquet"
+    poses = project / POSES
     assert explain_frame(poses, 99)[0] == "Frame 99 of cage.mp4 was not read; read were [[0, 40]]."
     alone = tmp_path / "a" / "b" / "c" / "cage.parquet"
     alone.parent.mkdir(parents=True)
     alone.write_bytes(poses.read_bytes())
     assert "More could be said with its tracks and predictions" in explain_frame(alone, 3)[-1]
     with pytest.raises(TableError, match="must be a table of poses, got one of tracks"):
-        explain_frame(project / "results/tracks/cage.parquet", 3)
+        explain_frame(project / PLACES.tracks("cage"), 3)
     for kind in ("tracks/cage", "predictions/cage/0000-of-0002"):
         assert "Settings" in explain_table(project / f"results/{kind}.parquet")[-1]

@@ -11,6 +11,7 @@ from small_project import CONFIG, Project, lay_out
 
 from poseflow import read_poses
 from poseflow.core.files import read_json
+from poseflow.runs.places import ANY, PLACES
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(600)]
 
@@ -81,22 +82,22 @@ def kill_job(number: int) -> None:
 
 
 def test_from_videos_to_pose_tables_though_a_training_is_killed(submitted):
-    table = "results/poses/first/first.parquet"
+    table = str(PLACES.pose_table("first", "first"))
     log = submitted.folder / "run.log"
     with log.open("w") as file:
         run = subprocess.Popen(
             submitted.command(table), cwd=submitted.folder, env=submitted.environment, stdout=file, stderr=file
         )
     try:
-        checkpoints = "results/models/*/.*.job/.model.work/checkpoint.npz"
+        checkpoints = str(PLACES.training(ANY, ANY) / ".model.work/checkpoint.npz")
         wait_for(lambda: run.poll() is not None or list(submitted.folder.glob(checkpoints)), "the first epoch's end")
         assert run.poll() is None, log.read_text()
         kill_job(submitted.jobs("train")[0])
         assert run.wait(timeout=500) == 0, log.read_text() + submitted.logs()
     finally:
         run.kill()
-    (model,) = submitted.folder.glob(f"results/models/{MODEL}/*")
-    said = (submitted.folder / f"logs/train/{MODEL}/{model.name}.log").read_text()
+    (model,) = submitted.places.find(submitted.places.model(MODEL, ANY))
+    said = submitted.places.log("train", MODEL, model.name).read_text()
     assert len(submitted.jobs("train")) == 2, "the one that was killed, and one more"
     assert "resuming after epoch 1" in said
     assert read_json(model / "training.json")["epochs"] == 2

@@ -21,7 +21,7 @@ KILLS = int(os.environ.get("POSEFLOW_KILLS", "3"))
 
 def count_finished(project):
     """How far the run has come: files in the results."""
-    return sum(path.is_file() for path in project.folder.glob("results/**/*"))
+    return sum(path.is_file() for path in project.places.results.rglob("*"))
 
 
 def kill_midway(project, rng):
@@ -48,7 +48,7 @@ def kill_midway(project, rng):
 
 def assert_readable(project):
     """Every reader finds whole tables, and the same rows, by a plain glob and in the folder."""
-    poses = project.folder / "results/poses"
+    poses = project.places.all_poses
     pattern = f"{poses}/**/*.parquet"
     paths = glob.glob(pattern, recursive=True, include_hidden=True)
     if paths:

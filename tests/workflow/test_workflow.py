@@ -14,14 +14,15 @@ from small_project import TOP_DOWN
 
 from poseflow import read_poses
 from poseflow.core.files import read_json
+from poseflow.runs.places import ANY, PLACES
 from poseflow.tables import read_predictions, read_tracks
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
-CURRENT = "results/promotion/current.json"  # the release in use
+CURRENT = str(PLACES.current_release)  # the release in use
 
 
 def video_ids(project):
-    return sorted(path.stem for path in project.folder.glob("results/index/*.json"))
+    return sorted(path.stem for path in project.places.find(project.places.index(ANY)))
 
 
 def test_every_recording_gets_a_pose_table_and_the_run_a_report(finished):
@@ -35,45 +36,45 @@ def test_every_recording_gets_a_pose_table_and_the_run_a_report(finished):
 
 
 def test_shards_cover_each_recording(finished):
-    (index,) = finished.folder.glob("results/index/first.json")
-    shards = sorted(finished.folder.glob("results/predictions/first/*.parquet"))
+    (index,) = finished.places.find(finished.places.index("first"))
+    shards = finished.places.find(finished.places.shard("first", ANY))
     assert [shard.stem for shard in shards] == ["0000-of-0003", "0001-of-0003", "0002-of-0003"]
     assert read_predictions(shards).frames == ((0, finished.frames),)
     assert read_json(index)["frames"] == finished.frames
 
 
 def test_a_broken_recording_flows_through_and_stands_in_the_report(finished):
-    index = read_json(finished.folder / "results/index/broken.json")
+    index = read_json(finished.places.index("broken"))
     assert index["status"] == "quarantined"
-    (table,) = finished.folder.glob("results/predictions/broken/*.parquet")
+    (table,) = finished.places.find(finished.places.shard("broken", ANY))
     predictions = read_predictions(table)
     assert len(predictions) == 0
     assert predictions.metadata["status"] == "quarantined"
     assert predictions.metadata["reason"] == index["reason"]
-    assert index["reason"] in (finished.folder / "results/report.html").read_text()
+    assert index["reason"] in finished.places.report.read_text()
 
 
 def test_the_release_knows_its_models_and_they_are_measured(finished):
     release = read_json(finished.folder / CURRENT)
     assert set(release["kinds"].values()) == {"centroid", "centered_instance"}
-    (metrics,) = finished.folder.glob(f"results/evaluation/*/{release['id']}/metrics.json")
+    (metrics,) = finished.places.find(finished.places.metrics(ANY, release["id"]))
     assert read_json(metrics)["frames"] == 13
 
 
 def test_pipelines_are_measured_on_the_same_frames_and_compared_in_the_report(finished):
-    released = {path.stem for path in finished.folder.glob("results/releases/*.json")}
-    files = finished.folder.glob("results/evaluation/*/*/metrics.json")
+    released = {path.stem for path in finished.places.find(finished.places.release(ANY))}
+    files = finished.places.find(finished.places.metrics(ANY, ANY))
     measured = {path.parent.name: read_json(path) for path in files}
     assert len(measured) == 2 and released == measured.keys()
     assert len({metrics["test_set"] for metrics in measured.values()}) == 1
     names = [metrics["identities"] for metrics in measured.values() if metrics["identities"]]
     assert [own["confusion"]["labels"] for own in names] == [["left", "right"]]
-    page = (finished.folder / "results/report.html").read_text()
+    page = finished.places.report.read_text()
     assert all(words in page for words in ('id="comparison"', "one_pass", "<h3>multi_class_bottom_up"))
 
 
 def test_tracks_are_measured_where_labels_have_tracks(finished):
-    assert [path.stem for path in finished.folder.glob("results/evaluation/tracking/*.json")] == ["first"]
+    assert [path.stem for path in finished.places.find(finished.places.tracking_metrics(ANY))] == ["first"]
 
 
 def test_a_second_run_has_nothing_to_do(project):
@@ -135,7 +136,7 @@ def test_tracking_again_opens_no_video(project):
         video.write_bytes(b"\0" * times.st_size)
         os.utime(video, ns=(times.st_atime_ns, times.st_mtime_ns))
     project.snakemake("--until", "assemble")  # labels that tracks are measured by do look at the labeled video
-    tracks = read_tracks(project.folder / "results/tracks/first.parquet", "first")
+    tracks = read_tracks(project.places.tracks("first"), "first")
     assert len(np.unique(tracks.frame_idx)) == len(tracks), "one animal a frame"
 
 
@@ -143,11 +144,11 @@ def test_what_a_person_corrected_is_tracked_again(project):
     project.configure(render={"enabled": False})
     assert set(project.planned_jobs()) <= {"all"}
     (project.folder / "corrections").mkdir()
-    shutil.copy(project.folder / "results/review/first.slp", project.folder / "corrections/first.slp")
+    shutil.copy(project.places.review_labels("first"), project.folder / "corrections/first.slp")
     jobs = project.planned_jobs()
     assert (jobs["track"], jobs["assemble"], jobs["report"]) == (1, 1, 1)
     assert "predict" not in jobs
-    assert (project.folder / "results/review/first.csv").read_text().startswith("rank,video,frame_idx")
+    assert project.places.review_list("first").read_text().startswith("rank,video,frame_idx")
 
 
 def test_a_changed_model_is_trained_anew_and_only_that_one(project):
@@ -184,20 +185,20 @@ def test_models_of_sleap_run_like_ours(fresh, real_data):
     )
     fresh.snakemake()
     assert fresh.planned_jobs() == {}
-    (written,) = fresh.folder.glob("results/releases/*.json")
+    (written,) = fresh.places.find(fresh.places.release(ANY))
     assert read_json(written)["kinds"] == {"centroid": "centroid", "centered_instance": "centered_instance"}
-    poses = read_poses(fresh.folder / "results/poses")
+    poses = read_poses(fresh.places.all_poses)
     assert {"A.x", "A.y", "B.score"} <= set(poses.columns)
-    assert "input_scaling" in (fresh.folder / "results/report.html").read_text(), "the report shows SLEAP's settings"
+    assert "input_scaling" in fresh.places.report.read_text(), "the report shows SLEAP's settings"
 
 
 def test_suggestions_need_neither_labels_nor_models(project):
-    for path in project.folder.glob("results/p*"):
+    for path in project.places.results.glob("p*"):
         path.rename(project.folder / f"old-{path.name}")
     project.configure(labels={"paths": ["none/*.slp"]}, extract={"method": "stride", "frames_per_video": 3})
     assert project.planned_jobs("suggestions") == {"extract": 3, "suggestions": 1}
     project.snakemake("suggestions")
-    assert len(list(project.folder.glob("results/suggestions/*.pkg.slp"))) == 3
+    assert len(project.places.find(project.places.suggestions(ANY))) == 3
 
 
 def test_the_commands_give_what_the_rules_give(project):
@@ -205,7 +206,7 @@ def test_the_commands_give_what_the_rules_give(project):
     folders = read_json(project.folder / CURRENT)["models"].values()
     models = [part for folder in folders for part in ("--model", folder)]
     config = ["--config", "config/config.yaml"]
-    index, poses = "results/index/first.json", "results/poses/first/first.parquet"
+    index, poses = str(PLACES.index("first")), str(PLACES.pose_table("first", "first"))
     project.poseflow("predict", index, *models, *config, "--out", "p.parquet")
     project.poseflow("track", "p.parquet", *config, "--out", "t.parquet")
     project.poseflow("assemble", "p.parquet", "--tracks", "t.parquet", "--index", index, "--out", "poses.parquet")
@@ -261,9 +262,10 @@ def test_a_dry_run_imports_no_networks(project):
 
 
 def test_a_second_run_at_the_same_time_is_turned_away(project):
-    (project.folder / "results/report.html").unlink()
+    project.places.report.unlink()
     lock = (
-        "import time; from poseflow.runs.lock import lock_results; lock = lock_results('results/.lock'); print('held');"
+        "import time; from poseflow.runs.lock import lock_results; "
+        f"lock = lock_results('{PLACES.lock}'); print('held');"
     )
     with subprocess.Popen(
         [sys.executable, "-uc", lock + "time.sleep(100)"], cwd=project.folder, stdout=subprocess.PIPE, text=True
@@ -271,11 +273,11 @@ def test_a_second_run_at_the_same_time_is_turned_away(project):
         assert other.stdout.readline() == "held\n"
         output = project.snakemake(check=False)
         assert f"only one run may work on these results, got a second; the first is process {other.pid}" in output
-        assert not (project.folder / "results/report.html").exists()
+        assert not project.places.report.exists()
         assert "report" in project.planned_jobs()
         other.kill()
     project.snakemake()
-    assert (project.folder / "results/report.html").exists()
+    assert project.places.report.exists()
 
 
 def test_the_workflow_passes_its_linter(project):

@@ -158,6 +158,11 @@ def compared_metrics(wildcards):
     return metrics_files([PLAN.release, *([PLAN.incumbent] if PLAN.incumbent else [])])
 
 
+def pipeline_pictures(wildcards):
+    """Figures and examples of each pipeline, which lie in the folder of its metrics."""
+    return [path.parent / part for path in pipeline_metrics(wildcards) for part in ("figures", "examples")]
+
+
 def pipeline_metrics(wildcards):
     """Accuracy of each pipeline, that of the candidate first."""
     return metrics_files(pipeline.key for pipeline in PLAN.pipelines.values())

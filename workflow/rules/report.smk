@@ -5,7 +5,8 @@ rule report:
         poses=[pose_table(video) for video in PLAN.videos],
         release=PLACES.current_release,
         metrics=pipeline_metrics,
-        dataset=[PLACES.dataset_side(PLAN.dataset, "train")] if PLAN.dataset else [],
+        pictures=pipeline_pictures,
+        dataset=[PLACES.dataset_side(PLAN.dataset, side) for side in ("train", "val", "test") if PLAN.dataset],
         reviews=list(map(PLACES.review_list, PLAN.recordings)),
         tracking=[PLACES.tracking_metrics(video) for video in sorted(PLAN.tracked_videos)],
     output:

@@ -15,6 +15,7 @@ from shell import bash
 
 from poseflow.core.files import read_json
 from poseflow.runs.names import read_names
+from poseflow.runs.places import PLACES
 from poseflow.tables import read_pose_metadata
 
 pytestmark = [pytest.mark.workflow, pytest.mark.long, pytest.mark.timeout(1800)]
@@ -86,8 +87,8 @@ def test_of_a_folder_with_one_of_each_bad_thing_the_good_is_done_and_the_bad_tol
     fault = fail_reading_in_the_plan(project, case, f"videos/{FLAKY}")
     printed = bash(f"{fault} {SNAKEMAKE} nightly; echo rc $?", project)
     assert printed.strip().endswith("rc 0"), printed
-    assert read_json(project / "results/.plan.json")[f"videos/{FLAKY}"]["fingerprint"] is None
-    names = read_names(project / "results/recordings.json")
+    assert read_json(project / PLACES.facts)[f"videos/{FLAKY}"]["fingerprint"] is None
+    names = read_names(project / PLACES.names)
     results = project / "results"
     for video in (*GOOD, *ODD):
         (table,) = results.glob(f"poses/*/{names[video]}.parquet")
@@ -105,9 +106,9 @@ def test_of_a_folder_with_one_of_each_bad_thing_the_good_is_done_and_the_bad_tol
     os.truncate(results / "tracks/good.parquet", 1000)
     (project / "videos/we{ird}.mp4").unlink()
     bash(f"{SNAKEMAKE}", project)
-    log = "logs/assemble/good/good.log"
+    tracks, log = PLACES.tracks("good"), PLACES.log("assemble", "good", "good")
     for told in ((results / "summary.txt").read_text(), html.unescape((results / "report.html").read_text())):
-        assert re.search(rf"good: the pose table is missing: error: results/tracks/good.parquet must be .*{log}", told)
+        assert re.search(rf"good: the pose table is missing: error: {tracks} must be .*{log}", told)
         assert f"no longer among the recordings: {names['we{ird}.mp4']}" in told
     assert not list(results.glob(f"poses/**/{names['we{ird}.mp4']}.parquet"))
     assert list(results.glob(f"orphaned/*/poses/**/{names['we{ird}.mp4']}.parquet"))

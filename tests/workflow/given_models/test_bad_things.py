@@ -8,6 +8,7 @@ from shell import bash
 
 from poseflow.config import parse_config
 from poseflow.runs.facts import FileFacts
+from poseflow.runs.places import PLACES
 from poseflow.runs.plan import make_plan
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
@@ -22,7 +23,7 @@ def test_recordings_of_any_name_are_planned(case_project, case):
     for other in (b"bad\xff.mp4", b"line\nbreak.mp4"):
         shutil.copyfile(project / "videos/a.mp4", os.fsdecode(os.fsencode(project / "videos") + b"/" + other))
     os.mkfifo(project / "videos/pipe.mp4")
-    printed = bash(f"mkdir -p results/predictions; {SNAKEMAKE} -n nightly", project)
+    printed = bash(f"mkdir -p {PLACES.results}; {SNAKEMAKE} -n nightly", project)
     jobs = dict(line.split() for line in printed.splitlines() if len(line.split()) == 2)
     assert (jobs["index"], jobs["track"]) == (str(len(names) + 2), str(len(names) + 2)), printed
     assert r"warning: videos/bad\xff.mp4 is left out: its name must be UTF-8" in printed

@@ -8,8 +8,10 @@ import time
 import pytest
 from small_project import lay_out
 
+from poseflow.runs.places import PLACES
+
 pytestmark = pytest.mark.workflow
-INDEX = "results/index/first.json"
+INDEX = str(PLACES.index("first"))
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def indexed(tmp_path):
     """A project in which one recording is indexed, and a killed job's temporary file."""
     project = lay_out(tmp_path / "project")
     project.snakemake(INDEX)
-    (project.folder / "results/index/.first.json.node-1-0f.unfinished").touch()
+    project.places.index("first").with_name(".first.json.node-1-0f.unfinished").touch()
     return project
 
 
@@ -50,7 +52,7 @@ def test_an_interrupted_run_ends_soon_says_so_and_leaves_nothing_half_written(tm
     log = tmp_path / "run.log"
     with log.open("w") as output:
         run = subprocess.Popen(
-            project.command("results/index/first.json", "results/index/broken.json"),
+            project.command(str(PLACES.index("first")), str(PLACES.index("broken"))),
             cwd=project.folder,
             env=project.environment,
             stdout=output,
@@ -59,7 +61,7 @@ def test_an_interrupted_run_ends_soon_says_so_and_leaves_nothing_half_written(tm
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # pytest may ignore it
         )
         try:
-            while not list(project.folder.glob("logs/index/*.log")):
+            while not list(project.places.logs.rglob("*.log")):
                 assert run.poll() is None
                 time.sleep(0.02)
             os.killpg(run.pid, signal.SIGINT)

@@ -11,6 +11,7 @@ from poseflow.config import parse_config
 from poseflow.core.errors import ConfigError
 from poseflow.runs.checks import check_settings
 from poseflow.runs.facts import FileFacts
+from poseflow.runs.places import PLACES
 from poseflow.runs.plan import make_plan
 
 ERRORS = {
@@ -94,7 +95,7 @@ def test_labels_saved_before_split_starts_do_not_stand_under_the_former_key(case
         "python label.py 50 after.slp"
     )
     bash(prepare, project)
-    race = "( until [ -e results/.plan.json ]; do sleep 0.02; done; cp after.slp labels/a.slp ) & "
+    race = f"( until [ -e {PLACES.facts} ]; do sleep 0.02; done; cp after.slp labels/a.slp ) & "
     said = bash(race + "snakemake --profile local --cores 2 --until split", project)
     assert "run again" in said and "nose at [50.0]" not in bash("python look.py", project)
     bash("cp before.slp labels/a.slp; snakemake --profile local --cores 2 --until split", project)
