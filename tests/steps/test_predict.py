@@ -79,3 +79,18 @@ def test_a_verb_leaves_nothing_beside_its_table(index, predicted, tmp_path):
     (tmp_path / "out").mkdir()
     predict_frames(index, RELEASE, (0, 5), tmp_path / "out/a.parquet", PredictConfig(), "a")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.parquet"]
+
+
+def test_a_copy_is_read_in_the_recordings_place_and_the_table_names_the_recording(
+    index, predicted, tmp_path, monkeypatch
+):
+    read, predict_shard = [], sys.modules["poseflow.inference"].predict_shard
+    networks = SimpleNamespace(
+        load_pipeline=lambda folders, settings: None,
+        predict_shard=lambda index, *others: (read.append(index.path), predict_shard(index, *others)),
+    )
+    monkeypatch.setitem(sys.modules, "poseflow.inference", networks)
+    out = tmp_path / "a.parquet"
+    predict_frames(index, RELEASE, (0, 5), out, PredictConfig(), "a", copy=tmp_path / "scratch/a.mp4")
+    assert read == [str(tmp_path / "scratch/a.mp4")]
+    assert read_predictions(out).metadata["made_by"]["predict"]["inputs"]["recording"]["file"] == index.path

@@ -11,13 +11,15 @@ from poseflow.runs.releases import read_release
 from poseflow.steps.predict import predict_frames
 
 begin_job(snakemake.log[0], snakemake.threads)
-index, video = read_index(snakemake.input.index), snakemake.wildcards.video
+given, video = snakemake.input, snakemake.wildcards.video
+index = read_index(given.index)
 predict_frames(
     index,
-    read_release(snakemake.input.release),
+    read_release(given.release),
     shard_frames(snakemake.wildcards.shard, index.frames),
     Path(snakemake.output.predictions),
     read_settings(snakemake.params.step).predict,
     video,
     PLACES.finished(video),
+    Path(given.video) if given.video else None,  # where storage is not the disk that all share, a copy
 )

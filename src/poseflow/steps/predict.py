@@ -19,6 +19,7 @@ def predict_frames(
     settings: PredictConfig,
     video: str,
     finished: Path | None = None,
+    copy: Path | None = None,
 ) -> None:
     """Find the animals in frames [start, stop) of a recording with the models of a release.
 
@@ -28,6 +29,7 @@ def predict_frames(
         video: its name.
         finished: folder in which the table gets a second name, and from which a table that an earlier job finished
             unnoticed is taken (see `runs.finished`); None where nobody would delete it.
+        copy: of the recording, to be read in its place: on a disk that is nearer.
 
     Raises: ModelError, VideoError, TableError for a table that is not on disk as it was written.
     """
@@ -42,7 +44,8 @@ def predict_frames(
     elif finished is None or not take_finished(out, finished, frames, made_from):
         from poseflow.inference import load_pipeline, predict_shard  # imports Keras
 
-        predict_shard(index, load_pipeline(release.folders, settings), frames, out, settings, notes)
+        read = index.model_copy(update={"path": str(copy)}) if copy else index
+        predict_shard(read, load_pipeline(release.folders, settings), frames, out, settings, notes)
         check_predictions(out, frames)
         if finished is not None:
             keep_finished(out, finished)
