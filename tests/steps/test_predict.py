@@ -11,7 +11,7 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.media import VideoIndex
 from poseflow.runs.releases import Release
 from poseflow.steps.predict import predict_frames
-from poseflow.tables import PredictionsWriter, read_predictions
+from poseflow.tables import Instances, PredictionsWriter, read_predictions
 
 SKELETON = Skeleton(nodes=("nose", "tail"))
 RELEASE = Release(id="re1ea5e", models={}, kinds={}, skeleton=SKELETON, version="1")
@@ -34,7 +34,8 @@ def predicted(monkeypatch):
             count = frames[1] - frames[0]
             shifted = np.zeros((count, config.flow.window_frames, 2, 2), np.float32)
             points = np.ones((count, 2, 2), np.float32)
-            writer.append(np.arange(*frames), np.ones(count), points, np.ones((count, 2)), shifted)
+            found = (np.arange(*frames), np.ones(count), points, np.ones((count, 2)))
+            writer.append(Instances.from_arrays(*found, shifted=shifted))
             writer.close(frames=[frames])
 
     networks = SimpleNamespace(load_pipeline=lambda folders, settings: None, predict_shard=predict_shard)

@@ -36,5 +36,3 @@ def train_profile(
 
         resources, log = job
         train_as_job(profile, sets, folder, log, resources)
-    for part in ("pictures", "tensorboard"):  # outputs of the rule, even where the profile asks for none
-        (folder / part).mkdir(exist_ok=True)
