@@ -113,16 +113,14 @@ def main() -> None:
     )
     moving, _ = follow_animals(predictions, TrackingConfig(animals=4, max_tracks=4, **LINKS))
     report("motion", moving, name_by_beginnings(moving, who), who, args.frames)
-    looking, _ = follow_animals(predictions, TrackingConfig(mode="identity", **LINKS))
-    report("looks", looking, looking.identity_code, who, args.frames)
+    looking, _ = follow_animals(predictions, TrackingConfig(identity="per_frame", **LINKS))
+    report("appearance", looking, looking.identity_code, who, args.frames)
     begin = process_time()
-    both, outcome = follow_animals(predictions, TrackingConfig(mode="both", **LINKS))
+    both, outcome = follow_animals(predictions, TrackingConfig(identity="per_tracklet", **LINKS))
     seconds = process_time() - begin
     report("both", both, both.identity_code, who, args.frames)
-    worth = [moment for moment in outcome.moments if moment.damage >= 1]
-    print(
-        f"  both: {args.frames / seconds:,.0f} frames/s; {len(worth):,} moments to look at, of 1 animal-frame or more"
-    )
+    worth = [item for item in outcome.review_items if item.expected_errors >= 1]
+    print(f"  both: {args.frames / seconds:,.0f} frames/s; {len(worth):,} review items, of 1 animal-frame or more")
     if args.pictures:
         draw_errors(args.pictures, truth, predictions, both, who)
 

@@ -5,7 +5,7 @@
 
 Prints frames/s on one core for each way to find candidates and each similarity; with --files, only the speed and the
 peak memory of tracking a recording of so many files of --frames frames (the same table under other names) by centroids,
-with names (mode `both`).
+with names (`identity: per_tracklet`).
 """
 
 import argparse
@@ -64,7 +64,7 @@ def measure_recording(path: Path, frames: int, files: int, animals: int) -> None
     """Track one table under many names, as files of one recording."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     recording = [RecordingFile(f"part{i}", [path], i * frames) for i in range(files)]
-    config = TrackingConfig(mode="both", candidates="window", similarity="centroid", max_tracks=animals)
+    config = TrackingConfig(identity="per_tracklet", candidates="window", similarity="centroid", max_tracks=animals)
     begin = process_time()
     track_recording(recording, config, path.with_name("tracks.parquet"))
     seconds = process_time() - begin

@@ -72,7 +72,7 @@ def test_animals_are_found_where_they_are_and_named(load, kind, named_video, blo
 def test_tracks_have_the_names_of_the_labels(load, kind, named_video, blob_points, tmp_path):
     predict_shard(named_video, load(kind), (0, named_video.frames), tmp_path / "whole.parquet", CONFIG)
     whole = read_predictions(tmp_path / "whole.parquet")
-    tracks = link_tracks(whole, TrackingConfig(mode="identity", window_frames=1))
+    tracks = link_tracks(whole, TrackingConfig(identity="per_frame", window_frames=1))
     assert len(tracks) == 2 * len(blob_points)
     for row, frame, name in zip(tracks.row, tracks.frame_idx, tracks.identity, strict=True):
         truth = blob_points[frame, ("female", "male").index(name)]

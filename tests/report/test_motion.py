@@ -62,7 +62,7 @@ def test_any_recording_can_be_drawn(tmp_path, tracks):
 
 
 def test_review_items_are_read_by_video_and_the_worst_video_is_first(tmp_path):
-    head = "rank,video,frame_idx,time_s,kind,tracks,identities,confidence,frames_affected,expected_wrong_frames\n"
+    head = "rank,video,frame_idx,time_s,kind,tracks,identities,confidence,frames_affected,expected_errors\n"
     (tmp_path / "r.csv").write_text(f"{head}1,a,7,0.28,crossing,0 1,,0.5,90,45.0\n2,b,9,,new,2,,0.5,4,2.0\n")
     (tmp_path / "s.csv").write_text(f"{head}1,b,3,,jump,2,,0.7,400,120.0\n")
     items = read_review_items([tmp_path / "r.csv", tmp_path / "s.csv"])

@@ -171,8 +171,8 @@ def test_given_models_that_do_not_go_together_are_refused_before_anything_runs(p
 
 def test_names_are_asked_of_given_models_that_tell_animals_apart(project):
     write_model("trained", "single_instance")
-    with pytest.raises(ConfigError, match=r"tracking\.mode must be motion"):
-        plan(release={"single": "trained"}, tracking={"mode": "identity"})
+    with pytest.raises(ConfigError, match=r"tracking\.identity must be none"):
+        plan(release={"single": "trained"}, tracking={"identity": "per_frame"})
 
 
 BOTH = {"models": {"single": "single.yaml", "parts": "parts.yaml"}}
@@ -225,8 +225,8 @@ def test_models_that_make_no_pipeline_are_refused_before_anything_runs(project):
 
 
 def test_names_are_asked_of_models_that_tell_animals_apart(project):
-    with pytest.raises(ConfigError, match=r"tracking\.mode must be motion where no model is of a multi_class kind"):
-        plan(tracking={"mode": "identity"})
+    with pytest.raises(ConfigError, match=r"tracking\.identity must be none where no model is of a multi_class kind"):
+        plan(tracking={"identity": "per_frame"})
 
 
 def use(release, was=None):

@@ -209,7 +209,7 @@ def test_names_and_corrections_are_told(project, tmp_path):
     sources = Sources(shards, tmp_path / "tracks.parquet")
     before, after = ("\n".join(explain_frame(tmp_path / "poses.parquet", frame, sources)) for frame in (9, 11))
     assert "named anna (probability 0.875)" in before
-    assert "what the models say of its looks" in before
+    assert "what the models say of its appearance" in before
     assert "correction" not in before
     assert "A correction says that it is anna, from frame 10 on." in after
     assert after.count("correction") == 1

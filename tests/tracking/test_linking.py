@@ -363,7 +363,7 @@ def test_animals_of_one_node_are_linked_by_distance(similarity, min_similarity):
     config = TrackingConfig(candidates="window", similarity=similarity, min_similarity=min_similarity)
     tracks, outcome = follow_animals(of_one_node(50), config)
     np.testing.assert_array_equal(tracks.track, np.tile([0, 1], 50))
-    assert not [moment for moment in outcome.moments if moment.kind == "jump"]
+    assert not [item for item in outcome.review_items if item.kind == "jump"]
 
 
 def test_more_points_than_there_are_nodes_cannot_be_asked_for():

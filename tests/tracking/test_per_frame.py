@@ -16,7 +16,7 @@ from poseflow.tracking import link_tracks
 
 SKELETON = Skeleton(nodes=("a", "b"))
 NAMES = ("anna", "bert", "carl")
-CONFIG = TrackingConfig(mode="identity", candidates="window")
+CONFIG = TrackingConfig(identity="per_frame", candidates="window")
 
 
 def make_predictions(scenes, names=NAMES[:2]):
@@ -67,13 +67,13 @@ def test_who_is_not_tracked_takes_no_name():
 
 
 def test_by_motion_nobody_has_a_name():
-    tracks = link_tracks(make_predictions([[[0.9, 0.1]]]), CONFIG.model_copy(update={"mode": "motion"}))
+    tracks = link_tracks(make_predictions([[[0.9, 0.1]]]), CONFIG.model_copy(update={"identity": "none"}))
     assert (tracks.identity, tracks.identity_names) == ([None], ())
 
 
 def test_models_without_names_cannot_give_any():
     predictions = Predictions.from_instances(SKELETON, [0], [[[0, 0], [9, 9]]])
-    with pytest.raises(ConfigError, match=r"tracking\.mode must be motion .*got identity"):
+    with pytest.raises(ConfigError, match=r"tracking\.identity must be none .*got per_frame"):
         link_tracks(predictions, CONFIG)
     nothing = Predictions.from_instances(SKELETON, [], np.empty((0, 2, 2)))
     assert len(link_tracks(nothing, CONFIG)) == 0, "a recording that cannot be read is no error"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from poseflow.tracking.identity.per_tracklet import Tracklets, name_tracklets
 
 
-def make(spans, logs, before=None, sure=None):
+def make(spans, logs, before=None, confidence=None):
     first, last = np.array(spans).T
     count = len(spans)
     return Tracklets(
@@ -18,7 +18,7 @@ def make(spans, logs, before=None, sure=None):
         last=last,
         logs=np.asarray(logs, float),
         before=np.array(before if before is not None else [-1] * count),
-        sure=np.array(sure if sure is not None else [0.5] * count),
+        confidence=np.array(confidence if confidence is not None else [0.5] * count),
     )
 
 
@@ -33,7 +33,7 @@ def score_plainly(tracklets, codes):
         total += tracklets.logs[k, code]
         before = tracklets.before[k]
         if before >= 0 and not is_lost(tracklets, codes, k):
-            total += np.log(tracklets.sure[k] if code == codes[before] else (1 - tracklets.sure[k]) / names)
+            total += np.log(tracklets.confidence[k] if code == codes[before] else (1 - tracklets.confidence[k]) / names)
     return total
 
 

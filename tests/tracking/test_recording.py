@@ -63,22 +63,24 @@ cuts = st.lists(st.integers(1, 119), max_size=3, unique=True).map(sorted)
     files=cuts,
     shards=cuts,
     block_rows=st.integers(1, 60),
-    mode=st.sampled_from(["motion", "identity", "both"]),
+    identity=st.sampled_from(["none", "per_frame", "per_tracklet"]),
     candidates=st.sampled_from(["window", "flow", "kalman"]),
     changes=st.sampled_from([{}, {"max_tracks": 3}, {"max_gap_frames": 10}, {"animals": 3, "connect_breaks": True}]),
 )
 def test_tables_do_not_depend_on_shards_and_files(
-    tmp_path_factory, seed, files, shards, block_rows, mode, candidates, changes
+    tmp_path_factory, seed, files, shards, block_rows, identity, candidates, changes
 ):
     whole = make_recording(seed)
-    config = TrackingConfig(mode=mode, candidates=candidates, window_frames=2, naming={"piece_frames": 20}, **changes)
+    config = TrackingConfig(
+        identity=identity, candidates=candidates, window_frames=2, naming={"piece_frames": 20}, **changes
+    )
     expected, outcome = follow_animals(whole, config)
     folder = tmp_path_factory.mktemp("recording")
     videos = write_files(folder, whole, files, shards)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("poseflow.tracking.tracker.BLOCK_ROWS", block_rows)
         patch.setattr("poseflow.tracking.recording.BLOCK_FRAMES", 7)
-        moments = track_recording(videos, config, folder / "tracks.parquet")
+        items = track_recording(videos, config, folder / "tracks.parquet")
     counts = [
         sum((whole.frame_idx >= v.start) & (whole.frame_idx < end))
         for v, end in zip(videos, [*files, 120], strict=True)
@@ -86,7 +88,7 @@ def test_tables_do_not_depend_on_shards_and_files(
     found = read_all(folder / "tracks.parquet", videos, counts)
     for name in COLUMNS:
         np.testing.assert_array_equal(found[name], getattr(expected, name), err_msg=name)
-    assert moments == outcome.moments
+    assert items == outcome.review_items
 
 
 def test_a_gap_between_files_is_a_gap(tmp_path):
@@ -141,8 +143,8 @@ def test_files_that_overlap_in_time_are_no_recording(later, names):
     first, second = names
     facts = {first: Facts(100, recorded_at=noon), second: Facts(50, recorded_at=noon + timedelta(seconds=later))}
     overlap = min(2.0, 4 - later)
-    said = rf"{first} and {second}: .* overlap in time, {overlap:.2f} s of 2.00 s: .*videos\.start_times"
-    with pytest.raises(ConfigError, match=said):
+    message = rf"{first} and {second}: .* overlap in time, {overlap:.2f} s of 2.00 s: .*videos\.start_times"
+    with pytest.raises(ConfigError, match=message):
         arrange_files({"a": [], "b": []} if later else {first: [], second: []}, facts)
     assert len(arrange_files({"a": [], "b": []}, {name: replace(facts[name], fps=None) for name in "ab"})) == 2
 

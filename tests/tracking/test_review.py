@@ -1,4 +1,4 @@
-"""Moments of doubt go to a person as a list and a label file; what the person corrects there comes back."""
+"""Review items go to a person as a list and a label file; what the person corrects there comes back."""
 
 import csv
 from dataclasses import replace
@@ -13,7 +13,7 @@ from poseflow.config import ReviewConfig, TrackingConfig
 from poseflow.core.skeleton import Skeleton
 from poseflow.media import read_index
 from poseflow.tables import Predictions, read_tracks, write_predictions
-from poseflow.tracking import Moment, RecordingFile, track_recording
+from poseflow.tracking import RecordingFile, ReviewItem, track_recording
 from poseflow.tracking.review.corrections import read_corrections
 from poseflow.tracking.review.listing import write_review
 from poseflow.tracking.review.recording import track_and_review
@@ -26,16 +26,16 @@ FRAMES = 60
 
 
 def make_file(folder, name, swap_at=None, start=0):
-    """Two animals that run through each other halfway; looks say nothing, or who is who."""
+    """Two animals that run through each other halfway; their appearance says nothing, or who is who."""
     frames = np.arange(FRAMES)
     x = np.stack([100 + 4 * frames, 340 - 4 * frames], 1)
     points = np.stack([x, np.broadcast_to([100, 102], x.shape)], 2)[:, :, None] + BODY
     plain = Predictions.from_instances(
         SKELETON, np.repeat(frames, 2), points.reshape(-1, 3, 2), np.tile([0.9, 0.8], FRAMES), [(0, FRAMES)]
     )
-    looks = np.tile(np.array([[0.6, 0.4], [0.4, 0.6]], np.float32), (FRAMES, 1))
+    appearance = np.tile(np.array([[0.6, 0.4], [0.4, 0.6]], np.float32), (FRAMES, 1))
     path = folder / f"{name}.parquet"
-    write_predictions(replace(plain, class_scores=looks, class_names=NAMES), path)
+    write_predictions(replace(plain, class_scores=appearance, class_names=NAMES), path)
     return RecordingFile(name, [path], start)
 
 
@@ -47,12 +47,12 @@ def write_all(folder, config=WINDOW, corrections=(), videos=("v0", "v1")):
     return count, out
 
 
-def test_the_list_and_the_suggestions_are_the_same_moments_the_worst_first(tmp_path):
+def test_the_list_and_the_suggestions_are_the_same_items_the_worst_first(tmp_path):
     count, (_, table, labels) = write_all(tmp_path)
     rows = list(csv.DictReader(table.open()))
     assert len(rows) == count > 0
-    damage = [float(row["expected_wrong_frames"]) for row in rows]
-    assert damage == sorted(damage, reverse=True)
+    expected = [float(row["expected_errors"]) for row in rows]
+    assert expected == sorted(expected, reverse=True)
     suggested = sio.load_slp(str(labels), open_videos=False).suggestions
     places = [(row["video"], int(row["frame_idx"])) for row in rows]
     assert [(str(one.video.filename).split("/")[-1][:2], one.frame_idx) for one in suggested] == places
@@ -60,7 +60,7 @@ def test_the_list_and_the_suggestions_are_the_same_moments_the_worst_first(tmp_p
     assert float(rows[0]["time_s"]) == pytest.approx(int(rows[0]["frame_idx"]) / 25)
 
 
-def test_the_animals_of_a_moment_stand_in_the_file_under_their_names(tmp_path):
+def test_the_animals_of_an_item_stand_in_the_file_under_their_names(tmp_path):
     _, (tracks, table, labels) = write_all(tmp_path)
     found = sio.load_slp(str(labels), open_videos=False)
     frame_idx = int(next(csv.DictReader(table.open()))["frame_idx"])
@@ -83,20 +83,20 @@ def exchange(labels_path, out, frame_idx, by_person=False):
 @pytest.mark.parametrize("by_person", [False, True], ids=["its track set", "the instance made anew"])
 def test_a_corrected_switch_is_put_right_from_there_on_and_asked_no_more(tmp_path, by_person):
     _, (tracks, table, labels) = write_all(tmp_path, videos=("v0",))
-    moment = int(next(csv.DictReader(table.open()))["frame_idx"])
+    frame = int(next(csv.DictReader(table.open()))["frame_idx"])
     before = read_tracks(tracks, "v0")
-    exchange(labels, tmp_path / "corrected.slp", moment, by_person)
+    exchange(labels, tmp_path / "corrected.slp", frame, by_person)
     count, _ = write_all(tmp_path, corrections=[tmp_path / "corrected.slp"], videos=("v0",))
     after = read_tracks(tracks, "v0")
-    early = before.frame_idx < moment
+    early = before.frame_idx < frame
     np.testing.assert_array_equal(after.track[early], before.track[early])
     np.testing.assert_array_equal(after.track[~early], 1 - before.track[~early])
     assert count == 0
 
 
-@pytest.mark.parametrize("mode", ["motion", "both"])
-def test_a_moment_that_was_taken_from_the_list_is_right_and_does_not_come_back(tmp_path, mode):
-    config = WINDOW.model_copy(update={"mode": mode})
+@pytest.mark.parametrize("identity", ["none", "per_tracklet"])
+def test_an_item_that_was_taken_from_the_list_is_right_and_does_not_come_back(tmp_path, identity):
+    config = WINDOW.model_copy(update={"identity": identity})
     count, (_, table, labels) = write_all(tmp_path, config)
     before = [(row["video"], int(row["frame_idx"])) for row in csv.DictReader(table.open())]
     assert count == len(before) > 0
@@ -112,8 +112,8 @@ def test_a_moment_that_was_taken_from_the_list_is_right_and_does_not_come_back(t
 def test_a_file_saved_without_a_change_says_nothing(tmp_path):
     _, (_, _, labels) = write_all(tmp_path)
     files = [make_file(tmp_path, "v0"), make_file(tmp_path, "v1", start=FRAMES)]
-    statements = read_corrections([labels], files, {"v0": "videos/v0.mp4", "v1": "videos/v1.mp4"})
-    assert (statements.tracks, statements.names, statements.seen) == ({}, {}, set())
+    corrections = read_corrections([labels], files, {"v0": "videos/v0.mp4", "v1": "videos/v1.mp4"})
+    assert (corrections.tracks, corrections.names, corrections.reviewed) == ({}, {}, set())
 
 
 def say(path, name, nodes="abc"):
@@ -127,7 +127,9 @@ def say(path, name, nodes="abc"):
 
 @pytest.mark.parametrize("nodes", ["abc", "cab", "ca"])
 def test_a_name_said_once_holds_for_the_tracklet_and_what_follows(tmp_path, nodes):
-    config = TrackingConfig(candidates="window", mode="both", naming={"piece_frames": 20, "look_frames": 3})
+    config = TrackingConfig(
+        candidates="window", identity="per_tracklet", naming={"piece_frames": 20, "appearance_window_frames": 3}
+    )
     _, (tracks, _, _) = write_all(tmp_path, config, videos=("v0",))
     before = read_tracks(tracks, "v0")
     assert before.identity[:2] == ["anna", "bert"]
@@ -139,16 +141,17 @@ def test_a_name_said_once_holds_for_the_tracklet_and_what_follows(tmp_path, node
     assert (after.identity_score[first[0]]) > 0.999
 
 
-def test_moments_of_little_damage_and_beyond_the_limit_are_left_out(tmp_path):
+def test_items_of_few_expected_errors_and_beyond_the_limit_are_left_out(tmp_path):
     file = make_file(tmp_path, "v0")
     track_recording([file], WINDOW, tmp_path / "t.parquet")
-    moments = [
-        Moment(frame, "crossing", (0, 1), (), 0.5, 100, damage) for frame, damage in ((9, 50.0), (30, 20.0), (5, 0.1))
+    items = [
+        ReviewItem(frame, "crossing", (0, 1), (), 0.5, 100, expected)
+        for frame, expected in ((9, 50.0), (30, 20.0), (5, 0.1))
     ]
     out = (tmp_path / "a.csv", tmp_path / "a.slp")
     indexes = {"v0": make_index("v0", FRAMES)}
-    assert write_review(moments, [file], indexes, tmp_path / "t.parquet", out) == 2
-    assert write_review(moments, [file], indexes, tmp_path / "t.parquet", out, ReviewConfig(max_moments=1)) == 1
+    assert write_review(items, [file], indexes, tmp_path / "t.parquet", out) == 2
+    assert write_review(items, [file], indexes, tmp_path / "t.parquet", out, ReviewConfig(max_items=1)) == 1
     assert [row["frame_idx"] for row in csv.DictReader(out[0].open())] == ["9"]
 
 
@@ -166,7 +169,7 @@ def test_review_damage_beyond_recording(case):
     assert [int(row["frames_affected"]) for row in found["one"]] == [92, 60, 28]
     assert [int(row["frames_affected"]) for row in found["day"]] == [52, 22], "the hour between them holds no frames"
     for row in (*found["one"], *found["day"]):
-        assert 0 < float(row["expected_wrong_frames"]) <= int(row["frames_affected"])
+        assert 0 < float(row["expected_errors"]) <= int(row["frames_affected"])
 
 
 def track_case(folder, corrections):
@@ -195,7 +198,9 @@ def test_what_is_said_of_an_instance_that_is_not_tracked_is_warned_of(tmp_path, 
 
 
 def test_a_name_that_the_models_do_not_know_is_warned_of(tmp_path, caplog):
-    config = TrackingConfig(candidates="window", mode="both", naming={"piece_frames": 20, "look_frames": 3})
+    config = TrackingConfig(
+        candidates="window", identity="per_tracklet", naming={"piece_frames": 20, "appearance_window_frames": 3}
+    )
     say(tmp_path / "said.slp", "bello")
     write_all(tmp_path, config, [tmp_path / "said.slp"], videos=("v0",))
     assert "corrections name bello, and the models tell anna, bert apart" in caplog.text

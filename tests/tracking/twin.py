@@ -96,17 +96,17 @@ def gain_of(predictions, row, candidate, lag, config):
 
 def moved_gain(predictions, row, frame, track, config):
     """The track's last instance, moved by a textbook Kalman filter of its centroids."""
-    a, d = config.kalman.acceleration_px**2, config.kalman.damping
+    a, d = config.kalman.process_noise_px**2, config.kalman.damping
     forward = np.array([[1, 1], [0, d]])
     noise = a * np.array([[1 / 4, 1 / 2], [1 / 2, 1]])
     observe = np.array([[1, 0]])
     at, first = track["path"][0]
     state = np.array([find_centroids(predictions.points[first]), [0, 0]])
-    spread = np.diag([config.kalman.measurement_px**2, 100 * a])
+    spread = np.diag([config.kalman.measurement_noise_px**2, 100 * a])
     for now, seen in track["path"][1:]:
         for _ in range(now - at):
             state, spread = forward @ state, forward @ spread @ forward.T + noise
-        gain = spread @ observe.T / (observe @ spread @ observe.T + config.kalman.measurement_px**2)
+        gain = spread @ observe.T / (observe @ spread @ observe.T + config.kalman.measurement_noise_px**2)
         state = state + gain @ (find_centroids(predictions.points[seen])[None] - observe @ state)
         spread = (np.eye(2) - gain @ observe) @ spread
         at = now

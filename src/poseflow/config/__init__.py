@@ -22,7 +22,7 @@ from poseflow.config.parts import BACKBONES, HEADS
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.promotion import PromotionConfig
 from poseflow.config.section import Section
-from poseflow.config.tracking import SIMILARITIES, DoubtConfig, KalmanConfig, NamingConfig, TrackingConfig
+from poseflow.config.tracking import SIMILARITIES, AmbiguityConfig, KalmanConfig, NamingConfig, TrackingConfig
 from poseflow.config.videos import VideosConfig
 from poseflow.config.yaml_file import parse_yaml, read_yaml
 from poseflow.core.errors import ConfigError
@@ -32,9 +32,9 @@ __all__ = [
     "HEADS",
     "KINDS",
     "SIMILARITIES",
+    "AmbiguityConfig",
     "AugmentationConfig",
     "Config",
-    "DoubtConfig",
     "EvaluationConfig",
     "ExtractConfig",
     "FlowConfig",

@@ -6,11 +6,11 @@ from poseflow.config.section import Section
 
 
 class ReviewConfig(Section):
-    """Moments of doubt, for a person to look at."""
+    """Review items: frames from which on animals may be mistaken, for a person to look at."""
 
-    max_moments: int = Field(200, ge=0, description="List at most so many moments of a recording, the worst first.")
-    min_damage_frames: float = Field(
-        1.0, ge=0, description="Leave out moments at which fewer wrong animal-frames are expected."
+    max_items: int = Field(200, ge=0, description="List at most so many of a recording, the worst first.")
+    min_expected_errors: float = Field(
+        1.0, ge=0, description="Leave out items at which fewer wrong animal-frames are expected."
     )
     corrections: str = Field(
         "corrections",

@@ -1,4 +1,4 @@
-"""Config section `tracking`: from instances to tracks, names, and moments to look at."""
+"""Config section `tracking`: from instances to tracks, names, and review items."""
 
 from typing import Annotated, Any, Literal
 
@@ -19,44 +19,50 @@ SIMILARITIES = Registry[Any](
 
 
 class KalmanConfig(Section):
-    """How an animal is thought to move where `candidates` is `kalman`; of its centroid, frame by frame."""
+    """The Kalman filter of `candidates: kalman`; of each animal's centroid, frame by frame."""
 
-    acceleration_px: float = Field(10.0, gt=0, description="How far a change of speed moves it in a frame, as a rule.")
-    measurement_px: float = Field(2.0, gt=0, description="By how much its centroid is measured wrongly, as a rule.")
+    process_noise_px: float = Field(
+        10.0, gt=0, description="Process noise: standard deviation of the change of velocity from frame to frame."
+    )
+    measurement_noise_px: float = Field(
+        2.0, gt=0, description="Measurement noise: standard deviation of the centroid's error."
+    )
     damping: float = Field(
-        0.9, ge=0, le=1, description="What is left of its speed a frame later; 1: it goes on for ever."
+        0.9, ge=0, le=1, description="What is left of the velocity a frame later; 1: it goes on for ever."
     )
 
 
 class NamingConfig(Section):
-    """mode `both`: how looks and motion are weighed."""
+    """`identity: per_tracklet`: how appearance and motion are weighed."""
 
-    look_frames: float = Field(
+    appearance_window_frames: float = Field(
         8.0,
         ge=1,
-        description="So many neighbouring frames count as one look: the errors of neighbouring frames are alike.",
+        description="So many neighboring frames count as one: their errors are alike.",
     )
     piece_frames: int = Field(
-        50, ge=1, description="Longest piece of a track that is named as one; looks may overrule motion between two."
+        50,
+        ge=1,
+        description="Longest piece of a track that is named as one; appearance may overrule motion between two.",
     )
     switch_odds: float = Field(
         1e-4, gt=0, lt=0.5, description="How often motion switches animals between two pieces, where nothing shows it."
     )
-    min_look: float = Field(
-        0.03, ge=0, le=1, description="A find that is less likely anyone's looks like nobody, a false find say."
+    min_appearance: float = Field(
+        0.03, ge=0, le=1, description="A detection that is less likely anyone's is nobody's, a false positive say."
     )
     min_probability: float = Field(
         0.97, ge=0, le=1, description="A tracklet whose likeliest name is less likely than this stays unnamed."
     )
 
 
-class DoubtConfig(Section):
-    """When a link is in doubt: there tracklets are cut, and a person may look."""
+class AmbiguityConfig(Section):
+    """When a link is ambiguous: there tracklets are cut, and a person may look."""
 
     min_margin: float = Field(
         0.3,
         ge=0,
-        description="Less than this gained against two animals changing places is doubtful. In similarity; centroid: "
+        description="Less than this gained against two animals changing places is ambiguous. In similarity; centroid: "
         "in lengths of the animal.",
     )
     min_similarity: float = Field(
@@ -67,16 +73,17 @@ class DoubtConfig(Section):
 class TrackingConfig(Section):
     """How instances of neighbouring frames are linked."""
 
-    mode: Literal["motion", "identity", "both"] = Field(
-        "motion",
-        description="motion: tracks of animals without names. identity: the same, and in each frame the animals get "
-        "names by their looks, from models that tell animals apart. both: names by the looks over whole tracklets.",
+    identity: Literal["none", "per_frame", "per_tracklet"] = Field(
+        "none",
+        description="none: tracks of animals without names. per_frame: the same, and in each frame the animals get "
+        "names by their appearance, from models that tell animals apart. per_tracklet: names by the appearance over "
+        "whole tracklets.",
     )
     min_identity_score: float = Field(
-        0.001, ge=0, le=1, description="identity: an animal that is less likely anyone's stays unnamed."
+        0.001, ge=0, le=1, description="per_frame: an animal that is less likely anyone's stays unnamed."
     )
     naming: NamingConfig = NamingConfig()
-    doubt: DoubtConfig = DoubtConfig()
+    ambiguity: AmbiguityConfig = AmbiguityConfig()
     candidates: Literal["flow", "window", "kalman"] = Field(
         "flow",
         description="flow: earlier instances moved by optical flow. window: where they were. kalman: each track's last "

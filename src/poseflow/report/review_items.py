@@ -27,7 +27,7 @@ def read_review_items(paths: Iterable[Path]) -> dict[str, list[ListedItem]]:
     for path in paths:
         with path.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                item = ListedItem(int(row["frame_idx"]), row["kind"], float(row["expected_wrong_frames"]))
+                item = ListedItem(int(row["frame_idx"]), row["kind"], float(row["expected_errors"]))
                 items[row["video"]].append(item)
     return dict(items)
 

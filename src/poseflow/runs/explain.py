@@ -212,8 +212,8 @@ def _explain_track(
     if own:
         yield f"A correction says that it is {own[-1][3]}, from frame {own[-1][1]} on."
     elif row["identity"] is not None:
-        mode = note.get("config", {}).get("tracking", {}).get("mode")
-        yield f"Its name comes from what the models say of its looks (tracking.mode: {mode})."
+        how = note.get("config", {}).get("tracking", {}).get("identity")
+        yield f"Its name comes from what the models say of its appearance (tracking.identity: {how})."
 
 
 def _find_places(predictions: Sequence[Path], frame: int) -> dict[int, str]:

@@ -211,9 +211,9 @@ def _describe_labels(config: Config, facts: FileFacts, plan: Plan) -> Plan:
 
 def _check_naming(config: Config, kinds: Sequence[str]) -> None:
     """Raise ConfigError where tracking asks for names that the models which run over the recordings do not know."""
-    if config.tracking.mode != "motion" and not any(KINDS[kind].names_animals for kind in kinds):
+    if config.tracking.identity != "none" and not any(KINDS[kind].names_animals for kind in kinds):
         raise ConfigError(
-            f"tracking.mode must be motion where no model is of a multi_class kind, got {config.tracking.mode}"
+            f"tracking.identity must be none where no model is of a multi_class kind, got {config.tracking.identity}"
         )
 
 

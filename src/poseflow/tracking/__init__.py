@@ -3,14 +3,14 @@
 from poseflow.tracking.identity.per_frame import choose_names
 from poseflow.tracking.linking.selection import may_be_animals
 from poseflow.tracking.recording import RecordingFile, arrange_files, count_rows, track_recording
-from poseflow.tracking.review.items import Moment
+from poseflow.tracking.review.items import ReviewItem
 from poseflow.tracking.table import follow_animals, link_tracks
-from poseflow.tracking.tracker import Statements
+from poseflow.tracking.tracker import Corrections
 
 __all__ = [
-    "Moment",
+    "Corrections",
     "RecordingFile",
-    "Statements",
+    "ReviewItem",
     "arrange_files",
     "choose_names",
     "count_rows",

@@ -16,9 +16,9 @@ from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.files import temporary_folder
 from poseflow.tables import Predictions, Tracks, TracksWriter, describe_predictions, iter_predictions
 from poseflow.tables.parquet import open_table
-from poseflow.tracking.review.items import Moment
+from poseflow.tracking.review.items import ReviewItem
 from poseflow.tracking.table import join_parts
-from poseflow.tracking.tracker import Statements, Tracker
+from poseflow.tracking.tracker import Corrections, Tracker
 
 logger = logging.getLogger(__name__)
 
@@ -118,23 +118,23 @@ def _check_apart(before: str, video: str, facts: Mapping[str, FileFacts], times:
     overlap = min(begun[0] + seconds[0], begun[1] + seconds[1]) - max(begun)
     if overlap <= min(max(CLOCK_ERROR_S, CLOCK_ERROR * max(seconds)), min(seconds) / 2):
         return
-    said = (
+    fault = (
         f"{before} and {video}: files of one recording must follow one another, got files that overlap in time, "
         f"{overlap:.2f} s of {min(seconds):.2f} s: two cameras are two recordings, in folders of their own; if the "
         "files' own times are wrong, videos.start_times says when each began"
     )
     if is_known:
-        raise ConfigError(said)
-    logger.warning("%s. Until then they are tracked as if one followed the other", said)
+        raise ConfigError(fault)
+    logger.warning("%s. Until then they are tracked as if one followed the other", fault)
 
 
 def track_recording(
     files: Sequence[RecordingFile],
     config: TrackingConfig,
     path: str | Path,
-    statements: Statements | None = None,
+    corrections: Corrections | None = None,
     metadata: Mapping[str, Any] | None = None,
-) -> list[Moment]:
+) -> list[ReviewItem]:
     """Track a recording's files one after the other, and write its tracks table.
 
     Tracks, tracklets and names go on from file to file: the table is the same, row for row, as if the frames had come
@@ -143,16 +143,16 @@ def track_recording(
 
     Args:
         files: in the order of time.
-        statements: what a person says; frames are those of the recording, and rows are counted through all files.
+        corrections: of a person; frames are those of the recording, and rows are counted through all files.
         metadata: how the table is made (`poseflow.runs.provenance`); by default the settings.
 
-    Returns: moments of doubt, the likely damage greatest first; their frames are those of the recording.
+    Returns: review items, the most expected errors first; their frames are those of the recording.
     Raises: ConfigError as `link_tracks`; TableError for files that are damaged or of different models.
     """
     path = Path(path)
     _check_alike(files)
     with temporary_folder(path) as folder:
-        tracker = Tracker(config, statements)
+        tracker = Tracker(config, corrections)
         waiting = [folder / f"{number}.arrow" for number in range(len(files))]
         first_row = 0
         for file, place in zip(files, waiting, strict=True):
@@ -167,7 +167,7 @@ def track_recording(
                 for part in _read_parts(place, names):
                     writer.append(file.video, outcome.complete(part))
             writer.close()
-    return outcome.moments
+    return outcome.review_items
 
 
 def _count_rows(path: Path) -> int:

@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
 from poseflow.tables import Predictions, Tracks
-from poseflow.tracking.tracker import Outcome, Statements, Tracker
+from poseflow.tracking.tracker import Corrections, Outcome, Tracker
 
 
 def link_tracks(predictions: Predictions | Iterable[Predictions], config: TrackingConfig) -> Tracks:
-    """Give every instance a track, and in the modes `identity` and `both` a name.
+    """Give every instance a track, and with `identity` per frame or per tracklet a name.
 
     Each instance of a frame is compared with the tracked instances of the `window_frames` frames before it, which flow
     has moved onto it (or as they were, or as the track moves); a track's best candidate counts, and the matching with
     the greatest total gain (or greedily the best pair first) continues the tracks. Who is left over continues a track
     that has been hidden for at most `max_gap_frames` longer, else opens a new one. Frames are counted by their
-    numbers: one that is empty, failed or was not read is a gap. In mode `identity` names are given frame by
-    frame (`name_instances`) and do not depend on the tracks; in mode `both`, to tracklets (`name_tracklets`).
+    numbers: one that is empty, failed or was not read is a gap. With `identity: per_frame` names are given frame by
+    frame (`name_instances`) and do not depend on the tracks; with `per_tracklet`, to tracklets (`name_tracklets`).
 
     Args:
         predictions: the whole table, or its blocks in order (`iter_predictions`), in bounded memory; the result is the
@@ -27,8 +27,8 @@ def link_tracks(predictions: Predictions | Iterable[Predictions], config: Tracki
         config: settings.
 
     Returns: tracks of the instances that were not left out; `track` and `tracklet` are numbered as they appear, a
-        tracklet being a track's run of frames without a gap, in mode `both` cut where a link is in doubt and every
-        `naming.piece_frames` frames.
+        tracklet being a track's run of frames without a gap, for names per tracklet cut where a link is ambiguous and
+        every `naming.piece_frames` frames.
 
     Raises: ConfigError when flow reaches less far than the window.
     Source: Pereira et al. 2022, Methods, "Flow-shift tracking"; hidden animals after the others as in Wojke et al.
@@ -38,10 +38,10 @@ def link_tracks(predictions: Predictions | Iterable[Predictions], config: Tracki
 
 
 def follow_animals(
-    predictions: Predictions | Iterable[Predictions], config: TrackingConfig, statements: Statements | None = None
+    predictions: Predictions | Iterable[Predictions], config: TrackingConfig, corrections: Corrections | None = None
 ) -> tuple[Tracks, Outcome]:
-    """As `link_tracks`, and the moments of doubt; `statements` of a person are followed."""
-    tracker = Tracker(config, statements)
+    """As `link_tracks`, and the review items; `corrections` of a person are followed."""
+    tracker = Tracker(config, corrections)
     blocks = [predictions] if isinstance(predictions, Predictions) else predictions
     parts = [part for block in blocks for part in tracker.follow(block)]
     outcome = tracker.finish()

@@ -1,4 +1,4 @@
-"""What the looks of whole tracklets say about who they are."""
+"""What the appearance of whole tracklets says about who they are."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from poseflow.config import TrackingConfig
 
 LEAST_PROBABILITY = 0.01
-"""No network is surer than this that an animal is not one: one frame alone rules nobody out."""
+"""No network counts as more certain than this that an animal is not one: one frame alone rules nobody out."""
 
-STATED_FRAMES = 1e4
-"""So many frames weighs what a person says of one."""
+CORRECTION_FRAMES = 1e4
+"""So many frames weighs a correction of one."""
 
 
 class Evidence:
@@ -41,7 +41,7 @@ class Evidence:
 
     @property
     def logs(self) -> NDArray[np.float64]:
-        """(n, names + 1) log-probability of each name, and of none of them (nobody's looks)."""
+        """(n, names + 1) log-probability of each name, and of none of them (nobody's appearance)."""
         return self._logs[: self._count]
 
     def add(
@@ -49,12 +49,12 @@ class Evidence:
         tracklet: NDArray[np.int32],
         frame_idx: NDArray[np.int64],
         probabilities: NDArray[np.float32],
-        stated: NDArray[np.int16],
+        corrected: NDArray[np.int16],
     ) -> None:
         """Take in instances (n,), sorted by frame, with their class probabilities (n, names).
 
-        `stated` holds the name that a person gave an instance, -1 for none. Neighbouring frames are alike: the sum is
-        divided by `look_frames`. An instance without probabilities says nothing.
+        `corrected` holds the name that a person gave an instance, -1 for none. Neighboring frames are alike: the sum is
+        divided by `appearance_window_frames`. An instance without probabilities says nothing.
         """
         if not len(tracklet):
             return
@@ -65,18 +65,18 @@ class Evidence:
         fresh = self._frames[new] == 0
         self._first[new[fresh]] = frame_idx[where[fresh]]
         np.add.at(self._frames, tracklet, 1)
-        np.add.at(self._logs, tracklet, self._look(probabilities, stated))
+        np.add.at(self._logs, tracklet, self._score(probabilities, corrected))
 
-    def _look(self, probabilities: NDArray[np.float32], stated: NDArray[np.int16]) -> NDArray[np.float64]:
-        nobody = max(self._config.naming.min_look, LEAST_PROBABILITY)
+    def _score(self, probabilities: NDArray[np.float32], corrected: NDArray[np.int16]) -> NDArray[np.float64]:
+        nobody = max(self._config.naming.min_appearance, LEAST_PROBABILITY)
         known = ~np.isnan(probabilities).any(axis=1)
         logs = np.zeros((len(probabilities), self._names + 1))
         logs[known, :-1] = np.log(np.maximum(probabilities[known], LEAST_PROBABILITY))
         logs[known, -1] = np.log(nobody)
-        said = np.flatnonzero(stated >= 0)
-        logs[said] = STATED_FRAMES * np.log(LEAST_PROBABILITY)
-        logs[said, stated[said]] = 0
-        return logs / self._config.naming.look_frames
+        given = np.flatnonzero(corrected >= 0)
+        logs[given] = CORRECTION_FRAMES * np.log(LEAST_PROBABILITY)
+        logs[given, corrected[given]] = 0
+        return logs / self._config.naming.appearance_window_frames
 
     def _grow(self, count: int) -> None:
         if count > len(self._frames):

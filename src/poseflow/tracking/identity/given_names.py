@@ -11,7 +11,7 @@ from poseflow.tables import Tracks
 
 
 @dataclass(frozen=True)
-class Saying:
+class GivenName:
     """In this frame, that track is the animal of this name."""
 
     frame: int
@@ -22,28 +22,28 @@ class Saying:
 class Bearers:
     """Which track bears which name when.
 
-    A name holds for its track from the frame on in which it was said, until another is said of the track, or the name
-    of another track: two animals never have the same one. What is said first of a track, and of the name, holds for
-    the track's beginning too: to rename a track is to name all of it.
+    A name holds for its track from the frame on in which it was given, until another is given to the track, or the name
+    to another track: two animals never have the same one. The first name of a track, given for the first time, holds
+    for the track's beginning too: to rename a track is to name all of it.
 
     Args:
-        sayings: in order of their frames. finals: the final number of each track.
+        given_names: in order of their frames. finals: the final number of each track.
     """
 
-    def __init__(self, sayings: Sequence[Saying], finals: NDArray[np.int32]) -> None:
-        self.names = tuple(dict.fromkeys(saying.name for saying in sayings))
+    def __init__(self, given_names: Sequence[GivenName], finals: NDArray[np.int32]) -> None:
+        self.names = tuple(dict.fromkeys(given.name for given in given_names))
         self._spans: list[tuple[int, float, float, int]] = []
         """(track, first frame, the one after the last, place of the name)"""
         now: dict[int, tuple[float, str]] = {}
         known: set[str] = set()
-        for saying in sayings:
-            track = int(finals[saying.track])
-            is_first = track not in now and saying.name not in known
-            for other in [number for number, (_, name) in now.items() if number == track or name == saying.name]:
+        for given in given_names:
+            track = int(finals[given.track])
+            is_first = track not in now and given.name not in known
+            for other in [number for number, (_, name) in now.items() if number == track or name == given.name]:
                 begin, name = now.pop(other)
-                self._spans.append((other, begin, saying.frame, self.names.index(name)))
-            now[track] = (-inf if is_first else saying.frame, saying.name)
-            known.add(saying.name)
+                self._spans.append((other, begin, given.frame, self.names.index(name)))
+            now[track] = (-inf if is_first else given.frame, given.name)
+            known.add(given.name)
         self._spans += [(track, begin, inf, self.names.index(name)) for track, (begin, name) in now.items()]
 
     def name(self, part: Tracks) -> Tracks:

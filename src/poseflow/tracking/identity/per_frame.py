@@ -1,4 +1,4 @@
-"""Name the instances of each frame after the animals that they look like."""
+"""Name the instances of each frame by their appearance."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def name_instances(
 ) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
     """Name instances by the matching with the greatest total probability in each frame, a name at most once.
 
-    An animal that looks like nobody, or like one whom another resembles more, stays unnamed.
+    An animal that resembles nobody, or one whom another resembles more, stays unnamed.
 
     Args:
         predictions: whole frames.
@@ -74,8 +74,9 @@ def name_later(
 def _check_names(predictions: Predictions, rows: NDArray[Any], config: TrackingConfig) -> None:
     if len(rows) and not predictions.class_names:
         raise ConfigError(
-            "tracking.mode must be motion for predictions of models that tell no animals apart, got " + config.mode
+            "tracking.identity must be none for predictions of models that tell no animals apart, got "
+            + config.identity
         )
 
 
-NAMINGS = {"motion": leave_unnamed, "identity": name_instances, "both": name_later}
+NAMINGS = {"none": leave_unnamed, "per_frame": name_instances, "per_tracklet": name_later}

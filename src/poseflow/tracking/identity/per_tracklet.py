@@ -1,4 +1,4 @@
-"""Name tracklets by looks and motion together: the most likely names of all, two in one frame never the same.
+"""Name tracklets by appearance and motion together: the most likely names of all, two in one frame never the same.
 
 Tracklets are taken in order of their first frames. What matters of the names given so far is who bears each name now:
 a hidden Markov model, whose states are these bearers. The most likely names (Viterbi) and the probability of each
@@ -32,23 +32,24 @@ class Tracklets:
     last: NDArray[np.int64]
     """(n,) last frame"""
     logs: NDArray[np.float64]
-    """(n, names + 1) log-probability of the looks under each name, and under none"""
+    """(n, names + 1) log-probability of the appearance under each name, and under none"""
     before: NDArray[np.int64]
     """(n,) the tracklet that motion takes for the same animal before, -1 for none"""
-    sure: NDArray[np.float64]
+    confidence: NDArray[np.float64]
     """(n,) how likely that is"""
 
 
 def name_tracklets(tracklets: Tracklets) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
     """Name all tracklets together.
 
-    Sought are the names that make looks and links most likely: a link between tracklets of one name has the probability
-    `sure`, to any other name, or none, an equal share of the rest. Tracklets that share a frame never share a name.
+    Sought are the names that make appearance and links most likely: a link between tracklets of one name has the
+    probability `confidence`, to any other name, or none, an equal share of the rest. Tracklets that share a frame never
+    share a name.
 
     Returns: the place of each tracklet's name, -1 for nobody's; the probability of that, given all that is known.
 
-    Source: Rabiner 1989 for the hidden Markov model; tracklets named by their summed looks under mutual exclusion as in
-        idtracker.ai (Romero-Ferrero et al. 2019, Methods), there one after the other, the surest first.
+    Source: Rabiner 1989 for the hidden Markov model; tracklets named by their summed appearance under mutual
+        exclusion as in idtracker.ai (Romero-Ferrero et al. 2019, Methods), there one by one, the most certain first.
     """
     count = len(tracklets.first)
     codes, scores = np.full(count, NOBODY, np.int16), np.zeros(count)
@@ -101,8 +102,8 @@ class _Lattice:
         self.before, self.logs = tracklets.before.tolist(), tracklets.logs
         self.names = tracklets.logs.shape[1] - 1
         others = max(self.names, 1)  # the other names, or none
-        sure = np.clip(tracklets.sure, 1e-9, 1 - 1e-9)
-        self.same, self.other = np.log(sure).tolist(), np.log((1 - sure) / others).tolist()
+        confidence = np.clip(tracklets.confidence, 1e-9, 1 - 1e-9)
+        self.same, self.other = np.log(confidence).tolist(), np.log((1 - confidence) / others).tolist()
         self.after = [-1] * len(self.first)
         for number, before in enumerate(self.before):
             if before >= 0:

@@ -1,4 +1,4 @@
-"""Where a link is in doubt: two animals might as well have changed places, or one is unlike its track."""
+"""Ambiguous links: two animals might as well have changed places, or one is unlike its track."""
 
 from array import array
 from collections import Counter
@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from poseflow.config import DoubtConfig, TrackingConfig
+from poseflow.config import AmbiguityConfig, TrackingConfig
 from poseflow.tracking.linking.matching import Gains
 from poseflow.tracking.linking.pairs import far_px, is_distance
 
 CALM_FRAMES = 5
-"""Doubts at most so far apart are one."""
+"""Ambiguous links of a track at most so far apart are one."""
 
 CUT_FRAMES = 10
-"""A doubt that lasts is cut into pieces of so many frames."""
+"""Where links stay ambiguous, the tracklet is cut every so many frames."""
 
-# How sure links are; counted in synthetic cages, where the truth is known (benchmarks/identity.py).
-CROSSED, SURE = 0.8, 0.99
-"""Of a link against which nothing is gained, and of one which the settings just do not call doubtful."""
+# Confidence of links; counted in synthetic cages, where the truth is known (benchmarks/identity.py).
+CROSSED, CLEAR = 0.8, 0.99
+"""Of a link against which nothing is gained, and of one which the settings just do not call ambiguous."""
 
 JUMPED, RESUMED, REPLACED = 0.4, 0.7, 0.5
 """Of a link to an animal that jumped, that was hidden, and by nothing but being the only track left."""
 
 
 @dataclass(slots=True)
-class Doubt:
-    """One moment of doubt: `track` may be another animal's from `frame` on."""
+class AmbiguousLink:
+    """`track` may be another animal's from `frame` on."""
 
     frame: int
     kind: str
@@ -34,7 +34,7 @@ class Doubt:
     track: int
     other: int
     """The track that it may have changed places with, -1 for none."""
-    sure: float
+    confidence: float
     """How likely the track goes on with the same animal."""
     rows_before: int = 0
     """Of the track, before `frame`."""
@@ -42,24 +42,24 @@ class Doubt:
 
 @dataclass(slots=True)
 class _Episode:
-    """Doubts about a track, close together."""
+    """Ambiguous links of a track, close together."""
 
-    worst: Doubt
+    worst: AmbiguousLink
     last: int
     cut: int
-    unsure: float | None = None
-    """Of the doubts since the last cut."""
+    confidence: float | None = None
+    """The least since the last cut."""
 
 
 @dataclass
-class DoubtLog:
+class AmbiguityLog:
     """Watches links and says where tracklets are to be cut.
 
-    Doubts of a track that are close in time become one, at its worst frame.
+    Ambiguous links of a track that are close in time become one, at its worst frame.
     """
 
     config: TrackingConfig
-    doubts: list[Doubt] = field(default_factory=list)
+    ambiguous: list[AmbiguousLink] = field(default_factory=list)
     rows: Counter[int] = field(default_factory=Counter)
     """Of each track, before the frame that is watched."""
     _open: dict[int, _Episode] = field(default_factory=dict)
@@ -71,33 +71,33 @@ class DoubtLog:
             gains: of each instance by each track. matched: the tracks that were given.
             sizes: what a gain of 1 is for each instance.
 
-        Returns: tracks whose tracklets are cut before this frame, and how sure the link across the cut is.
+        Returns: tracks whose tracklets are cut before this frame, and the confidence of the link across the cut.
         """
-        found = find_doubts(frame, gains, matched, sizes, self.config)
-        return self.note(frame, found, matched) if found or self._open else {}
+        ambiguous = find_ambiguous_links(frame, gains, matched, sizes, self.config)
+        return self.note(frame, ambiguous, matched) if ambiguous or self._open else {}
 
-    def note(self, frame: int, found: list[Doubt], seen: list[int]) -> dict[int, float]:
-        """Take in a frame's doubts; `seen` are its tracks. Returns cuts as `watch`."""
+    def note(self, frame: int, ambiguous: list[AmbiguousLink], tracks: list[int]) -> dict[int, float]:
+        """Take in a frame's ambiguous links; `tracks` are those of the frame. Returns cuts as `watch`."""
         cuts: dict[int, float] = {}
-        for doubt in found:
-            doubt.rows_before = self.rows[doubt.track]
-            episode = self._open.get(doubt.track)
+        for link in ambiguous:
+            link.rows_before = self.rows[link.track]
+            episode = self._open.get(link.track)
             if episode is None:
-                self._open[doubt.track] = _Episode(doubt, frame, frame)
-                cuts[doubt.track] = doubt.sure
+                self._open[link.track] = _Episode(link, frame, frame)
+                cuts[link.track] = link.confidence
                 continue
             episode.last = frame
-            episode.unsure = min(doubt.sure, episode.unsure or 1)
-            if doubt.sure < episode.worst.sure:
-                episode.worst = doubt
-        for track in seen:
+            episode.confidence = min(link.confidence, episode.confidence or 1)
+            if link.confidence < episode.worst.confidence:
+                episode.worst = link
+        for track in tracks:
             episode = self._open.get(track)
             if episode is None:
                 continue
             over = frame - episode.last > CALM_FRAMES
-            if episode.unsure is not None and (over or frame - episode.cut >= CUT_FRAMES):
-                cuts[track] = episode.unsure
-                episode.cut, episode.unsure = frame, None
+            if episode.confidence is not None and (over or frame - episode.cut >= CUT_FRAMES):
+                cuts[track] = episode.confidence
+                episode.cut, episode.confidence = frame, None
             if over:
                 self.end(track)
         return cuts
@@ -106,36 +106,36 @@ class DoubtLog:
         """The track does not go on."""
         episode = self._open.pop(track, None)
         if episode is not None:
-            self.doubts.append(episode.worst)
+            self.ambiguous.append(episode.worst)
 
-    def close(self) -> list[Doubt]:
-        """All doubts in order of their frames; nothing comes after."""
-        self.doubts += [episode.worst for episode in self._open.values()]
+    def close(self) -> list[AmbiguousLink]:
+        """All ambiguous links in order of their frames; nothing comes after."""
+        self.ambiguous += [episode.worst for episode in self._open.values()]
         self._open.clear()
-        return sorted(self.doubts, key=lambda doubt: (doubt.frame, doubt.track))
+        return sorted(self.ambiguous, key=lambda link: (link.frame, link.track))
 
 
-def find_doubts(
+def find_ambiguous_links(
     frame: int, gains: Gains, matched: list[int], sizes: list[float], config: TrackingConfig
-) -> list[Doubt]:
-    """The links of one frame that are in doubt.
+) -> list[AmbiguousLink]:
+    """The links of one frame that are ambiguous.
 
-    Doubtful are two animals that would gain nearly as much if they changed places, one of which a track or an instance
+    Ambiguous are two animals that would gain nearly as much if they changed places, one of which a track or an instance
     without partner may be; and an animal that is too unlike its track. Tracks that are not among an instance's gains
     (an animal that was found again, a new one) are looked at elsewhere.
     """
-    doubts = []
-    settings = config.doubt
+    ambiguous = []
+    settings = config.ambiguity
     for i, track in enumerate(matched):
         own = gains[i].get(track) if track >= 0 else None
         if own is None:
             continue
         least, other = _least_margin(i, gains, matched, sizes)
         if least < settings.min_margin:
-            doubts.append(Doubt(frame, "crossing", track, other, _sureness(least, settings)))
+            ambiguous.append(AmbiguousLink(frame, "crossing", track, other, _confidence_at(least, settings)))
         elif _similarity(own, sizes[i], config) < settings.min_similarity:
-            doubts.append(Doubt(frame, "jump", track, -1, JUMPED))
-    return doubts
+            ambiguous.append(AmbiguousLink(frame, "jump", track, -1, JUMPED))
+    return ambiguous
 
 
 def _least_margin(i: int, gains: Gains, matched: list[int], sizes: list[float]) -> tuple[float, int]:
@@ -161,8 +161,8 @@ def _least_margin(i: int, gains: Gains, matched: list[int], sizes: list[float]) 
     return least, rival
 
 
-def _sureness(margin: float, settings: DoubtConfig) -> float:
-    return CROSSED + (SURE - CROSSED) * max(margin, 0) / settings.min_margin
+def _confidence_at(margin: float, settings: AmbiguityConfig) -> float:
+    return CROSSED + (CLEAR - CROSSED) * max(margin, 0) / settings.min_margin
 
 
 def _similarity(gain: float, size: float, config: TrackingConfig) -> float:
@@ -175,14 +175,14 @@ class Links:
 
     before: "array[int]" = field(default_factory=lambda: array("q"))
     """The tracklet of the same track before it, -1 for a track's first."""
-    sure: "array[float]" = field(default_factory=lambda: array("d"))
+    confidence: "array[float]" = field(default_factory=lambda: array("d"))
     """How likely both are one animal."""
     track: "array[int]" = field(default_factory=lambda: array("q"))
     """The track it belongs to."""
 
-    def add(self, before: int, sure: float, track: int) -> int:
+    def add(self, before: int, confidence: float, track: int) -> int:
         """Number a new tracklet."""
         self.before.append(before)
-        self.sure.append(sure)
+        self.confidence.append(confidence)
         self.track.append(track)
         return len(self.before) - 1

@@ -23,8 +23,8 @@ class Track:
     tracklet: int = -1
     frame: int = -2
     """Frame in which it was last seen."""
-    place: int = -1
-    """Place of its last instance among those of the block."""
+    index: int = -1
+    """Of its last instance among those of the block."""
     motion: Motion | None = None
 
 
@@ -38,7 +38,7 @@ class Block:
     starts: list[int]
     """Where each frame's instances begin, and the end."""
     new: int
-    """Place in `frames` of the first frame that is linked."""
+    """Position in `frames` of the first frame that is linked."""
 
 
 class Candidates(Protocol):
@@ -47,12 +47,12 @@ class Candidates(Protocol):
     def begin(self, block: Block) -> None:
         """Prepare for a block."""
 
-    def gain_by_track(self, at: int, labels: list[list[int]], known: dict[int, Track]) -> Gains:
-        """For each instance of the frame at place `at` what each track seen within the window would gain.
+    def gain_by_track(self, at: int, labels: list[list[int]], tracks: dict[int, Track]) -> Gains:
+        """For each instance of the frame at position `at` what each track seen within the window would gain.
 
         Args:
             labels: tracks of the instances of each frame before it, -1 for one that has none.
-            known: tracks that may go on.
+            tracks: those that may go on.
         """
 
     def gain_by_lost(self, at: int, alone: list[int], lost: dict[int, Track]) -> Gains:
@@ -76,7 +76,7 @@ class EarlierInstances:
         self._block = block
         self._pairs = _gain_of_pairs(block, self.config)
 
-    def gain_by_track(self, at: int, labels: list[list[int]], known: dict[int, Track]) -> Gains:
+    def gain_by_track(self, at: int, labels: list[list[int]], tracks: dict[int, Track]) -> Gains:
         """As the protocol says."""
         count = self._block.starts[at + 1] - self._block.starts[at]
         return self._combine(self._pairs, at, count, labels, self.config.quantile)
@@ -101,10 +101,10 @@ class MovedInstances:
         """Note the block."""
         self._block = block
 
-    def gain_by_track(self, at: int, labels: list[list[int]], known: dict[int, Track]) -> Gains:
+    def gain_by_track(self, at: int, labels: list[list[int]], tracks: dict[int, Track]) -> Gains:
         """As the protocol says."""
         horizon = self._block.frames[at] - self.config.window_frames
-        recent = {number: track for number, track in known.items() if track.frame >= horizon}
+        recent = {number: track for number, track in tracks.items() if track.frame >= horizon}
         count = self._block.starts[at + 1] - self._block.starts[at]
         return self.gain_by_lost(at, list(range(count)), recent)
 
@@ -132,8 +132,8 @@ CANDIDATES: dict[str, type[EarlierInstances] | type[MovedInstances]] = {
 class _PairGains:
     """What linking each instance with each candidate would gain; NaN where it is not allowed.
 
-    `offsets[k - 1][f]` is the place in `gains` of frame f's pairs with the frame k before it, instance by instance;
-    `partners[k - 1][f]` is that frame's place, -1 if nothing is known of it.
+    `offsets[k - 1][f]` is the position in `gains` of frame f's pairs with the frame k before it, instance by instance;
+    `partners[k - 1][f]` is that frame's position, -1 if nothing is known of it.
     """
 
     gains: list[float]
@@ -168,9 +168,9 @@ def _gain_of_pairs(block: Block, config: TrackingConfig) -> _PairGains:
 def _best_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[int]], quantile: float) -> Gains:
     """For each of a frame's instances, the gain by the best candidate of each track."""
     rows: Gains = [{} for _ in range(instances)]
-    for tracks, place in pairs.iter_partners(at, labels):
+    for tracks, position in pairs.iter_partners(at, labels):
         for number, row in enumerate(rows):
-            begin = place + number * len(tracks)
+            begin = position + number * len(tracks)
             for track, gain in zip(tracks, pairs.gains[begin : begin + len(tracks)], strict=True):
                 if gain > row.get(track, 0.0) and track >= 0:
                     row[track] = gain
@@ -180,9 +180,9 @@ def _best_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[in
 def _quantile_gains(pairs: _PairGains, at: int, instances: int, labels: list[list[int]], quantile: float) -> Gains:
     """The same at a quantile of each track's candidates, between two of them linearly."""
     found: list[dict[int, list[float]]] = [{} for _ in range(instances)]
-    for tracks, place in pairs.iter_partners(at, labels):
+    for tracks, position in pairs.iter_partners(at, labels):
         for number, row in enumerate(found):
-            begin = place + number * len(tracks)
+            begin = position + number * len(tracks)
             for track, gain in zip(tracks, pairs.gains[begin : begin + len(tracks)], strict=True):
                 if gain > 0 and track >= 0:
                     row.setdefault(track, []).append(gain)
@@ -197,9 +197,9 @@ def _quantile(ascending: list[float], quantile: float) -> float:
 
 
 def _find_frames(frames: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.intp]:
-    """Places of frame numbers among `frames`, -1 for those that are not there."""
-    place = np.searchsorted(frames, wanted)
-    return np.where(frames[np.minimum(place, len(frames) - 1)] == wanted, place, -1)
+    """Positions of frame numbers among `frames`, -1 for those that are not there."""
+    position = np.searchsorted(frames, wanted)
+    return np.where(frames[np.minimum(position, len(frames) - 1)] == wanted, position, -1)
 
 
 def _enumerate_pairs(
@@ -223,7 +223,7 @@ def _enumerate_pairs(
 def _cross(begin: int, alone: list[int], tracks: dict[int, Track]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """All pairs of instances `alone` of the frame that begins at `begin` and the last instances of `tracks`."""
     i = np.repeat(np.array(alone, np.intp) + begin, len(tracks))
-    return i, np.tile(np.array([track.place for track in tracks.values()], np.intp), len(alone))
+    return i, np.tile(np.array([track.index for track in tracks.values()], np.intp), len(alone))
 
 
 def _to_rows(gains: NDArray[np.float64], instances: int, tracks: list[int]) -> Gains:

@@ -17,7 +17,7 @@ from poseflow.exchange.slp import UNNAMED
 from poseflow.tables import find_rows, read_instances
 from poseflow.tracking.recording import RecordingFile, count_rows
 from poseflow.tracking.review.listing import PROVENANCE, REVIEW_ITEMS
-from poseflow.tracking.tracker import Statements
+from poseflow.tracking.tracker import Corrections
 
 logger = logging.getLogger(__name__)
 
@@ -27,12 +27,12 @@ NEAR_PX = 10.0
 
 def read_corrections(
     paths: Sequence[str | Path], files: Sequence[RecordingFile], videos: Mapping[str, str]
-) -> Statements:
-    """Read what a person said in review files: which animal an instance is, from that frame on.
+) -> Corrections:
+    """Read what a person corrected in review files: which animal an instance is, from that frame on.
 
     User instances count, and predicted ones whose track is no longer what it was. A track named `track_3` means the
-    track of that number, any other name the animal. A moment that is among the suggestions no longer was seen, and is
-    right.
+    track of that number, any other name the animal. A review item that is among the suggestions no longer was seen, and
+    is right.
 
     Args:
         paths: label files (`.slp`), saved from `write_review`'s.
@@ -40,29 +40,29 @@ def read_corrections(
 
     Raises: LabelsError for a file that cannot be read.
     """
-    statements = Statements()
+    corrections = Corrections()
     first_rows = dict(zip((file.video for file in files), count_rows(files), strict=False))
     for path in paths:
         labels = _load(path)
-        said, removed = list(_read_said(labels)), _find_removed_items(labels)
+        labeled, removed = list(_read_labeled(labels)), _find_removed_items(labels)
         for file in files:
-            own = [pair for pair in said if pair[0].video == PureWindowsPath(videos[file.video]).name]
+            own = [pair for pair in labeled if pair[0].video == PureWindowsPath(videos[file.video]).name]
             for frame_idx, row, name in _find_changes(path, file, own) if own else ():
                 number = name.removeprefix(UNNAMED)
                 is_number = name.startswith(UNNAMED) and number.isdigit()
                 whole_row = row + first_rows[file.video]
-                rows = statements.tracks.setdefault(frame_idx + file.start, {})
+                rows = corrections.tracks.setdefault(frame_idx + file.start, {})
                 rows[whole_row] = int(number) if is_number else None
                 if not is_number:
-                    statements.names[whole_row] = name
-            seen = removed.get(PureWindowsPath(videos[file.video]).name, ())
-            statements.seen.update(file.start + frame for frame in seen)
-    return statements
+                    corrections.names[whole_row] = name
+            reviewed = removed.get(PureWindowsPath(videos[file.video]).name, ())
+            corrections.reviewed.update(file.start + frame for frame in reviewed)
+    return corrections
 
 
 @dataclass(frozen=True, eq=False)
-class _Said:
-    """What a label file says about one instance."""
+class _LabeledInstance:
+    """An instance of a label file that has a track."""
 
     video: str
     """File name."""
@@ -74,7 +74,7 @@ class _Said:
     """A person made the instance, or tracking's own name is not known."""
 
 
-def _read_said(labels: sio.Labels) -> Iterator[tuple[_Said, set[tuple[int, str]]]]:
+def _read_labeled(labels: sio.Labels) -> Iterator[tuple[_LabeledInstance, set[tuple[int, str]]]]:
     """Yield each instance that has a track, with the (row, name) pairs that tracking had in its frame."""
     known = json.loads(labels.provenance.get(PROVENANCE, "null"))
     for frame in labels.labeled_frames:
@@ -84,11 +84,11 @@ def _read_said(labels: sio.Labels) -> Iterator[tuple[_Said, set[tuple[int, str]]
             if instance.track is not None:
                 by_person = known is None or not isinstance(instance, sio.PredictedInstance)
                 points = dict(zip(instance.skeleton.node_names, instance.numpy(), strict=True))
-                yield _Said(video, int(frame.frame_idx), points, instance.track.name, by_person), was
+                yield _LabeledInstance(video, int(frame.frame_idx), points, instance.track.name, by_person), was
 
 
 def _find_removed_items(labels: sio.Labels) -> Mapping[str, Sequence[int]]:
-    """Frames of the moments of each video, by file name, that were suggested and are so no longer."""
+    """Frames of the review items of each video, by file name, that were suggested and are so no longer."""
     left = {(PureWindowsPath(str(one.video.filename)).name, int(one.frame_idx)) for one in labels.suggestions}
     items = json.loads(labels.provenance.get(REVIEW_ITEMS, "{}"))
     return {video: [frame for frame in frames if (video, frame) not in left] for video, frames in items.items()}
@@ -102,13 +102,13 @@ def _load(path: str | Path) -> sio.Labels:
 
 
 def _find_changes(
-    path: str | Path, file: RecordingFile, said: Sequence[tuple[_Said, set[tuple[int, str]]]]
+    path: str | Path, file: RecordingFile, labeled: Sequence[tuple[_LabeledInstance, set[tuple[int, str]]]]
 ) -> Iterator[tuple[int, int, str]]:
-    """Yield frame, row and name of each instance of a video about which a person said something."""
-    rows = find_rows(list(file.predictions), np.unique([one.frame_idx for one, _ in said]))
+    """Yield frame, row and name of each instance of a video that a person corrected."""
+    rows = find_rows(list(file.predictions), np.unique([one.frame_idx for one, _ in labeled]))
     found = read_instances(list(file.predictions), rows)
     nodes = found.skeleton.nodes
-    for one, was in said:
+    for one, was in labeled:
         here = np.flatnonzero(found.frame_idx == one.frame_idx)
         if not set(nodes) & one.points.keys():
             raise LabelsError(f"{path}: nodes must be {', '.join(nodes)}, got {', '.join(one.points)}")

@@ -1,4 +1,4 @@
-"""The list of moments at which a person should look at a recording, as a table and for SLEAP's GUI."""
+"""The list of review items of a recording, as a table and for SLEAP's GUI."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from poseflow.labels import to_sleap
 from poseflow.media import VideoIndex
 from poseflow.tables import Tracks, read_instances, read_tracks
 from poseflow.tracking.recording import RecordingFile
-from poseflow.tracking.review.items import Moment
+from poseflow.tracking.review.items import ReviewItem
 
 COLUMNS = (
     "rank", "video", "frame_idx", "time_s", "kind", "tracks", "identities", "confidence", "frames_affected",
-    "expected_wrong_frames",
+    "expected_errors",
 )  # fmt: skip
 """Of the list. `frames_affected`: animal-frames that are wrong if animals are mistaken there."""
 
@@ -31,83 +31,83 @@ PROVENANCE = "poseflow tracks"
 """Key of a review file's provenance: what tracking had called the instances, so that changes are seen."""
 
 REVIEW_ITEMS = "poseflow review items"
-"""Key of the moments that were suggested, by video: those that a person took from the list are right."""
+"""Key of the review items that were suggested, by video: those that a person took from the list are right."""
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A moment in its video."""
+class _ListedItem:
+    """A review item in its video."""
 
-    moment: Moment
+    item: ReviewItem
     file: RecordingFile
     frame_idx: int
 
 
 def write_review(
-    moments: Sequence[Moment],
+    items: Sequence[ReviewItem],
     files: Sequence[RecordingFile],
     indexes: Mapping[str, VideoIndex],
     tracks: str | Path,
     out: tuple[str | Path, str | Path],
     config: ReviewConfig | None = None,
 ) -> int:
-    """Write the moments as a table, and as suggestions for SLEAP's GUI, in the same order: the worst first.
+    """Write review items as a table, and as suggestions for SLEAP's GUI, in the same order: the worst first.
 
-    The label file holds the animals of each moment's frame, and of the frame before it, under the names that they have.
+    The label file holds the animals of each item's frame, and of the frame before it, under the names that they have.
 
     Args:
-        moments: as `track_recording` gives them, with the `files` it was given.
+        items: as `track_recording` gives them, with the `files` it was given.
         indexes: of each video. tracks: the table that it wrote.
         out: the table (`.csv`) and the label file (`.slp`), each written whole or not at all.
 
-    Returns: how many moments are listed.
+    Returns: how many are listed.
     """
     config = config or ReviewConfig()
-    worth = [moment for moment in moments if moment.damage >= config.min_damage_frames][: config.max_moments]
-    places = [_place(moment, files) for moment in worth]
-    parts = [_read_part(file, places, tracks) for file in files]
+    worth = [item for item in items if item.expected_errors >= config.min_expected_errors][: config.max_items]
+    listed = [_locate(item, files) for item in worth]
+    parts = [_read_part(file, listed, tracks) for file in files]
     names = {file.video: part.identity_names for file, part in zip(files, parts, strict=True)}
     table, labels = out
-    _write_table(places, indexes, names, table)
-    _write_labels(places, files, parts, indexes, labels)
-    return len(places)
+    _write_table(listed, indexes, names, table)
+    _write_labels(listed, files, parts, indexes, labels)
+    return len(listed)
 
 
-def _place(moment: Moment, files: Sequence[RecordingFile]) -> _Place:
-    file = [file for file in files if file.start <= moment.frame][-1]
-    return _Place(moment, file, moment.frame - file.start)
+def _locate(item: ReviewItem, files: Sequence[RecordingFile]) -> _ListedItem:
+    file = [file for file in files if file.start <= item.frame][-1]
+    return _ListedItem(item, file, item.frame - file.start)
 
 
-def _read_part(file: RecordingFile, places: Sequence[_Place], tracks: str | Path) -> Tracks:
-    """The tracked rows of a video that lie in the moments' frames and those before them."""
+def _read_part(file: RecordingFile, listed: Sequence[_ListedItem], tracks: str | Path) -> Tracks:
+    """The tracked rows of a video that lie in the items' frames and those before them."""
     whole = read_tracks(tracks, file.video)
-    frames = [place.frame_idx - back for place in places if place.file == file for back in (0, 1)]
+    frames = [one.frame_idx - back for one in listed if one.file == file for back in (0, 1)]
     kept = np.isin(whole.frame_idx, frames)
     columns = ("row", "frame_idx", "tracklet", "track", "identity_code", "identity_score")
     return Tracks(**{name: getattr(whole, name)[kept] for name in columns}, identity_names=whole.identity_names)
 
 
 def _write_table(
-    places: Sequence[_Place],
+    listed: Sequence[_ListedItem],
     indexes: Mapping[str, VideoIndex],
     names: Mapping[str, Sequence[str]],
     path: str | Path,
 ) -> None:
     rows = []
-    for rank, place in enumerate(places, 1):
-        moment, video = place.moment, place.file.video
-        seconds = float(indexes[video].time_s([place.frame_idx])[0])
-        called = [names[video][code] if code >= 0 else "" for code in moment.codes]
+    for rank, one in enumerate(listed, 1):
+        item, video = one.item, one.file.video
+        seconds = float(indexes[video].time_s([one.frame_idx])[0])
+        called = [names[video][code] if code >= 0 else "" for code in item.codes]
         rows.append(
-            [rank, video, place.frame_idx, "" if np.isnan(seconds) else f"{seconds:.3f}", moment.kind,
-             " ".join(map(str, moment.tracks)), " ".join(called), f"{moment.sure:.4f}", moment.frames,
-             f"{moment.damage:.1f}"]
+            [rank, video, one.frame_idx, "" if np.isnan(seconds) else f"{seconds:.3f}", item.kind,
+             " ".join(map(str, item.tracks)), " ".join(called), f"{item.confidence:.4f}", item.frames,
+             f"{item.expected_errors:.1f}"]
         )  # fmt: skip
     write_csv(COLUMNS, rows, path)
 
 
 def _write_labels(
-    places: Sequence[_Place],
+    listed: Sequence[_ListedItem],
     files: Sequence[RecordingFile],
     parts: Sequence[Tracks],
     indexes: Mapping[str, VideoIndex],
@@ -124,7 +124,7 @@ def _write_labels(
         found = read_instances(list(file.predictions), part.row)
         skeletons = skeletons or [to_sleap(found.skeleton)]
         called = name_tracks(part)
-        tracks = {place: named.setdefault(name, sio.Track(name=name)) for place, name in enumerate(called)}
+        tracks = {index: named.setdefault(name, sio.Track(name=name)) for index, name in enumerate(called)}
         instances = build_instances(found, np.arange(len(found)), skeletons[0], tracks)
         labeled += [
             sio.LabeledFrame(video=videos[file.video], frame_idx=frame, instances=own)
@@ -133,20 +133,20 @@ def _write_labels(
         original[_file_name(indexes[file.video])] = [
             [int(frame), int(row), name] for frame, row, name in zip(part.frame_idx, part.row, called, strict=True)
         ]
-    suggestions = [sio.SuggestionFrame(video=videos[place.file.video], frame_idx=place.frame_idx) for place in places]
-    items: dict[str, list[int]] = defaultdict(list)
-    for place in places:
-        items[_file_name(indexes[place.file.video])].append(place.frame_idx)
+    suggestions = [sio.SuggestionFrame(video=videos[one.file.video], frame_idx=one.frame_idx) for one in listed]
+    suggested: dict[str, list[int]] = defaultdict(list)
+    for one in listed:
+        suggested[_file_name(indexes[one.file.video])].append(one.frame_idx)
     labels = sio.Labels(
         labeled_frames=labeled,
         suggestions=suggestions,
         videos=list(videos.values()),
         skeletons=skeletons,
         tracks=list(named.values()),
-        provenance={PROVENANCE: json.dumps(original), REVIEW_ITEMS: json.dumps(items)},
+        provenance={PROVENANCE: json.dumps(original), REVIEW_ITEMS: json.dumps(suggested)},
     )
-    with replacing(path) as beside:
-        sio.save_slp(labels, str(beside), embed=False, verbose=False)
+    with replacing(path) as temporary:
+        sio.save_slp(labels, str(temporary), embed=False, verbose=False)
 
 
 def _file_name(index: VideoIndex) -> str:

@@ -13,7 +13,7 @@ from poseflow.media import VideoIndex
 from poseflow.tracking.recording import RecordingFile, arrange_files, count_rows, track_recording
 from poseflow.tracking.review.corrections import read_corrections
 from poseflow.tracking.review.listing import write_review
-from poseflow.tracking.tracker import Statements
+from poseflow.tracking.tracker import Corrections
 
 
 def track_and_review(
@@ -25,32 +25,32 @@ def track_and_review(
     configs: tuple[TrackingConfig, ReviewConfig],
     note: Mapping[str, Any],
 ) -> int:
-    """Track a recording as a person corrected it, and list what is in doubt.
+    """Track a recording as a person corrected it, and list what is to be reviewed.
 
     Args:
         predictions: shards of each of its videos. indexes: of each. starts: as `arrange_files`.
         corrections: label files, as `read_corrections`.
-        out: tracks table, list and label file of moments.
+        out: tracks table, list and label file of review items.
         note: how the table is made (`poseflow.runs.provenance`); what was corrected is added to it.
 
-    Returns: how many moments there are to look at.
+    Returns: how many review items there are.
     """
     tracking, review = configs
     tracks, table, labels = out
     files = arrange_files(predictions, indexes, starts)
-    statements = read_corrections(corrections, files, {video: index.path for video, index in indexes.items()})
-    metadata = {**note, "corrected": _list_corrected(statements, files)}
-    moments = track_recording(files, tracking, tracks, statements, metadata)
-    return write_review(moments, files, indexes, tracks, (table, labels), review)
+    corrected = read_corrections(corrections, files, {video: index.path for video, index in indexes.items()})
+    metadata = {**note, "corrected": _list_corrected(corrected, files)}
+    items = track_recording(files, tracking, tracks, corrected, metadata)
+    return write_review(items, files, indexes, tracks, (table, labels), review)
 
 
-def _list_corrected(statements: Statements, files: Sequence[RecordingFile]) -> list[list[int | str]]:
-    """Video, frame, row of its predictions, and name or track, of each instance that a person said something about."""
+def _list_corrected(corrected: Corrections, files: Sequence[RecordingFile]) -> list[list[int | str]]:
+    """Video, frame, row of its predictions, and name or track, of each instance that a person corrected."""
     first_rows = count_rows(files)
     found: list[list[int | str]] = []
-    for frame, rows in sorted(statements.tracks.items()):
+    for frame, rows in sorted(corrected.tracks.items()):
         for row, track in sorted(rows.items()):
-            place = int(np.searchsorted(first_rows, row, side="right")) - 1
-            name = statements.names[row] if track is None else f"{UNNAMED}{track}"
-            found.append([files[place].video, frame - files[place].start, row - first_rows[place], name])
+            position = int(np.searchsorted(first_rows, row, side="right")) - 1
+            name = corrected.names[row] if track is None else f"{UNNAMED}{track}"
+            found.append([files[position].video, frame - files[position].start, row - first_rows[position], name])
     return found
