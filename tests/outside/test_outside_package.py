@@ -73,7 +73,7 @@ def test_what_the_head_draws_is_found(toyparts):
 
 
 @pytest.mark.slow
-def test_it_trains_predicts_and_tracks(toyparts, tmp_path):
+def test_it_trains_predicts_tracks_and_exports(toyparts, tmp_path):
     profile = {
         "kind": "center_bottom_up",
         "backbone": {"name": "pyramid", "filters": 8},
@@ -96,3 +96,10 @@ def test_it_trains_predicts_and_tracks(toyparts, tmp_path):
     sure = ("min_points=1", "min_instance_score=0", "min_partial_score=0")
     run("track", table, "--out", tracks, *(part for own in ("similarity=nearness", *sure) for part in ("--set", own)))
     assert len(read_tracks(tracks).track) == len(read_predictions(table).frame_idx)
+    middle = tmp_path / "middle.parquet"
+    run("predict", tmp_path / "a.json", "-m", model, "--out", middle, "--set", "runtime=middle")
+    assert (read_predictions(middle).points == 48).all()
+    poses = tmp_path / "poses.parquet"
+    run("assemble", table, "--tracks", tracks, "--index", tmp_path / "a.json", "--recording", "a", "--out", poses)
+    run("export", poses, "--out", tmp_path / "a.count")
+    assert (tmp_path / "a.count").read_text() == "48\n"

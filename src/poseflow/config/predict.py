@@ -1,9 +1,15 @@
 """Config section `predict`: from video frames to instances."""
 
-from pydantic import Field
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
 
 from poseflow.config.model import Precision
 from poseflow.config.section import Section
+from poseflow.core.registry import Registry
+
+RUNTIMES = Registry[Any]("runtimes", "runtime", keras="poseflow.inference.pipelines:load_models")
+"""What loads trained models and runs them (`poseflow.inference.pipeline.load_pipeline`), by name."""
 
 
 class FlowConfig(Section):
@@ -54,6 +60,9 @@ class PredictConfig(Section):
         gt=0,
         le=1,
         description="Non-maximum suppression: of two instances so alike (OKS, COCO's form) the better stays.",
+    )
+    runtime: Annotated[str, AfterValidator(RUNTIMES.check)] = Field(
+        "keras", description="What runs the networks: keras, in this process; other packages may add others."
     )
     precision: Precision = Field(
         "auto",

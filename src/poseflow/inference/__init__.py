@@ -1,7 +1,7 @@
 """From video frames to instances."""
 
 from poseflow.inference.labeled import predict_package
-from poseflow.inference.pipelines import Pipeline, load_pipeline
+from poseflow.inference.pipeline import Pipeline, load_pipeline
 from poseflow.inference.predict import predict_shard
 from poseflow.inference.predictor import Predictor, load_predictor
 

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from poseflow.inference.pipelines import Pipeline
+from poseflow.inference.pipeline import Pipeline
 from poseflow.labels import Package
 from poseflow.tables import Instances
 

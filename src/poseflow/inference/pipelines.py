@@ -1,10 +1,9 @@
-"""Trained models put together: a batch of frames in, instances out."""
+"""Trained models put together in Keras: a batch of frames in, instances out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from keras import ops
@@ -12,9 +11,8 @@ from numpy.typing import NDArray
 
 from poseflow.config import KINDS, PredictConfig
 from poseflow.core.errors import ModelError
-from poseflow.core.skeleton import Skeleton
+from poseflow.inference.pipeline import Assemble, Images, Outputs, Pipeline, Run
 from poseflow.inference.stages import (
-    Images,
     Stage,
     Tensor,
     build_centroid_stage,
@@ -30,36 +28,11 @@ from poseflow.networks.framing import Framing
 from poseflow.tables import Instances
 
 CROPS_PER_CALL = 8
-
-
-Outputs = tuple[NDArray[Any], ...]
-Run = Callable[[Images], Outputs]
-Assemble = Callable[[Outputs], Instances]
 Models = dict[str, TrainedModel]  # by what they see: frames, anchors in frames, or crops
 
 
-@dataclass(frozen=True)
-class Pipeline:
-    """What finds animals in frames of one size, in two steps that may overlap from batch to batch.
-
-    run: (batch, height, width, channels) uint8 -> what the networks say, small arrays; on the accelerator.
-    assemble: that -> instances, by image of the batch, each image's best first; on the host, in NumPy.
-    """
-
-    skeleton: Skeleton
-    channels: int
-    models: tuple[Path, ...]
-    identities: tuple[str, ...]
-    run: Run
-    assemble: Assemble
-
-    def find(self, images: Images) -> Instances:
-        """The animals in (batch, height, width, channels) uint8 frames."""
-        return self.assemble(self.run(images))
-
-
-def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:
-    """Load trained models that work together.
+def load_models(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:
+    """Load trained models that work together, as networks of Keras: the runtime `keras`.
 
     Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ.
     """

@@ -16,7 +16,7 @@ from poseflow.core.errors import VideoError
 from poseflow.core.logs import show_progress
 from poseflow.core.prefetch import prefetch
 from poseflow.inference.flow import shift_points, shrink_image
-from poseflow.inference.pipelines import Outputs, Pipeline
+from poseflow.inference.pipeline import Outputs, Pipeline
 from poseflow.media import Video, VideoIndex, open_video
 from poseflow.tables import Instances, PredictionsWriter
 

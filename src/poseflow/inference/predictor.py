@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from poseflow.config import PredictConfig, parse_section
 from poseflow.core.errors import VideoError
 from poseflow.core.skeleton import Skeleton
-from poseflow.inference.pipelines import Pipeline, load_pipeline
+from poseflow.inference.pipeline import Pipeline, load_pipeline
 from poseflow.inference.predict import predict_shard
 from poseflow.media import VideoIndex, index_video
 from poseflow.media.channels import convert_channels

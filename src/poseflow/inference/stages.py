@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from poseflow.config import ModelConfig, PredictConfig
 from poseflow.config.model import CONFIDENCE_MAPS
@@ -16,7 +14,6 @@ from poseflow.networks.decoding import find_global_peaks, find_local_peaks
 from poseflow.networks.heads.maps import GroupingHead
 
 Tensor = Any
-Images = NDArray[np.uint8]
 Stage = Callable[..., Any]
 
 PEAKS_PER_ANIMAL = 2

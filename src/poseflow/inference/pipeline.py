@@ -1,0 +1,50 @@
+"""What finds animals in frames, whatever runs its networks; no framework is imported before models are loaded."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import PredictConfig
+from poseflow.config.predict import RUNTIMES
+from poseflow.core.skeleton import Skeleton
+from poseflow.tables import Instances
+
+Images = NDArray[np.uint8]
+Outputs = tuple[NDArray[Any], ...]
+Run = Callable[[Images], Outputs]
+Assemble = Callable[[Outputs], Instances]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """What finds animals in frames of one size, in two steps that may overlap from batch to batch.
+
+    run: (batch, height, width, channels) uint8 -> what the networks say, small arrays; on the accelerator.
+    assemble: that -> instances, by image of the batch, each image's best first; on the host, in NumPy.
+    """
+
+    skeleton: Skeleton
+    channels: int
+    models: tuple[Path, ...]
+    identities: tuple[str, ...]
+    run: Run
+    assemble: Assemble
+
+    def find(self, images: Images) -> Instances:
+        """The animals in (batch, height, width, channels) uint8 frames."""
+        return self.assemble(self.run(images))
+
+
+def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:
+    """Load trained models that work together, by the runtime that the settings name.
+
+    A runtime is a function of the same arguments; another package adds one by an entry point `poseflow.runtimes`.
+
+    Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ.
+    """
+    pipeline: Pipeline = RUNTIMES[config.runtime](folders, config)
+    return pipeline
