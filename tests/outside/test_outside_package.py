@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from poseflow.cli import app
 from poseflow.config import BACKBONES, HEADS, KINDS, SIMILARITIES, HeadConfig, ModelConfig, PredictConfig
 from poseflow.core.files import read_json
+from poseflow.labels.formats import read_label_file
 from poseflow.media import write_video
 from poseflow.tables import read_predictions, read_tracks
 
@@ -70,6 +71,13 @@ def test_what_the_head_draws_is_found(toyparts):
     assert len(found.points) == 8
     for truth in points.reshape(-1, 2, 2):
         assert np.abs(found.points - truth).max(axis=(1, 2)).min() < 0.5
+
+
+def test_labels_of_its_format_are_read(toyparts, tmp_path):
+    (tmp_path / "a.txt").write_text("toyparts points of cage.mp4\n3 10 20\n7 30 40\n")
+    labels = read_label_file(tmp_path / "a.txt")
+    assert [frame.frame_idx for frame in labels] == [3, 7]
+    np.testing.assert_allclose(labels[1].instances[0].numpy(), [[30, 40]])
 
 
 @pytest.mark.slow
