@@ -1,10 +1,15 @@
 """One bad thing stops only itself: what cannot be read, named or done is told in a line, and the rest is done."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import pytest
 from shell import bash
+from small_project import ROOT
 
 from poseflow.config import parse_config
 from poseflow.runs.facts import FileFacts
@@ -58,6 +63,31 @@ def test_an_image_folder_that_is_written_anew_is_another_recording(case):
     assert before != after
 
 
-def test_the_handler_of_a_failed_run_tells_of_any_number_of_recordings(case):
-    printed = bash("python onerror.py 5000", case("onerror_arg_list"))
-    assert "could be started" in printed, printed
+def test_the_handler_of_a_failed_run_tells_of_any_number_of_recordings(tmp_path, monkeypatch):
+    """The case onerror_arg_list: 5,000 recordings with names of 100 characters, one of them without a pose table."""
+    monkeypatch.chdir(tmp_path)
+    names = [f"{n:05d}_" + "cage_of_the_long_names_" * 4 + "ab" for n in range(5000)]
+    told = {}
+
+    def run(command, **options):
+        subprocess.run(["true", *command[1:]], check=True)  # raises OSError for a list that is too long
+        told.update(json.loads(options["input"]))
+
+    rules = ROOT / "workflow/rules/run.smk"
+    scope = {
+        "PLAN": SimpleNamespace(videos=names, recordings=names),
+        "PLACES": PLACES,
+        "pose_table": lambda name: PLACES.pose_table(name, name),
+        "index_files": lambda videos: list(map(PLACES.index, videos)),
+    }
+    exec(compile(rules.read_text(), rules, "exec"), scope)
+    stand_ins = {"run_inputs": lambda failed: None, "tell_failures": lambda inputs: ["one failed"]}
+    scope |= {"subprocess": SimpleNamespace(run=run), "sys": sys} | stand_ins
+    for name in names:
+        tables = [] if name == names[7] else [PLACES.pose_table(name, name)]
+        for path in (*tables, PLACES.review_list(name), PLACES.index(name)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    scope["report_what_is_there"]()
+    assert [len(told[what]) for what in ("index", "poses", "review")] == [5000, 4999, 5000]
+    assert told["missing"] == ["one failed"]
