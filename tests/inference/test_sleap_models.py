@@ -86,7 +86,7 @@ def top_down(real_data):
 def test_the_labeled_frame_is_predicted_as_by_sleap(real_data, top_down):
     found = top_down.predict(real_data / FLIES, 0, 2)
     assert found.frame_idx.tolist() == [0, 0, 1, 1]
-    # SLEAP's were found from the labels' centres; the centroid model's are a pixel away, which moves the second frame's
+    # SLEAP's were found from the labels' centers; the centroid model's are a pixel away, which moves the second frame's
     # points by a tenth of a pixel and one of the first, which SLEAP itself misses by 1.5 px, by 0.8.
     for part, limit in (("train", 0.5), ("val", 1.0)):
         frame, expected, _ = read_points(real_data / "sleap_models" / CENTERED / f"labels_pr.{part}.slp")
@@ -136,7 +136,7 @@ def test_points_of_frames_that_are_resized_lie_in_the_frames_as_they_were(real_d
     assert nearest(found.points[found.frame_idx == 1], 2 * expected.points[expected.frame_idx == 1]) < 2
 
 
-def test_a_model_of_one_animal_at_half_size_and_in_colour(real_data):
+def test_a_model_of_one_animal_at_half_size_and_in_color(real_data):
     model = poseflow.load_model([real_data / "sleap_models/minimal_robot.UNet.single_instance"])
     labels = sio.load_slp(str(real_data / "robot/small_robot_minimal.slp"))
     for frame in labels.labeled_frames:

@@ -103,7 +103,7 @@ def test_points_of_one_animal_are_sleaps(tmp_path, frames, channels, scaling, ta
 
 
 def find_peaks(maps):
-    """Rows and columns of cells above 0 and above their eight neighbours."""
+    """Rows and columns of cells above 0 and above their eight neighbors."""
     padded = np.pad(maps, 1, constant_values=-np.inf)
     around = [
         padded[r : r + maps.shape[0], c : c + maps.shape[1]] for r in range(3) for c in range(3) if (r, c) != (1, 1)

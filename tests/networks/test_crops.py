@@ -10,7 +10,7 @@ pytestmark = pytest.mark.backend
 
 @pytest.mark.parametrize("size", [(40, 60), (5, 60), (40, 3)], ids=["large", "low", "slim"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_crops_are_the_pixels_round_the_centre_and_black_beyond_the_frame(size, dtype):
+def test_crops_are_the_pixels_round_the_center_and_black_beyond_the_frame(size, dtype):
     images = np.random.default_rng(0).integers(1, 255, (2, *size, 3)).astype(dtype)
     centers = [[30.4, 20.6], [2.0, 3.0], [59.0, 39.0], [np.nan, np.nan], [-3, 70], [-500, 20], [20, 900]]
     frames = np.array([1, 0, 1, 0, 1, 0, 1], np.int32)
@@ -39,7 +39,7 @@ def test_padding_is_below_and_at_the_right():
     assert small.sum() == 7 * 10 * 12
 
 
-def test_crops_between_pixels_have_the_centre_in_their_very_middle():
+def test_crops_between_pixels_have_the_center_in_their_very_middle():
     rows, columns = np.mgrid[:40, :60].astype(np.float32)
     images = np.stack([rows, columns], axis=-1)[None]  # each pixel says where it is
     centers = np.array([[30.4, 20.6], [12.5, 13.5]], np.float32)

@@ -77,7 +77,7 @@ def test_a_window_is_as_bright_as_its_place_in_the_frame(window_px):
     assert (np.abs(batch.intensity / typical - 1) < 0.4).all(), "whatever the window holds"
 
 
-def test_crops_are_centred_on_the_anchor_as_at_inference():
+def test_crops_are_centered_on_the_anchor_as_at_inference():
     config = profile("centered_instance", crop_px=48, anchor="head")
     package = make_package(3)
     samples = build_samples(package, config)

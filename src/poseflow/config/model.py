@@ -23,7 +23,7 @@ class InputConfig(Section):
         None, ge=16, description="Side of the square round each animal, full-resolution px; null: from the labels."
     )
     anchor: str | None = Field(
-        None, description="Node that marks an animal's place; null, or where it is hidden: centre of the bounding box."
+        None, description="Node that marks an animal's place; null, or where it is hidden: center of the bounding box."
     )
 
 
@@ -102,7 +102,7 @@ class AugmentationConfig(Section):
         None,
         description="Samples resized by less or more do not teach who is who, for which size may count; null: all do.",
     )
-    shift_px: float = Field(8.0, ge=0, description="Crops: the centre is off by up to this, as a detector's is.")
+    shift_px: float = Field(8.0, ge=0, description="Crops: the center is off by up to this, as a detector's is.")
     window_px: int | None = Field(
         None,
         ge=32,

@@ -71,7 +71,7 @@ class AmbiguityConfig(Section):
 
 
 class TrackingConfig(Section):
-    """How instances of neighbouring frames are linked."""
+    """How instances of neighboring frames are linked."""
 
     identity: Literal["none", "per_frame", "per_tracklet"] = Field(
         "none",

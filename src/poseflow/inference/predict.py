@@ -26,7 +26,7 @@ BATCHES_AHEAD = 3
 
 @dataclass(frozen=True)
 class FrameBatch:
-    """Neighbouring frames from `first` on; None for one that cannot be decoded. `found` is None for look-ahead.
+    """Neighboring frames from `first` on; None for one that cannot be decoded. `found` is None for look-ahead.
 
     Their instances have the frames' numbers in the video.
     """

@@ -42,7 +42,7 @@ def build_centroid_stage(model: TrainedModel, config: PredictConfig) -> Stage:
 
 
 def build_crop_stage(model: TrainedModel, config: PredictConfig) -> Stage:
-    """Frames, (crops,) frame numbers and (crops, 2) centres -> points, scores and classes of the crops' animals.
+    """Frames, (crops,) frame numbers and (crops, 2) centers -> points, scores and classes of the crops' animals.
 
     Points (crops, nodes, 2), scores (crops, nodes), class probabilities (crops, classes), of a model without: of none.
     """

@@ -49,7 +49,7 @@ class Framing:
         return (points + 0.5) / scale - 0.5
 
     def crop(self, images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -> tuple[Tensor, Tensor]:
-        """Cut a square round every centre; see `decode.crop_images`."""
+        """Cut a square round every center; see `decode.crop_images`."""
         return crop_images(images, frames, centers, crop_px)
 
     def scaled_px(self, side: int, scale: float) -> int:

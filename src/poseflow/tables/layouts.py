@@ -49,7 +49,7 @@ def read_poses(path: Paths, layout: Literal["wide", "long", "xarray"] = "wide") 
                 other, never without a frame between them, so that no speed is taken from one to the next; `track`
                 (time, individuals) says which it is, -1 for none. Memory thus grows with the frames and the animals at
                 once, not with the number of tracks. Every frame that was read has its place in `time` (s), with
-                `frame_idx` beside it; the time of a frame without an animal is interpolated from its neighbours'.
+                `frame_idx` beside it; the time of a frame without an animal is interpolated from its neighbors'.
 
     Returns: a DataFrame whose `attrs["poseflow"]` holds the metadata that all files share (skeleton, fps, release, …),
         or a dataset with `fps`, `pixels_per_mm` and all metadata (JSON) in `attrs`. Missing values are NaN.

@@ -33,7 +33,7 @@ def _tile(
     height, width = rgb.shape[:2]
     zoom = max(1, round(TILE_PX / max(height, width)))
     canvas = cv2.resize(rgb[..., ::-1], (width * zoom, height * zoom), interpolation=cv2.INTER_LINEAR)
-    # Cell c is centred on pixel c * stride, whose centre lies at (c * stride + 0.5) * zoom - 0.5 of the canvas.
+    # Cell c is centered on pixel c * stride, whose center lies at (c * stride + 0.5) * zoom - 0.5 of the canvas.
     shift = 0.5 * zoom - 0.5
     matrix = np.array([[stride * zoom, 0, shift], [0, stride * zoom, shift]], np.float64)
     heat = cv2.warpAffine(np.clip(maps.max(axis=-1), 0, 1), matrix, (canvas.shape[1], canvas.shape[0]))

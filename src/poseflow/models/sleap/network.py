@@ -35,7 +35,7 @@ def read_sleap_network(path: str | Path, folder: ModelFolder, precision: Precisi
 
     Returns: a model from images (batch, height, width, channels), uint8 or float in 0..255 (SLEAP's own take 0..1, so
         the division is part of it), to a dict of float32 maps by head name. `offsets` (…, 2 * nodes) are x and y of
-        each node, in cells, from a cell's centre to the point.
+        each node, in cells, from a cell's center to the point.
 
     Raises: ModelError as `keras_file.read_network`, or where heads are not as the settings have them.
     """

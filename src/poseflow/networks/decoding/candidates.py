@@ -26,8 +26,8 @@ def score_edge_candidates(
     length).
 
     Args:
-        fields: (batch, height, width, 2 * edges), (x, y) components of each edge in turn; cell [row, col] is centred on
-            pixel (col, row) * output_stride.
+        fields: (batch, height, width, 2 * edges), (x, y) components of each edge in turn; cell [row, col] is centered
+            on pixel (col, row) * output_stride.
         peaks: (batch, nodes, k, 2), (x, y) in px of the network's input, NaN where there are fewer than k.
         edges: source and destination node of each edge.
 

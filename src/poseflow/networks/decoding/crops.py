@@ -10,13 +10,13 @@ Tensor = Any
 
 
 def crop_images(images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -> tuple[Tensor, Tensor]:
-    """Cut a square of whole pixels round every centre; outside of the frame it is black.
+    """Cut a square of whole pixels round every center; outside of the frame it is black.
 
     Args:
         images: (batch, height, width, channels).
         frames: (crops,) int32, which image each crop is cut from.
         centers: (crops, 2), (x, y) in px; NaN gives a crop at the corner, so that shapes stay the same.
-        crop_px: side of the square; the centre falls on its pixel [crop_px // 2, crop_px // 2].
+        crop_px: side of the square; the center falls on its pixel [crop_px // 2, crop_px // 2].
 
     Returns: crops (crops, crop_px, crop_px, channels) of the images' type, and the (x, y) of each crop's first pixel
         in its image, (crops, 2) float32: image point = crop point + origin.
@@ -49,7 +49,7 @@ def _pad_to_side(images: Tensor, side: int) -> Tensor:
 
 
 def crop_images_between_pixels(images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -> tuple[Tensor, Tensor]:
-    """Cut a square whose middle is the very centre, by bilinear interpolation; outside of the frame it is black.
+    """Cut a square whose middle is the very center, by bilinear interpolation; outside of the frame it is black.
 
     Args: as `crop_images`.
 
@@ -83,7 +83,7 @@ def crop_images_between_pixels(images: Tensor, frames: Tensor, centers: Tensor, 
 def resize_images(images: Tensor, size: tuple[int, int], height: int, width: int) -> Tensor:
     """Resize images to `size` (height, width) bilinearly, without averaging, and pad them to `height` x `width`.
 
-    Pixels that the two nearest neighbours of a new one do not include are passed over: `shrink_images` sees more, and
+    Pixels that the two nearest neighbors of a new one do not include are passed over: `shrink_images` sees more, and
     this is what networks see that were trained so.
 
     Args: images (batch, h, w, channels), any number type. Returns: (batch, height, width, channels) float32.

@@ -19,7 +19,7 @@ def find_global_peaks(
 
     Args:
         maps: (batch, height, width, nodes) confidence maps.
-        output_stride: px per cell; cell [row, col] is centred on pixel (col, row) * output_stride.
+        output_stride: px per cell; cell [row, col] is centered on pixel (col, row) * output_stride.
         threshold: a lower peak is no point.
         offsets: (batch, height, width, 2 * nodes), for networks that draw them: x and y of each node, in cells, from
             the cell to its point. They then take the place of integral regression.
@@ -43,7 +43,7 @@ def find_global_peaks(
 def find_local_peaks(
     maps: Tensor, output_stride: int, max_peaks: int, threshold: float = 0.2, offsets: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Find cells greater than their eight neighbours, the `max_peaks` highest of each map.
+    """Find cells greater than their eight neighbors, the `max_peaks` highest of each map.
 
     Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost. Equally
     high peaks come in reading order of the 2 x 2 cells that they lie in.
@@ -63,7 +63,7 @@ def find_local_peaks(
 
 
 def _is_local_maximum(maps: Tensor) -> Tensor:
-    """Cells strictly greater than the neighbours before them in reading order, and at least equal to those after."""
+    """Cells strictly greater than the neighbors before them in reading order, and at least equal to those after."""
     beside = ops.full_like(maps[:, :, :1], -float("inf"))
     above = ops.full_like(maps[:, :1], -float("inf"))
     left = ops.concatenate([beside, maps[:, :, :-1]], axis=2)
@@ -115,7 +115,7 @@ def _refine(maps: Tensor, offsets: Tensor | None, place: Place) -> Tensor:
 
 
 def _integrate(patches: Tensor) -> Tensor:
-    """From a patch's middle to its centre of mass: integral regression (Sun et al. 2018)."""
+    """From a patch's middle to its center of mass: integral regression (Sun et al. 2018)."""
     steps = ops.arange(PATCH, dtype="float32") - PATCH // 2
     weights = ops.maximum(patches, 0.0)
     mass = ops.maximum(ops.sum(weights, axis=(-2, -1)), 1e-12)

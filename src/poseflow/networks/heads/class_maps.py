@@ -78,7 +78,7 @@ def draw_class_maps(
         points: (batch, instances, nodes, 2) float32, (x, y) in px of the network's input; NaN where not visible.
         classes: (batch, instances) whole numbers below `class_count`, -1 for an animal without a name.
         height, width: size of the network's input in px, multiples of `output_stride`.
-        output_stride: cell [row, col] of a map is centred on pixel (col, row) * output_stride.
+        output_stride: cell [row, col] of a map is centered on pixel (col, row) * output_stride.
         radius_px: a cell no farther than this from a landmark is 1, in px of the network's input.
 
     Returns: (batch, height / output_stride, width / output_stride, class_count) float32 of 0 and 1; where only an

@@ -36,7 +36,7 @@ def draw_confidence_maps(points: Tensor, height: int, width: int, output_stride:
     Args:
         points: (batch, instances, nodes, 2) float32, (x, y) in px of the network's input; NaN where not visible.
         height, width: size of the network's input in px, multiples of `output_stride`.
-        output_stride: cell [row, col] of a map is centred on pixel (col, row) * output_stride.
+        output_stride: cell [row, col] of a map is centered on pixel (col, row) * output_stride.
         sigma_px: spread, in px of the network's input.
 
     Returns: (batch, height / output_stride, width / output_stride, nodes) float32; zero where no point is visible.

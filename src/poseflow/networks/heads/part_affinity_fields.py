@@ -69,7 +69,7 @@ def draw_part_affinity_fields(
         points: (batch, instances, nodes, 2) float32, (x, y) in px of the network's input; NaN where not visible.
         edges: source and destination node of each edge.
         height, width: size of the network's input in px, multiples of `output_stride`.
-        output_stride: cell [row, col] of a field is centred on pixel (col, row) * output_stride.
+        output_stride: cell [row, col] of a field is centered on pixel (col, row) * output_stride.
         sigma_px: spread, in px of the network's input.
 
     Returns: (batch, height / output_stride, width / output_stride, 2 * edges) float32, x and y of each edge in turn;

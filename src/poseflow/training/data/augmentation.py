@@ -14,7 +14,7 @@ ANIMALS_SHARE = 0.9
 def draw_window(
     source: tuple[int, int], side: int, points: NDArray[np.float32], rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw the centre (x, y) of a square of `side` px in a source image of (height, width).
+    """Draw the center (x, y) of a square of `side` px in a source image of (height, width).
 
     Nine of ten hold an animal of `points` (instances, nodes, 2), the others may show what is none.
     """
@@ -35,7 +35,7 @@ def draw_transform(
 ) -> NDArray[np.float64]:
     """Draw the affine matrix (2, 3) that takes (x, y) of a source image of (height, width) to the network's input.
 
-    The target's centre shows the source's centre, or `center`, turned, resized and shifted at random; without `config`,
+    The target's center shows the source's center, or `center`, turned, resized and shifted at random; without `config`,
     only moved.
     """
     source_center = (np.array(source[::-1]) - 1) / 2

@@ -9,7 +9,7 @@ def find_anchors(points: NDArray[np.floating], anchor: int | None) -> NDArray[np
 
     Args:
         points: (instances, nodes, 2), (x, y) in px, NaN where not visible.
-        anchor: index of the anchor node; where it is None or hidden, the centre of the visible points' bounding box.
+        anchor: index of the anchor node; where it is None or hidden, the center of the visible points' bounding box.
 
     Returns: (instances, 2) float32; NaN for an animal without a visible point.
     Source: Pereira et al. 2022, Methods, "Top-down multi-animal pose estimation".
@@ -25,6 +25,6 @@ def find_anchors(points: NDArray[np.floating], anchor: int | None) -> NDArray[np
 def scale_points(points: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
     """Coordinates of the same places after an image is resized by `scale`.
 
-    Pixel centres have whole coordinates, so the image's corner is at (-0.5, -0.5): x -> (x + 0.5) * scale - 0.5.
+    Pixel centers have whole coordinates, so the image's corner is at (-0.5, -0.5): x -> (x + 0.5) * scale - 0.5.
     """
     return ((points + 0.5) * scale - 0.5).astype(np.float32)

@@ -31,7 +31,7 @@ class Samples:
         `height` x `width`, so that rotation does not turn black corners in.
     points: (samples, instances, nodes, 2) float32, (x, y) in px of these images, NaN where not visible.
     classes: (samples, instances) int32, each animal's place in the profile's identities, -1 where it has none.
-    height, width: what the network sees, centred on the image's centre.
+    height, width: what the network sees, centered on the image's center.
     window: side of the squares that training takes out of the images instead; None where it takes them whole.
     """
 
