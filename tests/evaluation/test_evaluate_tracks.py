@@ -148,6 +148,21 @@ def test_long_recordings_have_the_figures_that_motmetrics_gives(crowd, block_fra
     }
 
 
+def test_an_animal_comes_back_to_its_track_while_another_has_it(monkeypatch):
+    near = {0: [0.0, 20.0, 0.0, 0.0], 1: [100.0, 0.0, 5.0, 5.0]}  # px from the one track, of two animals
+    truth = Trajectories(
+        np.repeat(np.arange(4), 2),
+        np.tile([0, 1], 4),
+        np.array([BODY + np.array([near[animal][frame], 0]) for frame in range(4) for animal in (0, 1)], np.float32),
+        np.arange(4),
+    )
+    tracked = Trajectories(np.arange(4), np.full(4, 7), np.tile(BODY, (4, 1, 1)), np.arange(4))
+    of_motmetrics = measure_tracks(truth, tracked, truth.frames, 12.0)
+    monkeypatch.setattr("poseflow.evaluation.mot.MOTMETRICS_FRAMES", 0)
+    assert measure_tracks(truth, tracked, truth.frames, 12.0) == of_motmetrics
+    assert (of_motmetrics["motp_px"], of_motmetrics["fragments"]) == (0, 1)
+
+
 def test_runs_in_which_nothing_happens_are_counted_at_once(monkeypatch):
     matched = []
     monkeypatch.setattr("poseflow.evaluation.mot.MOTMETRICS_FRAMES", 0)

@@ -48,7 +48,10 @@ class ClearMot:
             distance = block.distance[at:, : counts[0], : counts[1]]
             matched = self._match(int(block.frames[at]), animals[at][: counts[0]], tracks[at][: counts[1]], distance[0])
             end = int(others[np.searchsorted(others, at, side="right")])
-            at += 1 + self._repeat(matched, distance[1 : end - at])
+            last = [self._track_of.get(animal) for animal in animals[at][: counts[0]].tolist()]
+            at += 1 + self._repeat(
+                matched, find_columns(last, tracks[at][: counts[1]].tolist()), distance[1 : end - at]
+            )
 
     def _match(
         self, frame: int, animals: NDArray[np.int64], tracks: NDArray[np.int64], distance: NDArray[np.float64]
@@ -79,16 +82,22 @@ class ClearMot:
         self.false_positives += len(tracks) - int((matched >= 0).sum())
         return matched
 
-    def _repeat(self, matched: NDArray[np.int64], distance: NDArray[np.float64]) -> int:
+    def _repeat(self, matched: NDArray[np.int64], last: NDArray[np.int64], distance: NDArray[np.float64]) -> int:
         """Count the frames that follow with the same matches, before the first other; gives their number.
 
         Args:
-            matched: (animals,) as `_match` gives it. distance: (frames, animals, tracks) of the frames that follow.
+            matched: (animals,) as `_match` gives it.
+            last: (animals,) position of each animal's last track, -1 where it is not there.
+            distance: (frames, animals, tracks) of the frames that follow.
         """
         rows = np.flatnonzero(matched >= 0)
         kept = distance[:, rows, matched[rows]]
         free = np.delete(np.delete(distance, rows, axis=1), matched[rows], axis=2)
-        other = np.flatnonzero(np.isnan(kept).any(axis=1) | ~np.isnan(free).all(axis=(1, 2)))
+        # An animal without a track comes back to its last one, which another has meanwhile.
+        away = np.flatnonzero((matched < 0) & (last >= 0))
+        back = distance[:, away, last[away]]
+        nothing_new = np.isnan(free).all(axis=(1, 2)) & np.isnan(back).all(axis=1)
+        other = np.flatnonzero(np.isnan(kept).any(axis=1) | ~nothing_new)
         frames = int(other[0]) if len(other) else len(distance)
         self.matches += frames * len(rows)
         self.distance += float(kept[:frames].sum())
@@ -100,8 +109,12 @@ class ClearMot:
 def keep_matches(last: Sequence[int | None], tracks: Sequence[int], distance: NDArray[np.float64]) -> NDArray[np.int64]:
     """Match each animal with its `last` track, where that is there, near enough, and no earlier animal's."""
     matched = np.full(len(last), -1, np.int64)
-    for row, track in enumerate(last):
-        column = tracks.index(track) if track in tracks else -1
+    for row, column in enumerate(find_columns(last, tracks)):
         if column >= 0 and column not in matched and not np.isnan(distance[row, column]):
             matched[row] = column
     return matched
+
+
+def find_columns(last: Sequence[int | None], tracks: Sequence[int]) -> NDArray[np.int64]:
+    """Position in `tracks` of each `last` track, -1 where it is not there."""
+    return np.array([tracks.index(track) if track in tracks else -1 for track in last], np.int64)
