@@ -136,6 +136,7 @@ def changed(**training):
 def test_another_profile_or_data_set_into_the_same_folder_is_refused(
     folder, packages, undisturbed, tmp_path, is_finished, caplog
 ):
+    """The case train_other_profile_into_a_finished_folder, and one whose training is under way."""
     if is_finished:
         shutil.rmtree(folder.with_name(".m.work"))
         shutil.copytree(undisturbed, folder)
