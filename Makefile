@@ -21,7 +21,7 @@ install: .venv/.installed  ## the environment in .venv, with the versions of req
 	  || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-demo: install  ## two synthetic recordings all the way to poses, report and overlays (6 minutes)
+demo: install  ## two synthetic recordings all the way to poses, report and overlays (7 minutes)
 	@$(BIN)/python workflow/demo.py
 
 # Two processes, as each needs up to 2 GB for TensorFlow; a file's tests in one of them, the longest files first.
@@ -44,7 +44,7 @@ test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root
 	  || $(BIN)/python -m pip install --quiet --no-deps -r requirements-jax.lock
 	@touch $@
 
-test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (4 minutes)
+test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (6 minutes)
 	@KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) -m backend
 
 test-long: install  ## a run with one of each bad thing, and SIGKILLs at random moments (7 minutes)
