@@ -1,6 +1,7 @@
 """Registries: own parts, and those of packages that are installed beside."""
 
 import pytest
+from other_packages import install_package
 
 from poseflow.core.errors import ConfigError
 from poseflow.core.registry import Registry
@@ -9,12 +10,8 @@ from poseflow.core.registry import Registry
 @pytest.fixture
 def toys(tmp_path, monkeypatch):
     """A registry with a part of its own, beside an installed package that adds another, and a broken one."""
-    metadata = tmp_path / "toybox-1.0.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toybox\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[poseflow.toys]\nbear = toybox:BEAR\nbroken = toybox.gone:PART\n")
-    (tmp_path / "toybox.py").write_text("BEAR = 'a bear'\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    parts = {"poseflow.toys": {"bear": "toybox:BEAR", "broken": "toybox.gone:PART"}}
+    install_package(tmp_path, monkeypatch, "toybox", parts, "BEAR = 'a bear'\n")
     registry = Registry[str]("toys", "toy")
     registry.add("duck")("a duck")
     return registry

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import sleap_io as sio
 from fake_results import make_index
+from other_packages import install_package
 
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import ConfigError
@@ -83,16 +84,13 @@ def test_slp_without_the_recording_is_refused_and_leaves_no_file(tmp_path: Path)
 
 
 def test_a_format_of_another_package_gets_pieces_skeleton_and_metadata(tmp_path: Path, monkeypatch) -> None:
-    metadata = tmp_path / "site/toy_poses-1.0.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy_poses\nVersion: 1.0\n")
-    (metadata / "entry_points.txt").write_text("[poseflow.writers]\ntoy = toy_poses:write\n")
-    (tmp_path / "site/toy_poses.py").write_text(
+    source = (
         "def write(poses, path):\n"
         "    rows = sum(piece.num_rows for piece in poses.pieces)\n"
         "    path.write_text(f'{rows} rows of {poses.skeleton.nodes[0]} at {poses.note[\"fps\"]:g} fps')\n"
     )
-    monkeypatch.syspath_prepend(tmp_path / "site")
+    parts = {"poseflow.writers": {"toy": "toy_poses:write"}}
+    install_package(tmp_path / "site", monkeypatch, "toy_poses", parts, source)
     monkeypatch.setattr("poseflow.exchange.WRITERS", Registry[Writer]("writers", "a format"))
     export_poses(make_table(tmp_path, make_index("cage", 3)), tmp_path / "cage.txt", "toy")
     assert (tmp_path / "cage.txt").read_text() == "4 rows of nose at 25 fps"

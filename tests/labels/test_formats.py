@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 import sleap_io as sio
+from other_packages import install_package
 
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import LabelsError
@@ -488,11 +489,7 @@ class TestFormatsOfOtherPackages:
 
     @pytest.fixture(autouse=True)
     def install(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        metadata = tmp_path / "site/toy_labels-1.0.dist-info"
-        metadata.mkdir(parents=True)
-        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: toy_labels\nVersion: 1.0\n")
-        (metadata / "entry_points.txt").write_text("[poseflow.readers]\ntoy = toy_labels:TOY\n")
-        (tmp_path / "site/toy_labels.py").write_text(
+        source = (
             "import json\n"
             "import numpy as np\n"
             "import sleap_io as sio\n"
@@ -507,7 +504,8 @@ class TestFormatsOfOtherPackages:
             "    return sio.Labels([sio.LabeledFrame(video=video, frame_idx=3, instances=[instance])])\n"
             "TOY = LabelReader('toy files', recognize, read)\n"
         )
-        monkeypatch.syspath_prepend(tmp_path / "site")
+        parts = {"poseflow.readers": {"toy": "toy_labels:TOY"}}
+        install_package(tmp_path / "site", monkeypatch, "toy_labels", parts, source)
         afresh = Registry[LabelReader]("readers", "a format of label files")
         for name, reader in READERS.items():
             afresh.add(name)(reader)

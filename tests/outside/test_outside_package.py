@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import yaml
 from blobs import SKELETON, draw_frame, draw_points, write_blobs
+from other_packages import install_package
 from typer.testing import CliRunner
 
 from poseflow.cli import app
@@ -23,17 +24,8 @@ PACKAGE = Path(__file__).parents[1] / "outside_package"
 def toyparts(tmp_path, monkeypatch):
     """The package, where Python finds it, with what an installer makes of its entry points."""
     project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
-    metadata = tmp_path / "site" / f"{project['name']}-{project['version']}.dist-info"
-    metadata.mkdir(parents=True)
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1.0\n")
-    lines = [
-        line
-        for group, parts in project["entry-points"].items()
-        for line in (f"[{group}]", *(f"{name} = {place}" for name, place in parts.items()))
-    ]
-    (metadata / "entry_points.txt").write_text("\n".join(lines) + "\n")
     monkeypatch.syspath_prepend(PACKAGE)
-    monkeypatch.syspath_prepend(tmp_path / "site")
+    install_package(tmp_path / "site", monkeypatch, project["name"], project["entry-points"])
 
 
 def run(*arguments):
