@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from poseflow.inference import load_predictor as load_model
+    from poseflow.steps.run import run
     from poseflow.tables import read_poses
 
-__all__ = ["__version__", "load_model", "read_poses"]
+__all__ = ["__version__", "load_model", "read_poses", "run"]
 
 try:
     __version__ = version("poseflow")
@@ -25,4 +26,8 @@ def __getattr__(name: str) -> Any:
         from poseflow.tables import read_poses
 
         return read_poses
+    if name == "run":
+        from poseflow.steps.run import run
+
+        return run
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

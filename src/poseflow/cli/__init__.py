@@ -6,7 +6,7 @@ import typer
 
 from poseflow.cli import models, output, poses, recordings
 from poseflow.core.errors import PoseflowError
-from poseflow.core.logs import configure_logging
+from poseflow.core.logs import configure_logging, silence_tensorflow
 from poseflow.runs.lock import end_after_interrupt
 
 __all__ = ["app", "main"]
@@ -44,6 +44,7 @@ def _configure(
 def main() -> None:
     """Run the command; a fault that the user can mend, or a disk that fails, ends it with one line and exit code 1."""
     end_after_interrupt()
+    silence_tensorflow()
     try:
         app()
     except (PoseflowError, OSError) as error:

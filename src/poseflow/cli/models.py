@@ -183,9 +183,9 @@ def release(
 
         poseflow release centroid centered_instance --out release.json
     """
-    from poseflow.steps.release import put_together
+    from poseflow.steps.release import name_models, put_together
 
-    made = put_together({folder.name: folder for folder in models}, out)
+    made = put_together(name_models(models), out)
     typer.echo(f"{out}: release {made.id}")
 
 

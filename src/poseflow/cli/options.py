@@ -22,6 +22,7 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="File that is written; a 
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", "-c", help="Take the settings from this file, such as config/config.yaml.")
 ]
+Models = Annotated[list[Path], typer.Option("--model", "-m", help="A model folder, ours or SLEAP's; may be repeated.")]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change one setting of those below; may be repeated."),

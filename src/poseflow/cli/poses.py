@@ -1,4 +1,4 @@
-"""Verbs from frames to poses: predict, track, assemble."""
+"""Verbs from frames to poses: run, predict, track, assemble."""
 
 from datetime import datetime
 from pathlib import Path
@@ -6,21 +6,69 @@ from typing import Annotated
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
-from poseflow.config import PredictConfig, TrackingConfig
+from poseflow.cli.options import (
+    ConfigFile,
+    Models,
+    Out,
+    Settings,
+    change_section,
+    find_index,
+    list_settings,
+    read_config,
+    read_section,
+)
+from poseflow.config import Config, PredictConfig, TrackingConfig
 from poseflow.core.errors import ConfigError, VideoError
 
 
 def add_verbs(app: typer.Typer) -> None:
     """Add this module's verbs to the command."""
+    app.command()(run)
     app.command(epilog=list_settings(PredictConfig))(predict)
     app.command(epilog=list_settings(TrackingConfig))(track)
     app.command()(assemble)
 
 
+def run(
+    source: Annotated[Path, typer.Argument(help="A recording, or a folder that is searched with its subfolders.")],
+    models: Models,
+    animals: Annotated[int | None, typer.Option(help="Their number, where it is known.")] = None,
+    overlay: Annotated[bool, typer.Option("--overlay", help="Draw the poses over each video, too.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for all that is made; by default SOURCE.poses, here."),
+    ] = None,
+    config: ConfigFile = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", "-s", metavar="KEY=VALUE", help="Change one setting, as tracking.max_tracks=2; may be repeated."
+        ),
+    ] = None,
+) -> None:
+    """Find and follow the animals of a recording, or of all in a folder: index, predict, track and assemble at once.
+
+    The pose tables are in the folder `poses` of --out; the files of a subfolder are one recording. The same command
+    goes on where it was interrupted, and predicts nothing twice. What cannot be read is told and left out.
+
+    Example:
+
+        poseflow run flies.mp4 --model centroid --model centered_instance --animals 2 --overlay
+    """
+    settings = change_section(read_config(config), changes, Config)
+    from poseflow.steps.run import run_steps
+
+    where = out or Path(f"{source.resolve().stem if source.is_file() else source.resolve().name}.poses")
+    made = run_steps(source, models, where, settings, animals, overlay)
+    for path in (*made.poses, *made.overlays):
+        typer.echo(path)
+    if made.left_out:
+        typer.echo(f"left out, see above: {', '.join(made.left_out)}", err=True)
+
+
 def predict(
     recording: Annotated[Path, typer.Argument(help="The recording, or its index, of `poseflow index`.")],
-    models: Annotated[list[Path], typer.Option("--model", "-m", help="A model folder; may be repeated.")],
+    models: Models,
     out: Out,
     start: Annotated[int, typer.Option(help="First frame.")] = 0,
     stop: Annotated[int | None, typer.Option(help="The frame after the last; all by default.")] = None,
@@ -38,11 +86,11 @@ def predict(
     settings = read_section(PredictConfig, "predict", config, changes)
     found = find_index(recording, read_config(config))
     from poseflow.steps.predict import predict_frames
-    from poseflow.steps.release import describe_release
+    from poseflow.steps.release import describe_release, name_models
 
     if not found.is_ok:
         raise VideoError(f"{found.path}: must be readable, got quarantined: {found.reason}")
-    release = describe_release({folder.name: folder for folder in models})
+    release = describe_release(name_models(models))
     predict_frames(found, release, (start, found.frames if stop is None else stop), out, settings, found.path)
 
 

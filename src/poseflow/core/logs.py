@@ -9,12 +9,19 @@ from pathlib import Path
 from time import monotonic
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
+_SHARED: dict[str, Callable[[int], None]] = {}
+"""Loops that show themselves as parts of a longer one, by what they do."""
 
 
 def configure_logging(verbose: bool = False) -> None:
     """Send this package's log records to stderr, and others' warnings."""
     logging.basicConfig(level=logging.WARNING, format=FORMAT, datefmt="%H:%M:%S")
     logging.getLogger("poseflow").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def silence_tensorflow() -> None:
+    """Have TensorFlow, where this process comes to import it, tell errors only: its greetings are no news."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 
 def log_to(path: str | Path, append: bool = False) -> None:
@@ -40,6 +47,9 @@ def show_progress(what: str, total: int, unit: str, every_s: float = 30.0) -> It
 
     On a terminal, a bar with units/s and time left; elsewhere one log line every `every_s` seconds and one at the end.
     """
+    if what in _SHARED:
+        yield _SHARED[what]
+        return
     if sys.stderr.isatty():
         with _bar(what, total, unit) as advance:
             yield advance
@@ -61,6 +71,17 @@ def show_progress(what: str, total: int, unit: str, every_s: float = 30.0) -> It
     yield note
     elapsed = monotonic() - begin
     logger.info("%s: %d %s in %.1f s, %.1f/s", what, done, unit, elapsed, done / max(elapsed, 1e-9))
+
+
+@contextmanager
+def share_progress(what: str, total: int, unit: str) -> Iterator[None]:
+    """Show as one all loops called `what` that run within, one after the other, `total` units together."""
+    with show_progress(what, total, unit) as advance:
+        _SHARED[what] = advance
+        try:
+            yield
+        finally:
+            del _SHARED[what]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import TextIO
 
 from poseflow.core.errors import PoseflowError
 from poseflow.core.files import is_running
-from poseflow.core.logs import log_to
+from poseflow.core.logs import log_to, silence_tensorflow
 
 logger = logging.getLogger("poseflow")
 MAIN_PROCESS = "POSEFLOW_MAIN_PROCESS"
@@ -126,7 +126,7 @@ def begin_job(log: str | Path, threads: int = 1, append: bool = False) -> None:
 
     sys.excepthook = report_error
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's greetings are no news
+    silence_tensorflow()
     end_after_interrupt()
     end_with_run()
 

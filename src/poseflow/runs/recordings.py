@@ -48,7 +48,7 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
     # Overlays are no recordings, where the root is the project's folder or one above it.
     above, own = root.resolve(), Places().results.resolve()
     listed = [path for path in found.paths if own not in (above / path).parents]
-    paths = [path for path in listed if _is_text(path)]
+    paths = [path for path in listed if has_text_name(path)]
     names = give_names(paths, read_names())
     videos = {names[path.as_posix()]: root / path for path in paths}
     recordings: dict[str, list[str]] = {}
@@ -65,12 +65,12 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
     nameless = [
         f"{show_path(root / path)} is left out: its name must be UTF-8, got other bytes; rename it"
         for path in listed
-        if not _is_text(path)
+        if not has_text_name(path)
     ]
     return Recordings(videos, shards, fingerprints, recordings, names, list(found.unlisted), [*nameless, *unlisted])
 
 
-def _is_text(path: Path) -> bool:
+def has_text_name(path: Path) -> bool:
     """Whether a path's name is UTF-8; Snakemake can carry no other."""
     return os.fsencode(path).decode("utf-8", "ignore") == str(path)
 

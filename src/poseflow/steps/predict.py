@@ -1,6 +1,8 @@
 """The step `predict`: frames of a recording in, a predictions table out, read back and checked."""
 
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from poseflow.config import PredictConfig
 from poseflow.media import VideoIndex
@@ -9,6 +11,9 @@ from poseflow.runs.finished import keep_finished, take_finished
 from poseflow.runs.provenance import describe_prediction
 from poseflow.runs.releases import Release
 from poseflow.tables import PredictionsWriter, check_predictions
+
+if TYPE_CHECKING:
+    from poseflow.inference import Pipeline
 
 
 def predict_frames(
@@ -42,10 +47,18 @@ def predict_frames(
         with PredictionsWriter(out, release.skeleton, lags, release.identities, metadata=notes) as writer:
             writer.close(frames=[])
     elif finished is None or not take_finished(out, finished, frames, made_from):
-        from poseflow.inference import load_pipeline, predict_shard  # imports Keras
+        from poseflow.inference import predict_shard
 
         read = index.model_copy(update={"path": str(copy)}) if copy else index
-        predict_shard(read, load_pipeline(release.folders, settings), frames, out, settings, notes)
+        predict_shard(read, _load(release.id, tuple(release.folders), settings), frames, out, settings, notes)
         check_predictions(out, frames)
         if finished is not None:
             keep_finished(out, finished)
+
+
+@lru_cache(maxsize=1)
+def _load(_: str, folders: tuple[Path, ...], settings: PredictConfig) -> "Pipeline":
+    """The models of a release, loaded and compiled once for all shards that follow one another in a process."""
+    from poseflow.inference import load_pipeline  # imports Keras
+
+    return load_pipeline(folders, settings)

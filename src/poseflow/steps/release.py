@@ -1,8 +1,10 @@
 """The step `release`: trained models that run together over recordings."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from poseflow.core.errors import ConfigError
 from poseflow.runs.fingerprints import key_of
 from poseflow.runs.plan import hash_model_folder
 from poseflow.runs.releases import Release, build_release, write_release
@@ -29,3 +31,19 @@ def describe_release(models: Mapping[str, Path], identifier: str | None = None, 
     """
     identifier = identifier or key_of({name: hash_model_folder(folder) for name, folder in models.items()})
     return build_release(identifier, models, labels)
+
+
+def name_models(folders: Sequence[Path]) -> dict[str, Path]:
+    """Folders of models, each by its name, with that of the folder above where two are called the same.
+
+    Raises: ConfigError for no folder, or for one that is given twice.
+    """
+    if len({folder.resolve() for folder in folders}) < max(len(folders), 1):
+        got = ", ".join(map(str, folders)) or "none"
+        raise ConfigError(f"models must be given by folders, each once, got {got}")
+    paths = [folder if folder.name not in ("", "..") else folder.resolve() for folder in map(Path.absolute, folders)]
+    named = Counter(path.name for path in paths)
+    return {
+        path.name if named[path.name] == 1 else f"{path.parent.name}_{path.name}": folder
+        for path, folder in zip(paths, folders, strict=True)
+    }
