@@ -23,6 +23,7 @@ include: "workflow/rules/run.smk"
 
 if workflow.is_main_process:
     surround_execution(workflow, one_run)
+    call_at_end(workflow, end_run, end_failed_run)
 
 
 rule all:
@@ -43,13 +44,3 @@ rule suggestions:
     """Frames to label from every recording."""
     input:
         suggestion_files,
-
-
-onsuccess:
-    end_run()
-
-
-onerror:
-    end_run(failed_steps())
-    if not IS_INTERRUPTED:  # whoever interrupts a run does not wait for its report
-        report_what_is_there(failed_steps())

@@ -1,6 +1,7 @@
 """poseflow: directories of animal recordings in, analysis-ready Parquet pose tables out."""
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -8,7 +9,10 @@ if TYPE_CHECKING:
     from poseflow.steps.run import run
     from poseflow.tables import read_poses
 
-__all__ = ["__version__", "load_model", "read_poses", "run"]
+__all__ = ["SNAKEFILE", "__version__", "load_model", "read_poses", "run"]
+
+SNAKEFILE = str(Path(__file__).parent / "bundle" / "Snakefile")
+"""The workflow that belongs to this package; a project's `Snakefile` imports it (`module:`)."""
 
 try:
     __version__ = version("poseflow")

@@ -20,7 +20,7 @@ from poseflow.core.errors import ConfigError
         ("tracking: {animals: 2}".encode("utf-16"), "must be a YAML file in UTF-8"),
         (b"videos: {root: K\xe4fig}", "must be a YAML file in UTF-8"),
         (b"videos: \0", "must be YAML"),
-        (b"videos: {start_times: {a: 2026-13-01}}", "must be YAML, got: month must be"),
+        (b"videos: {root: 2026-13-01}", "must be YAML, got: month must be"),
         (b"a: !!python/object:os.system x", "must be YAML, got: could not determine"),
     ],
 )
@@ -44,11 +44,7 @@ def test_a_value_that_is_used_twice_is_none_given_twice() -> None:
     [
         ("tracking: {animals: yes}", "animals must be a number, got true"),
         ("videos: {pixels_per_mm: on}", "pixels_per_mm must be a number, got true"),
-        ("videos: {pixels_per_mm: {a: 2.0, b: on}}", "pixels_per_mm.b must be a number, got true"),
         ("predict: {flow: {window_frames: true}}", "window_frames must be a number, got true"),
-        ("videos: {start_times: {a.mp4: 20260301}}", "must be like 2026-03-01T18:00:00.01:00, got 20260301 for a.mp4"),
-        ("videos: {start_times: {a.mp4: '1767225600'}}", "must be like .* got 1767225600"),
-        ("videos: {start_times: {a.mp4: '0001-01-01T00:00:00+14:00'}}", "must be in the years 1900 to 2199"),
         ("[]", "top level"),
         ("0", "top level"),
     ],

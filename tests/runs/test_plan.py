@@ -92,13 +92,13 @@ def test_tracks_are_evaluated_in_a_copied_project_whose_first_place_is_still_the
 def test_a_labeled_video_has_the_scale_of_its_recording_not_of_a_namesake(project):
     Path("videos/day2").mkdir()
     Path("videos/day2/b.mp4").write_bytes(b"another")
-    scales = {"day1": 2.0, "day2": 3.0, "a.mp4": 4.0}
     write_slp(Path("labels/l.slp"), {"D:/old/day2/b.mp4": range(3), "/gone/a.mp4": range(3)}, [])
-    config = VideosConfig(pixels_per_mm=scales)
-    assert scales_of_labels(plan(), config) == {"b.mp4": 3.0, "a.mp4": 4.0}
-    write_slp(Path("labels/l.slp"), {"D:/old/day3/b.mp4": range(3), "D:/old/day2/b.mp4": range(3)}, [])
-    assert scales_of_labels(plan(), config) == {}
     assert scales_of_labels(plan(), VideosConfig(pixels_per_mm=5)) == 5
+    Path("config").mkdir(exist_ok=True)
+    Path("config/recordings.tsv").write_text("recording\tpixels_per_mm\nday1\t2\nday2\t3\na.mp4\t4\n")
+    assert scales_of_labels(plan(), VideosConfig()) == {"b.mp4": 3.0, "a.mp4": 4.0}
+    write_slp(Path("labels/l.slp"), {"D:/old/day3/b.mp4": range(3), "D:/old/day2/b.mp4": range(3)}, [])
+    assert scales_of_labels(plan(), VideosConfig()) == {}
 
 
 def test_touched_labels_keep_every_key_and_changed_ones_change_all(project):

@@ -14,11 +14,8 @@ from poseflow.core.errors import ConfigError
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.recordings import (
     name_shards,
-    pixels_per_mm,
     plan_recordings,
     shard_frames,
-    start_time,
-    with_animals,
 )
 
 
@@ -41,25 +38,6 @@ def test_no_shard_is_longer_than_asked_for_when_the_estimate_is_right(frames, si
 def test_a_misnamed_shard_is_an_error(name):
     with pytest.raises(ConfigError, match="shard must be like 0003-of-0020"):
         shard_frames(name, 100)
-
-
-def test_a_recording_may_have_a_number_of_animals_of_its_own():
-    config = Config(videos={"root": "videos", "animals": {"rig1": 3, "rig1/b.mp4": 2}}, tracking={"animals": 4})
-    paths = ("rig1/b.mp4", "rig1/day1/a.mp4", "rig2/a.mp4")
-    assert [with_animals(config, Path("videos") / path).tracking.animals for path in paths] == [2, 3, 4]
-
-
-def test_scale_and_start_are_found_by_path_the_nearest_first():
-    config = VideosConfig(
-        root="videos",
-        pixels_per_mm={"rig1": 2.0, "rig1/zoomed/b.mp4": 9.0},
-        start_times={"rig1/a.mp4": "2026-03-01T18:00:00+01:00"},
-    )
-    assert pixels_per_mm(Path("videos/rig1/a.mp4"), config) == 2.0
-    assert pixels_per_mm(Path("videos/rig1/zoomed/b.mp4"), config) == 9.0
-    assert pixels_per_mm(Path("videos/rig2/a.mp4"), config) is None
-    assert start_time(Path("videos/rig1/a.mp4"), config).isoformat() == "2026-03-01T18:00:00+01:00"
-    assert start_time(Path("videos/rig1/b.mp4"), config) is None
 
 
 def test_a_fingerprint_tells_a_changed_recording_from_a_touched_one(tmp_path):

@@ -103,6 +103,20 @@ def test_tracks_without_rows_are_read_as_written(tmp_path):
     assert len(read_tracks(tmp_path / "t.parquet")) == 0
 
 
+def test_what_is_known_of_a_recording_is_in_the_metadata_and_where_asked_in_columns(tmp_path):
+    facts = {"group": "=control", "camera": "top"}
+    source = replace(SOURCE, facts=facts, columns=("group", "treatment"))
+    write_poses(assemble_poses(*make_tables(), Index(), source), tmp_path / "p/told.parquet")
+    write_poses(assemble_poses(*make_tables(), Index(), SOURCE), tmp_path / "p/untold.parquet")
+    poses = poseflow.read_poses(tmp_path / "p/told.parquet")
+    assert list(poses.columns) == [*COLUMNS[:9], "group", "treatment", *COLUMNS[9:]]
+    assert set(poses["group"]) == {"=control"} and poses["treatment"].isna().all()
+    assert poses.attrs["poseflow"]["recording_facts"] == facts
+    both = poseflow.read_poses(tmp_path / "p", layout="long")
+    assert both["group"].isna().sum() == len(both) / 2, "tables that were made before the setting"
+    assert poseflow.read_poses(tmp_path / "p/told.parquet", layout="xarray").sizes["individuals"] == 3
+
+
 def test_poses_are_one_row_per_tracked_animal_and_frame(pose_file):
     poses = poseflow.read_poses(pose_file)
     assert list(poses.columns) == COLUMNS

@@ -58,6 +58,15 @@ def test_an_animal_that_leaves_takes_its_name_along_and_brings_it_back():
     assert names_of(make_predictions(scenes)) == ["anna", "bert", "bert", "bert", "anna"]
 
 
+def test_no_animal_has_the_name_of_one_that_is_not_there():
+    predictions = make_predictions([[[0.9, 0.05, 0.05], [0.6, 0.3, 0.1]]], NAMES)
+    assert names_of(predictions) == ["anna", "bert"]
+    tracks = link_tracks(predictions, CONFIG.model_copy(update={"names": ("carl", "bert")}))
+    assert (tracks.identity, tracks.identity_names) == (["carl", "bert"], ("bert", "carl"))
+    with pytest.raises(ConfigError, match=r"\(anna, bert, carl\), got dora"):
+        link_tracks(predictions, CONFIG.model_copy(update={"names": ("anna", "dora")}))
+
+
 def test_who_is_not_tracked_takes_no_name():
     predictions = make_predictions([[[0.5, 0.5], [0.9, 0.1]]])
     assert names_of(predictions, CONFIG.model_copy(update={"animals": 1})) in (["anna"], ["bert"])

@@ -143,7 +143,7 @@ def test_files_that_overlap_in_time_are_no_recording(later, names):
     first, second = names
     facts = {first: Facts(100, recorded_at=noon), second: Facts(50, recorded_at=noon + timedelta(seconds=later))}
     overlap = min(2.0, 4 - later)
-    message = rf"{first} and {second}: .* overlap in time, {overlap:.2f} s of 2.00 s: .*videos\.start_times"
+    message = rf"{first} and {second}: .* overlap in time, {overlap:.2f} s of 2.00 s: .*config/recordings\.tsv"
     with pytest.raises(ConfigError, match=message):
         arrange_files({"a": [], "b": []} if later else {first: [], second: []}, facts)
     assert len(arrange_files({"a": [], "b": []}, {name: replace(facts[name], fps=None) for name in "ab"})) == 2

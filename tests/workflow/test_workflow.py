@@ -115,16 +115,20 @@ def test_one_new_recording_costs_its_own_jobs_and_the_report(project):
             {"tracking": {"animals": 1, "window_frames": 2}, "evaluation": {"pck_px": [3.0]}},
             {"evaluate", "promote", "track", "assemble", "render", "evaluate_tracking", "report"},
         ),
-        (
-            {"videos": {"root": "videos", "start_times": {"first.mp4": "2026-03-01T18:00:00+01:00"}}},
-            {"assemble", "render", "report"},
-        ),
     ],
-    ids=["tracking", "render", "report", "evaluation", "two at once", "start times"],
+    ids=["tracking", "render", "report", "evaluation", "two at once"],
 )
 def test_a_changed_setting_reruns_what_depends_on_it_and_only_that(project, changes, rules):
     project.configure(**changes)
     assert set(project.planned_jobs()) - {"all"} == rules
+
+
+def test_what_is_told_of_one_recording_reruns_what_depends_on_it_there_and_only_that(project):
+    table = project.folder / "config/recordings.tsv"
+    table.write_text("recording\tstart\tgroup\nfirst.mp4\t2026-03-01T18:00:00+01:00\tcontrol\n")
+    assert project.planned_jobs() == {"assemble": 1, "render": 1, "report": 1, "all": 1}
+    table.write_text("recording\tanimals\nday 2\t1\n")
+    assert project.planned_jobs() == {"track": 1, "assemble": 1, "render": 1, "report": 1, "all": 1}
 
 
 def test_tracking_again_opens_no_video(project):

@@ -16,8 +16,10 @@ rule assemble:
         mem_mb=growing(8000),
         runtime=30,
     params:
-        pixels_per_mm=lambda wildcards: pixels_per_mm(video_file(wildcards), CONFIG.videos),
         step=step("assemble"),
-        start_time=start_text,
+        start_time=lambda wildcards: start_text(wildcards.video),
+        pixels_per_mm=pixels_per_mm,
+        facts=recording_columns,
+        columns=list(CONFIG.recordings.columns),
     script:
         "../scripts/assemble.py"

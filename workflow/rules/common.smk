@@ -16,7 +16,7 @@ from poseflow.runs.facts import FileFacts
 from poseflow.runs.names import is_named_after, write_names
 from poseflow.runs.places import PLACES
 from poseflow.runs.plan import make_plan, scales_of_labels
-from poseflow.runs.recordings import is_file_or_folder, pixels_per_mm, start_time, with_animals
+from poseflow.runs.recordings import is_file_or_folder
 from poseflow.runs.lock import announce_run, leave_run
 
 
@@ -57,9 +57,9 @@ def step(name):
 
 
 def tracking_step(wildcards):
-    """The step `track` of one recording, which may have a number of animals of its own."""
+    """The step `track` of one recording, which may have animals of its own."""
     first, *_ = PLAN.recordings[wildcards.recording]
-    return describe_step("track", with_animals(CONFIG, PLAN.videos[first]))
+    return describe_step("track", PLAN.facts[first].configure(CONFIG))
 
 
 def label_scales():
@@ -101,16 +101,25 @@ def starting_points(wildcards):
     return tables if NEEDS_PREDICTIONS or all(map(os.path.exists, tables)) else []
 
 
-def start_text(wildcards, video=None):
+def start_text(video):
     """When a video began, as text: Snakemake tells no changes of other objects."""
-    start = start_time(PLAN.videos[video or wildcards.video], CONFIG.videos)
+    start = PLAN.facts[video].start
     return start.isoformat() if start else None
+
+
+def pixels_per_mm(wildcards):
+    return PLAN.facts[wildcards.video].pixels_per_mm or CONFIG.videos.pixels_per_mm
+
+
+def recording_columns(wildcards):
+    """All that is known of a video beyond its file, as text."""
+    return dict(PLAN.facts[wildcards.video].columns)
 
 
 def recording_starts(wildcards):
     """When a recording's videos began, as text, null where that is not known; of one video alone it does not matter."""
     videos = PLAN.recordings[wildcards.recording]
-    return {video: start_text(wildcards, video) for video in videos} if len(videos) > 1 else {}
+    return {video: start_text(video) for video in videos} if len(videos) > 1 else {}
 
 
 def recording_tables(wildcards):

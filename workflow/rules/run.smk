@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from contextlib import contextmanager
 from functools import cache
 
-from poseflow.cluster import cancel_leftovers, list_failed_jobs, surround_execution
+from poseflow.cluster import call_at_end, cancel_leftovers, list_failed_jobs, surround_execution
 from poseflow.core.files import make_temporary_folder, remove_unfinished
 from poseflow.runs.summary import FailedStep, RunInputs, summarize_run, tell_failures, write_summary
 from poseflow.runs.finished import clear_noted
@@ -124,3 +124,10 @@ def report_what_is_there(failed=()):
     command = [sys.executable, "-m", "poseflow", "report", "--out", PLACES.report, "--inputs", "-"]
     command += ["--release", PLACES.current_release] if PLACES.current_release.exists() else []
     subprocess.run(command, check=False, input=json.dumps(there), text=True)
+
+
+def end_failed_run():
+    """As `end_run`, with what failed; and the report, unless somebody who interrupts a run would wait for it."""
+    end_run(failed_steps())
+    if not IS_INTERRUPTED:
+        report_what_is_there(failed_steps())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from poseflow.media import read_index
 from poseflow.runs.lock import begin_job
+from poseflow.runs.recording_facts import RecordingFacts
 from poseflow.steps.assemble import assemble_poses
 
 begin_job(snakemake.log[0])
@@ -15,6 +16,6 @@ assemble_poses(
     read_index(given.index),
     Path(snakemake.output.poses),
     (snakemake.wildcards.recording, snakemake.wildcards.video),
-    params.pixels_per_mm,
-    datetime.fromisoformat(start) if start else None,
+    RecordingFacts(datetime.fromisoformat(start) if start else None, params.pixels_per_mm, columns=params.facts),
+    params.columns,
 )

@@ -158,7 +158,8 @@ def assemble(
         poseflow assemble cage1.predictions.parquet --tracks cage1.tracks.parquet --index cage1.json --out cage1.parquet
     """
     from poseflow.media import read_index
+    from poseflow.runs.recording_facts import RecordingFacts
     from poseflow.steps.assemble import assemble_poses
 
     names = recording or index.stem, index.stem
-    assemble_poses(predictions, tracks, read_index(index), out, names, pixels_per_mm, start_time)
+    assemble_poses(predictions, tracks, read_index(index), out, names, RecordingFacts(start_time, pixels_per_mm))

@@ -2,6 +2,7 @@
 
 from poseflow.cluster.executor import (
     Execution,
+    call_at_end,
     find_scheduler,
     list_failed_jobs,
     list_unknown_versions,
@@ -17,6 +18,7 @@ __all__ = [
     "Execution",
     "JobResources",
     "TrainingError",
+    "call_at_end",
     "cancel_leftovers",
     "find_logs",
     "find_scheduler",

@@ -119,6 +119,13 @@ def surround_execution(workflow: Any, surrounding: Callable[[Execution], Abstrac
     workflow.execute = execute_within
 
 
+def call_at_end(workflow: Any, on_success: Callable[[], None], on_error: Callable[[], None]) -> None:
+    """As `onsuccess` and `onerror`, which Snakemake leaves out where a workflow is imported as a module."""
+    check_attributes("snakemake", workflow, ["_onerror", "_onsuccess"])
+    workflow._onsuccess = lambda log: on_success()
+    workflow._onerror = lambda log: on_error()
+
+
 @dataclass(frozen=True)
 class FailedJob:
     """A job that failed, when all its tries were used up."""

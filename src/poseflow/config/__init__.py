@@ -21,6 +21,7 @@ from poseflow.config.output import RenderConfig, ReportConfig, ReviewConfig
 from poseflow.config.parts import BACKBONES, HEADS
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.promotion import PromotionConfig
+from poseflow.config.recordings import RecordingRow, RecordingsConfig
 from poseflow.config.section import Section
 from poseflow.config.tracking import SIMILARITIES, AmbiguityConfig, KalmanConfig, NamingConfig, TrackingConfig
 from poseflow.config.videos import VideosConfig
@@ -50,6 +51,8 @@ __all__ = [
     "Precision",
     "PredictConfig",
     "PromotionConfig",
+    "RecordingRow",
+    "RecordingsConfig",
     "RenderConfig",
     "ReportConfig",
     "ReviewConfig",
@@ -67,6 +70,8 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound=Section)
+BUNDLE = Path(__file__).parents[1] / "bundle"
+"""The workflow's files, as the package carries them; in a checkout they are links to those at the top level."""
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
@@ -74,6 +79,7 @@ class Config(Section):
     """The whole of `config/config.yaml`."""
 
     videos: VideosConfig = VideosConfig()
+    recordings: RecordingsConfig = RecordingsConfig()
     labels: LabelsConfig = LabelsConfig()
     extract: ExtractConfig = ExtractConfig()
     split: SplitConfig = SplitConfig()
@@ -141,10 +147,9 @@ class Config(Section):
     @model_validator(mode="after")
     def _check_animals(self) -> "Config":
         most = self.predict.max_instances
-        several = {f"videos.animals of {path}": number for path, number in self.videos.animals.items()}
-        for name, animals in {"tracking.animals": self.tracking.animals or 1, **several}.items():
-            if animals > most:
-                raise ValueError(f"{name} must be at most predict.max_instances ({most}), got {animals}")
+        animals = self.tracking.animals or 1
+        if animals > most:
+            raise ValueError(f"tracking.animals must be at most predict.max_instances ({most}), got {animals}")
         return self
 
     @model_validator(mode="after")
@@ -185,12 +190,18 @@ def read_model_config(profile: str | Path | Mapping[str, Any]) -> ModelConfig:
     `{"profile": "config/models/centroid.yaml", "input": {"anchor": "thorax"}}`.
     """
     if not isinstance(profile, Mapping):
-        return parse_section(ModelConfig, read_yaml(profile), str(profile))
+        return parse_section(ModelConfig, read_yaml(find_profile(profile)), str(profile))
     if "profile" not in profile:
         raise ConfigError(f"models: a mapping must name its file under the key profile, got {dict(profile)}")
     changes = {key: value for key, value in profile.items() if key != "profile"}
     source = f"{profile['profile']} with the changes {changes}"
-    return parse_section(ModelConfig, _overlay(read_yaml(profile["profile"]), changes), source)
+    return parse_section(ModelConfig, _overlay(read_yaml(find_profile(profile["profile"])), changes), source)
+
+
+def find_profile(profile: str | Path) -> Path:
+    """The file of a model profile: the project's own or, where it has none of that path, the package's."""
+    own, packaged = Path(profile), BUNDLE / profile
+    return packaged if not own.exists() and packaged.exists() else own
 
 
 def _overlay(values: Any, changes: Any) -> Any:

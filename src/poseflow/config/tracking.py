@@ -79,6 +79,12 @@ class TrackingConfig(Section):
         "names by their appearance, from models that tell animals apart. per_tracklet: names by the appearance over "
         "whole tracklets.",
     )
+    names: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
+        None,
+        description="Of the animals that the models tell apart, those that are there: no other name is given; null: "
+        "all may be.",
+        examples=[["anna", "bob"]],
+    )
     min_identity_score: float = Field(
         0.001, ge=0, le=1, description="per_frame: an animal that is less likely anyone's stays unnamed."
     )

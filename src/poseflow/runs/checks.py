@@ -4,8 +4,7 @@ What no run could follow is an error, all faults in one. What fits nothing, but 
 recording that was archived, is a warning: it must not cost a run.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
@@ -34,14 +33,7 @@ def check_settings(config: Config, plan: Plan) -> list[str]:
 def _names_that_fit_nothing(config: Config, plan: Plan) -> Iterator[str]:
     paths = [path.relative_to(config.videos.root) for path in plan.videos.values()]
     files = [path.as_posix() for path in paths]
-    places = {place.as_posix() for path in paths for place in (path, *path.parents)}
-    scales = config.videos.pixels_per_mm
     if files:  # without recordings nothing fits, which is said elsewhere
-        yield from _unknown("videos.start_times", config.videos.start_times, files, "a recording below videos.root")
-        if isinstance(scales, dict):
-            what = "a recording or folder below videos.root"
-            yield from _unknown("videos.pixels_per_mm", scales, places, what)
-        yield from _unknown("videos.animals", config.videos.animals, places, "a recording or folder below videos.root")
         for pattern in config.promotion.repredict:
             if not any(fnmatchcase(video, pattern) for video in plan.videos):
                 yield f"promotion.repredict must fit recordings, got {pattern}, which fits none"
@@ -51,14 +43,6 @@ def _names_that_fit_nothing(config: Config, plan: Plan) -> Iterator[str]:
     for pattern in _own_patterns(config.labels.paths, LabelsConfig().paths):
         if not glob(pattern, recursive=True):
             yield f"labels.paths must fit label files, got {pattern}, which fits none"
-
-
-def _unknown(setting: str, given: Iterable[str], known: Iterable[str], what: str) -> Iterator[str]:
-    known = set(known)
-    for name in given:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            yield f"{setting} must name {what}, got {name}{f'; did you mean {near[0]}?' if near else ''}"
 
 
 def _own_patterns(patterns: Sequence[str], defaults: Sequence[str]) -> list[str]:
@@ -144,10 +128,40 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
     if isinstance(config.release, dict):
         kinds = {read_model_folder(folder).config.kind for folder in plan.models.values()}
     one_animal = {KINDS[kind].pipeline for kind in kinds} == {"single_animal"}
-    several = {f"videos.animals of {path}": number for path, number in config.videos.animals.items()}
-    for name, animals in {"tracking.animals": config.tracking.animals or 1, **several}.items():
+    own = {f"{known.said_in}: animals": known.animals for known in plan.facts.values() if known.animals}
+    for name, animals in {"tracking.animals": config.tracking.animals or 1, **own}.items():
         if one_animal and animals > 1:
             yield f"{name} must be 1 for models of one animal ({', '.join(sorted(kinds))}), got {animals}"
+    yield from _animals_that_are_too_many(config, own)
+    yield from _columns_that_clash(config, plan, nodes)
+
+
+def _animals_that_are_too_many(config: Config, animals: Mapping[str, int]) -> Iterator[str]:
+    """Numbers of single recordings, by where they stand, that exceed what is set for all."""
+    limits = {"predict.max_instances": config.predict.max_instances}
+    if config.tracking.max_tracks is not None and config.tracking.max_tracks != config.tracking.animals:
+        limits["tracking.max_tracks"] = config.tracking.max_tracks
+    for name, number in animals.items():
+        for limit, most in limits.items():
+            if number > most:
+                yield f"{name} must be at most {limit} ({most}), got {number}"
+
+
+def _columns_that_clash(config: Config, plan: Plan, nodes: Sequence[str]) -> Iterator[str]:
+    from poseflow.core.skeleton import Skeleton
+    from poseflow.tables import pose_schema
+
+    columns = config.recordings.columns
+    taken = set(pose_schema(Skeleton.from_names(list(nodes or ["node"]), [])).names) | {"node", "x", "y", "score"}
+    for name in columns:
+        if name in taken:
+            yield f"recordings.columns must be others than the pose table's own, got {name}"
+    known = {column for facts in plan.facts.values() for column in facts.columns}
+    if plan.facts and (unknown := [name for name in columns if name not in known]):
+        yield (
+            f"recordings.columns must be columns of {config.recordings.table} or of recordings.file_names "
+            f"({', '.join(sorted(known)) or 'there are none'}), got {', '.join(unknown)}"
+        )
 
 
 def _nodes(config: Config, plan: Plan) -> list[str]:

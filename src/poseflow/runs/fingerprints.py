@@ -27,7 +27,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "evaluate_tracking": 2,
     "predict": 1,
     "track": 4,
-    "assemble": 2,
+    "assemble": 3,
     "render": 1,
     "report": 1,
 }

@@ -38,20 +38,21 @@ def read_names(path: Path = PLACES.names) -> dict[str, str]:
     return names
 
 
-def give_names(videos: Iterable[Path], known: Mapping[str, str]) -> dict[str, str]:
-    """Names of videos and of the folders that they lie in, by path; those that are known stay.
+def give_names(videos: Iterable[Path], known: Mapping[str, str], groups: Iterable[Path] = ()) -> dict[str, str]:
+    """Names of videos, of the folders that they lie in, and of groups, by path; those that are known stay.
 
     Two names never differ in letters' case alone: they must not be one file on a file system that makes no difference.
 
     Args:
         videos: paths below the root.
         known: what read_names gives.
+        groups: of videos that are one recording and lie in no folder of their own; named as a folder would be.
 
-    Returns: the known names and the new ones; the key of a folder ends in '/'.
+    Returns: the known names and the new ones; the key of a folder or group ends in '/'.
     """
     names = dict(known)
     paths = sorted(videos)
-    folders = sorted({path.parent for path in paths} - {Path()})
+    folders = sorted({*(path.parent for path in paths), *groups} - {Path()})
     _name_new({path.as_posix(): path for path in paths}, [_name_without_suffix, _name_path, _name_apart], names)
     _name_new({f"{path.as_posix()}/": path for path in folders}, [_name_folder, _name_folder_apart], names)
     return names
@@ -61,11 +62,6 @@ def write_names(names: Mapping[str, str], path: Path = PLACES.names) -> None:
     """Keep the names, where there are new ones."""
     if names != read_names(path):
         write_json(dict(names), path)
-
-
-def name_of_recording(video: Path, names: Mapping[str, str]) -> str:
-    """Name of the recording that a video is part of: that of its folder, or the video's own at the top."""
-    return names[video.as_posix() if video.parent == Path() else f"{video.parent.as_posix()}/"]
 
 
 def is_named_after(file: Path, name: str, names: Iterable[str]) -> bool:

@@ -21,7 +21,8 @@ from poseflow.runs.fingerprints import describe_step, describe_training, fingerp
 from poseflow.runs.orphans import describe_orphans, find_orphans
 from poseflow.runs.places import PLACES
 from poseflow.runs.promotion import find_incumbent, read_history
-from poseflow.runs.recordings import pixels_per_mm, plan_recordings
+from poseflow.runs.recording_facts import RecordingFacts
+from poseflow.runs.recordings import plan_recordings
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Plan:
     untrained: str | None = None  # why labels that are there train nothing
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
     recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
+    facts: Mapping[str, RecordingFacts] = field(default_factory=dict)  # of each video, beyond its file
     current: str | None = None  # the release in use; None: there is none yet
     names: Mapping[str, str] = field(
         default_factory=dict
@@ -87,6 +89,7 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         found.shards,
         found.fingerprints,
         recordings=found.recordings,
+        facts=found.facts,
         names=found.names,
         orphans=orphans,
         warnings=[*found.warnings, *describe_orphans(orphans, found)],
@@ -233,14 +236,14 @@ def scales_of_labels(plan: Plan, config: VideosConfig) -> dict[str, float] | flo
 
     A name that labeled videos share of which one has another scale, or none that is known, has none.
     """
-    if not isinstance(config.pixels_per_mm, dict):
+    if not any(facts.pixels_per_mm for facts in plan.facts.values()):
         return config.pixels_per_mm
     scales: dict[str, set[float | None]] = {}
     for labels in plan.label_facts:
         for labeled in labels["videos"]:
             video = _find_video(labeled, labels["videos"], plan.videos)
             path = Path(labeled) if video is None else plan.videos[video]
-            scale = None if video is None else pixels_per_mm(path, config)
+            scale = (video and plan.facts[video].pixels_per_mm) or config.pixels_per_mm
             for name in {Path(labeled).name, path.name}:
                 scales.setdefault(name, set()).add(scale)
     return {name: scale for name, (scale, *others) in scales.items() if scale is not None and not others}

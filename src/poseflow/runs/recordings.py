@@ -2,21 +2,26 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
-from poseflow.config import Config, VideosConfig
+from poseflow.config import Config, RecordingsConfig
+from poseflow.config.recordings import NumberedRow
 from poseflow.core.contents import fingerprint_recording
 from poseflow.core.errors import ConfigError
 from poseflow.runs.facts import FileFacts
-from poseflow.runs.names import give_names, name_of_recording, read_names, show_path
+from poseflow.runs.names import give_names, read_names, show_path
 from poseflow.runs.places import Places
+from poseflow.runs.recording_facts import (
+    RecordingFacts,
+    describe_recordings,
+    find_disagreements,
+    group_recordings,
+    read_table,
+)
 
 UNREADABLE = "unreadable"
 """Fingerprint of what could not be read: that it can be is a change."""
-V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Recordings:
     names: Mapping[str, str]  # of all videos and folders that there ever were, see `poseflow.runs.names`
     unlisted: Sequence[Path] = ()  # folders below the root of which it is not known what they hold
     warnings: Sequence[str] = ()  # a line each
+    facts: Mapping[str, RecordingFacts] = field(default_factory=dict)  # of each video, beyond its file
 
 
 def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
@@ -37,11 +43,11 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
 
     No recording stops the others: what cannot be read is planned, and its job `index` says why.
 
-    Raises: ConfigError for a damaged file of names.
+    Raises: ConfigError for a damaged file of names, and for a table of recordings that cannot be followed.
     """
     from poseflow.media import find_videos
 
-    root = Path(config.videos.root)
+    root, rows = Path(config.videos.root), read_table(config.recordings, facts)
     if not root.is_dir():
         return Recordings({}, {}, {}, {}, read_names())
     found = find_videos(config.videos)
@@ -49,11 +55,9 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
     above, own = root.resolve(), Places().results.resolve()
     listed = [path for path in found.paths if own not in (above / path).parents]
     paths = [path for path in listed if has_text_name(path)]
-    names = give_names(paths, read_names())
+    named = name_recordings(paths, config.recordings, rows, read_names())
+    names, recordings = named.names, named.recordings
     videos = {names[path.as_posix()]: root / path for path in paths}
-    recordings: dict[str, list[str]] = {}
-    for path in paths:
-        recordings.setdefault(name_of_recording(path, names), []).append(names[path.as_posix()])
     shards = {
         video: name_shards(_estimate_frames(path, config.videos.h5_dataset, facts), config.predict.shard_frames)
         for video, path in videos.items()
@@ -67,7 +71,41 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
         for path in listed
         if not has_text_name(path)
     ]
-    return Recordings(videos, shards, fingerprints, recordings, names, list(found.unlisted), [*nameless, *unlisted])
+    warnings = [*nameless, *unlisted, *named.warnings]
+    return Recordings(videos, shards, fingerprints, recordings, names, list(found.unlisted), warnings, named.facts)
+
+
+@dataclass(frozen=True)
+class NamedVideos:
+    """Which videos are a recording, under which names, and what is known of each."""
+
+    recordings: Mapping[str, Sequence[str]]  # videos of each, in order
+    names: Mapping[str, str]  # see `poseflow.runs.names`
+    facts: Mapping[str, RecordingFacts]  # of each video
+    warnings: Sequence[str]  # a line each
+
+
+def name_recordings(
+    paths: Sequence[Path], config: RecordingsConfig, rows: Sequence[NumberedRow], known: Mapping[str, str]
+) -> NamedVideos:
+    """Name videos and the recordings that they make up.
+
+    Args:
+        paths: below the root. rows: of the table of recordings. known: names that were given before.
+
+    Raises: ConfigError for a table that cannot be followed, and for a recording whose videos have different animals.
+    """
+    told, doubts = describe_recordings(paths, config, rows)
+    recording_of, alone = group_recordings(paths, told, config.group_by)
+    groups = {Path(recording) for recording in recording_of.values() if recording.endswith("/")}
+    names = give_names(paths, known, groups)
+    recordings: dict[str, list[str]] = {}
+    for path in paths:
+        recordings.setdefault(names[recording_of[path]], []).append(names[path.as_posix()])
+    facts = {names[path.as_posix()]: known_of for path, known_of in told.items()}
+    if faults := [*find_disagreements(recordings, facts)]:
+        raise ConfigError("; ".join(faults))
+    return NamedVideos(recordings, names, facts, [*doubts, *alone])
 
 
 def has_text_name(path: Path) -> bool:
@@ -115,30 +153,3 @@ def shard_frames(shard: str, frames: int) -> tuple[int, int]:
     if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
         raise ConfigError(f"shard must be like 0003-of-0020, counted from 0000, got {shard!r}")
     return int(index) * frames // int(count), (int(index) + 1) * frames // int(count)
-
-
-def pixels_per_mm(path: Path, config: VideosConfig) -> float | None:
-    """Scale of a recording's images: its own, that of its nearest folder below `videos.root`, or the one of all."""
-    scale = config.pixels_per_mm
-    if not isinstance(scale, dict):
-        return scale
-    return _of_nearest(path, scale, config)
-
-
-def with_animals(config: Config, path: Path) -> Config:
-    """The configuration for one recording, with its own number of animals as `tracking.animals`, where it has one."""
-    animals = _of_nearest(path, config.videos.animals, config.videos)
-    if animals is None:
-        return config
-    return config.model_copy(update={"tracking": config.tracking.model_copy(update={"animals": animals})})
-
-
-def _of_nearest(path: Path, given: Mapping[str, V], config: VideosConfig) -> V | None:
-    """What is given for a recording itself or, failing that, for its nearest folder below `videos.root`."""
-    below = path.relative_to(config.root)
-    return next((given[place.as_posix()] for place in (below, *below.parents) if place.as_posix() in given), None)
-
-
-def start_time(path: Path, config: VideosConfig) -> datetime | None:
-    """When a recording began, where that is known."""
-    return config.start_times.get(path.relative_to(config.root).as_posix())

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -15,16 +15,10 @@ from poseflow.core.logs import share_progress
 from poseflow.media import VideoIndex, find_videos, index_video, read_index
 from poseflow.media.lookup import is_there
 from poseflow.runs.lock import lock_results
-from poseflow.runs.names import give_names, name_of_recording, read_names, show_path, write_names
+from poseflow.runs.names import read_names, show_path, write_names
 from poseflow.runs.places import ANY, Places
-from poseflow.runs.recordings import (
-    has_text_name,
-    name_shards,
-    pixels_per_mm,
-    shard_frames,
-    start_time,
-    with_animals,
-)
+from poseflow.runs.recording_facts import RecordingFacts
+from poseflow.runs.recordings import has_text_name, name_recordings, name_shards, shard_frames
 from poseflow.runs.releases import Release
 from poseflow.steps.assemble import assemble_poses
 from poseflow.steps.index import index_recording
@@ -50,6 +44,8 @@ class NamedRecordings:
     """Videos of each, in order."""
     names: Mapping[str, str]
     """Of all videos and folders, by path, see `poseflow.runs.names`."""
+    facts: Mapping[str, RecordingFacts]
+    """Of each video, what its name says."""
     config: Config
     """With the folder that holds them all as `videos.root`."""
     is_single: bool
@@ -136,6 +132,8 @@ def run_steps(
 def find_recordings(source: Path, places: Places, config: Config) -> NamedRecordings:
     """The recordings that are meant by a path, under names that those which were seen before in `places` keep.
 
+    What is known of them beyond their files is what their names say; the table of a project's recordings is not read.
+
     Raises: VideoError where there is none.
     """
     if not is_there(source):
@@ -144,15 +142,15 @@ def find_recordings(source: Path, places: Places, config: Config) -> NamedRecord
         source = source.resolve()
     listed = _list_recordings(source, places, config.videos) if source.is_dir() else []
     root, paths = (source, listed) if listed else (source.parent, [Path(source.name)])
-    names = give_names(paths, read_names(places.names))
-    recordings: dict[str, list[str]] = {}
-    for path in paths:
-        recordings.setdefault(name_of_recording(path, names), []).append(names[path.as_posix()])
+    named = name_recordings(paths, config.recordings, (), read_names(places.names))
+    for warning in named.warnings:
+        logger.warning(warning)
     videos = config.videos.model_copy(update={"root": str(root)})
     return NamedRecordings(
-        {names[path.as_posix()]: root / path for path in paths},
-        recordings,
-        names,
+        {named.names[path.as_posix()]: root / path for path in paths},
+        named.recordings,
+        named.names,
+        named.facts,
         config.model_copy(update={"videos": videos}),
         is_single=not listed,
     )
@@ -258,16 +256,15 @@ def _put_together(
     """Pose tables of a recording's videos."""
     config, first = found.config, next(iter(shards))
     written = TrackedFiles(places.tracks(recording), places.review_list(recording), places.review_labels(recording))
-    settings = with_animals(config, found.videos[first]).tracking, config.review
-    starts = {video: start_time(found.videos[video], config.videos) for video in shards}
-    known = {video: start for video, start in starts.items() if start is not None}
-    track_videos(shards, written, settings, {video: indexes[video] for video in shards}, known)
+    settings = found.facts[first].configure(config).tracking, config.review
+    starts = {video: start for video in shards if (start := found.facts[video].start) is not None}
+    track_videos(shards, written, settings, {video: indexes[video] for video in shards}, starts)
     poses = {}
     for video, tables in shards.items():
         poses[video] = places.pose_table(recording, video)
-        scale = pixels_per_mm(found.videos[video], config.videos)
-        names = recording, video
-        assemble_poses(tables, written.tracks, indexes[video], poses[video], names, scale, starts[video])
+        facts = replace(found.facts[video], pixels_per_mm=config.videos.pixels_per_mm)
+        names, columns = (recording, video), config.recordings.columns
+        assemble_poses(tables, written.tracks, indexes[video], poses[video], names, facts, columns)
     return poses
 
 

@@ -38,8 +38,8 @@ def read_poses(path: Paths, layout: Literal["wide", "long", "xarray"] = "wide") 
         path: where the tables lie.
         layout:
             "wide": a DataFrame as on disk, one row per animal and frame, columns `recording`, `video`, `frame_idx`,
-                `time_s`, `timestamp`, `track`, `identity`, `identity_score`, `instance_score`, then `{node}.x`,
-                `{node}.y` (px), `{node}.score` of each node.
+                `time_s`, `timestamp`, `track`, `identity`, `identity_score`, `instance_score`, those of
+                `recordings.columns`, then `{node}.x`, `{node}.y` (px), `{node}.score` of each node.
             "long": a DataFrame with one row per animal, frame and node: the same first columns, then `node`, `x`, `y`,
                 `score`.
             "xarray": a dataset of one video in the form of the `movement` package's poses datasets, so that its
@@ -71,7 +71,8 @@ def read_poses(path: Paths, layout: Literal["wide", "long", "xarray"] = "wide") 
             listed = ", ".join(str(file) for file in files[:3])
             raise TableError(f"layout 'xarray' must be given one video's file, got {len(files)}: {listed}")
         return _to_xarray(tables[0], notes[0], skeleton, files[0])
-    table = pa.concat_tables([part.replace_schema_metadata(None) for part in tables])
+    parts = [part.replace_schema_metadata(None) for part in tables]
+    table = pa.concat_tables(parts, promote_options="default")  # while `recordings.columns` changes, some have more
     frame: pd.DataFrame = (_to_long(table, skeleton) if layout == "long" else table).to_pandas()
     frame.attrs["poseflow"] = _common_metadata(notes)
     return frame
@@ -92,8 +93,9 @@ def iter_poses(path: str | Path) -> tuple[Skeleton, dict[str, Any], Iterator[pa.
     with open_table(path, KIND) as (file, note):
         skeleton = parse_skeleton(note, path)
         _check_note(note, path)
-        check_columns(file, pose_schema(skeleton), path)
-    return skeleton, note, iter_columns(path, pose_schema(skeleton).names)
+        schema = pose_schema(skeleton, note.get("columns", ()))
+        check_columns(file, schema, path)
+    return skeleton, note, iter_columns(path, schema.names)
 
 
 def _find_files(paths: list[Path]) -> list[Path]:
@@ -108,7 +110,7 @@ def _find_files(paths: list[Path]) -> list[Path]:
 
 def _read_file(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     with open_table(path, KIND) as (file, note):
-        schema = pose_schema(parse_skeleton(note, path))
+        schema = pose_schema(parse_skeleton(note, path), note.get("columns", ()))
         _check_note(note, path)
         check_columns(file, schema, path)
         return file.read(schema.names), note

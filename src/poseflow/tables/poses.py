@@ -3,12 +3,13 @@
 Files lie as `{recording}/{video}.parquet`. Folders named `recording=…` would be read as a second column of that name:
 each reader guesses its type (of "2024", a number), and pyarrow's own two readers ask for different types of the column
 in the file. Columns: `recording`, `video`, `frame_idx`, `time_s` (from the container's own timestamps), `timestamp`
-(UTC, null where the recording's start is not known), `track`, `identity`, `identity_score`, `instance_score`, then
-`{node}.x`, `{node}.y` and `{node}.score` of each node; scores lie in 0..1. What is missing is null in the file, which
-pandas reads as NaN: a NaN would turn DuckDB's and Polars' means into NaN.
+(UTC, null where the recording's start is not known), `track`, `identity`, `identity_score`, `instance_score`, what is
+known of the recording itself (`recordings.columns`), then `{node}.x`, `{node}.y` and `{node}.score` of each node;
+scores lie in 0..1. What is missing is null in the file, which pandas reads as NaN: a NaN would turn DuckDB's and
+Polars' means into NaN.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -88,10 +89,14 @@ class PoseSource:
     """When the recording began, with time zone; None: what the file says."""
     details: dict[str, Any] = field(default_factory=dict)
     """JSON-able, goes into the metadata."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What is known of the recording beyond its file, by name."""
+    columns: Sequence[str] = ()
+    """Those of the facts that each row tells, where they are known."""
 
 
-def pose_schema(skeleton: Skeleton) -> pa.Schema:
-    """Columns of the pose table."""
+def pose_schema(skeleton: Skeleton, columns: Sequence[str] = ()) -> pa.Schema:
+    """Columns of the pose table, `columns` being what is told of the recording itself."""
     names = pa.dictionary(pa.int32(), pa.string())
     fields = [
         pa.field("recording", names),
@@ -103,6 +108,7 @@ def pose_schema(skeleton: Skeleton) -> pa.Schema:
         pa.field("identity", names),
         pa.field("identity_score", pa.float32()),
         pa.field("instance_score", pa.float32()),
+        *(pa.field(name, names) for name in columns),
     ]
     return pa.schema(fields + [pa.field(name, pa.float32()) for name in node_columns(skeleton)])
 
@@ -140,7 +146,8 @@ def assemble_files(
     Raises: TableError as `read_predictions` and `assemble_poses`.
     """
     whole = describe_predictions(prediction_paths)
-    schema = pose_schema(whole.skeleton).with_metadata({KEY: dump_note(pose_note(whole, tracks, index, source))})
+    note = pose_note(whole, tracks, index, source)
+    schema = pose_schema(whole.skeleton, source.columns).with_metadata({KEY: dump_note(note)})
     with TableWriter(path, schema) as writer:
         for block in iter_predictions(prediction_paths, BLOCK_FRAMES, with_shifted=False):
             writer.write(_pose_rows(block, tracks, index, source))
@@ -175,6 +182,8 @@ def pose_note(predictions: Predictions, tracks: Tracks, index: VideoFacts, sourc
         "image_size": {"width": index.width, "height": index.height},
         "pixels_per_mm": source.pixels_per_mm,
         "start": start.isoformat() if start else None,
+        "recording_facts": dict(source.facts),
+        "columns": list(source.columns),
         "frames_read": [list(part) for part in predictions.frames],
         "failed_frames": predictions.failed_frames.tolist(),
         "doubtful_frames": [list(part) for part in index.doubtful_ranges],
@@ -204,9 +213,10 @@ def _pose_rows(p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSo
         identity_array(tracks).slice(picked.start, picked.stop - picked.start).take(pa.array(order)),
         pa.array(tracks.identity_score[picked][order], from_pandas=True),
         pa.array(np.clip(posed.score, 0, 1), from_pandas=True),
+        *(_constant(source.facts.get(name), len(row)) for name in source.columns),
         *node_arrays(posed.points, _node_scores(posed), missing_as_null=True),
     ]
-    return pa.Table.from_arrays(columns, schema=pose_schema(p.skeleton))
+    return pa.Table.from_arrays(columns, schema=pose_schema(p.skeleton, source.columns))
 
 
 def _node_scores(instances: Instances) -> NDArray[np.float32]:
@@ -215,7 +225,9 @@ def _node_scores(instances: Instances) -> NDArray[np.float32]:
     return np.where(missing, np.float32(np.nan), np.clip(instances.point_scores, 0, 1))
 
 
-def _constant(value: str, rows: int) -> pa.DictionaryArray:
+def _constant(value: str | None, rows: int) -> pa.Array:
+    if value is None:
+        return pa.nulls(rows, pa.dictionary(pa.int32(), pa.string()))
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([value], pa.string()))
 
 

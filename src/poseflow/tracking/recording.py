@@ -120,8 +120,8 @@ def _check_apart(before: str, video: str, facts: Mapping[str, FileFacts], times:
         return
     fault = (
         f"{before} and {video}: files of one recording must follow one another, got files that overlap in time, "
-        f"{overlap:.2f} s of {min(seconds):.2f} s: two cameras are two recordings, in folders of their own; if the "
-        "files' own times are wrong, videos.start_times says when each began"
+        f"{overlap:.2f} s of {min(seconds):.2f} s: two cameras are two recordings, in folders of their own or by "
+        "recordings.group_by; if the files' own times are wrong, config/recordings.tsv says when each began"
     )
     if is_known:
         raise ConfigError(fault)

@@ -91,6 +91,7 @@ class Tracker:
         Raises ConfigError as `link_tracks`.
         """
         _check_lags(block, self._config)
+        block = _with_names(block, self._config)
         if len(block):
             self._class_names = block.class_names
             self._suit(len(block.skeleton.nodes))
@@ -205,6 +206,18 @@ def _check_lags(predictions: Predictions, config: TrackingConfig) -> None:
             f"tracking.window_frames must be at most predict.flow.window_frames, which was {predictions.lags} when the "
             f"predictions were made, got {config.window_frames}; or set tracking.candidates to 'window'"
         )
+
+
+def _with_names(block: Predictions, config: TrackingConfig) -> Predictions:
+    """A block in which nobody looks like an animal that is not there; raises ConfigError for an unknown name."""
+    if config.names is None or config.identity == "none" or not block.class_names:
+        return block
+    if unknown := [name for name in config.names if name not in block.class_names]:
+        known = ", ".join(block.class_names)
+        raise ConfigError(f"names must be of those that the models tell apart ({known}), got {', '.join(unknown)}")
+    places = [place for place, name in enumerate(block.class_names) if name in config.names]
+    names = tuple(block.class_names[place] for place in places)
+    return replace(block, class_names=names, class_scores=block.class_scores[:, places])
 
 
 def _cut_at_frames(predictions: Predictions) -> Iterator[Predictions]:

@@ -15,21 +15,13 @@ from poseflow.runs.places import PLACES
 from poseflow.runs.plan import make_plan
 
 ERRORS = {
-    "pixels_per_mm_zero": ("{videos: {pixels_per_mm: 0}}", ["videos.pixels_per_mm", "above 0, got 0"]),
-    "start_time_without_zone": (
-        '{videos: {start_times: {a.mp4: "2026-03-01T18:00:00"}}}',
-        ["videos.start_times", "a.mp4", "time zone"],
-    ),
+    "pixels_per_mm_zero": ("{videos: {pixels_per_mm: 0}}", ["videos.pixels_per_mm", "greater than 0"]),
     "more_animals_than_max_instances": (
         "{tracking: {animals: 10}, predict: {max_instances: 6}}",
         ["tracking.animals", "predict.max_instances (6), got 10"],
     ),
 }
 WARNINGS = {
-    "start_time_of_a_missing_file": (
-        '{videos: {start_times: {frist.mp4: "2026-03-01T18:00:00+01:00"}}}',
-        ["videos.start_times", "frist.mp4"],
-    ),
     "label_path_fits_nothing": (
         '{labels: {paths: ["labels/*.slp", "lables2/*.slp"]}}',
         ["labels.paths", "lables2/*.slp"],
