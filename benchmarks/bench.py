@@ -15,6 +15,7 @@ BENCHMARKS = (
     ("decode.py",),
     ("predict.py", "--memory", "1000", "20000"),
     ("kinds.py",),
+    ("training.py",),
     ("tracking.py",),
     ("tracking.py", "--frames", "50000", "--files", "100"),
     ("identity.py",),

@@ -1,5 +1,6 @@
 """poseflow: directories of animal recordings in, analysis-ready Parquet pose tables out."""
 
+import os
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ __all__ = ["SNAKEFILE", "__version__", "load_model", "read_poses", "run"]
 
 SNAKEFILE = str(Path(__file__).parent / "bundle" / "Snakefile")
 """The workflow that belongs to this package; a project's `Snakefile` imports it (`module:`)."""
+
+# TensorFlow computes with oneDNN by default only where the processor has AVX512-VNNI; with AVX2 alone it pays more.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 try:
     __version__ = version("poseflow")
