@@ -21,7 +21,7 @@ from poseflow.core.errors import VideoError
 from poseflow.media.index import VideoIndex
 from poseflow.media.reading import RecordingFile
 
-# FFmpeg's complaints are captured and judged (`segments`), and told as reasons; they are not printed. None of the
+# FFmpeg's complaints are captured, weighed (`segments`), and told as reasons; they are not printed. None of the
 # decoders here has threads of its own, whose complaints might wait for Python while Python waits for them.
 av.logging.set_level(av.logging.ERROR)
 av.logging.set_skip_repeated(False)

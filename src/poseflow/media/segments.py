@@ -69,7 +69,7 @@ class SegmentDecoder:
 
     def decode(self, start: int, stop: int) -> DecodedFrames:
         """All frames of a segment, in order of display; None for one that cannot be decoded."""
-        judge = _Judge(start, stop, self._stored_size)
+        buffer = _ReorderBuffer(start, stop, self._stored_size)
         borrowed: list[FramePacket] = []
         self._prepare_decoder(start)
         try:
@@ -79,20 +79,20 @@ class SegmentDecoder:
                     borrowed.append(packet)
                 if is_next and len(borrowed) > 1:
                     break
-                judge.feed(packet)
+                buffer.feed(packet)
                 if packet.is_key:
                     self._known_encoders = int(np.searchsorted(self._other_encoders, packet.frame, "right"))
-                if self._is_to_be_decoded(packet, start) and self._send(packet.packet, judge):
-                    judge.blame(packet)
-                yield from judge.release()
-                if judge.is_fed:
+                if self._is_to_be_decoded(packet, start) and self._send(packet.packet, buffer):
+                    buffer.note_fault(packet)
+                yield from buffer.release()
+                if buffer.is_fed:
                     break
-            self._send(None, judge)
-            judge.end()
-            yield from judge.release()
+            self._send(None, buffer)
+            buffer.end()
+            yield from buffer.release()
         finally:
             self._packets.give_back(borrowed)
-            self._is_tainted |= judge.has_faults
+            self._is_tainted |= buffer.has_faults
 
     def is_false_start(self, start: int) -> bool:
         """Whether what is called keyframe `start` is a picture predicted from others."""
@@ -129,7 +129,7 @@ class SegmentDecoder:
             return False
         return self._index.corrupt.find(packet.frame) < 0
 
-    def _send(self, packet: av.Packet | None, judge: "_Judge") -> bool:
+    def _send(self, packet: av.Packet | None, buffer: "_ReorderBuffer") -> bool:
         """Decode a packet, and whatever frames are due; returns whether the decoder complains of it."""
         try:
             if self._complaints:
@@ -140,7 +140,7 @@ class SegmentDecoder:
         except av.FFmpegError:
             return True
         for frame in frames:
-            judge.take(frame)
+            buffer.take(frame)
         return any(complaint in text for _, _, text in messages for complaint in self._complaints)
 
 
@@ -154,7 +154,7 @@ def _is_predicted(frame: av.VideoFrame) -> bool:
     return frame.pict_type in _PREDICTED and not frame.key_frame
 
 
-class _Judge:
+class _ReorderBuffer:
     """Puts decoded frames in order, and tells the sound ones from those with damage in their past.
 
     A frame is released once every packet that was fed before its own is accounted for: its frame has come, or a frame
@@ -218,7 +218,7 @@ class _Judge:
             self._decoded[idx] = frame
         self._reached = idx
 
-    def blame(self, packet: FramePacket) -> None:
+    def note_fault(self, packet: FramePacket) -> None:
         """Note that the packet just fed is at fault."""
         if packet.frame >= self._start:
             insort(self._faults, (self._position - 1, packet.frame))

@@ -140,8 +140,8 @@ def _show_maps(name: str, pictures: Path, training: dict) -> Picture | None:
     side, _, epoch = files[-1].stem.partition("_epoch")
     words = "validation frames" if side == "val" else "training frames"
     caption = (
-        f"What {name} saw after epoch {int(epoch)}: samples of the {words}. "
-        "Red: confidence maps, where the network expects what it looks for. Green circles: the labels."
+        f"Confidence maps of {name} after epoch {int(epoch)}, on samples of the {words}. "
+        "Red: the maps, bright where a point is likely. Green circles: the labels."
     )
     image = read_image(files[-1])
     height, width = image.shape[:2]
