@@ -49,8 +49,8 @@ def test_the_record_tells_a_changed_default_from_a_new_setting(was, now, changed
 def test_every_section_belongs_to_a_step_or_to_none():
     """Else a new section's settings would change results and rerun nothing."""
     known = {name.partition(".")[0] for names in STEP_SETTINGS.values() for name in names}
-    # Profiles, keys, a decision that is made once, and what is known of single recordings.
-    elsewhere = {"models", "pipelines", "release", "promotion", "recordings"}
+    # Profiles, keys, a decision that is made once, what is known of single recordings, and where predictions lie.
+    elsewhere = {"models", "pipelines", "release", "promotion", "recordings", "predictions"}
     assert known | elsewhere == set(Config.model_fields)
 
 

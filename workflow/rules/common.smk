@@ -1,4 +1,5 @@
 import os
+import re
 import sys
 from dataclasses import replace
 from functools import cache
@@ -16,7 +17,7 @@ from poseflow.runs.facts import FileFacts
 from poseflow.runs.names import is_named_after, write_names
 from poseflow.runs.places import PLACES
 from poseflow.runs.plan import make_plan, scales_of_labels
-from poseflow.runs.recordings import is_file_or_folder
+from poseflow.runs.recordings import is_file_or_folder, without_flow
 from poseflow.runs.lock import announce_run, leave_run
 
 
@@ -58,8 +59,21 @@ def step(name):
 
 def tracking_step(wildcards):
     """The step `track` of one recording, which may have animals of its own."""
-    first, *_ = PLAN.recordings[wildcards.recording]
-    return describe_step("track", PLAN.facts[first].configure(CONFIG))
+    first, *_ = videos = PLAN.recordings[wildcards.recording]
+    config = PLAN.facts[first].configure(CONFIG)
+    is_whole = set(videos).isdisjoint(videos_not_at_hand())
+    return describe_step("track", config if is_whole else without_flow(config))
+
+
+@cache
+def videos_not_at_hand():
+    """Those of which there are another program's predictions only."""
+    return [video for video, source in PLAN.sources.items() if not source.has_video]
+
+
+def video_at_hand(wildcards):
+    """The recording as input, where it is there."""
+    return [] if wildcards.video in videos_not_at_hand() else video_input(wildcards)
 
 
 def label_scales():
@@ -185,7 +199,7 @@ def check_targets(targets):
     if not PLAN.videos and targets & {"all", "nightly", "suggestions"}:
         raise WorkflowError(f"videos.root must be a folder that holds recordings, got {CONFIG.videos.root}")
     need_models = {"all", "nightly", *(["suggestions"] if NEEDS_PREDICTIONS else [])}
-    if PLAN.release is None and PLAN.current is None and targets & need_models:
+    if not PLAN.sources and PLAN.release is None and PLAN.current is None and targets & need_models:
         raise WorkflowError(
             PLAN.untrained
             or f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
@@ -194,12 +208,16 @@ def check_targets(targets):
 
 
 def final_files(wildcards):
-    overlays = map(PLACES.overlay, PLAN.videos) if CONFIG.render.enabled else []
+    overlays = map(PLACES.overlay, videos_to_see()) if CONFIG.render.enabled else []
     return [*map(pose_table, PLAN.videos), PLACES.report, *overlays]
 
 
 def suggestion_files(wildcards):
-    return list(map(PLACES.suggestions, PLAN.videos))
+    return list(map(PLACES.suggestions, videos_to_see()))
+
+
+def videos_to_see():
+    return [video for video in PLAN.videos if video not in videos_not_at_hand()]
 
 
 wildcard_constraints:

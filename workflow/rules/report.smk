@@ -3,7 +3,7 @@ rule report:
     input:
         indexes=index_files(PLAN.videos),
         poses=[pose_table(video) for video in PLAN.videos],
-        release=PLACES.current_release,
+        release=[] if PLAN.sources else PLACES.current_release,
         metrics=pipeline_metrics,
         pictures=pipeline_pictures,
         dataset=[PLACES.dataset_side(PLAN.dataset, side) for side in ("train", "val", "test") if PLAN.dataset],

@@ -24,7 +24,7 @@ def new_videos():
 
 
 def nightly_suggestions(wildcards):
-    return list(map(PLACES.suggestions, new_videos()))
+    return [PLACES.suggestions(video) for video in new_videos() if video in videos_to_see()]
 
 
 def begin_run(execution):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
@@ -111,6 +111,12 @@ class Config(Section):
         "already and run as they are, by name; null: all `models` together, trained from the labels.",
         examples=["top_down", {"centroid": "path/of/folder", "centered_instance": "path/of/another"}],
     )
+    predictions: dict[Literal["from"], str] | None = Field(
+        None,
+        description="Predictions of another program, which take the place of models: the folder that holds their files "
+        "(docs/from_sleap.md). They are tracked, named and assembled as our own; null: models predict.",
+        examples=[{"from": "predictions"}],
+    )
     predict: PredictConfig = PredictConfig()
     tracking: TrackingConfig = TrackingConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -134,6 +140,11 @@ class Config(Section):
         if unused := [model for model in self.models if model not in used]:
             raise ValueError(f"pipelines must use every one of models, got none with {', '.join(unused)}")
         return self
+
+    @property
+    def foreign_predictions(self) -> Path | None:
+        """Folder of the predictions of another program, where these take the place of models."""
+        return None if self.predictions is None else Path(self.predictions["from"])
 
     @property
     def named_pipelines(self) -> dict[str, tuple[str, ...]]:

@@ -36,6 +36,10 @@ class IncomparableError(PoseflowError):
     """Models cannot be measured on a test set, through no fault of either."""
 
 
+class PredictionsError(PoseflowError):
+    """A file of another program's predictions is damaged, foreign, or contradicts itself or its recording."""
+
+
 class TableError(PoseflowError):
     """A Parquet table is damaged or does not have the columns it should have."""
 

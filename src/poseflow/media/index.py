@@ -16,7 +16,8 @@ from poseflow.media.runs import RunLengths
 
 _LONGEST_REASON = 500  # characters: names in a file may be endless
 
-MediaKind = Literal["video", "image_folder", "hdf5", "imgstore"]
+MediaKind = Literal["video", "image_folder", "hdf5", "imgstore", "predictions"]
+"""`predictions`: of a recording that is not there, known by what another program found in it."""
 
 
 class VideoIndex(BaseModel):

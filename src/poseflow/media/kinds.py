@@ -70,6 +70,8 @@ def open_video(index: VideoIndex, threads: int = 0) -> Video:
         VideoError: for a quarantined recording, or one that is not as it was when it was indexed.
         ReadError: where the system fails to read; so does reading frames.
     """
+    if index.kind == "predictions":
+        raise VideoError(f"{index.path} must be a recording that is there, got predictions of one only")
     if index.is_ok and index.kind in ("video", "hdf5"):
         _check_size(index)
     return _KINDS[index.kind].open(index, threads)

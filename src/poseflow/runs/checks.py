@@ -31,8 +31,8 @@ def check_settings(config: Config, plan: Plan) -> list[str]:
 
 
 def _names_that_fit_nothing(config: Config, plan: Plan) -> Iterator[str]:
-    paths = [path.relative_to(config.videos.root) for path in plan.videos.values()]
-    files = [path.as_posix() for path in paths]
+    root = config.videos.root
+    files = [path.relative_to(root).as_posix() for path in plan.videos.values() if path.is_relative_to(root)]
     if files:  # without recordings nothing fits, which is said elsewhere
         for pattern in config.promotion.repredict:
             if not any(fnmatchcase(video, pattern) for video in plan.videos):

@@ -16,7 +16,12 @@ from poseflow.runs.places import ANY, Places
 from poseflow.tables import Tracks, find_rows, open_table, read_frame, read_instances, read_tracks
 
 SECTIONS: Mapping[str, type[Section]] = {"predict": PredictConfig, "tracking": TrackingConfig, "review": ReviewConfig}
-WORDS = {"predict": "Points and scores", "track": "Tracks and names", "assemble": "The table"}
+WORDS = {
+    "predict": "Points and scores",
+    "import_predictions": "Points and scores",
+    "track": "Tracks and names",
+    "assemble": "The table",
+}
 
 
 @dataclass(frozen=True)
@@ -128,6 +133,10 @@ def _explain_steps(steps: Mapping[str, Any], note: Mapping[str, Any]) -> Iterato
             continue
         if recording := inputs.get("recording"):
             yield f"  Recording: {recording['file']}, fingerprint {recording['fingerprint']}."
+        if step == "import_predictions":
+            version = f" {inputs['tool_version']}" if inputs.get("tool_version") else ""
+            yield f"  Predicted by {inputs['tool']}{version}: {inputs['file']}, hash {inputs['hash'][:12]}."
+            yield f"  Left out: {', '.join(inputs['left_out']) or 'nothing'}."
         if step == "predict" and note.get("release"):
             yield f"  Release: {note['release']}."
         for name, model in inputs.get("models", {}).items():

@@ -20,6 +20,7 @@ from poseflow.runs.facts import FileFacts
 from poseflow.runs.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
 from poseflow.runs.orphans import describe_orphans, find_orphans
 from poseflow.runs.places import PLACES
+from poseflow.runs.predictions import PredictionsSource, plan_predictions
 from poseflow.runs.promotion import find_incumbent, read_history
 from poseflow.runs.recording_facts import RecordingFacts
 from poseflow.runs.recordings import plan_recordings
@@ -59,6 +60,7 @@ class Plan:
     names: Mapping[str, str] = field(
         default_factory=dict
     )  # of videos and folders, to be kept: see `poseflow.runs.names`
+    sources: Mapping[str, PredictionsSource] = field(default_factory=dict)  # of videos that another program predicted
     orphans: Sequence[Path] = ()  # results of recordings that are no longer there, which a run sets aside
     warnings: Sequence[str] = ()  # a line each: what was left out or set aside, shown with the plan, summary and report
 
@@ -83,6 +85,9 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
     Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
     """
     found = plan_recordings(config, facts)
+    sources: Mapping[str, PredictionsSource] = {}
+    if config.foreign_predictions is not None:
+        found, sources = plan_predictions(config.foreign_predictions, found, facts)
     orphans = find_orphans(found)
     plan = Plan(
         found.videos,
@@ -91,9 +96,13 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         recordings=found.recordings,
         facts=found.facts,
         names=found.names,
+        sources=sources,
         orphans=orphans,
         warnings=[*found.warnings, *describe_orphans(orphans, found)],
     )
+    if config.foreign_predictions is not None:
+        _check_foreign(config)
+        return plan
     plan = _plan_models(config, facts, plan)
     history = read_history(PLACES.history)
     current = history[-1].current if history else None
@@ -210,6 +219,17 @@ def _describe_labels(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     untrained = warnings[0] if warnings else None
     warnings += [f"{path} has no labeled animals" for path in empty]
     return replace(plan, label_facts=list(found.values()), untrained=untrained, warnings=[*plan.warnings, *warnings])
+
+
+def _check_foreign(config: Config) -> None:
+    """Raise ConfigError for settings that ask for models where the predictions are another program's."""
+    if config.tracking.identity != "none":
+        raise ConfigError(
+            "tracking.identity must be none where predictions.from takes the place of models, since its files hold no "
+            f"class scores, got {config.tracking.identity}"
+        )
+    if isinstance(config.release, dict):
+        raise ConfigError("predictions.from must stand alone, got models under release as well")
 
 
 def _check_naming(config: Config, kinds: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from poseflow.config import PredictConfig, ReviewConfig, Section, TrackingConfig
 from poseflow.core.contents import fingerprint_recording
+from poseflow.exchange.predictions import PredictionsFile
 from poseflow.models import needed_files
 from poseflow.runs.fingerprints import NOT_IN_RESULTS, STEP_VERSIONS, hash_file
 from poseflow.tables import describe_predictions
@@ -46,6 +47,22 @@ def describe_prediction(
         "labels": labels,
     }
     return _describe("predict", {"predict": settings}, inputs)
+
+
+def describe_import(file: Path, described: PredictionsFile, settings: PredictConfig, left_out: Sequence[str]) -> Note:
+    """Metadata of a predictions table of another program's predictions.
+
+    Args:
+        left_out: what the file holds and the table does not, or what our own predictions have beside.
+    """
+    inputs = {
+        "tool": described.tool,
+        "tool_version": described.tool_version,
+        "file": str(file),
+        "hash": hash_file(file),
+        "left_out": list(left_out),
+    }
+    return _describe("import_predictions", {"predict": settings}, inputs)
 
 
 def describe_tracking(

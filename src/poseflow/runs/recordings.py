@@ -153,3 +153,10 @@ def shard_frames(shard: str, frames: int) -> tuple[int, int]:
     if not (index.isdigit() and count.isdigit() and int(index) < int(count)):
         raise ConfigError(f"shard must be like 0003-of-0020, counted from 0000, got {shard!r}")
     return int(index) * frames // int(count), (int(index) + 1) * frames // int(count)
+
+
+def without_flow(config: Config) -> Config:
+    """The configuration for a recording whose points are not shifted by flow: candidates are where they were."""
+    if config.tracking.candidates != "flow":
+        return config
+    return config.model_copy(update={"tracking": config.tracking.model_copy(update={"candidates": "window"})})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import h5py
 
-from poseflow.core.errors import LabelsError
+from poseflow.core.errors import LabelsError, PoseflowError
 from poseflow.media.hdf5_links import find_outside
 from poseflow.media.reading import raise_if_unread, read_error
 
@@ -105,8 +105,11 @@ def is_hdf5(path: Path) -> bool:
     return bool(h5py.is_hdf5(path)) and not read_head(path).startswith(b"MATLAB")
 
 
-def check_hdf5(path: Path) -> None:
+def check_hdf5(path: Path, what: str = "a label file", fault: type[PoseflowError] = LabelsError) -> None:
     """Check that an HDF5 file can be opened, and that it leads to no other file before anybody follows it there.
+
+    Args:
+        what: the file must be, for messages. fault: to raise.
 
     Raises:
         LabelsError: It is damaged, cut off or just being written, or refers to other files.
@@ -114,18 +117,16 @@ def check_hdf5(path: Path) -> None:
     """
     if not is_hdf5(path):
         if read_head(path).startswith(HDF5_HEAD):
-            raise LabelsError(
-                f"{path} must be a label file, got a damaged HDF5 file (cut off, or still being written?)"
-            )
+            raise fault(f"{path} must be {what}, got a damaged HDF5 file (cut off, or still being written?)")
         return
-    with open_hdf5(path) as file:
+    with open_hdf5(path, what, fault) as file:
         try:
             outside = find_outside(file)
         except (OSError, RuntimeError, KeyError) as error:
             raise_if_machine_failed(error, path)
-            raise LabelsError(f"{path} must be a label file, got a damaged HDF5 file: {one_line(error)}") from error
+            raise fault(f"{path} must be {what}, got a damaged HDF5 file: {one_line(error)}") from error
     if outside:
-        raise LabelsError(f"{path} must hold its data itself, got {outside}")
+        raise fault(f"{path} must hold its data itself, got {outside}")
 
 
 def _describe_hdf5(path: Path) -> str:
@@ -139,8 +140,8 @@ def _describe_hdf5(path: Path) -> str:
     return f"an HDF5 file of another kind (with {members})" if members else "an HDF5 file with nothing in it"
 
 
-def open_hdf5(path: Path) -> h5py.File:
-    """Open an HDF5 file that holds labels.
+def open_hdf5(path: Path, what: str = "a label file", fault: type[PoseflowError] = LabelsError) -> h5py.File:
+    """Open an HDF5 file that holds labels, or what else it must be.
 
     Raises:
         LabelsError: It is damaged, cut off or just being written.
@@ -150,8 +151,8 @@ def open_hdf5(path: Path) -> h5py.File:
         return h5py.File(path)
     except OSError as error:
         raise_if_machine_failed(error, path)
-        raise LabelsError(
-            f"{path} must be a label file, got a damaged one (cut off, or still being written?): {one_line(error)}"
+        raise fault(
+            f"{path} must be {what}, got a damaged one (cut off, or still being written?): {one_line(error)}"
         ) from error
 
 

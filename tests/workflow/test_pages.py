@@ -1,0 +1,103 @@
+"""The commands on the pages for users of other programs do what the pages say."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sleap_io as sio
+import yaml
+from small_project import FRAMES, NODES, ROOT, animal_points, lay_out, write_recording
+from typer.testing import CliRunner
+
+from poseflow.cli import app
+from poseflow.tables import read_poses
+
+
+def commands_of(page: str) -> list[list[str]]:
+    text = (ROOT / "docs" / page).read_text()
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return [shlex.split(line, comments=True) for block in blocks for line in block.splitlines() if line]
+
+
+def settings_of(page: str) -> dict[str, object]:
+    """The first settings on a page."""
+    return yaml.safe_load(re.search(r"^```yaml\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.M | re.S)[1])
+
+
+def run_verbs(page: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    for program, *arguments in commands_of(page):
+        if program == "poseflow":
+            done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+            assert done.exit_code == 0, done.output
+
+
+def write_slp(path: Path, video: str, seed: int) -> None:
+    """Predictions of the small project's animals."""
+    skeleton, own = sio.Skeleton(list(NODES), edges=[NODES[:2], NODES[1:]]), sio.Video(video, open_backend=False)
+    frames = [
+        sio.LabeledFrame(
+            video=own,
+            frame_idx=frame,
+            instances=[
+                sio.PredictedInstance.from_numpy(points, skeleton=skeleton, point_scores=np.ones(3), score=0.9)
+                for points in animal_points(frame, seed).astype(np.float32)
+            ],
+        )
+        for frame in range(FRAMES)
+    ]
+    path.parent.mkdir(exist_ok=True)
+    sio.save_slp(sio.Labels(frames, [own], [skeleton]), str(path), embed=False, verbose=False)
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    write_recording(tmp_path / "videos/session.mp4", seed=0)
+    write_slp(tmp_path / "predictions/session.slp", "D:\\lab\\videos\\session.mp4", seed=0)
+    return tmp_path
+
+
+def test_predictions_of_sleap_by_verbs(lab, monkeypatch):
+    run_verbs("from_sleap.md", lab, monkeypatch)
+    poses, back = read_poses("session.poses.parquet"), sio.load_slp("session.slp", open_videos=False)
+    assert poses["time_s"].iloc[-1] > 1
+    assert (len(poses), poses["track"].nunique(), len(back.tracks)) == (2 * FRAMES, 2, 2)
+    for frame in back:
+        found = np.stack([instance.numpy() for instance in frame.instances])
+        expected = animal_points(frame.frame_idx, 0).astype(np.float32)
+        np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(expected, axis=0))
+
+
+@pytest.mark.workflow
+@pytest.mark.timeout(900)
+def test_predictions_of_sleap_by_the_workflow(tmp_path):
+    project = lay_out(tmp_path)
+    write_slp(tmp_path / "predictions/first.slp", "/elsewhere/videos/first.mp4", seed=0)
+    write_slp(tmp_path / "predictions/gone.slp", "/elsewhere/gone.mp4", seed=1)
+    (tmp_path / "predictions/cut.slp").write_bytes((tmp_path / "predictions/gone.slp").read_bytes()[:999])
+    (tmp_path / "config/config.yaml").write_text(
+        yaml.safe_dump(settings_of("from_sleap.md") | {"predict": {"shard_frames": 30}})
+    )
+    assert project.planned_jobs() == jobs(index=1, index_predictions=1, import_predictions=4)
+    project.snakemake()
+    assert project.planned_jobs() == {}
+    poses = project.tables()
+    assert {name for name in poses if name.startswith("poses")} == {
+        "poses/first/first.parquet",
+        "poses/gone/gone.parquet",
+    }
+    for name, seed in (("first", 0), ("gone", 1)):
+        table = read_poses(tmp_path / f"results/poses/{name}/{name}.parquet")
+        assert (len(table), table["track"].nunique()) == (2 * FRAMES, 2)
+        assert set(table["head.x"]) == {
+            x for frame in range(FRAMES) for x in animal_points(frame, seed)[:, 0, 0].astype(np.float32)
+        }
+    said = (tmp_path / "results/summary.txt").read_text()
+    assert "cut.slp" in said
+    assert "gone.slp" in said
+
+
+def jobs(**some: int) -> dict[str, int]:
+    return {"all": 1, "assemble": 2, "report": 1, "track": 2} | some
