@@ -37,7 +37,6 @@ def test_no_target_can_be_taken_for_a_file_of_settings():
     assert commands
     ends = [command.partition("--configfile ")[2].split() for command in commands]
     assert all(words[1].startswith("-") for words in ends), commands
-    assert "No such file or directory: 'nightly'" in (ROOT / "config/README.md").read_text()
 
 
 def test_the_table_of_rooms_is_the_one_that_imports_are_held_to():

@@ -8,7 +8,7 @@ from poseflow.cluster.executor import (
     list_unknown_versions,
     surround_execution,
 )
-from poseflow.cluster.follow import find_logs, follow_logs
+from poseflow.cluster.follow import find_logs, follow_logs, show_epochs
 from poseflow.cluster.queue import cancel_leftovers
 from poseflow.cluster.resources import JobResources
 from poseflow.cluster.task import TrainingError
@@ -25,6 +25,7 @@ __all__ = [
     "follow_logs",
     "list_failed_jobs",
     "list_unknown_versions",
+    "show_epochs",
     "surround_execution",
     "train_as_job",
 ]

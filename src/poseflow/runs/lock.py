@@ -107,12 +107,14 @@ def leave_run() -> None:
     os.environ.pop(MAIN_PROCESS, None)
 
 
-def begin_job(log: str | Path, threads: int = 1, append: bool = False) -> None:
+def begin_job(log: str | Path, threads: int = 1, append: bool = False) -> TextIO:
     """What each script of the workflow does first: log to `log`, end with the run, fail in a word.
 
     TensorFlow, where a job comes to import it, computes with `threads` threads rather than with every core there is.
     A PoseflowError ends the script with exit code 1 and one line, in the log and on the terminal; any other error
     leaves its traceback in the log.
+
+    Returns: the terminal, for the little that is to be seen at once.
     """
     terminal = os.fdopen(os.dup(2), "w", encoding="utf-8")
     log_to(log, append)
@@ -129,6 +131,7 @@ def begin_job(log: str | Path, threads: int = 1, append: bool = False) -> None:
     silence_tensorflow()
     end_after_interrupt()
     end_with_run()
+    return terminal
 
 
 def end_after_interrupt(patience_s: float = _INTERRUPT_PATIENCE_S) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from time import monotonic
@@ -13,6 +14,7 @@ from poseflow.config import ModelConfig
 from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import replacing
+from poseflow.networks.decoding.peaks import find_local_peaks
 from poseflow.training.checkpoint import Progress, write_checkpoint
 from poseflow.training.data import Samples, stack_samples
 from poseflow.training.pictures import write_map_pictures
@@ -21,6 +23,7 @@ from poseflow.training.schedule import learning_rate
 logger = logging.getLogger("poseflow")
 PLATEAU_FACTOR = 0.5
 PICTURE_SAMPLES = 4
+ERROR_SAMPLES, ERROR_PEAKS = 8, 8
 
 
 class Epochs(keras.callbacks.Callback):
@@ -62,7 +65,8 @@ class Epochs(keras.callbacks.Callback):
         if every and (epoch % every == 0 or progress.stopped):
             self._draw_pictures(epoch + 1)
         write_checkpoint(self.model, progress, self.folder)
-        logger.info("epoch %d: %s", epoch + 1, ", ".join(f"{name} {value:.5g}" for name, value in logs.items()))
+        error = measure_error_px(self.model, self.pictured["val"]) if "val" in self.pictured else None
+        logger.info("epoch %s", describe_epoch(progress, self.config.training.max_epochs, logs, error))
         self.model.stop_training = progress.stopped
 
     def _validate(self, loss: float) -> None:
@@ -92,6 +96,34 @@ class Epochs(keras.callbacks.Callback):
             maps = np.asarray(self.model.network(batch.images, training=False)[CONFIDENCE_MAPS])
             path = self.folder / "pictures" / f"{side}_epoch{epoch:03d}.png"
             write_map_pictures(batch.images, maps, batch.points, self.config.head.output_stride, path)
+
+
+def describe_epoch(progress: Progress, epochs: int, logs: Mapping[str, float], error_px: float | None) -> str:
+    """An epoch in a line: number, losses, error, and how long the training will take, which may stop early."""
+    losses = "".join(f", {name} {value:.5g}" for name, value in logs.items())
+    error = "" if error_px is None else f", error {error_px:.1f} px"
+    minutes = progress.seconds / progress.epoch * (epochs - progress.epoch) / 60
+    left = "" if progress.stopped else f", {minutes:.0f} min left at most"
+    return f"{progress.epoch} of {epochs}{losses}{error}{left}"
+
+
+def measure_error_px(model: keras.Model, samples: Samples) -> float | None:
+    """About how far peaks lie from the labeled points of the first animal of some samples, in px of the recording.
+
+    The median over points of the distance to the nearest peak: a figure to watch a training by; `evaluate` measures.
+    None where the network draws no map of each node, or no peak yet.
+    """
+    chosen = np.linspace(0, len(samples) - 1, min(ERROR_SAMPLES, len(samples))).round().astype(int)
+    batch = stack_samples(samples, chosen.tolist())
+    maps = model.network(batch.images, training=False).get(CONFIDENCE_MAPS)
+    points = np.asarray(batch.points)[:, 0]
+    if maps is None or maps.shape[-1] != points.shape[1]:
+        return None
+    peaks, _ = find_local_peaks(maps, model.profile.head.output_stride, ERROR_PEAKS)
+    away = np.linalg.norm(np.asarray(peaks) - points[:, :, None], axis=-1)
+    nearest = np.nanmin(np.where(np.isnan(away), np.inf, away), axis=-1)
+    found = nearest[np.isfinite(nearest)]
+    return float(np.median(found)) / model.profile.input.scale if len(found) else None
 
 
 def read_history(path: Path) -> list[dict[str, str]]:
