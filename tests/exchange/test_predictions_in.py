@@ -1,15 +1,21 @@
 """Predictions of other programs: points as they are in the file, and one line for what is no such file."""
 
+import pickle
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import sleap_io as sio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
+from pynwb import NWBHDF5IO, NWBFile
+from pynwb.image import ImageSeries
 
 from poseflow.core.errors import AmbiguousVideoError, PredictionsError
 from poseflow.exchange.predictions import (
@@ -67,6 +73,139 @@ def whole_points(poses: np.ndarray) -> np.ndarray:
 
 def write_analysis(labels: sio.Labels, path: Path, preset: str = "matlab") -> None:
     sio.save_analysis_h5(labels, str(path), preset=preset)
+
+
+def animal_names(poses: np.ndarray) -> list[str]:
+    return [f"animal {number}" for number in range(poses.shape[1])]
+
+
+def write_deeplabcut_csv(poses: np.ndarray, path: Path) -> None:
+    """As DeepLabCut's `to_csv`: multi-animal where there are several."""
+    single = poses.shape[1] == 1
+    levels = [["DLC_resnet50_cageMar1shuffle1_1000"], animal_names(poses), NODES, ["x", "y", "likelihood"]]
+    names = ["scorer", "individuals", "bodyparts", "coords"]
+    if single:
+        levels, names = [levels[0], *levels[2:]], [names[0], *names[2:]]
+    scored = np.concatenate([poses.astype(float), np.full((*poses.shape[:3], 1), 0.25)], axis=-1)
+    columns = pd.MultiIndex.from_product(levels, names=names)
+    pd.DataFrame(scored.reshape(len(poses), -1), columns=columns).to_csv(path)
+
+
+def write_lightning_pose(poses: np.ndarray, path: Path) -> None:
+    scored = np.concatenate([poses.astype(float), np.full((*poses.shape[:3], 1), 0.25)], axis=-1)[:, 0]
+    columns = pd.MultiIndex.from_product([["heatmap_tracker"], NODES, ["x", "y", "likelihood"]])
+    columns.names = ["scorer", "bodyparts", "coords"]
+    table = pd.DataFrame(scored.reshape(len(poses), -1), columns=columns)
+    table["set"] = "unlabeled"
+    table.to_csv(path)
+
+
+def write_deeplabcut_hdf5(poses: np.ndarray, path: Path, names: bytes | None = None) -> None:
+    """As pandas' `to_hdf` with format="table", whose library is none of ours."""
+    labels = [
+        ("DLC_net", animal, node, coord)
+        for animal in animal_names(poses)
+        for node in NODES
+        for coord in ("x", "y", "likelihood")
+    ]
+    scored = np.concatenate([poses.astype(float), np.full((*poses.shape[:3], 1), 0.25)], axis=-1)
+    table = np.zeros(len(poses), [("index", "<i8"), ("values_block_0", "<f8", (len(labels),))])
+    table["index"], table["values_block_0"] = np.arange(len(poses)), scored.reshape(len(poses), -1)
+    with h5py.File(path, "w") as file:
+        group = file.create_group("df_with_missing")
+        group.attrs["pandas_type"] = np.bytes_(b"frame_table")
+        group.attrs["non_index_axes"] = np.bytes_(pickle.dumps([(1, labels)], protocol=0) if names is None else names)
+        group["table"] = table
+
+
+def write_movement(poses: np.ndarray, path: Path) -> None:
+    """As xarray's `to_netcdf` by the library netCDF4."""
+    with h5py.File(path, "w") as file:
+        file.attrs["fps"], file.attrs["time_unit"] = 25.0, "seconds"
+        file["time"] = np.arange(len(poses)) / 25
+        for name, values in (("space", ["x", "y"]), ("keypoints", NODES), ("individuals", animal_names(poses))):
+            file.create_dataset(name, data=list(values), dtype=h5py.string_dtype())
+        file["position"] = poses.transpose(0, 3, 2, 1)
+        file["confidence"] = np.full((len(poses), len(NODES), poses.shape[1]), 0.25)
+        for name in ("time", "space", "keypoints", "individuals"):
+            file[name].make_scale(name)
+        for axis, name in enumerate(("time", "space", "keypoints", "individuals")):
+            file["position"].dims[axis].attach_scale(file[name])
+        for axis, name in enumerate(("time", "keypoints", "individuals")):
+            file["confidence"].dims[axis].attach_scale(file[name])
+
+
+def write_nwb(poses: np.ndarray, path: Path) -> None:
+    start = datetime(2026, 3, 1, tzinfo=UTC)
+    file = NWBFile(session_description="a cage", identifier="cage", session_start_time=start)
+    camera = file.create_device("camera")
+    film = ImageSeries(
+        name="film", external_file=["../day0/cage.mp4"], format="external", rate=25.0, num_samples=len(poses)
+    )
+    file.add_acquisition(film)
+    module = file.create_processing_module("behavior", "poses")
+    skeleton = Skeleton(name="skeleton", nodes=list(NODES), edges=np.array([[0, 1]], np.uint8))
+    module.add(Skeletons(skeletons=[skeleton]))
+    for animal, name in enumerate(animal_names(poses)):
+        series = [
+            PoseEstimationSeries(
+                name=node,
+                data=poses[:, animal, place],
+                confidence=np.full(len(poses), 0.25),
+                timestamps=10 + np.arange(len(poses)) / 25,
+                reference_frame="top left",
+            )
+            for place, node in enumerate(NODES)
+        ]
+        poses_of_one = PoseEstimation(
+            name=name,
+            pose_estimation_series=series,
+            skeleton=skeleton,
+            devices=[camera],
+            source_video=film,
+            source_software="SLEAP",
+        )
+        module.add(poses_of_one)
+    with NWBHDF5IO(str(path), "w") as stream:
+        stream.write(file)
+
+
+ARRAY_WRITERS = {
+    "cageDLC_resnet50.csv": write_deeplabcut_csv,
+    "cage.csv": write_lightning_pose,
+    "cageDLC_el.h5": write_deeplabcut_hdf5,
+    "cage.nc": write_movement,
+    "cage.nwb": write_nwb,
+}
+
+
+@pytest.mark.parametrize("name", ARRAY_WRITERS)
+@settings(max_examples=10, deadline=None)
+@given(poses=POSES)
+def test_points_of_dense_formats_come_through_to_the_bit(name, poses):
+    if name == "cage.csv":
+        poses = poses[:, :1]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        ARRAY_WRITERS[name](poses, path)
+        described = describe_predictions_file(path)
+        found = read(path)
+        halves = Instances.concatenate([read(path, 0, (0, 3)), read(path, 0, (3, FRAMES))])
+    assert (described.skeleton.nodes, described.videos[0].frames) == (NODES, FRAMES)
+    np.testing.assert_array_equal(found.points, whole_points(poses))
+    np.testing.assert_array_equal(halves.points, found.points)
+    present = np.isfinite(found.points[..., 0])
+    np.testing.assert_array_equal(found.point_scores, np.where(present, np.float32(0.25), np.nan))
+    np.testing.assert_allclose(found.score, 0.25 * present.mean(axis=1), rtol=1e-6)
+
+
+def test_rates_and_recordings_that_a_file_names_are_told(tmp_path):
+    poses = np.ones((FRAMES, 2, 3, 2), np.float32)
+    for name in ("cage.nc", "cage.nwb"):
+        ARRAY_WRITERS[name](poses, tmp_path / name)
+        [video] = describe_predictions_file(tmp_path / name).videos
+        assert video.fps == pytest.approx(25)
+        assert video.recorded == {"cage.nc": None, "cage.nwb": "../day0/cage.mp4"}[name]
 
 
 WRITERS = {
@@ -173,6 +312,30 @@ def write(content, name="cage.slp"):
     return make
 
 
+class Trap:
+    """What pandas would run."""
+
+    def __reduce__(self):
+        return Path.touch, (Path("ran"),)
+
+
+def deeplabcut(names: bytes):
+    def make(folder):
+        write_deeplabcut_hdf5(np.ones((2, 1, 3, 2), np.float32), folder / "a.h5", names + b"likelihood")
+        return folder / "a.h5"
+
+    return make
+
+
+def table(change):
+    def make(folder):
+        write_deeplabcut_csv(np.ones((3, 1, 3, 2), np.float32), folder / "a.csv")
+        (folder / "a.csv").write_text(change((folder / "a.csv").read_text()))
+        return folder / "a.csv"
+
+    return make
+
+
 def cut_off(folder):
     path = edit("cage.slp", lambda file: None)(folder)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -192,14 +355,22 @@ FAULTS = {
     "frame beyond counting": (edit("cage.slp", set_field("frames", "frame_idx", 2**62)), "frames must be less"),
     "leads out": (edit("cage.analysis.h5", link_out), "/etc/passwd"),
     "other shape": (edit("cage.analysis.h5", put("tracks", shape=(1, 2, 9, 2))), "3 nodes"),
+    "a pickle that runs": (deeplabcut(pickle.dumps(Trap(), protocol=0)), "a pickle that calls"),
+    "another pickle": (deeplabcut(pickle.dumps(7, protocol=0)), "pred"),
+    "a table cut off": (table(lambda text: text[:-9]), "cut off"),
+    "a table with words": (table(lambda text: text.replace("1.0", "one", 1)), "damaged"),
+    "frames twice": (table(lambda text: text.replace("\n1,", "\n0,")), "each frame once"),
+    "a header alone": (table(lambda text: text[: text.index("\n0,")]), "must end in a row"),
+    "two scorers": (table(lambda text: text.replace("DLC_resnet50", "other", 1)), "one scorer"),
     "a bomb": (edit("cage.analysis.h5", put("tracks", shape=(1, 2, 3, 10**11), chunks=(1, 2, 3, 1000))), "values"),
 }
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_faulty_file_gets_one_line_that_names_it(name, tmp_path):
+def test_a_faulty_file_gets_one_line_that_names_it(name, tmp_path, monkeypatch):
     make, word = FAULTS[name]
     path = make(tmp_path)
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(PredictionsError) as error:
         described = describe_predictions_file(path)
         list(iter_foreign_instances(path, 0, (0, described.videos[0].frames)))
@@ -207,6 +378,7 @@ def test_a_faulty_file_gets_one_line_that_names_it(name, tmp_path):
     assert said.startswith(str(path)), said
     assert word in said, said
     assert "\n" not in said, said
+    assert not Path("ran").exists()
 
 
 def test_the_recording_is_told_by_its_path_or_by_the_files_name(tmp_path):

@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import sleap_io as sio
 import yaml
@@ -68,6 +69,21 @@ def test_predictions_of_sleap_by_verbs(lab, monkeypatch):
         found = np.stack([instance.numpy() for instance in frame.instances])
         expected = animal_points(frame.frame_idx, 0).astype(np.float32)
         np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(expected, axis=0))
+
+
+def test_predictions_of_deeplabcut_by_verbs(tmp_path, monkeypatch):
+    write_recording(tmp_path / "videos/session.mp4", seed=0)
+    (tmp_path / "dlc").mkdir()
+    levels = [["DLC_resnet50"], ["one", "two"], NODES, ["x", "y", "likelihood"]]
+    columns = pd.MultiIndex.from_product(levels, names=["scorer", "individuals", "bodyparts", "coords"])
+    points = np.stack([animal_points(frame, 0) for frame in range(FRAMES)]).astype(np.float32)
+    scored = np.concatenate([points.astype(float), np.ones((*points.shape[:3], 1))], axis=-1)
+    table = pd.DataFrame(scored.reshape(FRAMES, -1), columns=columns)
+    table.to_csv(tmp_path / "dlc/sessionDLC_resnet50.csv")
+    run_verbs("from_deeplabcut.md", tmp_path, monkeypatch)
+    poses = read_poses("session.poses.parquet")
+    assert (len(poses), poses["track"].nunique()) == (2 * FRAMES, 2)
+    assert set(poses["tail.y"]) == set(points[:, :, 2, 1].ravel())
 
 
 @pytest.mark.workflow

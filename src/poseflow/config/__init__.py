@@ -114,7 +114,7 @@ class Config(Section):
     predictions: dict[Literal["from"], str] | None = Field(
         None,
         description="Predictions of another program, which take the place of models: the folder that holds their files "
-        "(docs/from_sleap.md). They are tracked, named and assembled as our own; null: models predict.",
+        "(docs/from_sleap.md, docs/from_deeplabcut.md). They are tracked as our own; null: models predict.",
         examples=[{"from": "predictions"}],
     )
     predict: PredictConfig = PredictConfig()

@@ -14,7 +14,11 @@ from pydantic import ValidationError
 
 from poseflow.core.errors import LabelsError, PredictionsError, SkeletonError
 from poseflow.exchange.predictions.analysis import ANALYSIS
+from poseflow.exchange.predictions.deeplabcut_csv import DEEPLABCUT_CSV
+from poseflow.exchange.predictions.deeplabcut_hdf5 import DEEPLABCUT_HDF5
 from poseflow.exchange.predictions.lookup import find_video
+from poseflow.exchange.predictions.movement import MOVEMENT
+from poseflow.exchange.predictions.nwb import NWB
 from poseflow.exchange.predictions.reader import READERS, PredictedVideo, PredictionsFile, PredictionsReader
 from poseflow.exchange.predictions.slp import SLP
 from poseflow.labels.formats.content import check_hdf5, describe_content
@@ -31,6 +35,10 @@ __all__ = [
     "iter_foreign_instances",
 ]
 
+READERS.add("deeplabcut_csv")(DEEPLABCUT_CSV)
+READERS.add("deeplabcut_hdf5")(DEEPLABCUT_HDF5)
+READERS.add("movement")(MOVEMENT)
+READERS.add("nwb")(NWB)
 READERS.add("sleap_analysis")(ANALYSIS)
 READERS.add("slp")(SLP)
 

@@ -30,7 +30,7 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
         raise PredictionsError(f"{path} must be {what}, got a damaged one: {one_line(error)}") from error
 
 
-def dataset(file: h5py.File, name: str, dimensions: int) -> h5py.Dataset:
+def dataset(file: h5py.Group, name: str, dimensions: int) -> h5py.Dataset:
     """A dataset of so many dimensions; raises ValueError for none, and for one that says it holds more than it can."""
     found = file.get(name)
     if not isinstance(found, h5py.Dataset) or found.ndim != dimensions:

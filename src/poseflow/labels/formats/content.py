@@ -56,6 +56,7 @@ TABLE_COLUMNS: tuple[tuple[set[str], str], ...] = (
     ({"name", "parent", "swap"}, "a DeepPoseKit skeleton"),
     ({"filename", "region_shape_attributes"}, "a table of the VGG Image Annotator"),
     ({"individual", "keypoint", "x", "y"}, "an aniframe table"),
+    ({"scorer"}, "a table of DeepLabCut without likelihoods (labels?)"),
 )
 
 

@@ -1,0 +1,156 @@
+"""Poses in NWB 2, by the extension ndx-pose."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.core.skeleton import Skeleton
+from poseflow.exchange.predictions.hdf5 import dataset, opened, text
+from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader
+from poseflow.labels.formats.content import is_hdf5, open_hdf5
+from poseflow.tables import Instances
+
+WHAT = "an NWB file with poses (ndx-pose)"
+BLOCK_FRAMES = 1 << 14
+OFF_GRID = 0.1
+"""Part of a frame by which a time may be off."""
+
+
+@dataclass(frozen=True)
+class _Animal:
+    """One PoseEstimation: a series for each node, None where there is none."""
+
+    group: h5py.Group
+    series: Sequence[h5py.Group | None]
+    frames: NDArray[np.int64]
+
+
+def recognize(path: Path) -> bool:
+    """Whether a file is NWB and has a PoseEstimation."""
+    if not is_hdf5(path):
+        return False
+    with open_hdf5(path) as file:
+        return "nwb_version" in file.attrs and bool(_find_poses(file))
+
+
+def describe(path: Path) -> PredictionsFile:
+    """What a file holds; raises PredictionsError."""
+    with opened(path, WHAT) as file:
+        skeleton, animals, fps = _read_animals(file)
+        last = max((int(animal.frames[-1]) for animal in animals if len(animal.frames)), default=-1)
+        group = animals[0].group
+        software = group.get("source_software")
+        tool = text(software[()]) if isinstance(software, h5py.Dataset) else "ndx-pose"
+        version = software.attrs.get("version") if isinstance(software, h5py.Dataset) else None
+        recorded = _recorded(group)
+    return PredictionsFile(
+        tool=tool,
+        tool_version=None if version is None else text(version),
+        skeleton=skeleton,
+        videos=(PredictedVideo(number=0, recorded=recorded, frames=last + 1, fps=fps),),
+        left_out=(f"{len(animals)} individuals as tracks",) if len(animals) > 1 else (),
+    )
+
+
+def iter_instances(path: Path, video: int, frames: tuple[int, int]) -> Iterator[Instances]:
+    """The animals of each frame."""
+    with opened(path, WHAT) as file:
+        skeleton, animals, _ = _read_animals(file)
+        last = max((int(animal.frames[-1]) + 1 for animal in animals if len(animal.frames)), default=0)
+        for begin in range(frames[0], min(frames[1], last), BLOCK_FRAMES):
+            stop = min(begin + BLOCK_FRAMES, frames[1])
+            parts = [_read_animal(animal, (begin, stop), len(skeleton.nodes)) for animal in animals]
+            whole = Instances.concatenate(parts)
+            yield whole.take(np.argsort(whole.frame_idx, kind="stable"))
+
+
+def _read_animal(animal: _Animal, frames: tuple[int, int], nodes: int) -> Instances:
+    begin, stop = np.searchsorted(animal.frames, frames).tolist()
+    points, scores = np.full((stop - begin, nodes, 2), np.nan), np.full((stop - begin, nodes), np.nan)
+    for node, series in enumerate(animal.series):
+        if series is not None:
+            points[:, node] = dataset(series, "data", 2)[begin:stop]
+            if "confidence" in series:
+                scores[:, node] = dataset(series, "confidence", 1)[begin:stop]
+    return Instances.from_arrays(animal.frames[begin:stop], np.full(stop - begin, np.nan), points, scores)
+
+
+def _find_poses(file: h5py.File) -> list[h5py.Group]:
+    modules = file.get("processing")
+    found = []
+    for module in modules.values() if isinstance(modules, h5py.Group) else ():
+        found += [group for group in module.values() if _type(group) == "PoseEstimation"]
+    return found
+
+
+def _type(item: object) -> str:
+    return text(item.attrs.get("neurodata_type", "")) if isinstance(item, h5py.Group) else ""
+
+
+def _read_animals(file: h5py.File) -> tuple[Skeleton, list[_Animal], float | None]:
+    poses = _find_poses(file)
+    skeleton = _skeleton(poses[0])
+    series = [_series_by_node(group, skeleton, group.name) for group in poses]
+    times = [_times(next(one for one in own if one is not None)) for own in series]
+    for group, own, known in zip(poses, series, times, strict=True):
+        if any(one is not None and dataset(one, "data", 2).shape != (len(known), 2) for one in own):
+            raise ValueError(f"series of {group.name} must have x and y at {len(known)} times each, got others")
+    steps = np.concatenate([np.diff(known) for known in times])
+    step = float(np.median(steps)) if len(steps) else 0.0
+    first = min((float(known[0]) for known in times if len(known)), default=0.0)
+    frames = [_number_frames(known, first, step) for known in times]
+    animals = [_Animal(*parts) for parts in zip(poses, series, frames, strict=True)]
+    return skeleton, animals, 1 / step if step > 0 else None
+
+
+def _number_frames(times: NDArray[np.float64], first: float, step: float) -> NDArray[np.int64]:
+    """Frame of each time: by the rate where all times keep to it, else one after the other."""
+    exact = (times - first) / step if step > 0 else np.arange(len(times), dtype=float)
+    numbers = np.round(exact)
+    if not np.isfinite(exact).all() or (np.abs(exact - numbers) > OFF_GRID).any() or (np.diff(numbers) <= 0).any():
+        numbers = np.arange(len(times), dtype=float)
+    return numbers.astype(np.int64)
+
+
+def _times(series: h5py.Group) -> NDArray[np.float64]:
+    if "timestamps" in series:
+        return np.asarray(dataset(series, "timestamps", 1)[:], float)
+    start = series["starting_time"]
+    return float(start[()]) + np.arange(len(series["data"])) / float(start.attrs["rate"])
+
+
+def _series_by_node(group: h5py.Group, skeleton: Skeleton, name: str) -> list[h5py.Group | None]:
+    series = {key: item for key, item in group.items() if _type(item) == "PoseEstimationSeries"}
+    found = [series.get(node, series.get(f"PoseEstimationSeries{node}")) for node in skeleton.nodes]
+    if not any(one is not None for one in found):
+        raise ValueError(f"{name} must have a series of each node, got {', '.join(series) or 'none'}")
+    return found
+
+
+def _skeleton(group: h5py.Group) -> Skeleton:
+    stored = group.get("skeleton")
+    if isinstance(stored, h5py.Group) and "nodes" in stored:
+        nodes = [text(name) for name in dataset(stored, "nodes", 1)[:]]
+        edges = dataset(stored, "edges", 2)[:].tolist() if "edges" in stored and stored["edges"].ndim == 2 else []
+    else:
+        own = group["nodes"] if isinstance(group.get("nodes"), h5py.Dataset) else None
+        series = [key for key, item in group.items() if _type(item) == "PoseEstimationSeries"]
+        nodes, edges = [text(name) for name in own[:]] if own is not None else series, []
+    return Skeleton(nodes=tuple(nodes), edges=tuple((int(a), int(b)) for a, b in edges))
+
+
+def _recorded(group: h5py.Group) -> str | None:
+    """Path of the recording: of the image series that is linked, or of the list of older versions."""
+    for item in group.values():
+        if isinstance(item, h5py.Group) and isinstance(item.get("external_file"), h5py.Dataset):
+            files = item["external_file"]
+            return text(files[0]) if files.ndim == 1 and len(files) else None
+    videos = group.get("original_videos")
+    return text(videos[0]) if isinstance(videos, h5py.Dataset) and videos.ndim == 1 and len(videos) == 1 else None
+
+
+NWB = PredictionsReader("NWB (ndx-pose) .nwb", recognize, describe, iter_instances)
