@@ -72,7 +72,7 @@ bench: install  ## speed and memory
 COMPILE := uv pip compile pyproject.toml --quiet --no-emit-index-url --no-annotate --no-header --python-version 3.11
 
 lock: install  ## requirements.lock and requirements-jax.lock anew from pyproject.toml
-	$(BIN)/$(COMPILE) --extra dev --upgrade --output-file requirements.lock
+	$(BIN)/$(COMPILE) --extra dev --extra exports --upgrade --output-file requirements.lock
 	$(BIN)/$(COMPILE) --extra jax --constraint requirements.lock | grep -vxFf requirements.lock > requirements-jax.lock
 
 schema: install  ## config.yaml, JSON schemas and docs/configuration.md from the settings' descriptions; each step's defaults

@@ -17,6 +17,7 @@ include: "workflow/rules/predict.smk"
 include: "workflow/rules/import.smk"
 include: "workflow/rules/track.smk"
 include: "workflow/rules/assemble.smk"
+include: "workflow/rules/export.smk"
 include: "workflow/rules/render.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/run.smk"
@@ -28,7 +29,7 @@ if workflow.is_main_process:
 
 
 rule all:
-    """Pose tables of all recordings, the report, and overlays if asked for."""
+    """Pose tables of all recordings, the report, and overlays and exports if asked for."""
     default_target: True
     input:
         final_files,

@@ -97,5 +97,5 @@ def test_a_format_of_another_package_gets_pieces_skeleton_and_metadata(tmp_path:
 
 
 def test_an_unknown_format_is_answered_with_those_that_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"the format of a file of poses must be one of csv, .*slp.*, got 'xlsx'"):
+    with pytest.raises(ConfigError, match=r"format of a file of poses must be one of .*csv, .*slp.*, got 'xlsx'"):
         export_poses(tmp_path / "cage.parquet", tmp_path / "cage.xlsx")

@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from poseflow.cluster import list_unknown_versions
 from poseflow.runs.checks import check_settings
-from poseflow.config import parse_config, read_yaml
+from poseflow.config import FOLDERS, NEED_SUBJECT, parse_config, read_yaml
 from poseflow.core.errors import PoseflowError
 from poseflow.runs.fingerprints import describe_step, describe_training
 from poseflow.models import needed_files
@@ -209,7 +209,21 @@ def check_targets(targets):
 
 def final_files(wildcards):
     overlays = map(PLACES.overlay, videos_to_see()) if CONFIG.render.enabled else []
-    return [*map(pose_table, PLAN.videos), PLACES.report, *overlays]
+    return [*map(pose_table, PLAN.videos), PLACES.report, *overlays, *export_files()]
+
+
+def export_files():
+    """Each pose table in each of the formats that are asked for."""
+    return [PLACES.export(to, PLAN.recording_of[video], video) for to in CONFIG.exports for video in PLAN.videos]
+
+
+def file_or_folder(path, to):
+    return directory(path) if to in FOLDERS else path
+
+
+def subject_of(to):
+    """What is known about the animals, for formats that say it: what differs from the defaults."""
+    return CONFIG.subject.model_dump(mode="json", exclude_defaults=True) if to in NEED_SUBJECT else {}
 
 
 def suggestion_files(wildcards):

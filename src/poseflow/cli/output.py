@@ -7,7 +7,7 @@ from typing import Annotated, TextIO
 import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
-from poseflow.config import Config, ModelConfig, RenderConfig, ReportConfig
+from poseflow.config import WRITERS, Config, ModelConfig, RenderConfig, ReportConfig, SubjectConfig
 from poseflow.core.errors import ConfigError
 from poseflow.runs.places import ANY, PLACES, Places
 
@@ -16,7 +16,7 @@ def add_verbs(app: typer.Typer) -> None:
     """Add this module's verbs to the command."""
     app.command(epilog=list_settings(RenderConfig))(render)
     app.command(epilog=list_settings(ReportConfig))(report)
-    app.command()(export)
+    app.command(epilog=list_settings(SubjectConfig))(export)
     app.command()(explain)
     app.command()(summary)
     app.command()(schema)
@@ -104,26 +104,49 @@ def _read_inputs(file: TextIO) -> dict[str, list[str]]:
 
 
 def export(
-    poses: Annotated[Path, typer.Argument(help="A recording's pose table, of `poseflow assemble`.")],
-    out: Out,
-    format: Annotated[
-        str | None, typer.Option(help="csv, slp, or one that another package adds; without it: the suffix of --out.")
+    poses: Annotated[list[Path], typer.Argument(help="Pose tables of `poseflow assemble`, or folders of them.")],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to", help="Format, one of those below or of another package; without it: what the end of --out says."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="File or folder to write, of one table; else results/exports/ has them."),
     ] = None,
     index: Annotated[
-        Path | None, typer.Option(help="The recording, or its index, of `poseflow index`; SLEAP's files refer to it.")
+        Path | None,
+        typer.Option(help="The recording, or its index, of `poseflow index`; of tables in results/ it is known."),
     ] = None,
     config: ConfigFile = None,
+    changes: Settings = None,
 ) -> None:
-    """Write poses for other programs.
+    """Write poses for other programs; docs/to_your_analysis.md has the formats.
 
-    Example:
+    coco, csv, csv_long, deeplabcut_csv, deeplabcut_h5, keypoint_moseq, sleap_analysis, slp.
+
+    Examples:
+
+        poseflow export results/poses --to slp
 
         poseflow export cage1.parquet --index cage1.mp4 --out cage1.slp
     """
-    from poseflow.exchange import export_poses
+    from poseflow.media import read_index
+    from poseflow.steps.export import export_table, find_tables, place_of
 
-    export_poses(poses, out, format, None if index is None else find_index(index, read_config(config)))
-    typer.echo(out)
+    subject = read_section(SubjectConfig, "subject", config, changes)
+    tables = find_tables(poses)
+    if (out or index) and len(tables) > 1:
+        raise ConfigError(f"--out and --index must be those of one pose table, got {len(tables)} tables")
+    if to is None and out is None:
+        raise ConfigError(f"--to must be one of {', '.join(WRITERS)}, got none, and no --out that says it")
+    for table in tables:
+        path = out or place_of(table, WRITERS.check(to or ""))
+        known = Places.around(table).index(table.stem)
+        found = find_index(index, read_config(config)) if index else read_index(known) if known.is_file() else None
+        export_table(table, path, to, found, subject)
+        typer.echo(path)
 
 
 def explain(

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
 from poseflow.config.evaluation import EvaluationConfig
+from poseflow.config.exports import FOLDERS, NEED_SUBJECT, WRITERS, FormatName, SubjectConfig, suffix_of
 from poseflow.config.kinds import KINDS, Kind, find_pipeline_fault
 from poseflow.config.model import (
     AugmentationConfig,
@@ -30,9 +31,12 @@ from poseflow.core.errors import ConfigError
 
 __all__ = [
     "BACKBONES",
+    "FOLDERS",
     "HEADS",
     "KINDS",
+    "NEED_SUBJECT",
     "SIMILARITIES",
+    "WRITERS",
     "AmbiguityConfig",
     "AugmentationConfig",
     "Config",
@@ -58,6 +62,7 @@ __all__ = [
     "ReviewConfig",
     "Section",
     "SplitConfig",
+    "SubjectConfig",
     "TrackingConfig",
     "TrainingConfig",
     "VideosConfig",
@@ -67,6 +72,7 @@ __all__ = [
     "parse_yaml",
     "read_model_config",
     "read_yaml",
+    "suffix_of",
 ]
 
 S = TypeVar("S", bound=Section)
@@ -124,6 +130,13 @@ class Config(Section):
     promotion: PromotionConfig = PromotionConfig()
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
+    exports: tuple[FormatName, ...] = Field(
+        (),
+        description="Formats that each pose table is written in as well, for other programs, into `results/exports/`; "
+        "docs/to_your_analysis.md lists them.",
+        examples=[["slp", "deeplabcut_csv"]],
+    )
+    subject: SubjectConfig = SubjectConfig()
 
     @model_validator(mode="after")
     def _check_pipelines(self) -> "Config":

@@ -5,32 +5,64 @@ Other packages add formats by entry points of `poseflow.writers`, each a functio
 
 from pathlib import Path
 
+from poseflow.config import WRITERS, SubjectConfig, suffix_of
+from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.files import replacing
-from poseflow.exchange.csv import write_csv
-from poseflow.exchange.slp import write_slp
-from poseflow.exchange.writer import WRITERS, PoseStream, Writer
+from poseflow.exchange.writer import PoseStream, Writer
 from poseflow.media import VideoIndex
-from poseflow.tables import iter_poses
+from poseflow.tables import in_ranges, iter_columns, open_poses
 
-__all__ = ["WRITERS", "PoseStream", "Writer", "export_poses"]
-
-WRITERS.add("csv")(write_csv)
-WRITERS.add("slp")(write_slp)
+__all__ = ["PoseStream", "Writer", "export_poses", "format_of"]
 
 
 def export_poses(
-    table: str | Path, path: str | Path, format: str | None = None, index: VideoIndex | None = None
+    table: str | Path,
+    path: str | Path,
+    format: str | None = None,
+    index: VideoIndex | None = None,
+    subject: SubjectConfig | None = None,
 ) -> None:
-    """Write a pose table in another format; the file is written whole or not at all.
+    """Write a pose table in another format; the file, or the folder of files, is written whole or not at all.
 
     Args:
-        table: of one video. path: of the new file.
+        table: of one video. path: of the new file or folder.
         format: one of `WRITERS`; None: that of the suffix of `path`.
         index: the recording, for formats that refer to it.
+        subject: what is known about the animals, for archives.
 
-    Raises: ConfigError for a format that there is not; TableError as `iter_poses`, and as the format's writer.
+    Raises: ConfigError for a format that there is not; TableError as `open_poses`, and as the format's writer.
     """
-    write = WRITERS[format or Path(path).suffix.removeprefix(".")]
-    skeleton, note, pieces = iter_poses(table)
+    path = Path(path)
+    write: Writer = WRITERS[format or format_of(path)]
+    skeleton, note = open_poses(table)
+    _check_frames(Path(table), note["frames_read"])
+    if index is not None and index.is_ok and index.frames != note["frames"]:
+        raise ConfigError(
+            f"the index must be that of the recording of {table}, of {note['frames']} frames, got one of {index.frames}"
+        )
     with replacing(path) as temporary:
-        write(PoseStream(skeleton, pieces, note, index), temporary)
+        write(PoseStream(Path(table), skeleton, note, path, index, subject or SubjectConfig()), temporary)
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's name says; raises ConfigError where none or several do."""
+    fitting = {name: suffix_of(name) for name in WRITERS if path.name.endswith(suffix_of(name))}
+    longest = max(map(len, fitting.values()), default=0)
+    named = [name for name, suffix in fitting.items() if len(suffix) == longest]
+    if len(named) != 1:
+        said = f"the suffix of {path.name}, that of {' and '.join(named)}" if named else repr(path.suffix[1:])
+        raise ConfigError(f"the format of a file of poses must be one of {', '.join(WRITERS)}, got {said}")
+    return named[0]
+
+
+def _check_frames(table: Path, frames_read: list[list[int]]) -> None:
+    """Raise TableError unless rows are sorted by frame, and of frames that were read: writers count on it."""
+    last = -1
+    for piece in iter_columns(table, ["frame_idx"]):
+        frame_idx = piece.column("frame_idx").to_numpy()
+        if len(frame_idx) and (frame_idx[0] < last or (frame_idx[1:] < frame_idx[:-1]).any()):
+            raise TableError(f"{table}: rows must be sorted by frame_idx, got others")
+        ranges = [(start, stop) for start, stop in frames_read]
+        if not in_ranges(frame_idx, ranges).all():
+            raise TableError(f"{table}: every row's frame must be among the frames that were read, got others")
+        last = int(frame_idx[-1]) if len(frame_idx) else last

@@ -6,54 +6,109 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
+import h5py
 import numpy as np
 import sleap_io as sio
 from numpy.typing import NDArray
 
 from poseflow.core.errors import ConfigError
+from poseflow.exchange.dense import find_individuals, node_values
 from poseflow.exchange.writer import PoseStream
 from poseflow.labels import describe, to_sleap
 from poseflow.media import VideoIndex
-from poseflow.tables import Predictions, Tracks, node_columns, stack_columns
+from poseflow.tables import Individuals, Predictions, Tracks
 
 UNNAMED = "track_"
 """What the name of an animal without a name begins with, before its track's number."""
 
 
+INSTANCE = np.dtype(
+    [
+        ("instance_id", "i8"),
+        ("instance_type", "u1"),
+        ("frame_id", "u8"),
+        ("skeleton", "u4"),
+        ("track", "i4"),
+        ("from_predicted", "i8"),
+        ("score", "f4"),
+        ("point_id_start", "u8"),
+        ("point_id_end", "u8"),
+        ("tracking_score", "f4"),
+    ]
+)
+FRAME = np.dtype(
+    [("frame_id", "u8"), ("video", "u4"), ("frame_idx", "u8"), ("instance_id_start", "u8"), ("instance_id_end", "u8")]
+)
+POINT = np.dtype([("x", "f8"), ("y", "f8"), ("visible", "?"), ("complete", "?"), ("score", "f8")])
+PREDICTED = 1
+
+
 def write_slp(poses: PoseStream, path: Path) -> None:
     """Write poses as `.slp` with predicted instances; SLEAP's GUI shows them on the recording.
 
-    Each instance has its track, named after the identity where there is one. All poses are in memory at once.
+    Each instance has its track, named after the identity where there is one. sleap-io writes what is of the whole file;
+    its own way to write instances holds all of them in memory, so these are written here, as it does.
 
-    Raises: ConfigError where the recording is not given.
+    Raises: ConfigError where the recording is not given, or the skeleton is more than a file of SLEAP can hold.
     """
     if poses.index is None:
         raise ConfigError("a label file of SLEAP must refer to its recording, got no --index")
-    skeleton, video = to_sleap(poses.skeleton), video_of(poses.index)
-    tracks: dict[str, sio.Track] = {}
-    frames: dict[int, list[sio.PredictedInstance]] = defaultdict(list)
-    for piece in poses.pieces:
-        nodes = stack_columns(piece, node_columns(poses.skeleton)).reshape(piece.num_rows, len(poses.skeleton.nodes), 3)
-        columns = piece.select(["frame_idx", "track", "identity", "instance_score"]).to_pydict()
-        for row, (frame, track, identity, score) in enumerate(zip(*columns.values(), strict=True)):
-            name = name_track(identity, track)
-            instance = sio.PredictedInstance.from_numpy(
-                nodes[row, :, :2].astype(np.float64),
-                skeleton=skeleton,
-                point_scores=np.nan_to_num(nodes[row, :, 2]),
-                score=score or 0.0,
-                track=tracks.setdefault(name, sio.Track(name=name)),
-            )
-            frames[frame].append(instance)
+    individuals = find_individuals(poses, share_slots=False)
     labels = sio.Labels(
-        labeled_frames=[
-            sio.LabeledFrame(video=video, frame_idx=frame, instances=instances) for frame, instances in frames.items()
-        ],
-        videos=[video],
-        skeletons=[skeleton],
-        tracks=list(tracks.values()),
+        videos=[video_of(poses.index)],
+        skeletons=[to_sleap(poses.skeleton)],
+        tracks=[sio.Track(name=name) for name in individuals.names],
     )
-    sio.save_slp(labels, str(path), embed=False, verbose=False)
+    try:
+        sio.save_slp(labels, str(path), embed=False, verbose=False)
+    except ValueError as error:
+        raise ConfigError(f"{poses.table}: the skeleton must have room in a label file of SLEAP, got {error}") from None
+    with h5py.File(path, "r+") as file:
+        _write_instances(poses, individuals, file)
+
+
+def _write_instances(poses: PoseStream, individuals: Individuals, file: h5py.File) -> None:
+    nodes = len(poses.skeleton.nodes)
+    sizes = {
+        "frames": (FRAME, individuals.frames),
+        "instances": (INSTANCE, individuals.rows),
+        "pred_points": (POINT, individuals.rows * nodes),
+    }
+    for name, (dtype, length) in sizes.items():
+        del file[name]
+        file.create_dataset(name, (length,), dtype)
+    row, frame = 0, 0
+    for block in poses.blocks():
+        frame_idx, values = block.column("frame_idx").to_numpy(), node_values(block, poses)
+        frames, first, place = np.unique(frame_idx, return_index=True, return_inverse=True)
+        rows = np.arange(row, row + len(frame_idx))
+        instances = np.zeros(len(rows), INSTANCE)
+        instances["instance_id"] = rows
+        instances["instance_type"] = PREDICTED
+        instances["frame_id"] = frame + place
+        instances["track"] = individuals.find(block)
+        instances["from_predicted"] = -1
+        instances["score"] = np.nan_to_num(block.column("instance_score").to_numpy())
+        instances["point_id_start"], instances["point_id_end"] = rows * nodes, (rows + 1) * nodes
+        labeled = np.zeros(len(frames), FRAME)
+        labeled["frame_id"] = np.arange(frame, frame + len(frames))
+        labeled["frame_idx"] = frames
+        labeled["instance_id_start"] = row + first
+        labeled["instance_id_end"] = row + np.append(first[1:], len(rows))
+        file["frames"][frame : frame + len(frames)] = labeled
+        file["instances"][row : row + len(rows)] = instances
+        file["pred_points"][row * nodes : (row + len(rows)) * nodes] = _points(values)
+        row, frame = row + len(rows), frame + len(frames)
+
+
+def _points(values: NDArray[np.float32]) -> NDArray[np.void]:
+    """Points as SLEAP stores them, from (rows, nodes, 3)."""
+    flat = values.reshape(-1, 3)
+    points = np.zeros(len(flat), POINT)
+    points["x"], points["y"] = flat[:, 0], flat[:, 1]
+    points["visible"] = ~np.isnan(flat[:, :2]).any(axis=1)
+    points["score"] = np.nan_to_num(flat[:, 2])
+    return points
 
 
 def build_instances(

@@ -29,6 +29,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "import_predictions": 1,
     "track": 4,
     "assemble": 3,
+    "export": 1,
     "render": 1,
     "report": 1,
 }
@@ -55,6 +56,7 @@ STEP_SETTINGS: Mapping[str, Sequence[str]] = {
     "import_predictions": ("predict.flow",),
     "track": ("tracking", "review"),
     "assemble": (),
+    "export": (),
     "render": ("render",),
     "report": ("report",),
 }

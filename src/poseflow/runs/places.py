@@ -7,6 +7,8 @@ of a search (`"*"`), which makes one description serve rules, readers and search
 from dataclasses import dataclass
 from pathlib import Path
 
+from poseflow.config import suffix_of
+
 ANY = "*"
 _TRAINING = ".job"
 
@@ -124,6 +126,10 @@ class Places:
     def pose_table(self, recording: str, video: str) -> Path:
         """Poses of one video of a recording."""
         return self.all_poses / recording / f"{video}.parquet"
+
+    def export(self, format: str, recording: str, video: str) -> Path:
+        """Poses of one video in a format of other programs."""
+        return self.results / "exports" / format / recording / f"{video}{suffix_of(format)}"
 
     # --- Labels and models
 

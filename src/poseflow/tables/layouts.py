@@ -1,8 +1,7 @@
 """Read pose tables back: wide, long or as an xarray dataset."""
 
 import json
-from collections.abc import Iterator, Sequence
-from heapq import heappop, heappush
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.tables.columns import node_columns, stack_columns
-from poseflow.tables.parquet import as_paths, check_columns, iter_columns, open_table, parse_skeleton
+from poseflow.tables.individuals import Individuals
+from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
 from poseflow.tables.poses import KIND, pose_schema
 from poseflow.tables.ranges import check_ranges, count_frames, in_ranges
 
@@ -84,8 +84,8 @@ def read_pose_metadata(path: str | Path) -> dict[str, Any]:
         return note
 
 
-def iter_poses(path: str | Path) -> tuple[Skeleton, dict[str, Any], Iterator[pa.Table]]:
-    """Skeleton, metadata and rows of one pose table, a group of rows at a time.
+def open_poses(path: str | Path) -> tuple[Skeleton, dict[str, Any]]:
+    """Skeleton and metadata of one pose table, whose columns are checked; `iter_columns` gives its rows.
 
     Raises: TableError naming the file for one that is damaged or no pose table.
     """
@@ -93,9 +93,8 @@ def iter_poses(path: str | Path) -> tuple[Skeleton, dict[str, Any], Iterator[pa.
     with open_table(path, KIND) as (file, note):
         skeleton = parse_skeleton(note, path)
         _check_note(note, path)
-        schema = pose_schema(skeleton, note.get("columns", ()))
-        check_columns(file, schema, path)
-    return skeleton, note, iter_columns(path, schema.names)
+        check_columns(file, pose_schema(skeleton, note.get("columns", ())), path)
+    return skeleton, note
 
 
 def _find_files(paths: list[Path]) -> list[Path]:
@@ -155,7 +154,8 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
     frame_idx = table.column("frame_idx").to_numpy()
     if not in_ranges(frame_idx, note["frames_read"]).all():
         raise TableError(f"{path}: every row's frame must be among the frames that were read, got others")
-    individuals, individual = _individuals(table)
+    found = Individuals([table], share_slots=True)
+    individuals, individual = found.names, found.find(table)
     _check_room(count_frames(note["frames_read"]), len(skeleton.nodes), len(individuals), path)
     frames = np.concatenate([np.arange(*part) for part in note["frames_read"]] or [np.empty(0, np.int64)])
     place = np.searchsorted(frames, frame_idx)
@@ -165,7 +165,7 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
     )
     track = np.full((len(frames), len(individuals)), -1, np.int32)
     track[place, individual] = table.column("track").to_numpy()
-    time = _interpolate_times(frames, frame_idx, table.column("time_s").to_numpy(), note["fps"])
+    time = interpolate_times(frames, frame_idx, table.column("time_s").to_numpy(), note["fps"])
     coords: dict[str, Any] = {
         "time": time,
         "space": ["x", "y"],
@@ -196,42 +196,6 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
     )
 
 
-def _individuals(table: pa.Table) -> tuple[list[str], NDArray[np.int64]]:
-    """Names of the individuals, and each row's: its identity; without one, or where it is given twice, a slot."""
-    frame_idx, track = table.column("frame_idx").to_numpy(), table.column("track").to_numpy().astype(np.int64)
-    identity = table.column("identity").to_pylist()
-    names = sorted({name for name in identity if name is not None})
-    codes = {name: code for code, name in enumerate(names)}
-    individual = np.array([codes.get(name, -1) for name in identity], np.int64)
-    named = np.flatnonzero(individual >= 0)
-    _, first = np.unique(frame_idx[named] * max(len(names), 1) + individual[named], return_index=True)
-    individual[np.setdiff1d(named, named[first])] = -1
-    unnamed = individual < 0
-    slots, slot = _share_slots(frame_idx[unnamed], track[unnamed])
-    individual[unnamed] = slot + len(names)
-    return names + slots, individual
-
-
-def _share_slots(frame_idx: NDArray[np.int64], track: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
-    """Names of as few slots as hold all tracks, a frame apart at least, and each row's slot."""
-    tracks, codes = np.unique(track, return_inverse=True)
-    first, last = np.full(len(tracks), np.iinfo(np.int64).max), np.full(len(tracks), -1)
-    np.minimum.at(first, codes, frame_idx)
-    np.maximum.at(last, codes, frame_idx)
-    slot_of, held, free = np.zeros(len(tracks), np.int64), list[list[int]](), list[tuple[int, int]]()
-    for code in np.lexsort((tracks, first)).tolist():
-        if free and free[0][0] + 1 < first[code]:
-            slot = heappop(free)[1]
-        else:
-            slot = len(held)
-            held.append([])
-        held[slot].append(int(tracks[code]))
-        slot_of[code] = slot
-        heappush(free, (int(last[code]), slot))
-    names = [f"track_{own[0]}" if len(own) == 1 else f"slot_{slot}" for slot, own in enumerate(held)]
-    return names, slot_of[codes]
-
-
 def _check_room(frames: int, nodes: int, individuals: int, path: Path) -> None:
     """Raise TableError before memory is asked for that is not there."""
     needed, free = frames * (individuals * (nodes * 3 + 1) * 4 + 24), psutil.virtual_memory().available
@@ -242,7 +206,7 @@ def _check_room(frames: int, nodes: int, individuals: int, path: Path) -> None:
         )
 
 
-def _interpolate_times(
+def interpolate_times(
     frames: NDArray[np.int64], known: NDArray[np.int64], time_s: NDArray[np.float64], fps: float | None
 ) -> NDArray[np.float64]:
     """Times of all frames from those of some; beyond the first and last known one, at `fps`.

@@ -1,0 +1,132 @@
+"""Exports as a lab meets them: archives that are accepted, odd files, the command, and the page that describes them."""
+
+import logging
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from exchange_tables import FRAMES, draw_table, write_table
+from fake_results import make_index, make_poses
+from nwbinspector import Importance, inspect_nwbfile, load_config
+from pycocotools.coco import COCO
+from pynwb import NWBHDF5IO
+from typer.testing import CliRunner
+
+from poseflow.cli import app
+from poseflow.config import WRITERS
+from poseflow.core.errors import ConfigError
+from poseflow.exchange import export_poses
+from poseflow.media import index_video, write_index, write_video
+from poseflow.tables import read_poses, write_poses
+
+PAGE = Path(__file__).parents[2] / "docs" / "to_your_analysis.md"
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """A table of two tracks in `results/`, and its recording."""
+    write_video(tmp_path / "cage.mp4", (np.full((48, 64), 90 + i, np.uint8) for i in range(FRAMES)), fps=25)
+    index = index_video(tmp_path / "cage.mp4")
+    write_index(index, tmp_path / "results" / "index" / "cage.json")
+    folder = tmp_path / "results" / "poses" / "cage"
+    write_poses(make_poses(index, [(0, 0, FRAMES), (3, 2, 7)]), folder / "cage.parquet")
+    return tmp_path / "results"
+
+
+def run(*arguments: object) -> str:
+    done = CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return done.output
+
+
+@pytest.mark.parametrize("format", ["nwb", "nwb_animals"])
+def test_archives_take_what_is_written(format: str, results: Path) -> None:
+    run("export", results / "poses", "--to", format, "--set", "species=Mus musculus", "--set", "sex=F")
+    files = sorted(path for path in (results / "exports" / format).rglob("*.nwb") if path.is_file())
+    assert len(files) == (2 if format == "nwb_animals" else 1)
+    for file in files:
+        found = list(inspect_nwbfile(nwbfile_path=file, config=load_config("dandi")))
+        assert not [message for message in found if message.importance in (Importance.CRITICAL, Importance.ERROR)]
+        with NWBHDF5IO(file, "r") as io:
+            nwb = io.read()
+            poses = nwb.processing["behavior"]["track_3" if format == "nwb" else "PoseEstimation"]
+            assert nwb.subject.species == "Mus musculus"
+            assert (file.parent / poses.source_video.external_file[0]).is_file()
+            assert poses.skeleton.nodes[:].tolist() == ["nose", "head", "body", "tail"]
+            np.testing.assert_allclose(poses["tail"].timestamps[:], np.arange(FRAMES) / 25)
+
+
+def test_coco_is_read_by_its_own_tools_with_the_images_of_frames_with_animals(results: Path) -> None:
+    run("export", results / "poses", "--to", "coco")
+    folder = results / "exports" / "coco" / "cage" / "cage.coco"
+    coco = COCO(str(folder / "annotations.json"))
+    assert len(coco.getAnnIds()) == FRAMES + 5
+    assert coco.loadCats([1])[0]["skeleton"] == [[2, 1], [2, 3], [3, 4]]
+    assert all((folder / image["file_name"]).is_file() for image in coco.loadImgs(coco.getImgIds()))
+    assert {image["width"] for image in coco.loadImgs(coco.getImgIds())} == {64}
+
+
+def test_keypoint_moseq_finds_a_file_an_animal(results: Path) -> None:
+    run("export", results / "poses", "--to", "keypoint_moseq")
+    folder = results / "exports" / "keypoint_moseq" / "cage" / "cage.kpms"
+    frames = {path.stem: pd.read_hdf(path) for path in sorted(folder.iterdir())}
+    assert list(frames) == ["cage_track_0", "cage_track_3"]
+    bodyparts = frames["cage_track_3"].columns.get_level_values("bodyparts").unique().tolist()
+    assert bodyparts == ["nose", "head", "body", "tail"]
+    assert frames["cage_track_3"].iloc[:, 0].notna().sum() == 5
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_a_video_without_animals_is_written_too(format: str, tmp_path: Path) -> None:
+    index = make_index("cage", 0, status="quarantined", reason="empty")
+    write_poses(make_poses(index, []), tmp_path / "cage.parquet")
+    export_poses(tmp_path / "cage.parquet", tmp_path / "out", format, index)
+    assert (tmp_path / "out").exists()
+
+
+def test_tracks_that_share_a_column_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_poses(make_poses(make_index("cage", 30), [(0, 0, 10), (1, 12, 30)]), tmp_path / "cage.parquet")
+    with caplog.at_level(logging.WARNING):
+        export_poses(tmp_path / "cage.parquet", tmp_path / "cage.csv", "deeplabcut_csv")
+    assert "share 1 columns" in caplog.text
+
+
+def test_an_output_of_another_kind_that_is_there_stays(results: Path, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine.txt").write_text("mine")
+    table = results / "poses" / "cage" / "cage.parquet"
+    with pytest.raises(ConfigError, match="must be a file, got a folder that is there"):
+        export_poses(table, tmp_path / "there", "csv")
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["mine.txt"]
+
+
+def test_an_index_of_another_recording_is_refused(results: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"of {FRAMES} frames, got one of 5"):
+        export_poses(results / "poses" / "cage" / "cage.parquet", tmp_path / "a.slp", index=make_index("cage", 5))
+
+
+def test_names_that_a_spreadsheet_would_run_are_text_there(tmp_path: Path) -> None:
+    for seed in range(50):
+        table = write_table(tmp_path / f"{seed}.parquet", draw_table(seed))
+        poses = read_poses(table)
+        if "=1+1.x" in poses and (poses["identity"] == "-7").any():
+            break
+    export_poses(table, tmp_path / "a.csv")
+    header, *lines = (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()
+    assert "'=1+1.x" in header and '"=1+1' not in header
+    assert re.search(r"\"?-7\"?,", "\n".join(lines)), "a number is a number"
+
+
+def test_the_page_names_every_format() -> None:
+    named = set(re.findall(r"^\| (`.*?) \|", PAGE.read_text(encoding="utf-8").partition("## What")[0], re.MULTILINE))
+    assert {name for cell in named for name in re.findall(r"`(\w+)`", cell)} == set(WRITERS)
+
+
+def test_the_pages_python_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(results.parent)
+    run("export", "results/poses", "--to", "movement")
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        exec(block, {})
