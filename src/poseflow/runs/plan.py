@@ -62,6 +62,7 @@ class Plan:
     )  # of videos and folders, to be kept: see `poseflow.runs.names`
     sources: Mapping[str, PredictionsSource] = field(default_factory=dict)  # of videos that another program predicted
     orphans: Sequence[Path] = ()  # results of recordings that are no longer there, which a run sets aside
+    unlisted: Sequence[Path] = ()  # folders of recordings of which it is not known what they hold
     warnings: Sequence[str] = ()  # a line each: what was left out or set aside, shown with the plan, summary and report
 
     @property
@@ -98,6 +99,7 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         names=found.names,
         sources=sources,
         orphans=orphans,
+        unlisted=found.unlisted,
         warnings=[*found.warnings, *describe_orphans(orphans, found)],
     )
     if config.foreign_predictions is not None:

@@ -1,0 +1,176 @@
+"""What is removed, and what never is."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_results import FPS, SKELETON, make_index, make_poses
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from poseflow.core.errors import ConfigError
+from poseflow.core.files import read_json, write_json
+from poseflow.media import write_index
+from poseflow.runs.backup import list_kept, tell_costs
+from poseflow.runs.places import ANY, Places
+from poseflow.runs.plan import Plan, PlannedPipeline
+from poseflow.runs.promotion import Decision, add_to_history
+from poseflow.runs.removal import find_unreferenced, find_videos_of, list_results_of, remove
+from poseflow.runs.status import find_status, say_size
+from poseflow.tables import Predictions, read_poses, write_poses, write_predictions
+
+RELEASES = [f"{letter}000000000" for letter in "abcd"]
+MODELS = [f"{number}111111111" for number in range(6)]
+SHARD = "0000-of-0001"
+
+
+@pytest.fixture
+def places(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Places()
+
+
+def plan_of(recordings, **changes):
+    videos = [video for of in recordings.values() for video in of]
+    paths = {video: Path("videos", f"{video}.mp4") for video in videos}
+    return Plan(paths, {video: [SHARD] for video in videos}, recordings=recordings, **changes)
+
+
+def do(places, recording, video, release="a000000000", models=()):
+    """Make all that there is of a video that is done."""
+    write_index(make_index(video, 10), places.index(video))
+    points = np.zeros((10, len(SKELETON.nodes), 2), np.float32)
+    notes = {"release": release, "models": {str(number): str(folder) for number, folder in enumerate(models)}}
+    found = replace(Predictions.from_instances(SKELETON, range(10), points), metadata=notes)
+    write_predictions(found, places.shard(video, SHARD))
+    write_json({"id": release, "models": notes["models"]}, places.assigned_release(video))
+    write_poses(make_poses(make_index(video, 10), [(0, 0, 10)], video=video), places.pose_table(recording, video))
+    for path in (places.tracks(recording), places.review_list(recording), places.log("predict", video, SHARD)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(places.shard(video, SHARD).read_bytes())  # of tracks too, the metadata matter alone
+
+
+def test_nothing_of_a_recording_that_is_removed_is_left_and_all_of_the_others_is(places):
+    plan = plan_of({"cage": ["cage__1", "cage__2"], "cage2": ["cage2"]})
+    for recording, videos in plan.recordings.items():
+        for video in videos:
+            do(places, recording, video)
+    others = {path for path in places.results.rglob(ANY) if "cage2" in str(path)}
+    recording, videos = find_videos_of("cage", plan, places)
+    remove(list_results_of(recording, videos, places))
+    assert set(read_poses(places.all_poses).video) == {"cage2"}
+    assert [path.stem for path in places.find(places.pose_table(ANY, ANY))] == ["cage2"]
+    left = [path for folder in (places.results, places.logs) for path in folder.rglob(ANY)]
+    assert not [path for path in left if "cage__" in str(path) or path.stem == "cage"]
+    assert {path for path in places.results.rglob(ANY) if "cage2" in str(path)} == others
+
+
+def test_a_recording_that_is_gone_can_be_removed_and_one_that_never_was_is_told(places):
+    do(Places(places.orphaned / "2026-01-01T00-00-00"), "old", "old")
+    plan = plan_of({"new": ["new"]})
+    recording, videos = find_videos_of("old", plan, places)
+    remove(list_results_of(recording, videos, places))
+    assert not places.orphaned.exists() or not list(places.orphaned.rglob("*.parquet"))
+    with pytest.raises(ConfigError, match="did you mean new"):
+        find_videos_of("nev", plan, places)
+
+
+def write_release(places, name, models):
+    write_json({"id": name, "models": {str(n): str(folder) for n, folder in enumerate(models)}}, places.release(name))
+
+
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_nothing_that_a_release_or_a_table_refers_to_is_cleaned(tmp_path_factory, data, monkeypatch):
+    monkeypatch.chdir(tmp_path_factory.mktemp("project"))
+    places = Places()
+    folders = [places.model("centroid", version) for version in MODELS]
+    for folder in folders:
+        write_json({}, folder / "training.json")
+    some = st.lists(st.sampled_from(folders), max_size=2, unique=True)
+    made_by = {name: data.draw(some) for name in RELEASES}
+    for name, models in made_by.items():
+        write_release(places, name, models)
+    in_use = data.draw(st.lists(st.sampled_from(RELEASES), max_size=2))
+    for name in in_use:
+        add_to_history(
+            Decision(
+                time=datetime.now(UTC), event="chosen", candidate=name, incumbent=None, current=name, reason="chosen"
+            ),
+            places.history,
+        )
+    of_table, others = data.draw(st.sampled_from(RELEASES)), data.draw(some)
+    do(places, "a", "a", of_table, others)
+    candidate = data.draw(st.sampled_from(RELEASES))
+    pipelines = {"p": PlannedPipeline(candidate, {str(n): folder for n, folder in enumerate(made_by[candidate])})}
+    plan = plan_of({"a": ["a"]}, pipelines=pipelines)
+    old = find_unreferenced(plan, places)
+    remove(old)
+    kept = {of_table, candidate, *in_use}
+    assert all(places.release(name).exists() for name in kept)
+    needed = {
+        Path(folder) for path in places.find(places.release(ANY)) for folder in read_json(path)["models"].values()
+    }
+    assert all(folder.exists() for folder in needed | set(others))
+    assert places.shard("a", SHARD).exists()
+    assert {folder for folder in folders if folder.exists()} == needed | set(others), "and all else is gone"
+
+
+def test_predictions_of_an_earlier_cut_go_when_the_present_one_is_whole(places):
+    do(places, "a", "a")
+    old = places.shard("a", "0000-of-0002")
+    old.write_bytes(places.shard("a", SHARD).read_bytes())
+    assert find_unreferenced(plan_of({"a": ["a"]}), places) == [old]
+    places.shard("a", SHARD).unlink()
+    assert find_unreferenced(plan_of({"a": ["a"]}), places) == []
+
+
+def test_predictions_of_recordings_that_may_only_be_away_stay(places):
+    do(places, "a", "a")
+    places.pose_table("a", "a").unlink()
+    assert find_unreferenced(plan_of({}), places) == []
+    assert find_unreferenced(plan_of({"b": ["b"]}, unlisted=[Path("disk")]), places) == []
+    assert find_unreferenced(plan_of({"b": ["b"]}), places) == [places.predictions("a")]
+
+
+def test_status_tells_what_is_done_waiting_and_failed_and_what_a_day_costs(places):
+    plan = plan_of({name: [name] for name in ("done", "waiting", "failed")})
+    do(places, "done", "done")
+    log = places.log("index", "failed")
+    log.parent.mkdir(parents=True)
+    log.write_text("12:00:00 INFO begin\nOSError: [Errno 5] Input/output error\n")
+    now = find_status(plan, places, 0.0)
+    assert (now.done, now.running, now.waiting, now.is_running) == (["done"], [], ["waiting"], False)
+    assert [(one.video, one.rule, one.reason, one.log) for one in now.failed] == [
+        ("failed", "index", "OSError: [Errno 5] Input/output error", log)
+    ]
+    of_recording = sum(now.sizes.get(name, 0) for name in ("index", "predictions", "tracks", "poses", "review"))
+    assert now.day_bytes == pytest.approx(of_recording / (10 / FPS) * 86400)
+    assert say_size(53.2e9) == "53.2 GB"
+
+
+def test_a_backup_holds_settings_labels_corrections_models_and_records_and_no_tables(places):
+    from poseflow.config import Config
+
+    do(places, "a", "a")
+    write_json({}, places.model("centroid", MODELS[0]) / "training.json")
+    write_json({}, places.names)
+    for name in ("config/config.yaml", "config/recordings.tsv", "labels/a.slp", "corrections/a.slp"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    benchmark = places.benchmark("predict", "a", SHARD)
+    benchmark.parent.mkdir(parents=True)
+    benchmark.write_text("s\th:m:s\n7200.0\t2:00:00\n")
+    kept = list_kept(Config(), [Path("config/config.yaml")], plan_of({}, labels=[Path("labels/a.slp")]), places)
+    assert set(map(str, kept)) == {
+        "config/config.yaml",
+        "config/recordings.tsv",
+        "corrections/a.slp",
+        "labels/a.slp",
+        str(places.names),
+        str(places.assigned_release("a")),
+        str(places.model("centroid", MODELS[0]) / "training.json"),
+    }
+    assert dict(tell_costs(places))["predictions"] == 7200
