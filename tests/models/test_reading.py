@@ -5,7 +5,7 @@ import yaml
 
 from poseflow.core.errors import ModelError
 from poseflow.core.files import write_json
-from poseflow.models import is_sleap_folder, needed_files, read_model_folder
+from poseflow.models import find_format, needed_files, read_model_folder
 from poseflow.runs.plan import hash_model_folder
 from poseflow.runs.releases import build_release
 
@@ -28,9 +28,9 @@ def test_a_folder_of_ours_says_what_its_files_say(own):
 def test_settings_of_ours_go_before_sleaps(own):
     for name in ("training_config.json", "best_model.h5"):
         (own / name).touch()
-    assert not is_sleap_folder(own)
+    assert find_format(own) == "poseflow"
     (own / "config.yaml").unlink()
-    assert is_sleap_folder(own)
+    assert find_format(own) == "sleap"
     assert [file.name for file in needed_files(own)] == ["training_config.json", "best_model.h5"]
 
 
@@ -52,17 +52,13 @@ def test_a_release_takes_folders_of_sleap(real_data):
     assert text["preprocessing"]["input_scaling"] == 1.0
 
 
-@pytest.mark.parametrize("files", [["best.ckpt", "training_config.yaml"], ["training_config.yaml"], ["last.ckpt"]])
-def test_a_model_of_sleap_nn_is_named(files, tmp_path):
-    for name in files:
-        (tmp_path / name).touch()
-    for act in (read_model_folder, needed_files, hash_model_folder):
-        with pytest.raises(ModelError, match=r"SLEAP 1\.0 to 1\.4 .* got one of sleap-nn \(SLEAP 1\.5 .* PyTorch\)"):
-            act(tmp_path)
-    for name in ("training_config.json", "best_model.h5"):
-        (tmp_path / name).touch()
-    assert is_sleap_folder(tmp_path)
-    assert len(needed_files(tmp_path)) == 2
+def test_a_release_takes_folders_of_todays_sleap(real_data):
+    folders = {
+        kind: real_data / f"sleap_nn_models/minimal_instance_{kind}" for kind in ("centroid", "centered_instance")
+    }
+    release = build_release("0123456789", folders)
+    assert release.kinds == {"centroid": "centroid", "centered_instance": "centered_instance"}
+    assert len({hash_model_folder(folder) for folder in folders.values()}) == 2
 
 
 def test_the_case_of_a_model_of_sleap_1_5(case):

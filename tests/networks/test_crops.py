@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from poseflow.networks.decoding import crop_images, crop_images_between_pixels, resize_images, shrink_images
+from poseflow.networks.decoding import (
+    crop_images,
+    crop_images_at_corners,
+    crop_images_between_pixels,
+    resize_bytes,
+    resize_images,
+    shrink_images,
+)
 
 pytestmark = pytest.mark.backend
 
@@ -70,3 +77,39 @@ def test_plain_resizing_sees_the_nearest_pixels_alone():
     assert quarter.sum() == 0, "rows 1 and 2 are what the first of two rows lies between"
     half = np.asarray(resize_images(image, (4, 4), 4, 4))[0, :, :, 0]
     np.testing.assert_allclose(half[0], 20)
+
+
+def resize_row(row, new):
+    """Pillow's triangle filter in exact numbers: each pixel the mean of those it covers, weighted by nearness."""
+    step = len(row) / new
+    reach = max(step, 1.0)
+    resized = []
+    for place in range(new):
+        middle = (place + 0.5) * step
+        weights = np.maximum(1 - np.abs((np.arange(len(row)) + 0.5 - middle) / reach), 0)
+        resized.append(np.floor((weights * row).sum() / weights.sum() + 0.5))
+    return np.array(resized)
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("size", [(7, 9), (13, 20), (26, 11), (40, 31)])
+def test_bytes_are_resized_with_averaging_to_whole_grey_levels(size):
+    images = np.random.default_rng(0).integers(0, 256, (2, 26, 20, 3)).astype(np.uint8)
+    along = np.apply_along_axis(resize_row, 2, images, size[1]) if size[1] != 20 else images
+    expected = np.apply_along_axis(resize_row, 1, along, size[0]) if size[0] != 26 else along
+    found = np.asarray(resize_bytes(images, size))
+    assert np.abs(found - expected).max() <= 1
+    assert (found == expected).mean() > 0.97
+
+
+@pytest.mark.backend
+@pytest.mark.parametrize("crop_px", [8, 9])
+def test_a_crop_at_a_corner_begins_at_the_pixel_nearest_to_it(crop_px):
+    images = np.random.default_rng(0).integers(0, 255, (1, 40, 40, 1)).astype(np.uint8)
+    centers = np.array([[20.25, 19.75], [1.5, 39.0]], np.float32)
+    crops, corners = (np.asarray(part) for part in crop_images_at_corners(images, np.zeros(2, int), centers, crop_px))
+    np.testing.assert_allclose(corners, centers - crop_px / 2 + 0.5)
+    padded = np.pad(images[0, ..., 0], 20)
+    for crop, corner in zip(crops[..., 0], corners, strict=True):
+        left, top = np.floor(corner + crop_px // 2).astype(int) - crop_px // 2 + 20
+        np.testing.assert_array_equal(crop, padded[top : top + crop_px, left : left + crop_px])

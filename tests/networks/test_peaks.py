@@ -92,3 +92,19 @@ def test_offsets_are_taken_at_the_peaks_cell_in_place_of_integral_regression(map
         if scores[0, node, 0] > 0:
             cells = [np.array([c, r]) + offsets[0, r, c, 2 * node : 2 * node + 2] for r, c in np.ndindex(7, 9)]
             assert np.abs(4 * np.array(cells) - local[0, node, 0]).max(axis=1).min() < 1e-3
+
+
+def test_peaks_come_in_reading_order_where_it_is_asked_for():
+    maps = np.zeros((1, 20, 20, 1), np.float32)
+    for row, column, height in ((15, 3, 0.9), (4, 12, 0.5), (4, 5, 0.7)):
+        maps[0, row, column] = height
+    _, scores = find_local_peaks(maps, 2, 4, reading_order=True)
+    np.testing.assert_allclose(np.asarray(scores)[0, 0], [0.7, 0.5, 0.9, 0])
+
+
+def test_cells_below_0_count_where_it_is_asked_for():
+    maps = np.zeros((1, 9, 9, 1), np.float32)
+    maps[0, 4, 4:6, 0] = 1.0, -0.5
+    (own,), (signed,) = (np.asarray(find_global_peaks(maps, 2, signed=signed)[0])[0] for signed in (False, True))
+    np.testing.assert_allclose(own, [8, 8])
+    np.testing.assert_allclose(signed, [6, 8])

@@ -35,12 +35,23 @@ class GroupingConfig(Section):
         0.25, gt=0, description="bottom_up: longer edges lose score, as a part of the image's longer side; null: none."
     )
     length_penalty: float = Field(1.0, ge=0, description="bottom_up: score lost by an infinitely long edge.")
-    min_class_score: float = Field(
-        0.1, ge=0, le=1, description="multi_class_bottom_up: a peak that is less likely anyone's is left out."
+    min_class_score: float | None = Field(
+        None,
+        ge=0,
+        le=1,
+        description="multi_class_bottom_up: a peak that is less likely anyone's is left out; null: 0.1, and 0 for "
+        "models of SLEAP, as there.",
     )
-    weigh_peaks: bool = Field(
-        True, description="The heights of peaks count in the matching too; false: edges or classes alone, as in SLEAP."
+    weigh_peaks: bool | None = Field(
+        None,
+        description="The heights of peaks count in the matching too; false: edges or classes alone; null: true, and "
+        "false for models of SLEAP, as there.",
     )
+
+    def resolve(self, weigh_peaks: bool, min_class_score: float) -> "GroupingConfig":
+        """The same, with a model's own values where the settings have none."""
+        own = {"weigh_peaks": weigh_peaks, "min_class_score": min_class_score}
+        return self.model_copy(update={key: value for key, value in own.items() if getattr(self, key) is None})
 
 
 class PredictConfig(Section):

@@ -54,7 +54,15 @@ def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig) -> Pip
     run, assemble = PIPELINES[KINDS[first.config.kind].pipeline](models, config)
     if framing.frame_size is not None:
         run, assemble = _match_sizes(framing, run, assemble)
-    return Pipeline(first.skeleton, first.config.input.channels, paths, identities, run, assemble)
+    channels: int = first.config.input.channels
+    if channels == 1 and framing.reads_color:
+        channels, run = 3, _in_grey(framing, run)
+    return Pipeline(first.skeleton, channels, paths, identities, run, assemble)
+
+
+def _in_grey(framing: Framing, run: Run) -> Run:
+    """Let the networks see color frames in the grey of the program that trained them."""
+    return lambda images: run(framing.make_grey(images))
 
 
 def _match_sizes(framing: Framing, run: Run, assemble: Assemble) -> tuple[Run, Assemble]:
@@ -101,11 +109,11 @@ def _build_top_down(models: Models, config: PredictConfig) -> tuple[Run, Assembl
 def _build_bottom_up(models: Models, config: PredictConfig) -> tuple[Run, Assemble]:
     model = models["frames"]
     _, head = find_grouping_head(model.config)
-    subject = model.config.describe_subject(model.skeleton)
+    subject, grouping = model.config.describe_subject(model.skeleton), model.framing.choose_grouping(config.grouping)
 
     def assemble(outputs: Outputs) -> Instances:
         peaks, scores, evidence = outputs
-        return _best_instances(head.group_peaks(peaks, scores, evidence, subject, config.grouping), config)
+        return _best_instances(head.group_peaks(peaks, scores, evidence, subject, grouping), config)
 
     return partial(_run_stage, build_peak_stage(model, config)), assemble
 

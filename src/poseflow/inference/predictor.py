@@ -76,7 +76,7 @@ class Predictor:
 def load_predictor(
     path: str | Path | Sequence[str | Path], *others: str | Path, config: PredictConfig | None = None, **settings: Any
 ) -> Predictor:
-    """Load models that work together, ours or SLEAP's (1.0 to 1.4); `poseflow.load_model` is this function.
+    """Load models that work together, ours or SLEAP's of any version; `poseflow.load_model` is this function.
 
     Args:
         path, others: their folders: that of one model, or of a centroid model and one that sees crops.

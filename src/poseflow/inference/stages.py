@@ -16,9 +16,6 @@ from poseflow.networks.heads.maps import GroupingHead
 Tensor = Any
 Stage = Callable[..., Any]
 
-PEAKS_PER_ANIMAL = 2
-"""Peaks of each node that are looked at, for each animal that may be there: false ones may be higher than true ones."""
-
 
 def build_whole_frame_stage(model: TrainedModel, config: PredictConfig) -> Stage:
     """Frames (batch, height, width, channels) -> points (batch, nodes, 2) and scores (batch, nodes) of one animal."""
@@ -63,16 +60,18 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig) -> Stage:
 def build_peak_stage(model: TrainedModel, config: PredictConfig) -> Stage:
     """Frames -> peaks (batch, nodes, k, 2), their scores (batch, nodes, k) and what the model's `GroupingHead` reads.
 
-    k is PEAKS_PER_ANIMAL * max_instances; NaN where there are fewer peaks.
+    k is `Framing.count_peaks`; NaN where there are fewer peaks.
     """
     name, head = find_grouping_head(model.config)
     subject, scale = model.config.describe_subject(model.skeleton), model.config.input.scale
+    grouping = model.framing.choose_grouping(config.grouping)
+    count = model.framing.count_peaks(config.max_instances)
 
     def find_candidates(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = _run_network(model, images)
-        peaks, scores = _find_peaks(outputs, model, config.peak_threshold, PEAKS_PER_ANIMAL * config.max_instances)
-        longest_side_px = scale * max(images.shape[1:3])
-        evidence = head.score_peaks(outputs[name], peaks, subject, config.grouping, longest_side_px)
+        peaks, scores = _find_peaks(outputs, model, config.peak_threshold, count, model.framing.reading_order)
+        longest_side_px = model.framing.longest_side_px(images, outputs[name], scale, head.output_stride)
+        evidence = head.score_peaks(outputs[name], peaks, subject, grouping, longest_side_px)
         return model.framing.unscale(peaks, scale), scores, evidence
 
     return compile_function(find_candidates)
@@ -96,10 +95,14 @@ def _run_network(model: TrainedModel, images: Tensor) -> dict[str, Tensor]:
 def _find_best_peaks(outputs: dict[str, Tensor], model: TrainedModel, config: PredictConfig) -> tuple[Tensor, Tensor]:
     """The highest peak of each map, in px of the network's input; see `find_global_peaks`."""
     maps, stride = outputs[CONFIDENCE_MAPS], model.config.head.output_stride
-    return find_global_peaks(maps, stride, config.peak_threshold, outputs.get("offsets"))
+    return find_global_peaks(
+        maps, stride, config.peak_threshold, outputs.get("offsets"), model.framing.signed_refinement
+    )
 
 
-def _find_peaks(outputs: dict[str, Tensor], model: TrainedModel, threshold: float, count: int) -> tuple[Tensor, Tensor]:
+def _find_peaks(
+    outputs: dict[str, Tensor], model: TrainedModel, threshold: float, count: int, reading_order: bool = False
+) -> tuple[Tensor, Tensor]:
     """The `count` highest peaks of each map, in px of the network's input; see `find_local_peaks`."""
-    maps, stride = outputs[CONFIDENCE_MAPS], model.config.head.output_stride
-    return find_local_peaks(maps, stride, count, threshold, outputs.get("offsets"))
+    maps, stride, signed = outputs[CONFIDENCE_MAPS], model.config.head.output_stride, model.framing.signed_refinement
+    return find_local_peaks(maps, stride, count, threshold, outputs.get("offsets"), signed, reading_order)

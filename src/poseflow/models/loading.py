@@ -1,5 +1,6 @@
 """Trained models on disk: read a model folder back, ours or SLEAP's."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,10 +11,11 @@ from poseflow.config import ModelConfig, Precision
 from poseflow.core.errors import ModelError
 from poseflow.core.skeleton import Skeleton
 from poseflow.media.hdf5_links import find_outside
-from poseflow.models import ModelFolder, is_sleap_folder, needed_files, read_model_folder
+from poseflow.models import ModelFolder, find_format, needed_files, read_model_folder
 from poseflow.models.sleap.network import read_sleap_network
+from poseflow.models.sleap.nn_network import read_nn_network
 from poseflow.networks.build import build_model
-from poseflow.networks.framing import Framing, SleapFraming
+from poseflow.networks.framing import Framing, SleapFraming, SleapNNFraming
 from poseflow.networks.normalization import fold_normalization
 
 
@@ -35,7 +37,7 @@ class TrainedModel:
 
 
 def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
-    """Read a model folder, as `train_model` or as SLEAP (1.0 to 1.4) writes it.
+    """Read a model folder, as `train_model`, SLEAP (1.0 to 1.4) or today's SLEAP (sleap-nn) writes it.
 
     Raises: ModelError naming the folder and what it lacks, or the file and its fault.
     """
@@ -46,7 +48,7 @@ def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
         names = ", ".join(file.name for file in needed)
         raise ModelError(f"{path}: must be a model folder with {names}, got none of {', '.join(missing)}")
     folder = read_model_folder(path)
-    return _load_sleap(folder, precision) if is_sleap_folder(path) else _load_own(folder, precision)
+    return LOADERS[find_format(path)](folder, precision)
 
 
 def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
@@ -74,3 +76,15 @@ def _load_sleap(folder: ModelFolder, precision: Precision) -> TrainedModel:
     seen = folder.config.input.model_copy(update={"channels": network.inputs[0].shape[-1]})
     config = folder.config.model_copy(update={"input": seen})
     return TrainedModel(folder.path, config, folder.skeleton, network, SleapFraming(folder.frame_size))
+
+
+def _load_sleap_nn(folder: ModelFolder, precision: Precision) -> TrainedModel:
+    network = read_nn_network(needed_files(folder.path)[-1], folder, precision)
+    return TrainedModel(folder.path, folder.config, folder.skeleton, network, SleapNNFraming(folder.frame_size))
+
+
+LOADERS: dict[str, Callable[[ModelFolder, Precision], TrainedModel]] = {
+    "poseflow": _load_own,
+    "sleap": _load_sleap,
+    "sleap_nn": _load_sleap_nn,
+}

@@ -23,7 +23,7 @@ class ModelFolder:
     skeleton: Skeleton
     text: str
     """Its settings, of SLEAP's architecture and preprocessing; YAML, to be read by people."""
-    frame_size: tuple[int, int] | None = None
+    frame_size: tuple[int | None, int | None] | None = None
     """(height, width) that SLEAP brings frames of any other size to, before all else; None: they stay as they are."""
 
 

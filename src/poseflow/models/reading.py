@@ -1,5 +1,7 @@
 """Model folders on disk, without Keras."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from poseflow.config import read_model_config
@@ -7,27 +9,39 @@ from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.files import read_json
 from poseflow.core.skeleton import Skeleton
 from poseflow.models.profile import ModelFolder
+from poseflow.models.sleap import nn_settings as sleap_nn
 from poseflow.models.sleap import settings as sleap
 
 SETTINGS, SKELETON, WEIGHTS = "config.yaml", "skeleton.json", "model.weights.h5"
-SLEAP_NN_FILES = ("best.ckpt", "last.ckpt", "training_config.yaml", "initial_config.yaml")
 
 
-def is_sleap_folder(folder: str | Path) -> bool:
-    """Whether SLEAP wrote it: it has a file of SLEAP's, and no settings of ours."""
+@dataclass(frozen=True)
+class FolderFormat:
+    """What a program writes beside its models. The first file has the settings, the last the weights."""
+
+    files: tuple[str, ...]
+    read: Callable[[Path], ModelFolder]
+
+
+def find_format(folder: str | Path) -> str:
+    """Who wrote a model folder: `poseflow`, `sleap` (1.0 to 1.4) or `sleap_nn` (SLEAP 1.5 on).
+
+    Settings of ours go before all others, then the format of which all files are there, then the one of which there is
+    any; without any it is a folder of ours, which lacks its files.
+    """
     folder = Path(folder)
-    has_sleap_files = any((folder / name).is_file() for name in (sleap.SETTINGS, sleap.WEIGHTS))
-    return has_sleap_files and not (folder / SETTINGS).is_file()
+    if (folder / SETTINGS).is_file():
+        return "poseflow"
+    for enough in (all, any):
+        for name in ("sleap", "sleap_nn"):
+            if enough((folder / file).is_file() for file in FORMATS[name].files):
+                return name
+    return "poseflow"
 
 
 def needed_files(folder: str | Path) -> tuple[Path, ...]:
-    """Files that a model folder must have, settings first and weights last, whether or not they are there.
-
-    Raises: ModelError for the folder of a model of sleap-nn.
-    """
-    _refuse_sleap_nn(Path(folder))
-    names = (sleap.SETTINGS, sleap.WEIGHTS) if is_sleap_folder(folder) else (SETTINGS, SKELETON, WEIGHTS)
-    return tuple(Path(folder) / name for name in names)
+    """Files that a model folder must have, settings first and weights last, whether or not they are there."""
+    return tuple(Path(folder) / name for name in FORMATS[find_format(folder)].files)
 
 
 def read_model_folder(folder: str | Path) -> ModelFolder:
@@ -35,10 +49,10 @@ def read_model_folder(folder: str | Path) -> ModelFolder:
 
     Raises: ModelError, or ConfigError for our own config.yaml, naming the file and its fault.
     """
-    folder = Path(folder)
-    _refuse_sleap_nn(folder)
-    if is_sleap_folder(folder):
-        return sleap.read_sleap_folder(folder)
+    return FORMATS[find_format(folder)].read(Path(folder))
+
+
+def _read_own(folder: Path) -> ModelFolder:
     try:
         skeleton = Skeleton.model_validate(read_json(folder / SKELETON))
         text = (folder / SETTINGS).read_text(encoding="utf-8")
@@ -47,14 +61,8 @@ def read_model_folder(folder: str | Path) -> ModelFolder:
     return ModelFolder(folder, read_model_config(folder / SETTINGS), skeleton, text)
 
 
-def _refuse_sleap_nn(folder: Path) -> None:
-    """Say so where a model was trained by SLEAP 1.5 or later, whose networks are PyTorch's."""
-    readable = (SETTINGS, WEIGHTS, sleap.WEIGHTS)
-    if any((folder / name).is_file() for name in SLEAP_NN_FILES) and not any(
-        (folder / name).is_file() for name in readable
-    ):
-        raise ModelError(
-            f"{folder}: must be a model of poseflow ({SETTINGS}, {SKELETON}, {WEIGHTS}) or of SLEAP 1.0 to 1.4 "
-            f"({sleap.SETTINGS}, {sleap.WEIGHTS}), got one of sleap-nn (SLEAP 1.5 and later, PyTorch), which cannot be "
-            "read: train on the same labels with poseflow"
-        )
+FORMATS = {
+    "poseflow": FolderFormat((SETTINGS, SKELETON, WEIGHTS), _read_own),
+    "sleap": FolderFormat((sleap.SETTINGS, sleap.WEIGHTS), sleap.read_sleap_folder),
+    "sleap_nn": FolderFormat((sleap_nn.SETTINGS, sleap_nn.WEIGHTS), sleap_nn.read_nn_folder),
+}

@@ -2,19 +2,28 @@
 
 from poseflow.networks.decoding.assembly import Assembled, group_peaks_by_class, link_peaks
 from poseflow.networks.decoding.candidates import score_classes, score_edge_candidates
-from poseflow.networks.decoding.crops import crop_images, crop_images_between_pixels, resize_images, shrink_images
+from poseflow.networks.decoding.crops import (
+    crop_images,
+    crop_images_at_corners,
+    crop_images_between_pixels,
+    resize_bytes,
+    resize_images,
+    shrink_images,
+)
 from poseflow.networks.decoding.peaks import find_global_peaks, find_local_peaks
 from poseflow.networks.decoding.suppression import find_duplicates
 
 __all__ = [
     "Assembled",
     "crop_images",
+    "crop_images_at_corners",
     "crop_images_between_pixels",
     "find_duplicates",
     "find_global_peaks",
     "find_local_peaks",
     "group_peaks_by_class",
     "link_peaks",
+    "resize_bytes",
     "resize_images",
     "score_classes",
     "score_edge_candidates",

@@ -34,8 +34,8 @@ def link_peaks(
 ) -> Assembled:
     """Grow animals edge by edge along the skeleton's tree.
 
-    Of each edge, the matching of source with destination peaks with the greatest total score counts, pairs below
-    `min_edge_score` left out. Edges are followed from the root (`Skeleton.growth_order`): a peak joins the animal of
+    Of each edge, the matching of source with destination peaks with the greatest total score counts, but for pairs
+    below `min_edge_score`. Edges are followed from the root (`Skeleton.growth_order`): a peak joins the animal of
     the peak that it is matched with, and where that has none yet, the two begin one. A peak without a partner is no
     animal; where a node in the tree's middle is missed, the two halves are two animals. Of a skeleton that is no tree,
     an edge that closes a ring is not used, and a node without an edge stays missing.
@@ -45,15 +45,18 @@ def link_peaks(
         edge_scores: (frames, edges, k, k) of `score_edge_candidates`.
         min_edge_score: above 0.
         weigh_peaks: a pair's score counts times its peaks' scores: a false peak beside a true one has a short edge, and
-            the field along it is as strong as along the true one. False: the edge's score alone, as in the paper.
+            the field along it is as strong as along the true one. False: the edge's score alone, as in the paper; as
+            many pairs as can be are matched, and those below `min_edge_score` are left out afterwards, as in SLEAP.
 
     Source: Pereira et al. 2022, Methods, "Bottom-up multi-animal pose estimation".
     """
-    gains = np.where(edge_scores >= min_edge_score, edge_scores, 0)
     if weigh_peaks:
         sources, targets = ([edge[end] for edge in skeleton.edges] for end in (0, 1))
-        gains = gains * peak_scores[:, sources, :, None] * peak_scores[:, targets, None, :]
-    owner, count = _grow(match_pairs(gains), skeleton, peaks.shape)
+        gains = np.where(edge_scores >= min_edge_score, edge_scores, 0)
+        matched = match_pairs(gains * peak_scores[:, sources, :, None] * peak_scores[:, targets, None, :])
+    else:
+        matched = _match_all(edge_scores, min_edge_score)
+    owner, count = _grow(matched, skeleton, peaks.shape)
     nodes = len(skeleton.nodes)
     first = np.cumsum(count) - count
     total = int(count.sum())
@@ -63,6 +66,17 @@ def link_peaks(
     row = first[frame] + owner[frame, node, place]
     points[row, node], scores[row, node] = peaks[frame, node, place], peak_scores[frame, node, place]
     return Assembled(np.repeat(np.arange(len(count)), count), points, scores, np.empty((total, 0), np.float32))
+
+
+def _match_all(edge_scores: Floats, min_edge_score: float) -> NDArray[np.int64]:
+    """The destination peak of each source peak, (frames, edges, k), -1 for none, of the most pairs that can be."""
+    missing = np.isnan(edge_scores)
+    scores = np.where(missing, 0, edge_scores).astype(np.float64)
+    # One pair more is worth more than all that others can gain by it.
+    spread = (scores.max(initial=0) - scores.min(initial=0)) * scores.shape[-1] + 1
+    matched = match_pairs(np.where(missing, 0, scores - scores.min(initial=0) + spread))
+    given = np.take_along_axis(scores, np.maximum(matched, 0)[..., None], axis=-1)[..., 0]
+    return np.where((matched >= 0) & (given >= min_edge_score), matched, -1)
 
 
 def _grow(

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from poseflow.networks.lazy import ops
 
@@ -21,10 +22,29 @@ def crop_images(images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -
     Returns: crops (crops, crop_px, crop_px, channels) of the images' type, and the (x, y) of each crop's first pixel
         in its image, (crops, 2) float32: image point = crop point + origin.
     """
-    images = _pad_to_side(images, crop_px)
-    _, height, width, channels = ops.shape(images)
     centers = ops.where(ops.isfinite(centers), centers, 0.0)
     origins = ops.cast(ops.round(centers), "int32") - crop_px // 2
+    return _cut(images, frames, origins, crop_px), ops.cast(origins, "float32")
+
+
+def crop_images_at_corners(images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -> tuple[Tensor, Tensor]:
+    """Cut a square of whole pixels that begins at the corner of one round the very center, rounded down.
+
+    Args: as `crop_images`.
+
+    Returns: crops as of `crop_images`, and the (x, y) of that corner, (crops, 2) float32, up to half a pixel from the
+        crop's first pixel.
+    """
+    centers = ops.cast(ops.where(ops.isfinite(centers), centers, 0.0), "float32")
+    corners = centers - crop_px / 2 + 0.5
+    origins = ops.cast(corners + crop_px // 2, "int32") - crop_px // 2
+    return _cut(images, frames, origins, crop_px), corners
+
+
+def _cut(images: Tensor, frames: Tensor, origins: Tensor, crop_px: int) -> Tensor:
+    """Squares whose first pixels are `origins`, (crops, 2) int32; black outside of the frame."""
+    images = _pad_to_side(images, crop_px)
+    _, height, width, channels = ops.shape(images)
     # Whole blocks are copied, those at the frame's edge rolled into place and blacked out beyond it: on a processor
     # this takes a sixth of the time of gathering pixel by pixel.
     starts = ops.clip(origins, 0, np.array([width - crop_px, height - crop_px], np.int32))
@@ -37,8 +57,7 @@ def crop_images(images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -
     steps = ops.arange(crop_px, dtype="int32")
     columns, rows = origins[:, 0, None] + steps, origins[:, 1, None] + steps
     inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
-    crops = ops.concatenate(blocks) * ops.cast(inside[..., None], images.dtype)
-    return crops, ops.cast(origins, "float32")
+    return ops.concatenate(blocks) * ops.cast(inside[..., None], images.dtype)
 
 
 def _pad_to_side(images: Tensor, side: int) -> Tensor:
@@ -92,6 +111,39 @@ def resize_images(images: Tensor, size: tuple[int, int], height: int, width: int
     if size != tuple(images.shape[1:3]):
         images = ops.image.resize(images, size, interpolation="bilinear", antialias=False)
     return ops.pad(images, ((0, 0), (0, height - size[0]), (0, width - size[1]), (0, 0)))
+
+
+def resize_bytes(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize images of whole grey levels to `size` (height, width) bilinearly, with averaging where they shrink.
+
+    To the last bit what Pillow and torchvision give: first along rows, then along columns, with weights in whole
+    numbers, and each time rounded to a grey level.
+
+    Args: images (batch, h, w, channels), any number type. Returns: (batch, *size, channels) float32.
+    Source: PyTorch, `aten/src/ATen/native/cpu/UpSampleKernelAVXAntialias.h`.
+    """
+    images = ops.cast(images, "float32")
+    for sides, axis in (("bhwc,wo->bhoc", 2), ("bhwc,ho->bowc", 1)):
+        old, new = images.shape[axis], size[axis - 1]
+        if old != new:
+            weights, one = _weigh_pixels(old, new)
+            images = ops.floor(ops.einsum(sides, images, weights) / one + 0.5)
+    return images
+
+
+def _weigh_pixels(old: int, new: int) -> tuple[NDArray[np.float32], float]:
+    """What each of `old` pixels in a row gives to each of `new`, (old, new) whole numbers, and what they add up to."""
+    step = old / new
+    reach = max(step, 1.0)
+    middles = step * (np.arange(new) + 0.5)
+    pixels = np.arange(old)[:, None]
+    first, stop = np.floor(np.maximum(middles - reach + 0.5, 0)), np.floor(np.minimum(middles + reach + 0.5, old))
+    weights = np.maximum(1 - np.abs((pixels - middles + 0.5) / reach), 0) * ((pixels >= first) & (pixels < stop))
+    weights /= weights.sum(axis=0)
+    one = 1.0
+    while one < 2**22 and int(0.5 + weights.max() * one * 2) < 2**15:
+        one *= 2
+    return np.floor(0.5 + weights * one).astype(np.float32), one
 
 
 def shrink_images(images: Tensor, scale: float, height: int, width: int) -> Tensor:

@@ -13,7 +13,7 @@ PATCH = 5  # side of the patch of integral regression, cells
 
 
 def find_global_peaks(
-    maps: Tensor, output_stride: int, threshold: float = 0.2, offsets: Tensor | None = None
+    maps: Tensor, output_stride: int, threshold: float = 0.2, offsets: Tensor | None = None, signed: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Find the highest point of every map.
 
@@ -23,6 +23,7 @@ def find_global_peaks(
         threshold: a lower peak is no point.
         offsets: (batch, height, width, 2 * nodes), for networks that draw them: x and y of each node, in cells, from
             the cell to its point. They then take the place of integral regression.
+        signed: cells below 0 count in integral regression, as in SLEAP.
 
     Returns: points (batch, nodes, 2), (x, y) in px, NaN below the threshold; scores (batch, nodes), the height of the
         peak, whether or not it passes.
@@ -36,19 +37,25 @@ def find_global_peaks(
     channels = ops.broadcast_to(ops.arange(nodes)[None, :], shape)
     place = (batches, cells // width, cells % width, channels)
     scores = take_cells(maps, place, depth=1)[..., 0]
-    points = _refine(maps, offsets, place) * float(output_stride)
+    points = _refine(maps, offsets, place, signed) * float(output_stride)
     return ops.where((scores >= threshold)[..., None], points, float("nan")), scores
 
 
 def find_local_peaks(
-    maps: Tensor, output_stride: int, max_peaks: int, threshold: float = 0.2, offsets: Tensor | None = None
+    maps: Tensor,
+    output_stride: int,
+    max_peaks: int,
+    threshold: float = 0.2,
+    offsets: Tensor | None = None,
+    signed: bool = False,
+    reading_order: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Find cells greater than their eight neighbors, the `max_peaks` highest of each map.
 
     Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost. Equally
     high peaks come in reading order of the 2 x 2 cells that they lie in.
 
-    Args: as `find_global_peaks`.
+    Args: as `find_global_peaks`. reading_order: of the peaks that are returned, in place of the highest first.
 
     Returns: points (batch, nodes, max_peaks, 2), (x, y) in px, highest first, NaN where there are fewer; scores
         (batch, nodes, max_peaks), 0 where there are fewer.
@@ -57,7 +64,9 @@ def find_local_peaks(
     maps = ops.cast(maps, "float32")
     candidates = maps * ops.cast(_is_local_maximum(maps), "float32")
     scores, place = _find_highest(candidates, max_peaks)
-    points = _refine(maps, offsets, place) * float(output_stride)
+    if reading_order:
+        scores, place = _sort_by_place(scores, place, maps.shape[2])
+    points = _refine(maps, offsets, place, signed) * float(output_stride)
     there = (scores > 0) & (scores >= threshold)
     return ops.where(there[..., None], points, float("nan")), ops.where(there, scores, 0.0)
 
@@ -94,6 +103,14 @@ def _find_highest(candidates: Tensor, count: int) -> tuple[Tensor, Place]:
     return scores, (batches, row, column, channels)
 
 
+def _sort_by_place(scores: Tensor, place: Place, width: int) -> tuple[Tensor, Place]:
+    """The same peaks row by row, from left to right; those that are none come last."""
+    batches, rows, columns, channels = place
+    order = ops.argsort(ops.where(scores > 0, rows * width + columns, 2**31 - 1), axis=-1)
+    scores, rows, columns = (ops.take_along_axis(part, order, axis=-1) for part in (scores, rows, columns))
+    return scores, (batches, rows, columns, channels)
+
+
 def _patches(maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, channels: Tensor) -> Tensor:
     """Cut the PATCH x PATCH cells round each peak, zero outside of the map: (..., PATCH, PATCH)."""
     _, height, width, _ = ops.shape(maps)
@@ -107,18 +124,21 @@ def _patches(maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, chann
     return ops.where(inside, take_cells(maps, place, depth=1)[..., 0], 0.0)
 
 
-def _refine(maps: Tensor, offsets: Tensor | None, place: Place) -> Tensor:
+def _refine(maps: Tensor, offsets: Tensor | None, place: Place, signed: bool) -> Tensor:
     """Peaks between the cells, (..., 2), (x, y) in cells: by the network's own offsets, or by integral regression."""
     _, rows, columns, _ = place
     cells = ops.stack([ops.cast(columns, "float32"), ops.cast(rows, "float32")], axis=-1)
-    return cells + (_integrate(_patches(maps, *place)) if offsets is None else take_cells(offsets, place, depth=2))
+    if offsets is not None:
+        return cells + take_cells(offsets, place, depth=2)
+    return cells + _integrate(_patches(maps, *place), signed)
 
 
-def _integrate(patches: Tensor) -> Tensor:
+def _integrate(patches: Tensor, signed: bool) -> Tensor:
     """From a patch's middle to its center of mass: integral regression (Sun et al. 2018)."""
     steps = ops.arange(PATCH, dtype="float32") - PATCH // 2
-    weights = ops.maximum(patches, 0.0)
-    mass = ops.maximum(ops.sum(weights, axis=(-2, -1)), 1e-12)
+    weights = patches if signed else ops.maximum(patches, 0.0)
+    mass = ops.sum(weights, axis=(-2, -1))
+    mass = ops.where(ops.abs(mass) < 1e-12, 1e-12, mass)
     x = ops.sum(weights * steps, axis=(-2, -1)) / mass
     y = ops.sum(weights * steps[:, None], axis=(-2, -1)) / mass
     return ops.stack([x, y], axis=-1)

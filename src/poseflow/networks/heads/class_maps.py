@@ -66,7 +66,9 @@ class ClassMaps(GroupingHead):
         """See `decoding.group_peaks_by_class`."""
         from poseflow.networks.decoding import group_peaks_by_class
 
-        return group_peaks_by_class(peaks, peak_scores, evidence, config.min_class_score, config.weigh_peaks)
+        return group_peaks_by_class(
+            peaks, peak_scores, evidence, config.min_class_score or 0.0, bool(config.weigh_peaks)
+        )
 
 
 def draw_class_maps(

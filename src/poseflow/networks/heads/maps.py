@@ -68,4 +68,5 @@ class GroupingHead(MapHead):
         Args:
             peaks: (batch, points, k, 2) in px of any frame. peak_scores: (batch, points, k).
             evidence: of `score_peaks`.
+            config: with no value left to the model (`GroupingConfig.resolve`).
         """

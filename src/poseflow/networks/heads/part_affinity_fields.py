@@ -55,7 +55,9 @@ class PartAffinityFields(GroupingHead):
         """See `decoding.link_peaks`."""
         from poseflow.networks.decoding import link_peaks
 
-        return link_peaks(peaks, peak_scores, evidence, subject.skeleton, config.min_edge_score, config.weigh_peaks)
+        return link_peaks(
+            peaks, peak_scores, evidence, subject.skeleton, config.min_edge_score, bool(config.weigh_peaks)
+        )
 
 
 def draw_part_affinity_fields(
