@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
+import rdata
 from exchange_tables import FRAMES, draw_table, write_table
 from fake_results import make_index, make_poses
 from nwbinspector import Importance, inspect_nwbfile, load_config
@@ -121,6 +123,17 @@ def test_names_that_a_spreadsheet_would_run_are_text_there(tmp_path: Path) -> No
 def test_the_page_names_every_format() -> None:
     named = set(re.findall(r"^\| (`.*?) \|", PAGE.read_text(encoding="utf-8").partition("## What")[0], re.MULTILINE))
     assert {name for cell in named for name in re.findall(r"`(\w+)`", cell)} == set(WRITERS)
+    assert set(WRITERS) <= set(re.findall(r"\w+", run("export", "--help")))
+
+
+def test_the_metadata_of_aniframe_is_read_as_r_reads_it(results: Path) -> None:
+    run("export", results / "poses", "--to", "aniframe")
+    (file,) = (results / "exports" / "aniframe").rglob("*.parquet")
+    text = pq.read_schema(file).metadata[b"r"]
+    found = rdata.conversion.convert(rdata.parser.parse_data(text, extension=".rds"))["attributes"]["metadata"]
+    assert found["sampling_rate"].tolist() == [25]
+    assert found["variables_what"].tolist() == ["individual", "keypoint"]
+    assert found["origin"].tolist() == ["top_left"]
 
 
 def test_the_pages_python_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,14 @@ def read_nwb(path: Path) -> Rows:
         }
 
 
+def read_aniframe(path: Path) -> Rows:
+    poses = pd.read_parquet(path)
+    nodes = max(poses["keypoint"].nunique(), 1)
+    frames = np.round(poses["time"].to_numpy()[::nodes] * 25).astype(int).tolist()
+    values = poses[["x", "y", "confidence"]].to_numpy().reshape(len(frames), -1 if len(frames) else nodes, 3)
+    return dict(zip(zip(frames, poses["individual"][::nodes], strict=True), values, strict=True))
+
+
 def read_csv(path: Path) -> Rows:
     poses = pd.read_csv(path)
     columns = poses.columns[poses.columns.get_loc("instance_score") + 1 :]
@@ -113,7 +121,12 @@ def by_row(poses: pd.DataFrame, values: np.ndarray) -> Rows:
     return dict(zip(poses[["frame_idx", "track"]].itertuples(index=False, name=None), values, strict=True))
 
 
-SPARSE: dict[str, Callable[[Path], Rows]] = {"slp": read_slp, "sleap_analysis": read_analysis, "coco": read_coco}
+SPARSE: dict[str, Callable[[Path], Rows]] = {
+    "slp": read_slp,
+    "sleap_analysis": read_analysis,
+    "coco": read_coco,
+    "aniframe": read_aniframe,
+}
 """Formats that hold animals where they are."""
 DENSE: dict[str, Callable[[Path], Rows]] = {
     "deeplabcut_csv": read_deeplabcut_csv,

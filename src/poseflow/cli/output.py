@@ -124,7 +124,8 @@ def export(
 ) -> None:
     """Write poses for other programs; docs/to_your_analysis.md has the formats.
 
-    coco, csv, csv_long, deeplabcut_csv, deeplabcut_h5, keypoint_moseq, sleap_analysis, slp.
+    aniframe, coco, csv, csv_long, deeplabcut_csv, deeplabcut_h5, keypoint_moseq, movement, nwb, nwb_animals,
+    sleap_analysis, slp.
 
     Examples:
 

@@ -10,6 +10,7 @@ from poseflow.core.registry import Registry
 WRITERS = Registry[Any](
     "writers",
     "the format of a file of poses",
+    aniframe="poseflow.exchange.aniframe:write_aniframe",
     coco="poseflow.exchange.coco:write_coco",
     csv="poseflow.exchange.csv:write_csv",
     csv_long="poseflow.exchange.csv:write_csv_long",
@@ -25,6 +26,7 @@ WRITERS = Registry[Any](
 """Functions that write poses to a file or folder (`poseflow.exchange.writer.Writer`), by the name of their format."""
 
 SUFFIXES = {
+    "aniframe": ".aniframe.parquet",
     "coco": ".coco",
     "csv_long": ".long.csv",
     "deeplabcut_csv": "DLC_poseflow.csv",
