@@ -11,9 +11,11 @@ from poseflow.runs.summary import FailedStep, RunInputs, summarize_run, tell_fai
 from poseflow.runs.finished import clear_noted
 from poseflow.runs.orphans import set_aside
 from poseflow.runs.places import ANY
+from poseflow.runs.versions import note_versions, settle_versions
 from poseflow.runs.lock import INTERRUPTED, end_leftovers, lock_results
 
 IS_INTERRUPTED = False
+MAKES_ALL = False  # all that there is to make is asked for
 WARNINGS = []  # what the plan left out or set aside, once the run has begun
 
 
@@ -47,11 +49,13 @@ def begin_run(execution):
     new_videos()
     WARNINGS.extend(PLAN.warnings)
     set_aside(PLAN.orphans, BEGAN)
+    note_versions(PLACES.versions)
 
 
 @contextmanager
 def one_run(execution):
     """A run from its beginning to its end, around all that Snakemake does to carry out the workflow."""
+    global MAKES_ALL
 
     def interrupt(number, frame):
         global IS_INTERRUPTED
@@ -59,6 +63,7 @@ def one_run(execution):
         signal.default_int_handler(number, frame)
 
     check_targets(execution.targets or {"all"})
+    MAKES_ALL = execution.makes_all
     if not execution.is_dry_run:
         begin_run(execution)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -107,6 +112,8 @@ def clear_all_noted():
 def end_run(failed=()):
     """Say what was done and what was not."""
     clear_all_noted()
+    if not failed and MAKES_ALL:
+        settle_versions(PLACES.versions)
     write_summary(summarize_run(run_inputs(failed), datetime.now(UTC)), PLACES)
 
 

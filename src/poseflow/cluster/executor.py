@@ -85,6 +85,13 @@ class Execution:
         """Rules and files that are asked for by name; none: the default target is."""
         return set(self.workflow.dag_settings.targets)
 
+    @property
+    def makes_all(self) -> bool:
+        """Whether all that there is to make is asked for, and not a part of it."""
+        dag = self.workflow.dag_settings
+        is_part = dag.until or dag.omit_from or dag.batch or dag.target_jobs
+        return not is_part and (not self.targets or bool(self.targets & {"all", "nightly"}))
+
     def adapt(self) -> None:
         """Make ready the executor that is in use, and no other.
 

@@ -43,6 +43,11 @@ class Places:
         return self.results / "recordings.json"
 
     @property
+    def versions(self) -> Path:
+        """The versions of the steps that made what there is."""
+        return self.results / ".versions.json"
+
+    @property
     def summary(self) -> Path:
         """What the last run did; beside it, the same as a page (`summary_page`)."""
         return self.results / "summary.txt"

@@ -1,0 +1,117 @@
+"""Verbs about a lab's project: init, upgrade."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from poseflow.core.errors import ConfigError
+
+
+def add_verbs(app: typer.Typer) -> None:
+    """Add this module's verbs to the command."""
+    app.command()(init)
+    app.command()(upgrade)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The project's folder; it need not be there yet.")],
+    recordings: Annotated[Path | None, typer.Option(help="Folder of the recordings; by default FOLDER/videos.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="A label file, or a folder of them; by default FOLDER/labels.")
+    ] = None,
+    animals: Annotated[
+        int | None, typer.Option(min=1, help="Animals in a recording; by default the most labeled.")
+    ] = None,
+    on: Annotated[str | None, typer.Option(help="local: this machine. slurm: a SLURM cluster.")] = None,
+    names: Annotated[
+        bool | None, typer.Option("--names/--no-names", help="Tell animals that the labels name apart by their looks.")
+    ] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Time zone of the times in files' names; by default this machine's.")
+    ] = None,
+) -> None:
+    """Make a project: a folder with settings for your recordings and labels, which imports the workflow.
+
+    Looks at labels and recordings, asks what it cannot know (where there is a terminal), and writes no file that is
+    there already. Nothing is copied or moved.
+
+    Example:
+
+        poseflow init lab --recordings /data/cages --labels /data/labels --animals 4 --on slurm
+    """
+    from poseflow.project import MACHINES, Answers, find_local_zone, look_at_labels, look_at_recordings, make_project
+
+    if on is not None and on not in MACHINES:
+        raise ConfigError(f"--on must be one of {', '.join(MACHINES)}, got {on}")
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"FOLDER must be a folder, got the file {folder}")
+    place = recordings or _ask_place("Where do the recordings lie?", folder / "videos")
+    if not place.is_dir() and place != folder / "videos":
+        raise ConfigError(f"--recordings must be a folder, got {place}")
+    found = look_at_recordings(place)
+    typer.echo(f"{place}: {found.describe()}")
+    label_place = labels or _ask_place("Where do labels lie (a file or a folder)?", folder / "labels")
+    known = None
+    if label_place.exists() or label_place != folder / "labels":
+        known = look_at_labels(label_place, _written_as(label_place, folder))
+    typer.echo(f"{label_place}: {known.describe() if known else 'no labels yet'}")
+    least = known.animals if known and known.animals else 1
+    number = animals or _ask("How many animals are in a recording?", least, int)
+    if number < 1:
+        raise ConfigError(f"animals must be at least 1, got {number}")
+    with_names = names
+    if known and known.identities and number > 1 and with_names is None:
+        told = ", ".join(known.identities)
+        with_names = _ask(f"Do {told} look different, so that they can be told apart?", True, bool)
+    machine = on or _ask(f"Where does it run ({' or '.join(MACHINES)})?", _guess_machine(), str)
+    if machine not in MACHINES:
+        raise ConfigError(f"the machine must be one of {', '.join(MACHINES)}, got {machine}")
+    if found.file_names and timezone is None:
+        timezone = _ask("In which time zone are the times in their names?", find_local_zone() or "UTC", str)
+    where = _written_as(place, folder)
+    answers = Answers(where, number, machine, known, found, with_names is not False, timezone)
+    written, kept = make_project(folder, answers)
+    for path in written:
+        typer.echo(f"written: {folder / path}")
+    for path in kept:
+        typer.echo(f"kept as it was: {folder / path}")
+    typer.echo(f"Next: cd {folder} && snakemake {'suggestions ' if known is None else ''}--profile {machine}")
+
+
+def upgrade() -> None:
+    """Say what the installed version of poseflow would make anew in this project, and why. Nothing runs.
+
+    Example:
+
+        pip install -U poseflow && poseflow upgrade
+    """
+    from poseflow.project import describe_upgrade
+
+    for line in describe_upgrade():
+        typer.echo(line)
+
+
+def _ask(question: str, default: Any, kind: type) -> Any:
+    """The answer of whoever sits at the terminal; without a terminal, the default."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return default
+    if kind is bool:
+        return typer.confirm(question, default=default)
+    return typer.prompt(question, default=default, type=kind)
+
+
+def _ask_place(question: str, default: Path) -> Path:
+    return Path(_ask(question, str(default), str)).expanduser()
+
+
+def _written_as(place: Path, folder: Path) -> str:
+    """How settings in the folder name a place: by its path below the folder, or by its whole path."""
+    whole, root = place.absolute().resolve(), folder.absolute().resolve()
+    return whole.relative_to(root).as_posix() if whole.is_relative_to(root) else str(whole)
+
+
+def _guess_machine() -> str:
+    return "slurm" if shutil.which("sbatch") else "local"

@@ -1,0 +1,191 @@
+"""What a lab has: its labels and recordings, looked at before a project is made."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from glob import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poseflow.config import LabelsConfig, SplitConfig, VideosConfig
+from poseflow.config.recordings import FileNames, check_zone
+from poseflow.core.errors import LabelsError
+
+if TYPE_CHECKING:
+    import sleap_io as sio
+
+LABEL_SUFFIXES = (".slp", ".csv", ".h5", ".json")
+LEAST_BLOCKS = 10
+"""With fewer blocks of labeled frames than this, test and validation set are drawn from single frames."""
+NUMBERED = re.compile(r"(?:track|animal|individual|ind|mouse|rat|fly|id|instance)?[ _-]*\d*", re.IGNORECASE)
+"""Names of tracks that say nothing of who it is, as programs give them."""
+_STAMPS = (
+    *("%Y-%m-%dT%H-%M-%S", "%Y-%m-%d_%H-%M-%S", "%Y-%m-%d-%H-%M-%S"),
+    *("%Y%m%d_%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%dT%H%M%S"),
+)
+NAME_PATTERNS = tuple(f"{lead}{{start:{stamp}}}" for stamp in _STAMPS for lead in ("", "{camera}_", "{camera}-"))
+"""Names of files that cameras' programs give."""
+
+
+@dataclass(frozen=True)
+class FoundLabels:
+    """What label files hold."""
+
+    patterns: Sequence[str]
+    """That name the files, for `labels.paths`."""
+    files: int
+    formats: Sequence[str]
+    frames: int
+    animals: int
+    """Most of them in one frame."""
+    nodes: Sequence[str]
+    identities: Sequence[str]
+    """Names of animals, where all tracks have some that tell who it is."""
+    length_px: float
+    """Median diagonal of the animals' bounding boxes; NaN where none has two points."""
+    is_sparse: bool
+    """Labeled frames lie in few blocks."""
+
+    def describe(self) -> str:
+        """In a line or two."""
+        names = f", named {', '.join(self.identities)}" if self.identities else ""
+        size = f", about {self.length_px:.0f} px long" if np.isfinite(self.length_px) else ""
+        files = f"{_count(self.files, 'label file')} ({', '.join(self.formats)})"
+        seen = f"{_count(self.frames, 'labeled frame')}, up to {_count(self.animals, 'animal')} in one{names}{size}"
+        return f"{files}: {seen}; {_count(len(self.nodes), 'node')}: {', '.join(self.nodes)}"
+
+
+@dataclass(frozen=True)
+class FoundRecordings:
+    """What lies in the recordings' folder."""
+
+    paths: Sequence[Path]
+    """Below the folder."""
+    size_bytes: int
+    file_names: str | None
+    """A pattern that all names have, `recordings.file_names`."""
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether many lie in the folder itself."""
+        return sum(path.parent == Path() for path in self.paths) > 1
+
+    def describe(self) -> str:
+        """In a line."""
+        if not self.paths:
+            return "no recordings yet"
+        named = f"; their names say {self.file_names}" if self.file_names else ""
+        return f"{_count(len(self.paths), 'recording file')}, {self.size_bytes / 1e9:.1f} GB{named}"
+
+
+def look_at_labels(place: Path, written_as: str) -> FoundLabels | None:
+    """Look into a label file, or all in a folder and below it; None where there is none.
+
+    Args:
+        written_as: how `place` is to be named in settings.
+
+    Raises: LabelsError where nothing is there, or a file is damaged.
+    """
+    from poseflow.labels.formats import find_reader, read_label_file
+    from poseflow.labels.reading import find_label_files
+
+    if not place.exists():
+        raise LabelsError(f"labels must be a label file or a folder of them, got {place}, which is not there")
+    recognized = {}
+    for path in [place] if place.is_file() else _list_candidates(place):
+        try:
+            recognized[path] = find_reader(path).files
+        except LabelsError:
+            if path == place:
+                raise
+    if not recognized:
+        return None
+    kept = find_label_files(LabelsConfig(paths=tuple(escape(str(path)) for path in recognized)))
+    found = _summarize([read_label_file(path) for path in kept])
+    return replace(
+        found,
+        patterns=[escape(written_as)] if place.is_file() else _make_patterns(place, kept, written_as),
+        files=len(kept),
+        formats=sorted({recognized[path].partition(" ")[0] for path in kept}),
+    )
+
+
+def _list_candidates(folder: Path) -> list[Path]:
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in LABEL_SUFFIXES and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+
+
+def _summarize(files: Sequence[sio.Labels]) -> FoundLabels:
+    from poseflow.labels.clean import chosen_instances
+    from poseflow.labels.videos import frame_key
+
+    frames = [frame for labels in files for frame in labels.labeled_frames if chosen_instances(frame, False)]
+    instances = [instance for frame in frames for instance in chosen_instances(frame, False)]
+    keys = [(id(frame.video), frame_key(frame.video, frame.frame_idx).number) for frame in frames]
+    blocks = {(video, number // SplitConfig().block_frames) for video, number in keys}
+    names = {instance.track.name if instance.track is not None else "" for instance in instances}
+    tells = len(names) > 1 and not any(map(NUMBERED.fullmatch, names))
+    seen = [points for points in map(_visible_points, instances) if len(points) > 1]
+    extents = [points.max(0) - points.min(0) for points in seen]
+    return FoundLabels(
+        patterns=(),
+        files=len(files),
+        formats=(),
+        frames=len(frames),
+        animals=max((len(chosen_instances(frame, False)) for frame in frames), default=0),
+        nodes=list(instances[0].skeleton.node_names) if instances else [],
+        identities=sorted(names) if tells else [],
+        length_px=float(np.median(np.linalg.norm(extents, axis=1))) if extents else float("nan"),
+        is_sparse=len(blocks) < LEAST_BLOCKS,
+    )
+
+
+def _visible_points(instance: sio.Instance) -> NDArray[np.float64]:
+    points = instance.numpy()
+    return points[~np.isnan(points).any(axis=1)]
+
+
+def _make_patterns(place: Path, files: Iterable[Path], written_as: str) -> list[str]:
+    """Patterns that name the files, and those of their kind that are added later."""
+    patterns = set()
+    for path in files:
+        below = path.relative_to(place)
+        folders, name = escape(str(below.parent)), escape(path.name)
+        if path.name.startswith("CollectedData_"):
+            folders, name = "/".join("*" for _ in below.parts[:-1]), f"CollectedData_*{path.suffix}"
+        elif path.suffix == ".slp":
+            folders, name = "/".join("*" for _ in below.parts[:-1]), "*.slp"
+        patterns.add("/".join(part for part in (escape(written_as), folders, name) if part not in ("", ".")))
+    return sorted(patterns)
+
+
+def look_at_recordings(folder: Path) -> FoundRecordings:
+    """List the recordings in a folder and below it; none where there is no such folder. No video is opened."""
+    from poseflow.media import find_videos
+
+    if not folder.is_dir():
+        return FoundRecordings([], 0, None)
+    paths = list(find_videos(VideosConfig(root=str(folder))).paths)
+    size = sum((folder / path).stat().st_size for path in paths if (folder / path).is_file())
+    patterns = (pattern for pattern in NAME_PATTERNS if paths and all(map(FileNames(pattern).read, paths)))
+    return FoundRecordings(paths, size, next(patterns, None))
+
+
+def find_local_zone() -> str | None:
+    """Name of this machine's time zone, where the system tells."""
+    link = Path(os.environ.get("TZ", "").removeprefix(":") or "/etc/localtime")
+    name = str(link.resolve()).partition("zoneinfo/")[2] if link.is_absolute() else str(link)
+    try:
+        return check_zone(name) if name else None
+    except ValueError:
+        return None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
