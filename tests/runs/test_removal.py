@@ -174,3 +174,23 @@ def test_a_backup_holds_settings_labels_corrections_models_and_records_and_no_ta
         str(places.model("centroid", MODELS[0]) / "training.json"),
     }
     assert dict(tell_costs(places))["predictions"] == 7200
+
+
+def test_the_verbs_say_what_goes_ask_and_do_it(places):
+    from typer.testing import CliRunner
+
+    from poseflow.cli import app
+
+    def run(*arguments, **others):
+        return CliRunner().invoke(app, list(arguments), **others)
+
+    assert "must be a project's folder" in str(run("status").exception)
+    Path("config").mkdir()
+    Path("config/config.yaml").touch()
+    do(places, "a", "a")
+    assert "0 videos: 0 done" in run("status").output
+    assert "Remove these?" in run("remove", "a", input="n\n").output
+    assert places.pose_table("a", "a").exists()
+    assert run("remove", "a", "--yes").exit_code == 0
+    assert not places.pose_table("a", "a").exists()
+    assert run("clean", "--dry-run").exit_code == 0

@@ -35,8 +35,11 @@ def status(config: ProjectConfig = DEFAULT_CONFIG) -> None:
 
         poseflow status
     """
-    plan, _ = _plan(config, check=False)
+    from poseflow.runs.facts import FileFacts
+    from poseflow.runs.plan import plan_videos
     from poseflow.runs.status import find_status, say_size
+
+    plan = plan_videos(_read_settings(config), FileFacts(PLACES.facts, check=False))
 
     now = find_status(plan, PLACES, time.time())
     counts = f"{len(now.done)} done, {len(now.running)} at work, {len(now.waiting)} waiting, {len(now.failed)} failed"
@@ -201,15 +204,19 @@ def doctor(config: ProjectConfig = DEFAULT_CONFIG) -> None:
         raise typer.Exit(1)
 
 
-def _plan(path: Path, check: bool = True) -> "tuple[Plan, Config]":
+def _plan(path: Path) -> "tuple[Plan, Config]":
     """The project in this folder as a run would find it, and its settings; nothing of it is changed."""
-    if not path.is_file():
-        raise ConfigError(f"this must be a project's folder, with {path}, got {Path.cwd()}")
-    settings = read_config(path)
+    settings = _read_settings(path)
     from poseflow.runs.facts import FileFacts
     from poseflow.runs.plan import make_plan
 
-    return make_plan(settings, FileFacts(PLACES.facts, check=check)), settings
+    return make_plan(settings, FileFacts(PLACES.facts)), settings
+
+
+def _read_settings(path: Path) -> "Config":
+    if not path.is_file():
+        raise ConfigError(f"this must be a project's folder, with {path}, got {Path.cwd()}")
+    return read_config(path)
 
 
 def _tell_more(count: int) -> None:

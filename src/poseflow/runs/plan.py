@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from poseflow.config import KINDS, Config, ModelConfig, VideosConfig, find_pipeline_fault, read_model_config
 from poseflow.core.errors import AmbiguousVideoError, ConfigError, LabelsError
@@ -20,10 +20,12 @@ from poseflow.runs.facts import FileFacts
 from poseflow.runs.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
 from poseflow.runs.orphans import describe_orphans, find_orphans
 from poseflow.runs.places import PLACES
-from poseflow.runs.predictions import PredictionsSource, plan_predictions
 from poseflow.runs.promotion import find_incumbent, read_history
 from poseflow.runs.recording_facts import RecordingFacts
 from poseflow.runs.recordings import plan_recordings
+
+if TYPE_CHECKING:  # which reads files of labels, and takes a second to import
+    from poseflow.runs.predictions import PredictionsSource
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Plan:
     names: Mapping[str, str] = field(
         default_factory=dict
     )  # of videos and folders, to be kept: see `poseflow.runs.names`
-    sources: Mapping[str, PredictionsSource] = field(default_factory=dict)  # of videos that another program predicted
+    sources: "Mapping[str, PredictionsSource]" = field(default_factory=dict)  # of videos that another program predicted
     orphans: Sequence[Path] = ()  # results of recordings that are no longer there, which a run sets aside
     unlisted: Sequence[Path] = ()  # folders of recordings of which it is not known what they hold
     warnings: Sequence[str] = ()  # a line each: what was left out or set aside, shown with the plan, summary and report
@@ -80,17 +82,19 @@ class Plan:
         return next(pipeline.models for pipeline in self.pipelines.values() if pipeline.key == key)
 
 
-def make_plan(config: Config, facts: FileFacts) -> Plan:
-    """Find out what there is to do, opening no video that `facts` knows.
+def plan_videos(config: Config, facts: FileFacts) -> Plan:
+    """Find out which recordings there are, and what is known of them; nothing of labels and models.
 
-    Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
+    Raises: ConfigError.
     """
     found = plan_recordings(config, facts)
     sources: Mapping[str, PredictionsSource] = {}
     if config.foreign_predictions is not None:
+        from poseflow.runs.predictions import plan_predictions
+
         found, sources = plan_predictions(config.foreign_predictions, found, facts)
     orphans = find_orphans(found)
-    plan = Plan(
+    return Plan(
         found.videos,
         found.shards,
         found.fingerprints,
@@ -102,6 +106,14 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         unlisted=found.unlisted,
         warnings=[*found.warnings, *describe_orphans(orphans, found)],
     )
+
+
+def make_plan(config: Config, facts: FileFacts) -> Plan:
+    """Find out what there is to do, opening no video that `facts` knows.
+
+    Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
+    """
+    plan = plan_videos(config, facts)
     if config.foreign_predictions is not None:
         _check_foreign(config)
         return plan
