@@ -208,6 +208,18 @@ def test_rates_and_recordings_that_a_file_names_are_told(tmp_path):
         assert video.recorded == {"cage.nc": None, "cage.nwb": "../day0/cage.mp4"}[name]
 
 
+def test_rows_of_sleaps_csv_are_sorted_by_frame(tmp_path):
+    poses = np.random.default_rng(0).uniform(0, 100, (FRAMES, 2, 3, 2)).astype(np.float32)
+    poses[2, 1, 0] = np.nan
+    sio.save_csv(build_labels(poses), str(tmp_path / "cage.csv"), format="sleap")
+    found = read(tmp_path / "cage.csv")
+    described = describe_predictions_file(tmp_path / "cage.csv")
+    assert described.videos[0].frames == FRAMES
+    order = [described.skeleton.index(node) for node in NODES]  # sleap-io sorts the columns
+    assert found.frame_idx.tolist() == np.repeat(np.arange(FRAMES), 2).tolist()
+    np.testing.assert_array_equal(found.points[:, order], whole_points(poses))
+
+
 WRITERS = {
     "cage.slp": lambda labels, path: sio.save_slp(labels, str(path), embed=False, verbose=False),
     "cage.analysis.h5": write_analysis,

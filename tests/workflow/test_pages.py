@@ -57,6 +57,7 @@ def write_slp(path: Path, video: str, seed: int) -> None:
 def lab(tmp_path: Path) -> Path:
     write_recording(tmp_path / "videos/session.mp4", seed=0)
     write_slp(tmp_path / "predictions/session.slp", "D:\\lab\\videos\\session.mp4", seed=0)
+    write_slp(tmp_path / "labels/session.slp", "videos/session.mp4", seed=0)
     return tmp_path
 
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from poseflow.cli import daily, exchange, models, output, poses, project, recordings
+from poseflow.cli import daily, exchange, labels, models, output, poses, project, recordings
 from poseflow.core.errors import PoseflowError
 from poseflow.core.logs import configure_logging, silence_tensorflow
 from poseflow.runs.lock import end_after_interrupt
@@ -21,7 +21,7 @@ app = typer.Typer(
     help="Recordings in, pose tables out: each step of the workflow as a verb on files that you name. "
     "`snakemake --profile local` runs them all, in order, and only those that are needed.",
 )
-for module in (project, recordings, models, poses, exchange, output, daily):
+for module in (project, recordings, labels, models, poses, exchange, output, daily):
     module.add_verbs(app)
 
 

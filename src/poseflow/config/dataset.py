@@ -13,7 +13,7 @@ class LabelsConfig(Section):
     paths: tuple[str, ...] = Field(
         ("labels/*.slp",),
         description="Label files, or glob patterns: SLEAP .slp and .pkg.slp, DeepLabCut CollectedData_*.csv or .h5, "
-        "COCO .json.",
+        "COCO .json, SLEAP's old .json, LEAP .mat, AlphaTracker and Label Studio .json.",
     )
     video_folders: tuple[str, ...] = Field(
         (),

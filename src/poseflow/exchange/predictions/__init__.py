@@ -20,6 +20,7 @@ from poseflow.exchange.predictions.lookup import find_video
 from poseflow.exchange.predictions.movement import MOVEMENT
 from poseflow.exchange.predictions.nwb import NWB
 from poseflow.exchange.predictions.reader import READERS, PredictedVideo, PredictionsFile, PredictionsReader
+from poseflow.exchange.predictions.sleap_csv import SLEAP_CSV
 from poseflow.exchange.predictions.slp import SLP
 from poseflow.labels.formats.content import check_hdf5, describe_content
 from poseflow.tables import Instances
@@ -40,6 +41,7 @@ READERS.add("deeplabcut_hdf5")(DEEPLABCUT_HDF5)
 READERS.add("movement")(MOVEMENT)
 READERS.add("nwb")(NWB)
 READERS.add("sleap_analysis")(ANALYSIS)
+READERS.add("sleap_csv")(SLEAP_CSV)
 READERS.add("slp")(SLP)
 
 WHAT = "a file of predictions"

@@ -12,11 +12,14 @@ import sleap_io as sio
 
 from poseflow.core.errors import LabelsError
 from poseflow.labels.facts import LabelFacts, describe_labels
+from poseflow.labels.formats.annotated_images import ALPHATRACKER, LABEL_STUDIO
 from poseflow.labels.formats.coco import COCO
 from poseflow.labels.formats.content import check_hdf5, describe_content
 from poseflow.labels.formats.deeplabcut import DEEPLABCUT
+from poseflow.labels.formats.leap import LEAP
 from poseflow.labels.formats.reader import READERS, LabelReader, OtherFormatError
 from poseflow.labels.formats.sleap import SLEAP
+from poseflow.labels.formats.sleap_json import SLEAP_JSON
 from poseflow.labels.videos import plain_name
 
 __all__ = ["READERS", "LabelReader", "OtherFormatError", "describe_label_file", "find_reader", "read_label_file"]
@@ -25,7 +28,11 @@ logger = logging.getLogger(__name__)
 
 READERS.add("coco")(COCO)
 READERS.add("deeplabcut")(DEEPLABCUT)
+READERS.add("alphatracker")(ALPHATRACKER)
+READERS.add("label_studio")(LABEL_STUDIO)
+READERS.add("leap")(LEAP)
 READERS.add("sleap")(SLEAP)
+READERS.add("sleap_json")(SLEAP_JSON)
 
 
 def read_label_file(path: Path) -> sio.Labels:
