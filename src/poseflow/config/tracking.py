@@ -86,7 +86,7 @@ class TrackingConfig(Section):
         examples=[["anna", "bob"]],
     )
     min_identity_score: float = Field(
-        0.0, ge=0, le=1, description="per_frame: an animal that is less likely anyone's stays unnamed; 0, as in SLEAP."
+        0.001, ge=0, le=1, description="per_frame: an animal that is less likely anyone's stays unnamed; SLEAP: 0."
     )
     naming: NamingConfig = NamingConfig()
     ambiguity: AmbiguityConfig = AmbiguityConfig()

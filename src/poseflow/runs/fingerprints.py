@@ -27,7 +27,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "evaluate_tracking": 2,
     "predict": 2,
     "import_predictions": 1,
-    "track": 5,
+    "track": 4,
     "assemble": 3,
     "export": 1,
     "render": 1,
