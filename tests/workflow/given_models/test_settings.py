@@ -16,6 +16,14 @@ from poseflow.runs.plan import make_plan
 
 ERRORS = {
     "pixels_per_mm_zero": ("{videos: {pixels_per_mm: 0}}", ["videos.pixels_per_mm", "greater than 0"]),
+    "start_time_without_zone": (
+        '{videos: {start_times: {a.mp4: "2026-03-01T18:00:00"}}}',
+        ["videos.start_times", "recordings.tsv", "a.mp4", "time zone"],
+    ),
+    "start_time_of_a_missing_file": (
+        '{videos: {start_times: {frist.mp4: "2026-03-01T18:00:00+01:00"}}}',
+        ["videos.start_times", "recordings.tsv", "frist.mp4"],
+    ),
     "more_animals_than_max_instances": (
         "{tracking: {animals: 10}, predict: {max_instances: 6}}",
         ["tracking.animals", "predict.max_instances (6), got 10"],
@@ -67,12 +75,9 @@ def test_errors_and_warnings_reach_the_terminal_of_a_dry_run(case):
     (line,) = [line for line in said.splitlines() if "time zone" in line]
     assert all(word in line for word in words)
     assert "Traceback" not in said and "total" not in said
-    settings, words = WARNINGS["start_time_of_a_missing_file"]
-    (project / "config/config.yaml").write_text(
-        yaml.safe_dump({**yaml.safe_load((project / "config/config.yaml").read_text()), **yaml.safe_load(settings)})
-    )
-    said = bash("snakemake --profile local -n", project)
-    (line,) = [line for line in said.splitlines() if "frist.mp4" in line]
+    settings, words = WARNINGS["label_path_fits_nothing"]
+    said = bash("snakemake --profile local -n", lay_out(case("label_path_fits_nothing"), settings))
+    (line,) = [line for line in said.splitlines() if "lables2" in line]
     assert all(word in line for word in words)
     assert "total" in said
 
