@@ -73,10 +73,12 @@ def test_time_begins_with_the_first_frame(suffix: str, tmp_path: Path, clips: An
 def test_indexing_decodes_only_a_few_frames(tmp_path: Path, clips: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = clips.encode(tmp_path / "clip.mp4", frames=400, gop=50)
     decoded = []
-    from poseflow.media.segments import _Judge
+    from poseflow.media.segments import _ReorderBuffer
 
-    take = _Judge.take
-    monkeypatch.setattr(_Judge, "take", lambda judge, frame: (decoded.append(frame.pts), take(judge, frame))[1])
+    take = _ReorderBuffer.take
+    monkeypatch.setattr(
+        _ReorderBuffer, "take", lambda buffer, frame: (decoded.append(frame.pts), take(buffer, frame))[1]
+    )
     assert index_video(path).frames == 400
     assert 0 < len(decoded) < 30
 

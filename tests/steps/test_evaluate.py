@@ -98,7 +98,7 @@ def test_videos_of_one_name_are_told_apart_where_they_share_a_frame(package):
 def test_speed_is_measured_after_a_warm_up_on_whole_batches(package):
     package.frames[3] = replace(package.frames[3], points=package.frames[3].points[:1])
     shapes = []
-    pipeline = SimpleNamespace(channels=1, find=lambda images: shapes.append(images.shape))
+    pipeline = SimpleNamespace(choose_channels=lambda has_color: 1, find=lambda images: shapes.append(images.shape))
     speed = measure_speed(pipeline, package, 8)
     assert set(shapes) == {(8, 96, 96, 1)}
     assert len(shapes) == 1 + 3 * (2 + 1 + 2), "the warm-up; all frames, those of one animal, those of two"
@@ -125,6 +125,7 @@ def fake_inference(monkeypatch):
     def load_pipeline(folders, config):
         return SimpleNamespace(
             channels=1,
+            choose_channels=lambda has_color: 1,
             skeleton=SKELETON,
             identities=("anna", "bert"),
             find=lambda images: None,

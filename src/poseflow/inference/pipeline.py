@@ -23,6 +23,7 @@ Assemble = Callable[[Outputs], Instances]
 class Pipeline:
     """What finds animals in frames of one size, in two steps that may overlap from batch to batch.
 
+    channels: what the networks see: 1, grey, or 3, RGB.
     run: (batch, height, width, channels) uint8 -> what the networks say, small arrays; on the accelerator.
     assemble: that -> instances, by image of the batch, each image's best first; on the host, in NumPy.
     """
@@ -33,6 +34,12 @@ class Pipeline:
     identities: tuple[str, ...]
     run: Run
     assemble: Assemble
+    reads_color: bool = False
+    """Networks of one channel want frames in color, where there is any, and make them grey themselves."""
+
+    def choose_channels(self, has_color: bool) -> int:
+        """Channels of the frames that are handed over, of a source with or without color."""
+        return 3 if self.channels == 3 or (self.reads_color and has_color) else 1
 
     def find(self, images: Images) -> Instances:
         """The animals in (batch, height, width, channels) uint8 frames."""

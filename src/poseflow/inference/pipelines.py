@@ -55,14 +55,15 @@ def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig) -> Pip
     if framing.frame_size is not None:
         run, assemble = _match_sizes(framing, run, assemble)
     channels: int = first.config.input.channels
-    if channels == 1 and framing.reads_color:
-        channels, run = 3, _in_grey(framing, run)
-    return Pipeline(first.skeleton, channels, paths, identities, run, assemble)
+    reads_color = channels == 1 and framing.reads_color
+    if reads_color:
+        run = _in_grey(framing, run)
+    return Pipeline(first.skeleton, channels, paths, identities, run, assemble, reads_color)
 
 
 def _in_grey(framing: Framing, run: Run) -> Run:
     """Let the networks see color frames in the grey of the program that trained them."""
-    return lambda images: run(framing.make_grey(images))
+    return lambda images: run(framing.make_grey(images) if images.shape[-1] == 3 else images)
 
 
 def _match_sizes(framing: Framing, run: Run, assemble: Assemble) -> tuple[Run, Assemble]:

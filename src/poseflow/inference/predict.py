@@ -78,7 +78,8 @@ def predict_shard(
         PredictionsWriter(out, pipeline.skeleton, lags, pipeline.identities, metadata=notes) as writer,
         show_progress("predict", stop - start, "frames") as advance,
     ):
-        read = prefetch(_read_batches(video, pipeline.channels, frames, config, index.frames), BATCHES_AHEAD)
+        channels = pipeline.choose_channels(index.channels == 3)
+        read = prefetch(_read_batches(video, channels, frames, config, index.frames), BATCHES_AHEAD)
         said = prefetch(_run_networks(read, pipeline, stop, config.batch_size), BATCHES_AHEAD)
         assembled = prefetch(_assemble_batches(said, pipeline, stop), BATCHES_AHEAD)
         for batch, found in _shift_batches(assembled, config.flow):

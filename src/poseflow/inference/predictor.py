@@ -45,7 +45,7 @@ class Predictor:
         Raises: VideoError for what is no recording and no images.
         """
         if isinstance(source, np.ndarray):
-            images = _check_images(source, self.pipeline.channels)
+            images = _check_images(source, self.pipeline)
             return self._predict_images(images, start, len(images) if stop is None else stop)
         index = source if isinstance(source, VideoIndex) else index_video(source)
         with TemporaryDirectory() as folder:
@@ -95,13 +95,14 @@ def load_predictor(
     return Predictor(load_pipeline(folders, checked), checked)
 
 
-def _check_images(images: NDArray[np.uint8], channels: int) -> NDArray[np.uint8]:
+def _check_images(images: NDArray[np.uint8], pipeline: Pipeline) -> NDArray[np.uint8]:
     """(frames, height, width, channels) as the models need it."""
     if images.ndim == 3:
         images = images[None] if images.shape[-1] in (1, 3) else images[..., None]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
         got = f"{images.dtype} of shape {images.shape}"
         raise VideoError(f"images must be uint8 of shape (frames, height, width, 1 or 3), got {got}")
+    channels = pipeline.choose_channels(images.shape[-1] == 3)
     if images.shape[-1] == channels:
         return images
     converted = [convert_channels(image, channels) for image in images]

@@ -13,6 +13,7 @@ from poseflow.config import BUNDLE, parse_config
 from poseflow.config.recordings import KNOWN_COLUMNS
 from poseflow.core.files import replacing
 from poseflow.project.look import FoundLabels, FoundRecordings
+from poseflow.runs.places import ANY, PLACES
 
 MACHINES = {"local": "this machine", "slurm": "a SLURM cluster"}
 MAX_ROWS = 200
@@ -172,11 +173,11 @@ def write_readme(folder: Path, answers: Answers) -> str:
     places: Mapping[str, str] = {
         "config/config.yaml": "settings",
         "config/recordings.tsv": "what is known of single recordings: animals, scale, start, group, treatment, …",
-        "corrections/": "what people corrected (`results/review/` proposes it)",
+        "corrections/": f"what people corrected (`{PLACES.review_list(ANY).parent}/` proposes it)",
         "local/, slurm/": "how to run on this machine, and on a cluster (slurm/README.md)",
-        "results/poses/": '**the product**: `poseflow.read_poses("results/poses")`',
-        "results/report.html": "data, accuracy, tracks: look here first",
-        "results/, logs/": "all else that runs make; it can be made again",
+        f"{PLACES.all_poses}/": f'**the product**: `poseflow.read_poses("{PLACES.all_poses}")`',
+        str(PLACES.report): "data, accuracy, tracks: look here first",
+        f"{PLACES.results}/, {PLACES.logs}/": "all else that runs make; it can be made again",
     }
     lines = "\n".join(f"| `{name}` | {what} |" for name, what in places.items())
     labels = "no labels yet"

@@ -166,11 +166,12 @@ def measure_speed(pipeline: "Pipeline", labels: Package, batch_size: int) -> dic
         `frames_per_s` of the frames with each number of labeled animals.
     Source: Pereira et al. 2022, Methods, "Speed benchmarks", and Fig. 3d, e.
     """
-    first = labels.image(0, pipeline.channels)
+    channels = pipeline.choose_channels(labels.has_color)
+    first = labels.image(0, channels)
     limit = max(1, min(SPEED_FRAMES, SPEED_BYTES // first.nbytes, len(labels.frames)))
     images, by_animals = [], defaultdict(list)
     for number in np.linspace(0, len(labels.frames) - 1, limit).round().astype(int):
-        image = labels.image(int(number), pipeline.channels)
+        image = labels.image(int(number), channels)
         if image.shape == first.shape:
             images.append(image)
             by_animals[len(labels.frames[number].points)].append(image)
