@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from poseflow import __version__
 from poseflow.config import ReportConfig
 from poseflow.core.files import read_json, replacing
 from poseflow.report.accuracy import AccuracyStory, read_accuracy_story
@@ -116,7 +115,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
     }
     return {
         "title": config.title,
-        "version": __version__,
+        "version": version("poseflow"),
         "lead": _lead(story, now),
         "sections": [(name, words) for name, (words, content) in parts.items() if content],
         "tiles": _list_tiles(story),
@@ -139,7 +138,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "speed": speed,
         "origin": _list_origin(story),
         "config": yaml.safe_dump(dict(inputs.config), sort_keys=False, allow_unicode=True) if inputs.config else "",
-        "footer": f"Written by poseflow {__version__} on {now:%Y-%m-%d at %H:%M %Z}.",
+        "footer": f"Written by poseflow {version('poseflow')} on {now:%Y-%m-%d at %H:%M %Z}.",
     }
 
 
@@ -269,4 +268,4 @@ def _list_origin(story: Story) -> dict[str, str]:
     release = {"release": story.release["id"]} if story.release else {}
     trained = {f"{name} (training)": text for model in story.models for name, text in sorted(model.versions.items())}
     now = {name: version(name) for name in PACKAGES}
-    return {**release, "poseflow": __version__, "Python": python_version(), **now, **trained}
+    return {**release, "poseflow": version("poseflow"), "Python": python_version(), **now, **trained}
