@@ -44,6 +44,7 @@ class BlobPackage:
     skeleton: Skeleton = SKELETON
     identities: tuple[str, ...] = ()
     path: Path = field(default_factory=lambda: Path("blobs.pkg.slp"))
+    has_color: bool = False
 
     check_identities = Package.check_identities
 
