@@ -8,7 +8,7 @@ from poseflow.runs.lock import begin_job
 from poseflow.steps.train import train_profile
 
 log = Path(snakemake.log[0])
-terminal = begin_job(log, snakemake.threads, append=True)  # of all its starts
+terminal = begin_job(log, append=True)  # of all its starts
 with show_epochs(log, f"train {snakemake.wildcards.model}", terminal):
     train_profile(
         read_settings(snakemake.params.step).model,
