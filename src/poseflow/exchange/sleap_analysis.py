@@ -11,7 +11,6 @@ from poseflow.exchange.writer import PoseStream
 from poseflow.tables import Individuals
 
 CHUNK_FRAMES = 4096
-UNKNOWN = np.nan
 
 
 def write_sleap_analysis(poses: PoseStream, path: Path) -> None:

@@ -22,7 +22,7 @@ from poseflow.exchange.predictions.nwb import NWB
 from poseflow.exchange.predictions.reader import READERS, PredictedVideo, PredictionsFile, PredictionsReader
 from poseflow.exchange.predictions.sleap_csv import SLEAP_CSV
 from poseflow.exchange.predictions.slp import SLP
-from poseflow.labels.formats.content import check_hdf5, describe_content
+from poseflow.labels.formats.content import check_file, describe_content
 from poseflow.tables import Instances
 
 __all__ = [
@@ -55,11 +55,7 @@ def find_predictions_reader(path: Path) -> PredictionsReader:
         PredictionsError: It is absent, empty, damaged, or of no format that is known; says what it is.
         OSError: The machine failed to read it; names the file.
     """
-    if not path.is_file():
-        raise PredictionsError(f"{path} must be {WHAT}, got {'a folder' if path.is_dir() else 'no such file'}")
-    if path.stat().st_size == 0:
-        raise PredictionsError(f"{path} must be {WHAT}, got an empty one")
-    check_hdf5(path, WHAT, PredictionsError)
+    check_file(path, WHAT, PredictionsError)
     for reader in READERS.values():
         if reader.recognize(path):
             return reader

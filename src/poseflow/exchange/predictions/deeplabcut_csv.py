@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
 from poseflow.core.errors import PredictionsError
 from poseflow.exchange.predictions.columns import Columns, arrange_columns
+from poseflow.exchange.predictions.frame_numbers import choose_frames
 from poseflow.exchange.predictions.reader import PredictionsFile, PredictionsReader
 from poseflow.labels.formats.content import decode_head, one_line, read_head
 from poseflow.tables import Instances
@@ -57,18 +59,18 @@ def describe(path: Path) -> PredictionsFile:
 
 def iter_instances(path: Path, video: int, frames: tuple[int, int]) -> Iterator[Instances]:
     """The animals of each frame; a body part that is missing is empty."""
-    head, before = _read_head(path), -1
+    head = _read_head(path)
+    try:
+        for numbers, values in choose_frames(_read_blocks(path, head), frames):
+            yield head.columns.instances(numbers, values)
+    except ValueError as error:
+        raise PredictionsError(f"{path}: {error}") from None
+
+
+def _read_blocks(path: Path, head: _Head) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     for batch in _read_batches(path, head):
-        numbers = batch.column(0).to_numpy()
-        if np.diff(numbers, prepend=before).min(initial=1) < 1:
-            raise PredictionsError(f"{path} must have each frame once, in order, got others after frame {before}")
-        before = int(numbers[-1]) if len(numbers) else before
-        wanted = (numbers >= frames[0]) & (numbers < frames[1])
-        if wanted.any():
-            values = np.stack([batch.column(place).to_numpy(zero_copy_only=False) for place in head.places], axis=1)
-            yield head.columns.instances(numbers[wanted], values[wanted])
-        if before >= frames[1]:
-            return
+        values = np.stack([batch.column(place).to_numpy(zero_copy_only=False) for place in head.places], axis=1)
+        yield batch.column(0).to_numpy(), values
 
 
 def _read_batches(path: Path, head: _Head) -> Iterator[pa.RecordBatch]:

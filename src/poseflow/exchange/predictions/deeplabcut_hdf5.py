@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 
 from poseflow.exchange.predictions.columns import Columns, arrange_columns
+from poseflow.exchange.predictions.frame_numbers import choose_frames
 from poseflow.exchange.predictions.hdf5 import dataset, opened
 from poseflow.exchange.predictions.reader import PredictionsFile, PredictionsReader
 from poseflow.labels.formats.content import is_hdf5, open_hdf5
@@ -57,17 +58,10 @@ def iter_instances(path: Path, video: int, frames: tuple[int, int]) -> Iterator[
     """The animals of each frame."""
     with opened(path, WHAT) as file:
         table = _table(file)
-        columns, before = _columns(table), -1
-        for part in _iter_rows(table):
-            numbers = part["index"].astype(np.int64)
-            if np.diff(numbers, prepend=before).min(initial=1) < 1:
-                raise ValueError(f"each frame must be there once, in order, got others after frame {before}")
-            before = int(numbers[-1])
-            wanted = (numbers >= frames[0]) & (numbers < frames[1])
-            if wanted.any():
-                yield columns.instances(numbers[wanted], part["values_block_0"][wanted])
-            if before >= frames[1]:
-                return
+        columns = _columns(table)
+        blocks = ((part["index"].astype(np.int64), part["values_block_0"]) for part in _iter_rows(table))
+        for numbers, values in choose_frames(blocks, frames):
+            yield columns.instances(numbers, values)
 
 
 def _iter_rows(table: h5py.Dataset) -> Iterator[Any]:

@@ -26,7 +26,7 @@ def opened(path: Path, what: str) -> Iterator[h5py.File]:
     except PredictionsError:
         raise
     except (*DAMAGED, RuntimeError, MemoryError, OverflowError) as error:
-        raise_if_machine_failed(error, path) if not isinstance(error, MemoryError) else None
+        raise_if_machine_failed(error, path)
         raise PredictionsError(f"{path} must be {what}, got a damaged one: {one_line(error)}") from error
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
+from poseflow.exchange.predictions.frame_numbers import number_times
 from poseflow.exchange.predictions.hdf5 import dataset, opened, text
 from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader
 from poseflow.labels.formats.content import is_hdf5, open_hdf5
@@ -17,8 +18,6 @@ from poseflow.tables import Instances
 WHAT = "poses of movement (netCDF)"
 DIMENSIONS = ("time", "individuals", "keypoints", "space")
 VALUES = 1 << 22
-OFF_GRID = 0.1
-"""Part of a frame by which a time may be off."""
 
 
 def recognize(path: Path) -> bool:
@@ -90,9 +89,7 @@ def _frame_numbers(file: h5py.File) -> tuple[NDArray[np.int64], float | None]:
     fps = float(rate) if rate is not None and np.isfinite(float(rate)) and float(rate) > 0 else None
     in_frames = text(file.attrs.get("time_unit", "")) == "frames"
     exact = times if in_frames else times * fps if fps else np.arange(len(times), dtype=float)
-    numbers = np.round(exact)
-    if not np.isfinite(exact).all() or (np.abs(exact - numbers) > OFF_GRID).any():
-        numbers = np.arange(len(times), dtype=float)
+    numbers = number_times(exact)
     if (np.diff(numbers) <= 0).any() or numbers.min(initial=0) < 0:
         raise ValueError("times must ascend from 0 on, got others")
     return numbers.astype(np.int64), fps

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
+from poseflow.exchange.predictions.frame_numbers import number_times
 from poseflow.exchange.predictions.hdf5 import dataset, opened, text
 from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader
 from poseflow.labels.formats.content import is_hdf5, open_hdf5
@@ -16,8 +17,6 @@ from poseflow.tables import Instances
 
 WHAT = "an NWB file with poses (ndx-pose)"
 BLOCK_FRAMES = 1 << 14
-OFF_GRID = 0.1
-"""Part of a frame by which a time may be off."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,8 @@ def _read_animals(file: h5py.File) -> tuple[Skeleton, list[_Animal], float | Non
 def _number_frames(times: NDArray[np.float64], first: float, step: float) -> NDArray[np.int64]:
     """Frame of each time: by the rate where all times keep to it, else one after the other."""
     exact = (times - first) / step if step > 0 else np.arange(len(times), dtype=float)
-    numbers = np.round(exact)
-    if not np.isfinite(exact).all() or (np.abs(exact - numbers) > OFF_GRID).any() or (np.diff(numbers) <= 0).any():
+    numbers = number_times(exact)
+    if (np.diff(numbers) <= 0).any():
         numbers = np.arange(len(times), dtype=float)
     return numbers.astype(np.int64)
 

@@ -14,7 +14,7 @@ from poseflow.core.errors import LabelsError
 from poseflow.labels.facts import LabelFacts, describe_labels
 from poseflow.labels.formats.annotated_images import ALPHATRACKER, LABEL_STUDIO
 from poseflow.labels.formats.coco import COCO
-from poseflow.labels.formats.content import check_hdf5, describe_content
+from poseflow.labels.formats.content import check_file, describe_content
 from poseflow.labels.formats.deeplabcut import DEEPLABCUT
 from poseflow.labels.formats.leap import LEAP
 from poseflow.labels.formats.reader import READERS, LabelReader, OtherFormatError
@@ -72,11 +72,7 @@ def find_reader(path: Path) -> LabelReader:
     Raises:
         LabelsError, OSError: As `read_label_file`.
     """
-    if not path.is_file():
-        raise LabelsError(f"{path} must be a label file, got {'a folder' if path.is_dir() else 'no such file'}")
-    if path.stat().st_size == 0:
-        raise LabelsError(f"{path} must be a label file, got an empty one")
-    check_hdf5(path)
+    check_file(path, "a label file", LabelsError)
     for reader in sorted(READERS.values(), key=lambda reader: reader.general):
         if reader.recognize(path):
             return reader

@@ -106,16 +106,22 @@ def is_hdf5(path: Path) -> bool:
     return bool(h5py.is_hdf5(path)) and not read_head(path).startswith(b"MATLAB")
 
 
-def check_hdf5(path: Path, what: str = "a label file", fault: type[PoseflowError] = LabelsError) -> None:
-    """Check that an HDF5 file can be opened, and that it leads to no other file before anybody follows it there.
+def check_file(path: Path, what: str, fault: type[PoseflowError]) -> None:
+    """Check that a file is there and not empty, before anybody looks what it is.
+
+    HDF5 must be whole, and lead to no other file before anybody follows it there.
 
     Args:
         what: the file must be, for messages. fault: to raise.
 
     Raises:
-        LabelsError: It is damaged, cut off or just being written, or refers to other files.
+        `fault`: It is absent or empty, or HDF5 that is damaged, cut off, just being written, or refers to other files.
         OSError: It cannot be read at the moment; says which.
     """
+    if not path.is_file():
+        raise fault(f"{path} must be {what}, got {'a folder' if path.is_dir() else 'no such file'}")
+    if path.stat().st_size == 0:
+        raise fault(f"{path} must be {what}, got an empty one")
     if not is_hdf5(path):
         if read_head(path).startswith(HDF5_HEAD):
             raise fault(f"{path} must be {what}, got a damaged HDF5 file (cut off, or still being written?)")
