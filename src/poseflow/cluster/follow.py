@@ -29,7 +29,7 @@ def find_logs(places: Places) -> dict[str, Path]:
 def show_epochs(log: Path, name: str, terminal: TextIO, every_s: float = EVERY_S) -> Iterator[None]:
     """Repeat on the terminal what a training says of each epoch in its log, as long as the block lasts."""
     ended, is_last = Event(), False
-    begin = len(log.read_bytes()) if log.exists() else 0
+    begin = log.stat().st_size if log.exists() else 0
 
     def find() -> dict[str, Path]:
         """The log, and once more after the end."""

@@ -142,12 +142,12 @@ def find_times(poses: PoseStream, grid: FrameGrid, length: int) -> Iterator[tupl
     """
     known = [np.unique(_frames_and_times(block), axis=1) for block in poses.blocks(["frame_idx", "time_s"])]
     frames, times = np.concatenate([np.empty((2, 0)), *known], axis=1)
-    has_index = poses.index is not None and poses.index.is_ok and len(poses.index.timestamps) > 0
+    index = poses.index if poses.index is not None and poses.index.is_ok and len(poses.index.timestamps) else None
     for start in range(0, len(grid), length):
         place = slice(start, min(start + length, len(grid)))
         wanted = grid.frames(place.start, place.stop)
-        if poses.index is not None and has_index:
-            yield place, poses.index.time_s(wanted)
+        if index is not None:
+            yield place, index.time_s(wanted)
         else:
             yield place, interpolate_times(wanted, frames.astype(np.int64), times, poses.note["fps"])
 

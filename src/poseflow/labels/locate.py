@@ -10,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 import sleap_io as sio
 
 from poseflow.core.errors import LabelsError
+from poseflow.core.wording import list_some
 from poseflow.labels.images import embedded_frames, find_differing
 from poseflow.labels.sources import nameless, source_in_package
 from poseflow.labels.videos import VideoFinder, index_of, is_embedded, root_video, video_name
@@ -299,8 +300,9 @@ def _locate_images(
         kept.append(frame)
     if missing:
         logger.warning(
-            "%s: labels on %d images that are not there are left out: %s", path, len(missing), _some(sorted(missing))
-        )
+            "%s: labels on %d images that are not there are left out: %s",
+            path, len(missing), list_some(sorted(missing), 3),
+        )  # fmt: skip
     return kept
 
 
@@ -320,10 +322,6 @@ def _find_folders(video: sio.Video, path: Path, finder: VideoFinder, others: Seq
         if found[folder] is None and len(others) == 1:
             found[folder] = finder.find_holder(held, path)
     return found
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _image_folder(folder: Path) -> tuple[sio.Video, dict[str, int]]:

@@ -10,6 +10,7 @@ import numpy as np
 import sleap_io as sio
 from numpy.typing import ArrayLike, NDArray
 
+from poseflow.core.wording import list_some
 from poseflow.labels.images import read_images
 from poseflow.labels.videos import FrameKey, frame_key, index_of, is_embedded
 
@@ -46,7 +47,7 @@ def warn_of_strays(path: Path, found: Sequence[str]) -> None:
     if found:
         logger.warning(
             "%s: %d points that are no place in their image are left out: %s",
-            path, len(found), "; ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else ""),
+            path, len(found), list_some(found, 3, "; "),
         )  # fmt: skip
 
 

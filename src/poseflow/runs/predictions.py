@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
 
 from poseflow.core.errors import AmbiguousVideoError, ConfigError, PredictionsError
+from poseflow.core.wording import list_some
 from poseflow.exchange.predictions import PredictedVideo, PredictionsFile, describe_predictions_file, find_video
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.names import give_names
@@ -14,7 +15,7 @@ from poseflow.runs.recordings import UNREADABLE, Recordings, name_shards
 
 SUFFIXES = {".slp", ".h5", ".hdf5", ".csv", ".nwb", ".nc"}
 """Files that are looked into. What they are, their content tells."""
-_LISTED = 3
+MAX_LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,10 @@ def _check_single(sources: Mapping[str, Sequence[PredictionsSource]]) -> None:
 
 def _describe_gaps(without: Sequence[str], alone: Mapping[Path, PredictionsSource]) -> Iterator[str]:
     if without:
-        yield f"recordings without predictions are left out: {_list(without)}"
+        yield f"recordings without predictions are left out: {list_some(without, MAX_LISTED)}"
     if alone:
+        files = list_some(list(map(str, alone)), MAX_LISTED)
         yield (
-            f"no recording below videos.root for {_list(list(map(str, alone)))}: their points are not shifted by flow, "
+            f"no recording below videos.root for {files}: their points are not shifted by flow, "
             "so that tracking.candidates flow is window there, and nothing is drawn over them"
         )
-
-
-def _list(names: Sequence[str]) -> str:
-    return ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")

@@ -18,6 +18,7 @@ from poseflow.config.recordings import (
     read_recordings_table,
 )
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import list_some
 from poseflow.runs.facts import FileFacts
 
 RECORDING, START, TIMEZONE, CAMERA = "recording", "start", "timezone", "camera"
@@ -108,7 +109,8 @@ def group_recordings(
             alone.append(path.as_posix())
     what = {"camera": "a camera", "day": "a start"}.get(by)
     told = (
-        f"recordings.group_by: {by} must know {what} of each video, got none for {_listed(alone)}; each is a recording"
+        f"recordings.group_by: {by} must know {what} of each video, got none for {list_some(alone, MAX_LISTED)}; "
+        "each is a recording"
     )
     return found, [told] if alone else []
 
@@ -194,7 +196,7 @@ def _check_used(numbered: Sequence[NumberedRow], fitting: Mapping[Path, int | No
             if fault := _explain_unused(cells[RECORDING], own, fitting, used, numbered):
                 faults.append(f"line {number}: {fault}")
         elif START in cells and len(used[place]) > 1:
-            several = _listed([path.as_posix() for path in used[place]])
+            several = list_some([path.as_posix() for path in used[place]], MAX_LISTED)
             faults.append(f"line {number}: a start must stand in a row of one video, got one that fits {several}")
     if faults:
         more = [f"and {len(faults) - MAX_LISTED} more"] if len(faults) > MAX_LISTED else []
@@ -263,9 +265,5 @@ def _doubtful_columns(numbered: Sequence[NumberedRow], table: Path) -> Iterator[
 
 def _tell_unread(unread: Sequence[str], config: RecordingsConfig) -> Iterator[str]:
     if unread:
-        yield f"recordings.file_names must fit the names of files ({config.file_names}), got {_listed(unread)}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(names[:MAX_LISTED]) + more
+        got = list_some(unread, MAX_LISTED)
+        yield f"recordings.file_names must fit the names of files ({config.file_names}), got {got}"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from poseflow.config import Config, RecordingsConfig
+from poseflow.config import Config, RecordingsConfig, VideosConfig
 from poseflow.config.recordings import NumberedRow
 from poseflow.core.contents import fingerprint_recording
 from poseflow.core.errors import ConfigError
@@ -45,19 +45,13 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
 
     Raises: ConfigError for a damaged file of names, and for a table of recordings that cannot be followed.
     """
-    from poseflow.media import find_videos
-
     root, rows = Path(config.videos.root), read_table(config.recordings, facts)
     if not root.is_dir():
         return Recordings({}, {}, {}, {}, read_names())
-    found = find_videos(config.videos)
-    # Overlays are no recordings, where the root is the project's folder or one above it.
-    above, own = root.resolve(), Places().results.resolve()
-    listed = [path for path in found.paths if own not in (above / path).parents]
-    paths = [path for path in listed if has_text_name(path)]
-    named = name_recordings(paths, config.recordings, rows, read_names())
+    listed = list_videos(config.videos, Places())
+    named = name_recordings(listed.paths, config.recordings, rows, read_names())
     names, recordings = named.names, named.recordings
-    videos = {names[path.as_posix()]: root / path for path in paths}
+    videos = {names[path.as_posix()]: root / path for path in listed.paths}
     shards = {
         video: name_shards(_estimate_frames(path, config.videos.h5_dataset, facts), config.predict.shard_frames)
         for video, path in videos.items()
@@ -65,14 +59,32 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
     fingerprints = {
         video: facts.find(path, "fingerprint", fingerprint_recording) or UNREADABLE for video, path in videos.items()
     }
-    unlisted = [f"{show_path(root / path)} cannot be looked into: {why}" for path, why in found.unlisted.items()]
-    nameless = [
-        f"{show_path(root / path)} is left out: its name must be UTF-8, got other bytes; rename it"
-        for path in listed
-        if not has_text_name(path)
+    warnings = [*listed.warnings, *named.warnings]
+    return Recordings(videos, shards, fingerprints, recordings, names, listed.unlisted, warnings, named.facts)
+
+
+@dataclass(frozen=True)
+class ListedVideos:
+    """What lies below a folder."""
+
+    paths: Sequence[Path]  # of recordings, below it
+    unlisted: Sequence[Path]  # folders of which it is not known what they hold
+    warnings: Sequence[str]  # a line for each file or folder that is left out
+
+
+def list_videos(config: VideosConfig, places: Places) -> ListedVideos:
+    """The recordings below `videos.root`, but for those that a run makes itself, overlays, and for nameless ones."""
+    from poseflow.media import find_videos
+
+    root, found = Path(config.root), find_videos(config)
+    above, own = root.resolve(), places.results.resolve()
+    listed = [path for path in found.paths if own not in (above / path).parents]
+    nameless = [path for path in listed if not _has_text_name(path)]
+    warnings = [
+        f"{show_path(root / path)} is left out: its name must be UTF-8, got other bytes; rename it" for path in nameless
     ]
-    warnings = [*nameless, *unlisted, *named.warnings]
-    return Recordings(videos, shards, fingerprints, recordings, names, list(found.unlisted), warnings, named.facts)
+    warnings += [f"{show_path(root / path)} cannot be looked into: {why}" for path, why in found.unlisted.items()]
+    return ListedVideos([path for path in listed if _has_text_name(path)], list(found.unlisted), warnings)
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,7 @@ def name_recordings(
     return NamedVideos(recordings, names, facts, [*doubts, *alone])
 
 
-def has_text_name(path: Path) -> bool:
+def _has_text_name(path: Path) -> bool:
     """Whether a path's name is UTF-8; Snakemake can carry no other."""
     return os.fsencode(path).decode("utf-8", "ignore") == str(path)
 

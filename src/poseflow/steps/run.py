@@ -12,13 +12,13 @@ from poseflow.config import KINDS, Config, VideosConfig, parse_config, read_yaml
 from poseflow.core.errors import ConfigError, PoseflowError, VideoError
 from poseflow.core.files import make_temporary_folder, remove_unfinished
 from poseflow.core.logs import share_progress
-from poseflow.media import VideoIndex, find_videos, index_video, read_index
+from poseflow.media import VideoIndex, index_video, read_index
 from poseflow.media.lookup import is_there
 from poseflow.runs.lock import lock_results
 from poseflow.runs.names import read_names, show_path, write_names
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.recording_facts import RecordingFacts
-from poseflow.runs.recordings import has_text_name, name_recordings, name_shards, shard_frames
+from poseflow.runs.recordings import list_videos, name_recordings, name_shards, shard_frames
 from poseflow.runs.releases import Release
 from poseflow.steps.assemble import assemble_poses
 from poseflow.steps.index import index_recording
@@ -156,20 +156,15 @@ def find_recordings(source: Path, places: Places, config: Config) -> NamedRecord
     )
 
 
-def _list_recordings(folder: Path, places: Places, config: VideosConfig) -> list[Path]:
+def _list_recordings(folder: Path, places: Places, config: VideosConfig) -> Sequence[Path]:
     """Recordings below a folder, but for a run's own overlays; none where the folder itself is one."""
-    below = find_videos(config.model_copy(update={"root": str(folder)}))
-    own = places.results.resolve()
-    listed = [path for path in below.paths if own not in (folder / path).resolve().parents]
-    paths = [path for path in listed if has_text_name(path)]
-    if not paths and not index_video(folder, config.h5_dataset).is_ok:
+    listed = list_videos(config.model_copy(update={"root": str(folder)}), places)
+    if not listed.paths and not index_video(folder, config.h5_dataset).is_ok:
         wanted = ", ".join(config.patterns)
         raise VideoError(f"{show_path(folder)} must hold recordings ({wanted}) or be one of images, got neither")
-    for path in set(listed) - set(paths):
-        logger.warning("%s is left out: its name must be UTF-8, got other bytes", show_path(folder / path))
-    for path, why in below.unlisted.items():
-        logger.warning("%s cannot be looked into: %s", show_path(folder / path), why)
-    return paths
+    for warning in listed.warnings:
+        logger.warning(warning)
+    return listed.paths
 
 
 def _with_animals(config: Config, animals: int | None, release: Release) -> Config:
@@ -180,13 +175,8 @@ def _with_animals(config: Config, animals: int | None, release: Release) -> Conf
         raise ConfigError(f"animals must be at least 1, got {animals}")
     if animals > 1 and {KINDS[kind].pipeline for kind in release.kinds.values()} == {"single_animal"}:
         raise ConfigError(f"animals must be 1 for models of one animal, got {animals}")
-    predict = {"max_instances": max(animals, config.predict.max_instances)}
-    return config.model_copy(
-        update={
-            "predict": config.predict.model_copy(update=predict),
-            "tracking": config.tracking.model_copy(update={"animals": animals}),
-        }
-    )
+    predict = config.predict.model_copy(update={"max_instances": max(animals, config.predict.max_instances)})
+    return RecordingFacts(animals=animals).configure(config).model_copy(update={"predict": predict})
 
 
 def _run_all(found: NamedRecordings, places: Places, release: Release, overlay: bool) -> RunResult:

@@ -12,6 +12,7 @@ from poseflow.config.section import Section
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 from poseflow.models.profile import ModelFolder
+from poseflow.models.sleap.settings import arrange_skeleton
 from poseflow.networks.backbones.unet import UNet
 
 SETTINGS = "training_config.yaml"
@@ -194,11 +195,4 @@ def _read_skeleton(graphs: Any, parts: list[str] | None, fields: Mapping[str, An
     nodes = [node["name"] for node in graph["nodes"]]
     edges = [(edge["source"]["name"], edge["destination"]["name"]) for edge in graph.get("edges") or []]
     pairs = [[node["name"] for node in pair] for pair in graph.get("symmetries") or []]
-    symmetries = list(dict.fromkeys((min(pair), max(pair)) for pair in pairs))
-    if fields and fields.get("edges"):
-        edges = [(source, target) for source, target in fields["edges"]]
-    names = parts or nodes
-    missing = {name for ends in (*edges, *symmetries) for name in ends} - set(names)
-    if missing:
-        raise ValueError(f"edges must join nodes of {', '.join(names)}, got {', '.join(sorted(missing))}")
-    return Skeleton.from_names(names, edges, symmetries)
+    return arrange_skeleton(nodes, edges, pairs, parts, fields)

@@ -4,7 +4,7 @@ The file is data: its skeleton was written by jsonpickle, and is read here as pl
 ever looked up.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import log2
 from pathlib import Path
 from typing import Any
@@ -122,8 +122,27 @@ def _read_skeleton(graph: Mapping[str, Any], parts: list[str] | None, fields: Ma
     for link in sorted(graph["links"], key=lambda link: link.get("edge_insert_idx") or 0):
         ends = _node_name(link["source"], seen), _node_name(link["target"], seen)
         pairs[_edge_type(link["type"], seen) == SYMMETRY].append(ends)
-    edges = [(a, b) for a, b in fields["edges"]] if fields and fields.get("edges") else pairs[False]
-    symmetries = list(dict.fromkeys((min(ends), max(ends)) for ends in pairs[True]))
+    return arrange_skeleton(nodes, pairs[False], pairs[True], parts, fields)
+
+
+def arrange_skeleton(
+    nodes: list[str],
+    edges: Sequence[tuple[str, str]],
+    pairs: Iterable[Sequence[str]],
+    parts: list[str] | None,
+    fields: Mapping[str, Any] | None,
+) -> Skeleton:
+    """The skeleton of a model of SLEAP's, as its heads have it.
+
+    Args:
+        nodes, edges, pairs: of the settings' graph; pairs of symmetric nodes, each maybe twice.
+        parts: nodes in the order of the maps' channels. fields: the head of edges, which may order them.
+
+    Raises: ValueError where an edge joins what is no node.
+    """
+    if fields and fields.get("edges"):
+        edges = [(source, target) for source, target in fields["edges"]]
+    symmetries = list(dict.fromkeys((min(ends), max(ends)) for ends in pairs))
     names = parts or nodes
     missing = {name for ends in (*edges, *symmetries) for name in ends} - set(names)
     if missing:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from poseflow.config import KINDS, HeadConfig, InputConfig, ModelConfig
 from poseflow.core.errors import ConfigError, LabelsError
 from poseflow.core.skeleton import Skeleton
+from poseflow.core.wording import list_some
 from poseflow.labels import FrameLabels, Package
 from poseflow.training.data.geometry import find_anchors, scale_points
 
@@ -108,7 +109,7 @@ def choose_crop_px(package: Package, config: ModelConfig) -> int:
             "%s: a crop of %d px cuts off %d of %d labeled animals, which are far longer than the others "
             "(a slip? input.crop_px sets another size): %s",
             package.path, crop_px, len(cut_off), len(reaches),
-            "; ".join(map(str, cut_off[:5])) + (f" and {len(cut_off) - 5} more" if len(cut_off) > 5 else ""),
+            list_some([str(reach) for reach in cut_off], 5, "; "),
         )  # fmt: skip
     return crop_px
 
