@@ -14,11 +14,12 @@ from poseflow.core.errors import ConfigError
 from poseflow.core.files import read_json, write_json
 from poseflow.media import write_index
 from poseflow.runs.backup import list_kept, tell_costs
+from poseflow.runs.disk import say_size
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.plan import Plan, PlannedPipeline
 from poseflow.runs.promotion import Decision, add_to_history
 from poseflow.runs.removal import find_unreferenced, find_videos_of, list_results_of, remove
-from poseflow.runs.status import find_status, say_size
+from poseflow.runs.status import find_status
 from poseflow.tables import Predictions, read_poses, write_poses, write_predictions
 
 RELEASES = [f"{letter}000000000" for letter in "abcd"]

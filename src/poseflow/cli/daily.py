@@ -35,9 +35,10 @@ def status(config: ProjectConfig = DEFAULT_CONFIG) -> None:
 
         poseflow status
     """
+    from poseflow.runs.disk import say_size
     from poseflow.runs.facts import FileFacts
     from poseflow.runs.plan import plan_videos
-    from poseflow.runs.status import find_status, say_size
+    from poseflow.runs.status import find_status
 
     plan = plan_videos(_read_settings(config), FileFacts(PLACES.facts, check=False))
 
@@ -99,17 +100,17 @@ def remove(
 
         poseflow remove cage1
     """
+    from poseflow.runs.disk import measure_files, say_size
     from poseflow.runs.lock import lock_results
-    from poseflow.runs.removal import find_videos_of, list_results_of, measure
+    from poseflow.runs.removal import find_videos_of, list_results_of
     from poseflow.runs.removal import remove as remove_all
-    from poseflow.runs.status import say_size
 
     plan, _ = _plan(config)
     name, videos = find_videos_of(recording, plan, PLACES)
     paths = list_results_of(name, videos, PLACES)
     for path in paths:
         typer.echo(path)
-    typer.echo(f"{len(paths)} files and folders, {say_size(measure(paths))}")
+    typer.echo(f"{len(paths)} files and folders, {say_size(measure_files(paths))}")
     for video in videos:
         if video in plan.videos:
             typer.echo(f"{plan.videos[video]} is still there: move it away, or the next run does it again")
@@ -131,16 +132,16 @@ def clean(
 
         poseflow clean --dry-run
     """
+    from poseflow.runs.disk import measure_files, say_size
     from poseflow.runs.lock import lock_results
-    from poseflow.runs.removal import find_unreferenced, measure
+    from poseflow.runs.removal import find_unreferenced
     from poseflow.runs.removal import remove as remove_all
-    from poseflow.runs.status import say_size
 
     plan, _ = _plan(config)
     paths = find_unreferenced(plan, PLACES)
     for path in paths:
-        typer.echo(f"{say_size(measure([path])):>9}  {path}")
-    typer.echo(f"{len(paths)} files and folders, {say_size(measure(paths))}")
+        typer.echo(f"{say_size(measure_files([path])):>9}  {path}")
+    typer.echo(f"{len(paths)} files and folders, {say_size(measure_files(paths))}")
     if paths and not dry_run and (yes or typer.confirm("Remove these?")):
         with lock_results(PLACES.lock):
             remove_all(find_unreferenced(plan, PLACES))
@@ -157,17 +158,16 @@ def backup(config: ProjectConfig = DEFAULT_CONFIG) -> None:
     """
     plan, settings = _plan(config)
     from poseflow.runs.backup import list_kept, tell_costs
-    from poseflow.runs.removal import measure
-    from poseflow.runs.status import say_size
+    from poseflow.runs.disk import measure_files, say_size
 
     kept = list_kept(settings, [config], plan, PLACES)
     for path in kept:
         typer.echo(path)
     typer.echo(
-        f"to keep: {len(kept)} files, {say_size(measure(kept))}; and {settings.videos.root}/, by itself", err=True
+        f"to keep: {len(kept)} files, {say_size(measure_files(kept))}; and {settings.videos.root}/, by itself", err=True
     )
     for folder, seconds in tell_costs(PLACES):
-        size = say_size(measure([PLACES.results / folder]))
+        size = say_size(measure_files([PLACES.results / folder]))
         typer.echo(f"can be made again: {folder}, {size}, in {seconds / 3600:.1f} h of jobs", err=True)
 
 

@@ -86,12 +86,6 @@ def remove(paths: Iterable[Path]) -> None:
             path.parent.rmdir()
 
 
-def measure(paths: Iterable[Path]) -> int:
-    """Bytes of files and folders."""
-    files = (file for path in paths for file in ([path] if path.is_file() else path.rglob(ANY)))
-    return sum(file.lstat().st_size for file in files if not file.is_dir())
-
-
 def _find_old_predictions(plan: Plan, places: Places) -> Iterator[Path]:
     for folder in places.find(places.predictions(ANY)):
         video = folder.name

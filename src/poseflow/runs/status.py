@@ -3,11 +3,12 @@
 import fcntl
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from poseflow.core.files import read_json
+from poseflow.runs.disk import measure_files, scan_folder
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.plan import Plan
 from poseflow.runs.summary import read_reason
@@ -86,18 +87,10 @@ class _Made:
         shards: dict[str, dict[str, float]] = defaultdict(dict)
         for video in plan.videos:
             suffix = places.shard(video, ANY).suffix
-            for entry in _scan(places.predictions(video)):
+            for entry in scan_folder(places.predictions(video)):
                 if entry.name.endswith(suffix):
                     shards[video][entry.name.removesuffix(suffix)] = entry.stat().st_mtime
         return cls(frozenset(poses), shards)
-
-
-def _scan(folder: Path) -> Iterator[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            yield from entries
-    except (FileNotFoundError, NotADirectoryError):
-        return
 
 
 def _find_begin(lock: Path) -> float | None:
@@ -144,23 +137,10 @@ def _measure(results: Path) -> dict[str, int]:
     """Bytes in each folder of the results; a file with two names counts once."""
     sizes: dict[str, int] = {}
     seen: set[tuple[int, int]] = set()
-    for top in _scan(results):
+    for top in scan_folder(results):
         if top.is_dir(follow_symlinks=False):
-            sizes[top.name] = sum(_sizes_below(top.path, seen))
+            sizes[top.name] = measure_files([Path(top.path)], seen)
     return {name: size for name, size in sorted(sizes.items(), key=lambda item: -item[1]) if size}
-
-
-def _sizes_below(folder: str, seen: set[tuple[int, int]]) -> Iterator[int]:
-    folders = [Path(folder)]
-    while folders:
-        for entry in _scan(folders.pop()):
-            if entry.is_dir(follow_symlinks=False):
-                folders.append(Path(entry.path))
-                continue
-            status = entry.stat(follow_symlinks=False)
-            if status.st_nlink == 1 or (status.st_dev, status.st_ino) not in seen:
-                seen.add((status.st_dev, status.st_ino))
-                yield status.st_size
 
 
 def _measure_day(done: Sequence[str], places: Places, sizes: Mapping[str, int]) -> float | None:
@@ -179,12 +159,3 @@ def _length_s(index: Path) -> float:
         return float(known["frames"] / known["fps"])
     except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
         return 0.0
-
-
-def say_size(count: float) -> str:
-    """Bytes as `5.3 GB`."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"
