@@ -1,6 +1,6 @@
-"""Sentences for messages."""
+"""Lists in messages, and names that are told apart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 
 def list_some(names: Sequence[str], most: int, separator: str = ", ") -> str:
@@ -10,4 +10,25 @@ def list_some(names: Sequence[str], most: int, separator: str = ", ") -> str:
         >>> list_some(["a", "b", "c", "d"], 2)
         'a, b and 2 more'
     """
-    return separator.join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    return separator.join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def tell_apart(names: Iterable[str], reserved: Iterable[str] = (), key: Callable[[str], str] = str) -> list[str]:
+    """The names, of which a later one that is there already, or is reserved, gets a number.
+
+    Args:
+        key: names with the same key are the same, as `str.casefold` for files.
+
+    Example:
+        >>> tell_apart(["a", "b", "a"])
+        ['a', 'b', 'a_2']
+    """
+    taken, found = set(map(key, reserved)), []
+    for name in names:
+        other, number = name, 1
+        while key(other) in taken:
+            number += 1
+            other = f"{name}_{number}"
+        taken.add(key(other))
+        found.append(other)
+    return found

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from poseflow.core.wording import tell_apart
+
 NAME_LETTERS = 60
 
 
@@ -13,12 +15,5 @@ def name_files(video: str, animals: Sequence[str], suffix: str) -> list[str]:
         >>> name_files("cage", ["Ann", "ann", "a/b"], ".nwb")
         ['cage_Ann.nwb', 'cage_ann_2.nwb', 'cage_a_b.nwb']
     """
-    taken: dict[str, str] = {}
-    for animal in animals:
-        stem = re.sub(r"[^\w.-]+", "_", f"{video}_{animal}")[:NAME_LETTERS].strip("._")
-        name, number = stem, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{stem}_{number}"
-        taken[name.casefold()] = name
-    return [f"{name}{suffix}" for name in taken.values()]
+    stems = (re.sub(r"[^\w.-]+", "_", f"{video}_{animal}")[:NAME_LETTERS].strip("._") for animal in animals)
+    return [f"{name}{suffix}" for name in tell_apart(stems, key=str.casefold)]

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 
 from poseflow.core.errors import TableError
+from poseflow.core.wording import tell_apart
 from poseflow.exchange.animal_files import name_files
 from poseflow.exchange.dense import FrameGrid, Window, find_individuals, find_times, iter_windows
 from poseflow.exchange.writer import PoseStream
@@ -238,13 +239,5 @@ def _start_of(poses: PoseStream) -> datetime:
 
 def _name_containers(names: list[str] | tuple[str, ...]) -> list[str]:
     """Names that HDF5 takes, all different; most are as they were."""
-    taken: dict[str, None] = {}
-    for name in names:
-        stem = re.sub(r"[/:]", "_", name)
-        stem = "_" if not stem.strip(".") else stem
-        found, number = stem, 1
-        while found in taken or found in ("Skeletons", LONE):
-            number += 1
-            found = f"{stem}_{number}"
-        taken[found] = None
-    return list(taken)
+    plain = (re.sub(r"[/:]", "_", name) for name in names)
+    return tell_apart((name if name.strip(".") else "_" for name in plain), reserved=("Skeletons", LONE))

@@ -12,6 +12,7 @@ import sleap_io as sio
 from numpy.typing import NDArray
 
 from poseflow.core.errors import LabelsError
+from poseflow.core.wording import list_some
 from poseflow.labels.clean import chosen_instances
 from poseflow.labels.formats import find_reader, read_label_file
 from poseflow.labels.locate import recorded_paths
@@ -83,8 +84,7 @@ class _Labeled:
 def _tell(what: str, places: Iterable[str]) -> Iterator[str]:
     listed = list(places)
     if listed:
-        rest = len(listed) - MOST_LISTED
-        yield f"{len(listed):,} {what}: {'; '.join(listed[:MOST_LISTED])}{f' and {rest:,} more' if rest > 0 else ''}"
+        yield f"{len(listed):,} {what}: {list_some(listed, MOST_LISTED, '; ')}"
 
 
 def _find_videos(

@@ -1,6 +1,6 @@
 """Which animals a pose table holds, one column each for programs that ask for that: found in one pass over its rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+from poseflow.core.wording import tell_apart
 
 COLUMNS = ("frame_idx", "track", "identity")
 """Of the pose table, what individuals are told apart by."""
@@ -43,7 +45,7 @@ class Individuals:
         first, last = np.array([spans[track] for track in tracks.tolist()], np.int64).reshape(-1, 2).T
         slots, slot = _share_slots(tracks, first, last) if share_slots else _own_slots(tracks)
         self._tracks, self._slot = tracks, slot + len(named)
-        self.names: list[str] = _distinct([*self._codes, *slots])
+        self.names: list[str] = tell_apart([*self._codes, *slots])
         self.shared = len(slots) < len(tracks)
 
     def __len__(self) -> int:
@@ -110,15 +112,3 @@ def _share_slots(
         heappush(free, (int(last[code]), slot))
     names = [f"track_{own[0]}" if len(own) == 1 else f"slot_{slot}" for slot, own in enumerate(held)]
     return names, slot_of
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """The names, of which a later one that is there already gets a number."""
-    taken: dict[str, None] = {}
-    for name in names:
-        other, number = name, 1
-        while other in taken:
-            number += 1
-            other = f"{name}_{number}"
-        taken[other] = None
-    return list(taken)
