@@ -1,7 +1,7 @@
 """Settings held against what is there, before anything runs: names that fit nothing, and contradictions.
 
-What no run could follow is an error, all faults in one. What fits nothing, but may only be gone, as the start time of a
-recording that was archived, is a warning: it must not cost a run.
+What no run could follow is an error, all faults in one. What fits nothing, but may only be gone, as a pattern of
+recordings that were archived, is a warning: it must not cost a run.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

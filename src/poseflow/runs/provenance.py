@@ -49,17 +49,20 @@ def describe_prediction(
     return _describe("predict", {"predict": settings}, inputs)
 
 
-def describe_import(file: Path, described: PredictionsFile, settings: PredictConfig, left_out: Sequence[str]) -> Note:
+def describe_import(
+    file: Path, digest: str, described: PredictionsFile, settings: PredictConfig, left_out: Sequence[str]
+) -> Note:
     """Metadata of a predictions table of another program's predictions.
 
     Args:
+        digest: of the file (`hash_file`).
         left_out: what the file holds and the table does not, or what our own predictions have beside.
     """
     inputs = {
         "tool": described.tool,
         "tool_version": described.tool_version,
         "file": str(file),
-        "hash": hash_file(file),
+        "hash": digest,
         "left_out": list(left_out),
     }
     return _describe("import_predictions", {"predict": settings}, inputs)

@@ -35,9 +35,10 @@ def import_predictions(
     described = describe_predictions_file(file)
     flow = settings.flow if index.kind != "predictions" and settings.flow.window_frames else None
     step = describe_sections("import_predictions", predict=settings)
-    made_from = fingerprint(step, key_of(index.model_dump(mode="json")), hash_file(file), number)
+    digest = hash_file(file)
+    made_from = fingerprint(step, key_of(index.model_dump(mode="json")), digest, number)
     notes = {"video": video, "status": index.status, "reason": index.reason, "made_from": made_from}
-    notes |= describe_import(file, described, settings, left_out=_list_absent(described, flow is not None))
+    notes |= describe_import(file, digest, described, settings, left_out=_list_absent(described, flow is not None))
     known = next((one.frames for one in described.videos if one.number == number), 0)
     if index.is_ok and known > index.frames:
         raise PredictionsError(
