@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from poseflow.config import PredictConfig, ReviewConfig, Section, TrackingConfig
 from poseflow.core.contents import fingerprint_recording
-from poseflow.exchange.predictions import PredictionsFile
 from poseflow.models import needed_files
 from poseflow.runs.fingerprints import NOT_IN_RESULTS, STEP_VERSIONS, hash_file
 from poseflow.tables import describe_predictions
+
+if TYPE_CHECKING:  # its readers' libraries take a second to import
+    from poseflow.exchange.predictions import PredictionsFile
 
 Note = dict[str, Any]
 
