@@ -1,5 +1,7 @@
 """What a table says of how it was made; nothing of when and where, so that equal inputs give equal bytes."""
 
+from __future__ import annotations
+
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
