@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-jax test-long test-kill test-slurm check format bench lock schema clean
+.PHONY: help install demo test test-fast test-jax test-long test-kill test-slurm check format bench lock schema docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -72,13 +72,16 @@ bench: install  ## speed and memory
 COMPILE := uv pip compile pyproject.toml --quiet --no-emit-index-url --no-annotate --no-header --python-version 3.11
 
 lock: install  ## requirements.lock and requirements-jax.lock anew from pyproject.toml
-	$(BIN)/$(COMPILE) --extra dev --extra exports --upgrade --output-file requirements.lock
+	$(BIN)/$(COMPILE) --extra dev --extra exports --extra docs --upgrade --output-file requirements.lock
 	$(BIN)/$(COMPILE) --extra jax --constraint requirements.lock | grep -vxFf requirements.lock > requirements-jax.lock
 
-schema: install  ## config.yaml, JSON schemas and docs/configuration.md from the settings' descriptions; each step's defaults
+schema: install  ## config.yaml, JSON schemas and docs/reference/configuration.md from the settings' descriptions; each step's defaults
 	$(BIN)/python -m poseflow.config
 	$(BIN)/python tests/record_defaults.py
 
+docs: install  ## the site of docs/ into site/: open site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 clean:  ## remove caches and the demo's recordings; results/ and .venv stay
-	rm -rf demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf demo build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests benchmarks workflow -name __pycache__ -prune -exec rm -rf {} +

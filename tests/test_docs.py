@@ -5,8 +5,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from poseflow.config import Config, ModelConfig, Section
+from poseflow.core.skeleton import Skeleton
+from poseflow.tables.columns import predictions_schema
+from poseflow.tables.poses import pose_schema
+from poseflow.tables.tracks import SCHEMA
+from poseflow.tracking.review.listing import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 TEXTS = sorted(
@@ -47,6 +53,28 @@ def test_the_table_of_rooms_is_the_one_that_imports_are_held_to():
     rows = re.findall(r"^\| (`[^|]*) \|", table.partition("\n\n")[0], re.MULTILINE)
     assert [set(re.findall(r"`(\w+)`", row)) for row in rows] == held
     assert set().union(*held) == {path.parent.name for path in (ROOT / "src/poseflow").glob("*/__init__.py")}
+
+
+def test_the_site_leads_to_every_page():
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    pages = re.findall(r"[\w/]+\.md", yaml.safe_dump(site["nav"]))
+    assert {path.relative_to(ROOT / "docs").as_posix() for path in ROOT.glob("docs/**/*.md")} <= set(pages)
+    assert len(pages) == len(set(pages))
+
+
+@pytest.mark.parametrize(
+    ("title", "columns"),
+    [
+        ("Poses", pose_schema(Skeleton(nodes=("{node}",))).names),
+        ("Predictions", predictions_schema(Skeleton(nodes=("{node}",)), 1, ["{name}"]).names),
+        ("Tracks", SCHEMA.names),
+        ("Review list", COLUMNS),
+    ],
+)
+def test_the_reference_of_tables_has_their_columns_in_order(title, columns):
+    section = (ROOT / "docs/reference/tables.md").read_text().partition(f"## {title}\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?) \|", section.partition("| metadata |")[0], re.MULTILINE)
+    assert [name for row in rows for name in re.findall(r"`(.+?)`", row)] == list(columns)
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.name)

@@ -23,7 +23,7 @@ from poseflow.exchange import export_poses
 from poseflow.media import index_video, write_index, write_video
 from poseflow.tables import read_poses, write_poses
 
-PAGE = Path(__file__).parents[2] / "docs" / "to_your_analysis.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "to_your_analysis.md"
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def lab(tmp_path: Path) -> Path:
 
 
 def test_predictions_of_sleap_by_verbs(lab, monkeypatch):
-    run_verbs("from_sleap.md", lab, monkeypatch)
+    run_verbs("how_to/from_sleap.md", lab, monkeypatch)
     poses, back = read_poses("session.poses.parquet"), sio.load_slp("session.slp", open_videos=False)
     assert poses["time_s"].iloc[-1] > 1
     assert (len(poses), poses["track"].nunique(), len(back.tracks)) == (2 * FRAMES, 2, 2)
@@ -81,7 +81,7 @@ def test_predictions_of_deeplabcut_by_verbs(tmp_path, monkeypatch):
     scored = np.concatenate([points.astype(float), np.ones((*points.shape[:3], 1))], axis=-1)
     table = pd.DataFrame(scored.reshape(FRAMES, -1), columns=columns)
     table.to_csv(tmp_path / "dlc/sessionDLC_resnet50.csv")
-    run_verbs("from_deeplabcut.md", tmp_path, monkeypatch)
+    run_verbs("how_to/from_deeplabcut.md", tmp_path, monkeypatch)
     poses = read_poses("session.poses.parquet")
     assert (len(poses), poses["track"].nunique()) == (2 * FRAMES, 2)
     assert set(poses["tail.y"]) == set(points[:, :, 2, 1].ravel())
@@ -95,7 +95,7 @@ def test_predictions_of_sleap_by_the_workflow(tmp_path):
     write_slp(tmp_path / "predictions/gone.slp", "/elsewhere/gone.mp4", seed=1)
     (tmp_path / "predictions/cut.slp").write_bytes((tmp_path / "predictions/gone.slp").read_bytes()[:999])
     (tmp_path / "config/config.yaml").write_text(
-        yaml.safe_dump(settings_of("from_sleap.md") | {"predict": {"shard_frames": 30}})
+        yaml.safe_dump(settings_of("how_to/from_sleap.md") | {"predict": {"shard_frames": 30}})
     )
     assert project.planned_jobs() == jobs(index=1, index_predictions=1, import_predictions=4)
     project.snakemake()

@@ -122,7 +122,7 @@ def export(
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
-    """Write poses for other programs; docs/to_your_analysis.md has the formats.
+    """Write poses for other programs; docs/how_to/to_your_analysis.md has the formats.
 
     aniframe, coco, csv, csv_long, deeplabcut_csv, deeplabcut_h5, keypoint_moseq, movement, nwb, nwb_animals,
     sleap_analysis, slp.

@@ -120,7 +120,7 @@ class Config(Section):
     predictions: dict[Literal["from"], str] | None = Field(
         None,
         description="Predictions of another program, which take the place of models: the folder that holds their files "
-        "(docs/from_sleap.md, docs/from_deeplabcut.md). They are tracked as our own; null: models predict.",
+        "(docs/how_to/from_sleap.md and from_deeplabcut.md). They are tracked as our own; null: models predict.",
         examples=[{"from": "predictions"}],
     )
     predict: PredictConfig = PredictConfig()
@@ -133,7 +133,7 @@ class Config(Section):
     exports: tuple[FormatName, ...] = Field(
         (),
         description="Formats that each pose table is written in as well, for other programs, into `results/exports/`; "
-        "docs/to_your_analysis.md lists them.",
+        "docs/how_to/to_your_analysis.md lists them.",
         examples=[["slp", "deeplabcut_csv"]],
     )
     subject: SubjectConfig = SubjectConfig()

@@ -22,7 +22,7 @@ YAML_HEAD = """\
 PAGE_HEAD = """\
 # Configuration: all settings
 
-Recipes and explanations are in [config/README.md](../config/README.md); this page lists every setting. It is made by
+Recipes and explanations are in [config/README.md](../../config/README.md); this page lists every setting. It is made by
 `make schema` from the descriptions in `src/poseflow/config/`.
 
 ## config/config.yaml
@@ -41,7 +41,7 @@ def generated_files() -> dict[str, str]:
         "config/config.yaml": write_yaml(Config),
         "config/schema.json": _write_schema(Config),
         "config/models/schema.json": _write_schema(ModelConfig),
-        "docs/configuration.md": PAGE_HEAD + _write_tables(Config) + "\n" + MODEL_HEAD + _write_tables(ModelConfig),
+        "docs/reference/configuration.md": _write_page(),
     }
 
 
@@ -99,6 +99,10 @@ def _write_tables(section: type[Section]) -> str:
             rows = _rows(inner, inner.model_fields, "")
             parts.append(f"### {name}\n\n{_describe(field)}\n\n{_write_table(rows)}")
     return "\n" + "\n".join(parts)
+
+
+def _write_page() -> str:
+    return PAGE_HEAD + _write_tables(Config) + "\n" + MODEL_HEAD + _write_tables(ModelConfig)
 
 
 def _write_table(rows: Iterator[tuple[str, str, str, str]]) -> str:

@@ -28,7 +28,7 @@ module poseflow:
 use rule * from poseflow
 """
 HEAD = """\
-# Settings of this project: those that differ from the defaults. poseflow's docs/configuration.md lists all, and
+# Settings of this project: those that differ from the defaults. docs/reference/configuration.md of poseflow lists all,
 # `poseflow track --help` and its like those of a step. `snakemake -n --profile local` says what a change would do.
 """
 TAIL = """\
