@@ -14,14 +14,13 @@ from typer.testing import CliRunner
 from poseflow import __version__
 from poseflow.cli import app, main
 from poseflow.cli.options import change_section, list_settings
+from poseflow.cli.verbs import VERBS, load_verb
 from poseflow.config import Config, PredictConfig
 from poseflow.core.errors import ConfigError
 from poseflow.core.skeleton import Skeleton
 from poseflow.media import index_video, read_index, write_index, write_video
 from poseflow.media.reading import RecordingFile
 from poseflow.tables import Predictions, read_tracks, write_predictions
-
-VERBS = sorted(command.name or command.callback.__name__.replace("_", "-") for command in app.registered_commands)
 
 
 def run(*arguments):
@@ -54,10 +53,11 @@ def test_there_is_a_verb_for_every_step():
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_says_what_a_verb_does_and_shows_an_example(verb):
-    shown = run(verb, "--help")
+    shown = run(*verb.split(), "--help")
     assert shown.exit_code == 0
     assert f"poseflow {verb}" in shown.output
     assert "Example" in shown.output
+    assert load_verb(verb).help.splitlines()[0] == VERBS[verb].help, "what lists of verbs say of it"
 
 
 def test_help_lists_the_settings_with_their_defaults():
@@ -66,12 +66,21 @@ def test_help_lists_the_settings_with_their_defaults():
     assert "flow.window_frames=5" in list_settings(PredictConfig)
 
 
-def test_help_imports_no_networks_and_little_else():
+def test_help_imports_nothing_that_takes_long():
     code = "import sys, poseflow.cli as cli; cli.app(['--help'], standalone_mode=False); print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     modules = set(done.stdout.splitlines()[-1].split())
-    assert "poseflow.cli" in modules
-    assert not {"tensorflow", "keras", "cv2", "pandas", "pyarrow", "matplotlib", "sleap_io", "av"} & modules
+    assert "poseflow.cli.verbs" in modules
+    assert not {"numpy", "pandas", "pyarrow", "pydantic", "yaml", "cv2", "av", "snakemake", "keras"} & modules
+    assert not {f"poseflow.cli.{verb.module}" for verb in VERBS.values()} & modules
+
+
+@pytest.mark.parametrize(("typed", "completed"), [("pre", {"predict"}), ("labels c", {"check", "convert"})])
+def test_the_shell_completes_verbs(typed, completed):
+    asked = {"_POSEFLOW_COMPLETE": "complete_bash", "COMP_WORDS": f"poseflow {typed}"}
+    asked["COMP_CWORD"] = str(len(typed.split()))
+    said = CliRunner().invoke(app, prog_name="poseflow", env=asked)
+    assert set(said.output.split()) == completed
 
 
 def test_the_version_is_the_packages():

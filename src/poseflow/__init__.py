@@ -1,7 +1,6 @@
 """poseflow: directories of animal recordings in, analysis-ready Parquet pose tables out."""
 
 import os
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,8 @@ if TYPE_CHECKING:
     from poseflow.inference import load_predictor as load_model
     from poseflow.steps.run import run
     from poseflow.tables import read_poses
+
+    __version__: str
 
 __all__ = ["SNAKEFILE", "__version__", "load_model", "read_poses", "run"]
 
@@ -18,14 +19,16 @@ SNAKEFILE = str(Path(__file__).parent / "bundle" / "Snakefile")
 # TensorFlow computes with oneDNN by default only where the processor has AVX512-VNNI; with AVX2 alone it pays more.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-try:
-    __version__ = version("poseflow")
-except PackageNotFoundError:  # a source tree that was never installed
-    __version__ = "0+unknown"
-
 
 def __getattr__(name: str) -> Any:
     """Import what needs Arrow or Keras only when it is asked for, so that `import poseflow` stays light."""
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("poseflow")
+        except PackageNotFoundError:  # a source tree that was never installed
+            return "0+unknown"
     if name == "load_model":
         from poseflow.inference import load_predictor
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from poseflow.cli import daily, exchange, labels, models, output, poses, project, recordings
+from poseflow.cli.verbs import MARKUP, Verbs
 from poseflow.core.errors import PoseflowError
 from poseflow.core.logs import configure_logging, silence_tensorflow
 from poseflow.runs.lock import end_after_interrupt
@@ -13,16 +13,14 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="poseflow",
+    cls=Verbs,
     no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
+    rich_markup_mode=MARKUP,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Recordings in, pose tables out: each step of the workflow as a verb on files that you name. "
     "`snakemake --profile local` runs them all, in order, and only those that are needed.",
 )
-for module in (project, recordings, labels, models, poses, exchange, output, daily):
-    module.add_verbs(app)
 
 
 def _show_version(wanted: bool) -> None:

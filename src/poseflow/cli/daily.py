@@ -22,14 +22,8 @@ MAX_LISTED = 10
 STEPS = ("index", "predict", "track", "assemble", "render", "report", "split", "train", "evaluate")
 
 
-def add_verbs(app: typer.Typer) -> None:
-    """Add this module's verbs to the command."""
-    for verb in (status, rerun, remove, clean, backup, doctor):
-        app.command()(verb)
-
-
 def status(config: ProjectConfig = DEFAULT_CONFIG) -> None:
-    """Say how things stand: what is done, at work, waiting, or failed, and why; time left; and disk.
+    """Say how things stand: what is done, at work, waiting or failed; time left; and disk.
 
     Example:
 
@@ -65,7 +59,7 @@ def rerun(
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only say what would be done.")] = False,
     config: ProjectConfig = DEFAULT_CONFIG,
 ) -> None:
-    """Do a recording again, from its index on, or a step of all recordings; and what follows from it.
+    """Do a recording again, or a step of all recordings; and what follows from it.
 
     Snakemake does it: this is `snakemake --forcerun`. What is there stays until its successor is whole.
 
@@ -124,7 +118,7 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     config: ProjectConfig = DEFAULT_CONFIG,
 ) -> None:
-    """Remove old versions that nothing refers to: releases that were never in use, models, and predictions.
+    """Remove old versions of releases, models and predictions that nothing refers to.
 
     Kept is whatever a recording, a table, a release that is or was in use, or the present labels need.
 
@@ -148,9 +142,10 @@ def clean(
 
 
 def backup(config: ProjectConfig = DEFAULT_CONFIG) -> None:
-    """List the files that must be kept, for rsync; and say what can be made again, and at which cost.
+    """List the files that must be kept, for rsync; and say what can be made again.
 
-    The list goes to standard output, all else to the terminal. Recordings are not in the list.
+    The list goes to standard output, all else to the terminal. What can be made again is told with
+    its cost. Recordings are not in the list.
 
     Example:
 
@@ -172,9 +167,9 @@ def backup(config: ProjectConfig = DEFAULT_CONFIG) -> None:
 
 
 def doctor(config: ProjectConfig = DEFAULT_CONFIG) -> None:
-    """Look whether this machine and this folder are fit: environment, GPU, file system, SLURM, settings and names.
+    """Look whether this machine and this folder are fit, and say what is not.
 
-    Ends with exit code 1 where something is not.
+    Environment, GPU, file system, SLURM, settings and names.     Ends with exit code 1 where something is not.
 
     Example:
 

@@ -5,16 +5,12 @@ from typing import Annotated
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Settings, list_settings, read_config, read_section
+from poseflow.cli.options import ConfigFile, Settings, read_config, read_section, shows
 from poseflow.config import PredictConfig
 from poseflow.core.errors import ConfigError
 
 
-def add_verbs(app: typer.Typer) -> None:
-    """Add this module's verbs to the command."""
-    app.command(epilog=list_settings(PredictConfig))(import_predictions)
-
-
+@shows(PredictConfig)
 def import_predictions(
     files: Annotated[list[Path], typer.Argument(help="Files of predictions of SLEAP, DeepLabCut and others.")],
     out: Annotated[
@@ -28,10 +24,10 @@ def import_predictions(
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
-    """Make predictions tables of what another program found; beside each lies the index of its recording.
+    """Make predictions tables of what another program found.
 
-    Points come as they are. Where the recording is there, they are shifted by flow as our own; where it is not,
-    `poseflow track` needs `--set candidates=window`.
+    Beside each lies the index of its recording. Points come as they are. Where the recording is there, they are shifted
+    by flow as our own; where it is not, `poseflow track` needs `--set candidates=window`.
 
     Examples:
 

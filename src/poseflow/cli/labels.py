@@ -11,19 +11,12 @@ from poseflow.core.errors import ConfigError
 Files = Annotated[list[Path], typer.Argument(help="Label files of any format that is read.")]
 
 
-def add_verbs(app: typer.Typer) -> None:
-    """Add this module's verbs to the command."""
-    own = typer.Typer(no_args_is_help=True, help="Look into label files, and convert them.")
-    own.command()(check)
-    own.command()(convert)
-    app.add_typer(own, name="labels")
-
-
 def check(files: Files, config: ConfigFile = None) -> None:
-    """Say what label files hold, and what of it is likely wrong. Ends with 1 where anything is.
+    """Say what label files hold, and what of it is likely wrong.
 
     Videos that cannot be found, frames that they do not have, frames listed twice, points outside of the image, names
-    that are missing or twice in a frame, sizes far off, sides that seem swapped, animals that leap.
+    that are missing or twice in a frame, sizes far off, sides that seem swapped, animals that leap. Ends with 1 where
+    anything is.
 
     Example:
 
@@ -46,7 +39,9 @@ def check(files: Files, config: ConfigFile = None) -> None:
 
 
 def convert(files: Files, out: Out) -> None:
-    """Write label files as one of SLEAP, `.slp`: tracks, predictions and the paths of videos stay as they are.
+    """Write label files as one of SLEAP, `.slp`.
+
+    Tracks, predictions and the paths of videos stay as they are.
 
     Example:
 

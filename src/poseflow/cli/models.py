@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Out, Settings, list_settings, read_config, read_section
+from poseflow.cli.options import ConfigFile, Out, Settings, read_config, read_section, shows
 from poseflow.config import EvaluationConfig, SplitConfig
 from poseflow.core.errors import IncomparableError
 from poseflow.runs.places import PLACES, Places
@@ -15,17 +15,7 @@ if TYPE_CHECKING:
     from poseflow.runs.promotion import Decision
 
 
-def add_verbs(app: typer.Typer) -> None:
-    """Add this module's verbs to the command."""
-    app.command(epilog=list_settings(SplitConfig))(split)
-    app.command()(train)
-    app.command(epilog=list_settings(EvaluationConfig))(evaluate)
-    app.command(epilog=list_settings(EvaluationConfig))(evaluate_tracking)
-    app.command()(release)
-    app.command()(rollback)
-    app.command()(promote)
-
-
+@shows(SplitConfig)
 def split(
     labels: Annotated[list[Path], typer.Argument(help="Label files: .slp, CollectedData_*.csv or .h5, COCO .json.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for train.pkg.slp, val.pkg.slp and test.pkg.slp.")],
@@ -100,6 +90,7 @@ def _follow_trainings() -> None:
         typer.echo(f"{name}: {line}")
 
 
+@shows(EvaluationConfig)
 def evaluate(
     models: Annotated[list[Path], typer.Argument(help="Folders of models that work together.")],
     test: Annotated[Path, typer.Option(help="Test set, a .pkg.slp.")],
@@ -144,6 +135,7 @@ def _say_errors(errors: Mapping[str, Any]) -> str:
     return f"median {errors['p50']:.1f} px, 90 % within {errors['p90']:.1f} px, {errors['count']} found"
 
 
+@shows(EvaluationConfig)
 def evaluate_tracking(
     labels: Annotated[list[Path], typer.Argument(help="Label files whose tracks name the animals.")],
     index: Annotated[Path, typer.Option(help="The recording's index, of `poseflow index`.")],
@@ -177,7 +169,7 @@ def release(
     models: Annotated[list[Path], typer.Argument(help="Model folders that work together.")],
     out: Out,
 ) -> None:
-    """Put trained models together as a release: one small file that says what runs over recordings.
+    """Put trained models together as a release: a file that says what runs over recordings.
 
     Example:
 
@@ -210,7 +202,7 @@ def promote(
     release: Annotated[str, typer.Argument(metavar="RELEASE", help="As the summary and the report name it.")],
     results: Annotated[Path, typer.Option(help="The folder that the workflow fills.")] = PLACES.results,
 ) -> None:
-    """Put a release in use that was not promoted: one that could not be compared, or was no better.
+    """Put a release in use that was not promoted: not compared, or no better.
 
     Example:
 

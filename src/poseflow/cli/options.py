@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-import yaml
-from pydantic_core import to_jsonable_python
 
-from poseflow.config import Config, Section, parse_config, parse_section, parse_yaml, read_yaml
 from poseflow.core.errors import ConfigError
 
-if TYPE_CHECKING:  # importing it takes FFmpeg, HDF5 and OpenCV
+if TYPE_CHECKING:  # importing these takes longer than help may
+    from poseflow.config import Config, Section
     from poseflow.media import VideoIndex
 
-S = TypeVar("S", bound=Section)
+S = TypeVar("S", bound="Section")
+Verb = TypeVar("Verb", bound=Callable[..., None])
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="File that is written; a crash leaves the old one or none.")]
 ConfigFile = Annotated[
@@ -40,6 +39,8 @@ def find_index(recording: Path, config: Config) -> VideoIndex:
 
 def read_config(path: Path | None) -> Config:
     """Read a workflow configuration, or give the defaults; raises ConfigError."""
+    from poseflow.config import Config, parse_config, read_yaml
+
     if path is None:
         return Config()
     return parse_config(read_yaml(path), str(path))
@@ -52,6 +53,8 @@ def read_section(kind: type[S], name: str, config: Path | None, changes: Sequenc
 
 def change_section(section: Section, changes: Sequence[str] | None, kind: type[S]) -> S:
     """Lay `KEY=VALUE` changes (values as YAML, keys of sections in sections with dots) over settings."""
+    from poseflow.config import parse_section, parse_yaml
+
     values = section.model_dump(mode="json")
     for change in changes or ():
         key, separator, text = change.partition("=")
@@ -67,12 +70,27 @@ def change_section(section: Section, changes: Sequence[str] | None, kind: type[S
     return parse_section(kind, values, "--set")
 
 
+def shows(section: type[Section]) -> Callable[[Verb], Verb]:
+    """Decorate a verb to have a section's settings in its help."""
+
+    def note(verb: Verb) -> Verb:
+        verb.settings = section  # type: ignore[attr-defined]
+        return verb
+
+    return note
+
+
 def list_settings(section: type[Section]) -> str:
     """Describe a section's settings, for a verb's help."""
     return "**Settings**, with their defaults:\n\n" + "\n".join(_setting_lines(section, ""))
 
 
 def _setting_lines(section: type[Section], prefix: str) -> list[str]:
+    import yaml
+    from pydantic_core import to_jsonable_python
+
+    from poseflow.config import Section
+
     lines = []
     for name, field in section.model_fields.items():
         kind: Any = field.annotation

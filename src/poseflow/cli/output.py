@@ -6,22 +6,13 @@ from typing import Annotated, TextIO
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Out, Settings, find_index, list_settings, read_config, read_section
+from poseflow.cli.options import ConfigFile, Out, Settings, find_index, read_config, read_section, shows
 from poseflow.config import WRITERS, Config, ModelConfig, RenderConfig, ReportConfig, SubjectConfig
 from poseflow.core.errors import ConfigError
 from poseflow.runs.places import ANY, PLACES, Places
 
 
-def add_verbs(app: typer.Typer) -> None:
-    """Add this module's verbs to the command."""
-    app.command(epilog=list_settings(RenderConfig))(render)
-    app.command(epilog=list_settings(ReportConfig))(report)
-    app.command(epilog=list_settings(SubjectConfig))(export)
-    app.command()(explain)
-    app.command()(summary)
-    app.command()(schema)
-
-
+@shows(RenderConfig)
 def render(
     poses: Annotated[Path, typer.Argument(help="The recording's pose table, of `poseflow assemble`.")],
     index: Annotated[Path, typer.Option(help="The recording, or its index, of `poseflow index`.")],
@@ -42,6 +33,7 @@ def render(
     typer.echo(f"{out}: {frames} frames")
 
 
+@shows(ReportConfig)
 def report(
     out: Out,
     indexes: Annotated[list[Path] | None, typer.Option("--index", help="Recordings' indexes.")] = None,
@@ -103,6 +95,7 @@ def _read_inputs(file: TextIO) -> dict[str, list[str]]:
     return more
 
 
+@shows(SubjectConfig)
 def export(
     poses: Annotated[list[Path], typer.Argument(help="Pose tables of `poseflow assemble`, or folders of them.")],
     to: Annotated[

@@ -13,20 +13,12 @@ from poseflow.cli.options import (
     Settings,
     change_section,
     find_index,
-    list_settings,
     read_config,
     read_section,
+    shows,
 )
 from poseflow.config import Config, PredictConfig, TrackingConfig
 from poseflow.core.errors import ConfigError, VideoError
-
-
-def add_verbs(app: typer.Typer) -> None:
-    """Add this module's verbs to the command."""
-    app.command()(run)
-    app.command(epilog=list_settings(PredictConfig))(predict)
-    app.command(epilog=list_settings(TrackingConfig))(track)
-    app.command()(assemble)
 
 
 def run(
@@ -46,10 +38,11 @@ def run(
         ),
     ] = None,
 ) -> None:
-    """Find and follow the animals of a recording, or of all in a folder: index, predict, track and assemble at once.
+    """Find and follow the animals of a recording, or of all in a folder, by one command.
 
-    The pose tables are in the folder `poses` of --out; the files of a subfolder are one recording. The same command
-    goes on where it was interrupted, and predicts nothing twice. What cannot be read is told and left out.
+    It does what index, predict, track and assemble do. The pose tables are in the folder `poses` of --out; the files of
+    a subfolder are one recording. The same command goes on where it was interrupted, and predicts nothing twice. What
+    cannot be read is told and left out.
 
     Example:
 
@@ -66,6 +59,7 @@ def run(
         typer.echo(f"left out, see above: {', '.join(made.left_out)}", err=True)
 
 
+@shows(PredictConfig)
 def predict(
     recording: Annotated[Path, typer.Argument(help="The recording, or its index, of `poseflow index`.")],
     models: Models,
@@ -94,6 +88,7 @@ def predict(
     predict_frames(found, release, (start, found.frames if stop is None else stop), out, settings, found.path)
 
 
+@shows(TrackingConfig)
 def track(
     predictions: Annotated[
         list[Path],

@@ -10,12 +10,6 @@ import typer
 from poseflow.core.errors import ConfigError
 
 
-def add_verbs(app: typer.Typer) -> None:
-    """Add this module's verbs to the command."""
-    app.command()(init)
-    app.command()(upgrade)
-
-
 def init(
     folder: Annotated[Path, typer.Argument(help="The project's folder; it need not be there yet.")],
     recordings: Annotated[Path | None, typer.Option(help="Folder of the recordings; by default FOLDER/videos.")] = None,
@@ -33,7 +27,7 @@ def init(
         str | None, typer.Option(help="Time zone of the times in files' names; by default this machine's.")
     ] = None,
 ) -> None:
-    """Make a project: a folder with settings for your recordings and labels, which imports the workflow.
+    """Make a project: a folder with settings for your recordings, which imports the workflow.
 
     Looks at labels and recordings, asks what it cannot know (where there is a terminal), and writes no file that is
     there already. Nothing is copied or moved.
@@ -82,7 +76,9 @@ def init(
 
 
 def upgrade() -> None:
-    """Say what the installed version of poseflow would make anew in this project, and why. Nothing runs.
+    """Say what the installed version of poseflow would make anew here, and why.
+
+    Nothing runs.
 
     Example:
 

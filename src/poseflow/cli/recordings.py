@@ -11,21 +11,15 @@ from poseflow.cli.options import (
     Settings,
     change_section,
     find_index,
-    list_settings,
     read_config,
     read_section,
+    shows,
 )
 from poseflow.config import ExtractConfig
 from poseflow.config.synth import SynthConfig
 
 
-def add_verbs(app: typer.Typer) -> None:
-    """Add this module's verbs to the command."""
-    app.command(epilog=list_settings(SynthConfig))(synth)
-    app.command()(index)
-    app.command(epilog=list_settings(ExtractConfig))(extract)
-
-
+@shows(SynthConfig)
 def synth(
     out: Annotated[Path, typer.Argument(help="The video; labels (.slp) and the truth (.truth.parquet) lie beside it.")],
     changes: Settings = None,
@@ -73,6 +67,7 @@ def index(
         typer.echo(f"{video}: quarantined: {found.reason}")
 
 
+@shows(ExtractConfig)
 def extract(
     recording: Annotated[Path, typer.Argument(help="The recording, or its index, of `poseflow index`.")],
     out: Out,
@@ -83,7 +78,7 @@ def extract(
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
-    """Choose frames that are worth labeling, and write them with their images for the SLEAP GUI.
+    """Choose frames that are worth labeling, and write them with images for SLEAP's GUI.
 
     Example:
 

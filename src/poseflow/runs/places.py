@@ -7,8 +7,6 @@ of a search (`"*"`), which makes one description serve rules, readers and search
 from dataclasses import dataclass
 from pathlib import Path
 
-from poseflow.config import suffix_of
-
 ANY = "*"
 _TRAINING = ".job"
 
@@ -134,6 +132,8 @@ class Places:
 
     def export(self, format: str, recording: str, video: str) -> Path:
         """Poses of one video in a format of other programs."""
+        from poseflow.config import suffix_of  # which takes longer to import than help of a command may
+
         return self.results / "exports" / format / recording / f"{video}{suffix_of(format)}"
 
     # --- Labels and models
