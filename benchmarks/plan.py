@@ -1,4 +1,4 @@
-"""How long planning takes: a dry run over a thousand recordings, before and after they have been done.
+"""How long planning takes: a dry run over a thousand recordings, before and after they have been done; and `status`.
 
     python benchmarks/plan.py --recordings 1000 --shards 20
 
@@ -43,6 +43,7 @@ def main() -> None:
         report("first dry run, nothing done", folder, jobs)
         finish(folder)
         report("dry run without news", folder, 0)
+        time_status(folder, wanted.recordings)
         add_recording(folder, "new")
         report("dry run with one new recording", folder, wanted.shards)
 
@@ -105,6 +106,17 @@ def report(what: str, folder: Path, shards: int) -> None:
     if max(found, default=0) != shards:
         raise SystemExit(f"{what}: predict jobs must be {shards}, got {found}\n{output[-3000:]}")
     print(f"{what}: {seconds:.1f} s, {processor:.1f} s of the processor", flush=True)
+
+
+def time_status(folder: Path, recordings: int) -> None:
+    """Time `poseflow status`, and hold that it finds all recordings done."""
+    begin = time.monotonic()
+    command = [sys.executable, "-m", "poseflow", "status"]
+    output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    seconds = time.monotonic() - begin
+    if not output.startswith(f"{recordings} videos: {recordings} done"):
+        raise SystemExit(f"status must find {recordings} recordings done, got\n{output}")
+    print(f"poseflow status: {seconds:.1f} s", flush=True)
 
 
 def snakemake(folder: Path, *arguments: str) -> str:

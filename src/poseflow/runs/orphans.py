@@ -53,12 +53,12 @@ def set_aside(orphans: Sequence[Path], now: datetime) -> None:
 def _list_orphans(places: Places, found: Recordings) -> dict[Path, str]:
     """Files that are of no planned recording, and the name that each has."""
     recording_of = {video: recording for recording, videos in found.recordings.items() for video in videos}
-    orphans = {}
+    orphans, tables = {}, places.all_poses
     for path, suffix in _list_results(places):
-        name = path.name.removesuffix(suffix)
+        name, folder = path.name.removesuffix(suffix), path.parent
         is_planned = name in found.videos or name in found.recordings
-        if path.parent.parent == places.all_poses:
-            is_planned = path.parent.name == recording_of.get(name)
+        if folder.parent == tables:
+            is_planned = folder.name == recording_of.get(name)
         if not is_planned:
             orphans[path] = name
     return orphans
