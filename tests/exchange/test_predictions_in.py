@@ -144,7 +144,7 @@ def write_nwb(poses: np.ndarray, path: Path) -> None:
     )
     file.add_acquisition(film)
     module = file.create_processing_module("behavior", "poses")
-    skeleton = Skeleton(name="skeleton", nodes=list(NODES), edges=np.array([[0, 1]], np.uint8))
+    skeleton = Skeleton(name="mouse", nodes=list(NODES), edges=np.array([[0, 1]], np.uint8))
     module.add(Skeletons(skeletons=[skeleton]))
     for animal, name in enumerate(animal_names(poses)):
         series = [

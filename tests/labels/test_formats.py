@@ -379,8 +379,6 @@ class TestRecognition:
         ("path", "name"),
         [
             ("leap_mat/skeleton_legs.mat", "a MATLAB file"),
-            ("sleap_csv/minimal_instance.analysis.csv", "a SLEAP analysis CSV"),
-            ("sleap_analysis/small_robot.000_small_robot_3_frame.analysis.h5", "a SLEAP analysis HDF5"),
             ("sleap_analysis/small_robot_3_frame.mp4", "a video"),
             ("alphatracker/img000.png", "an image"),
             ("dlc/config.yaml", "a text of another kind"),
@@ -522,6 +520,7 @@ class TestFormatsOfOtherPackages:
     def test_is_named_where_a_file_is_of_no_format(self, tmp_path: Path) -> None:
         (tmp_path / "l.txt").write_text("hello")
         with pytest.raises(
-            LabelsError, match=r"must be a label file \(AlphaTracker \.json, .*, toy files\), got a text"
+            LabelsError,
+            match=r"must be a label file \(AlphaTracker \.json, .*, toy files, YOLO-pose data\.yaml\), got a text",
         ):
             read_label_file(tmp_path / "l.txt")

@@ -13,7 +13,8 @@ class LabelsConfig(Section):
     paths: tuple[str, ...] = Field(
         ("labels/*.slp",),
         description="Label files, or glob patterns: SLEAP .slp and .pkg.slp, DeepLabCut CollectedData_*.csv or .h5, "
-        "COCO .json, SLEAP's old .json, LEAP .mat, AlphaTracker and Label Studio .json.",
+        "COCO .json, YOLO-pose data.yaml, NWB with ndx-pose's PoseTraining, SLEAP's old .json and analysis files, LEAP "
+        ".mat, DeepPoseKit and JABS .h5, AlphaTracker and Label Studio .json.",
     )
     video_folders: tuple[str, ...] = Field(
         (),

@@ -131,8 +131,9 @@ def _series_by_node(group: h5py.Group, skeleton: Skeleton, name: str) -> list[h5
 
 
 def _skeleton(group: h5py.Group) -> Skeleton:
-    stored = group.get("skeleton")
-    if isinstance(stored, h5py.Group) and "nodes" in stored:
+    # The link to it is called as the skeleton itself.
+    stored = next((item for item in group.values() if _type(item) == "Skeleton" and "nodes" in item), None)
+    if stored is not None:
         nodes = [text(name) for name in dataset(stored, "nodes", 1)[:]]
         edges = dataset(stored, "edges", 2)[:].tolist() if "edges" in stored and stored["edges"].ndim == 2 else []
     else:

@@ -16,10 +16,15 @@ from poseflow.labels.formats.annotated_images import ALPHATRACKER, LABEL_STUDIO
 from poseflow.labels.formats.coco import COCO
 from poseflow.labels.formats.content import check_file, describe_content
 from poseflow.labels.formats.deeplabcut import DEEPLABCUT
+from poseflow.labels.formats.deepposekit import DEEPPOSEKIT
+from poseflow.labels.formats.jabs import JABS
 from poseflow.labels.formats.leap import LEAP
+from poseflow.labels.formats.nwb import NWB
 from poseflow.labels.formats.reader import READERS, LabelReader, OtherFormatError
 from poseflow.labels.formats.sleap import SLEAP
+from poseflow.labels.formats.sleap_analysis import SLEAP_ANALYSIS, SLEAP_CSV
 from poseflow.labels.formats.sleap_json import SLEAP_JSON
+from poseflow.labels.formats.yolo import YOLO
 from poseflow.labels.videos import plain_name
 
 __all__ = ["READERS", "LabelReader", "OtherFormatError", "describe_label_file", "find_reader", "read_label_file"]
@@ -30,9 +35,15 @@ READERS.add("coco")(COCO)
 READERS.add("deeplabcut")(DEEPLABCUT)
 READERS.add("alphatracker")(ALPHATRACKER)
 READERS.add("label_studio")(LABEL_STUDIO)
+READERS.add("deepposekit")(DEEPPOSEKIT)
+READERS.add("jabs")(JABS)
 READERS.add("leap")(LEAP)
+READERS.add("nwb")(NWB)
 READERS.add("sleap")(SLEAP)
+READERS.add("sleap_analysis")(SLEAP_ANALYSIS)
+READERS.add("sleap_csv")(SLEAP_CSV)
 READERS.add("sleap_json")(SLEAP_JSON)
+READERS.add("yolo")(YOLO)
 
 
 def read_label_file(path: Path) -> sio.Labels:

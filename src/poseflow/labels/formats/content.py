@@ -44,6 +44,7 @@ HDF5_MEMBERS: tuple[tuple[str, str], ...] = (
     ("layers", "Keras weights"),
     ("_layer_checkpoint_dependencies", "Keras weights"),
     ("pose", "a DeepPoseKit data set"),
+    ("annotated", "a DeepPoseKit data set"),
     ("box", "LEAP's images"),
     ("position", "a netCDF file (of movement, for one)"),
     ("images", "images in HDF5"),
@@ -53,6 +54,7 @@ HDF5_MEMBERS: tuple[tuple[str, str], ...] = (
 TABLE_COLUMNS: tuple[tuple[set[str], str], ...] = (
     ({"track", "frame_idx", "instance.score"}, "a SLEAP analysis CSV (predictions)"),
     ({"frame_idx", "instance.score"}, "a SLEAP analysis CSV (predictions)"),
+    ({"label", "id", "track_id", "quality"}, "spots of TrackMate, which have no nodes"),
     ({"name", "parent", "swap"}, "a DeepPoseKit skeleton"),
     ({"filename", "region_shape_attributes"}, "a table of the VGG Image Annotator"),
     ({"individual", "keypoint", "x", "y"}, "an aniframe table"),
