@@ -1,5 +1,6 @@
 """The commands on the pages for users of other programs do what the pages say."""
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -13,6 +14,7 @@ from small_project import FRAMES, NODES, ROOT, animal_points, lay_out, write_rec
 from typer.testing import CliRunner
 
 from poseflow.cli import app
+from poseflow.config import read_model_config
 from poseflow.tables import read_poses
 
 
@@ -58,11 +60,16 @@ def lab(tmp_path: Path) -> Path:
     write_recording(tmp_path / "videos/session.mp4", seed=0)
     write_slp(tmp_path / "predictions/session.slp", "D:\\lab\\videos\\session.mp4", seed=0)
     write_slp(tmp_path / "labels/session.slp", "videos/session.mp4", seed=0)
+    folder = tmp_path / "models/230101.centroid"
+    folder.mkdir(parents=True)
+    model = {"backbone": {"unet": {"max_stride": 16}}, "heads": {"centroid": {"sigma": 3, "output_stride": 4}}}
+    (folder / "training_config.json").write_text(json.dumps({"data": {}, "model": model, "optimization": {}}))
     return tmp_path
 
 
 def test_predictions_of_sleap_by_verbs(lab, monkeypatch):
     run_verbs("how_to/from_sleap.md", lab, monkeypatch)
+    assert read_model_config("config/models/sleap_centroid.yaml").head.sigma_px == 3
     poses, back = read_poses("session.poses.parquet"), sio.load_slp("session.slp", open_videos=False)
     assert poses["time_s"].iloc[-1] > 1
     assert (len(poses), poses["track"].nunique(), len(back.tracks)) == (2 * FRAMES, 2, 2)
@@ -81,7 +88,16 @@ def test_predictions_of_deeplabcut_by_verbs(tmp_path, monkeypatch):
     scored = np.concatenate([points.astype(float), np.ones((*points.shape[:3], 1))], axis=-1)
     table = pd.DataFrame(scored.reshape(FRAMES, -1), columns=columns)
     table.to_csv(tmp_path / "dlc/sessionDLC_resnet50.csv")
+    (tmp_path / "dlc/train").mkdir()
+    settings = {
+        "method": "bu",
+        "model": {"backbone": {"type": "ResNet"}},
+        "runner": {},
+        "train_settings": {"epochs": 9},
+    }
+    (tmp_path / "dlc/train/pytorch_config.yaml").write_text(yaml.safe_dump(settings))
     run_verbs("how_to/from_deeplabcut.md", tmp_path, monkeypatch)
+    assert read_model_config("config/models/deeplabcut.yaml").training.max_epochs == 9
     poses = read_poses("session.poses.parquet")
     assert (len(poses), poses["track"].nunique()) == (2 * FRAMES, 2)
     assert set(poses["tail.y"]) == set(points[:, :, 2, 1].ravel())

@@ -1,11 +1,11 @@
-"""Verbs about what other programs write and read: import-predictions."""
+"""Verbs about what other programs write and read: import-predictions, import-config."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from poseflow.cli.options import ConfigFile, Settings, read_config, read_section, shows
+from poseflow.cli.options import ConfigFile, Out, Settings, read_config, read_section, shows
 from poseflow.config import PredictConfig
 from poseflow.core.errors import ConfigError
 
@@ -64,3 +64,25 @@ def import_predictions(
         import_frames(file, video.number, index, (0, index.frames), table, settings, index.path)
         write_index(index, table.with_suffix(".json"))
         typer.echo(f"{table}: {index.frames} frames of {index.path}")
+
+
+def import_config(
+    file: Annotated[Path, typer.Argument(help="training_config.json or .yaml, pose_cfg.yaml, pytorch_config.yaml.")],
+    out: Out,
+) -> None:
+    """Make a model's profile of another program's training settings.
+
+    SLEAP's, sleap-nn's and DeepLabCut's. All that the profile does not have, or has otherwise, is listed, here and at
+    the profile's beginning; what the other program has no setting for keeps its default.
+
+    Example:
+
+        poseflow import-config models/230101.centroid/training_config.json --out config/models/centroid.yaml
+    """
+    from poseflow.models.training_settings import import_training_settings, write_profile
+
+    imported = import_training_settings(file)
+    write_profile(imported, file, out)
+    typer.echo(f"{out}: {imported.config.kind}, from {imported.source}")
+    for line in imported.without_counterpart:
+        typer.echo(f"  {line}")

@@ -37,6 +37,7 @@ VERBS = {
     "track": Verb("poses", "Link a recording's instances into tracks, and name them. Reads tables only, no video."),
     "assemble": Verb("poses", "Put predictions, tracks and times together: the pose table."),
     "import-predictions": Verb("exchange", "Make predictions tables of what another program found."),
+    "import-config": Verb("exchange", "Make a model's profile of another program's training settings."),
     "render": Verb("output", "Draw poses, names and trails over a recording."),
     "report": Verb("output", "Tell in one HTML file what was done and how far it can be trusted."),
     "export": Verb("output", "Write poses for other programs; docs/how_to/to_your_analysis.md has the formats."),

@@ -1,0 +1,42 @@
+"""What readers of training settings have in common."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from poseflow.models.training_settings.ledger import Ledger
+from poseflow.networks.blocks import VECTOR
+
+LABELS_ELSEWHERE = "labels and their division are settings of the project: labels, split"
+RESULTS_ELSEWHERE = "where results lie, and what is logged, the workflow decides"
+LOADING_ELSEWHERE = "how images are fed has no setting here"
+NODES = "nodes, edges and symmetries are those of the labels"
+
+
+def describe_filters(ledger: Ledger, path: str, filters: int, growth: float, levels: int) -> None:
+    """Say so where the filters of some block are not those of the file."""
+    every = [int(filters * growth**level) for level in range(levels + 1)]
+    if any(number % VECTOR for number in every):
+        ledger.say(path, f"used; each block's filters ({', '.join(map(str, every))}) are rounded up to {VECTOR}s")
+
+
+def take_range(ledger: Ledger, least: str, greatest: str, what: str) -> float:
+    """Half the width of a range that lies evenly round 0 here."""
+    low, high = float(ledger.take(least, 0)), float(ledger.take(greatest, 0))
+    reach = max(abs(low), abs(high))
+    if low != -high:
+        for path in (least, greatest):
+            ledger.say(path, f"{what} between -{reach:g} and {reach:g}")
+    return reach
+
+
+def only(ledger: Ledger, section: str, known: Iterable[str]) -> str:
+    """Name of the one part that a section has; raises ValueError."""
+    found = ledger.parts_of(section)
+    if len(found) != 1 or not set(found) <= set(known):
+        raise ValueError(f"{section} must have one of {', '.join(known)}, got {', '.join(found) or 'none'}")
+    return found[0]
+
+
+def without_nothing(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a profile that the file gives."""
+    return {name: value for name, value in values.items() if value is not None}
