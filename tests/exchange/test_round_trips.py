@@ -105,7 +105,8 @@ def read_aniframe(path: Path) -> Rows:
 
 def read_csv(path: Path) -> Rows:
     poses = pd.read_csv(path)
-    columns = poses.columns[poses.columns.get_loc("instance_score") + 1 :]
+    columns = poses.columns[poses.columns.get_loc("edited") + 1 :]
+    columns = [name for name in columns if not name.endswith(".edited")]
     return by_row(poses, poses[columns].to_numpy(np.float64).reshape(len(poses), len(columns) // 3, 3))
 
 

@@ -1,6 +1,7 @@
 """One run at a time, and no job that outlives its run."""
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from poseflow.runs import lock as runs
 from poseflow.runs.lock import RunError, end_leftovers, hold, lock_results
 
 
@@ -55,7 +55,7 @@ def test_without_locks_one_warning_says_that_nothing_guards(tmp_path, monkeypatc
     def fail(*_):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(runs.fcntl, "flock", fail)
+    monkeypatch.setattr(fcntl, "flock", fail)
     if wait:
         with (tmp_path / "lock").open("w") as lock:
             hold(lock, wait=True)

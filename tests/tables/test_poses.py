@@ -17,6 +17,7 @@ import poseflow
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.tables import (
+    PoseEdits,
     PoseSource,
     Predictions,
     Tracks,
@@ -33,7 +34,8 @@ from poseflow.tables import (
 SKELETON = Skeleton.from_names(["nose", "tail"], [("nose", "tail")])
 COLUMNS = [
     *("recording", "video", "frame_idx", "time_s", "timestamp", "track", "identity", "identity_score"),
-    *("instance_score", "nose.x", "nose.y", "nose.score", "tail.x", "tail.y", "tail.score"),
+    *("instance_score", "edited", "nose.x", "nose.y", "nose.score", "tail.x", "tail.y", "tail.score"),
+    *("nose.edited", "tail.edited"),
 ]
 
 
@@ -109,7 +111,7 @@ def test_what_is_known_of_a_recording_is_in_the_metadata_and_where_asked_in_colu
     write_poses(assemble_poses(*make_tables(), Index(), source), tmp_path / "p/told.parquet")
     write_poses(assemble_poses(*make_tables(), Index(), SOURCE), tmp_path / "p/untold.parquet")
     poses = poseflow.read_poses(tmp_path / "p/told.parquet")
-    assert list(poses.columns) == [*COLUMNS[:9], "group", "treatment", *COLUMNS[9:]]
+    assert list(poses.columns) == [*COLUMNS[:10], "group", "treatment", *COLUMNS[10:]]
     assert set(poses["group"]) == {"=control"} and poses["treatment"].isna().all()
     assert poses.attrs["poseflow"]["recording_facts"] == facts
     both = poseflow.read_poses(tmp_path / "p", layout="long")
@@ -202,7 +204,7 @@ def test_metadata_tells_origin_and_what_was_looked_at(pose_file):
 
 def test_long_layout_has_a_row_per_node(pose_file):
     wide, long = poseflow.read_poses(pose_file), poseflow.read_poses(pose_file, layout="long")
-    assert list(long.columns) == [*COLUMNS[:9], "node", "x", "y", "score"]
+    assert list(long.columns) == [*COLUMNS[:9], "node", "x", "y", "score", "edited"]
     assert len(long) == 2 * len(wide)
     noses = long[long["node"] == "nose"].reset_index(drop=True)
     np.testing.assert_array_equal(noses["x"], wide["nose.x"])
@@ -312,6 +314,45 @@ def test_in_blocks_and_at_once_give_the_same_bytes(tmp_path, monkeypatch):
     assemble_files([tmp_path / "p.parquet"], tracks, Index(), SOURCE, tmp_path / "blocks.parquet")
     write_poses(assemble_poses(predictions, tracks, Index(), SOURCE), tmp_path / "whole.parquet")
     assert (tmp_path / "blocks.parquet").read_bytes() == (tmp_path / "whole.parquet").read_bytes()
+
+
+def make_edits() -> PoseEdits:
+    """The nose of row 3 moved, the tail of row 4 not to be seen, an animal added where none was, and one beside two."""
+    changed = {
+        4: (np.array([[1, 1], [np.nan, np.nan]]), np.array([False, True])),
+        3: (np.array([[7, 8], [1, 1]]), np.array([True, False])),
+    }
+    pose, both = np.array([[5, 6], [7, np.nan]]), np.array([True, True])
+    return PoseEdits.build(2, changed, [(4, pose, both, 2, "late", 1.0), (3, pose, both, 0, None, None)])
+
+
+def test_what_a_person_set_is_laid_over_the_predictions_and_marked(tmp_path, monkeypatch):
+    predictions, tracks = make_tables()
+    write_poses(assemble_poses(predictions, tracks, Index(), SOURCE), tmp_path / "before.parquet")
+    write_poses(assemble_poses(predictions, tracks, Index(), SOURCE, make_edits()), tmp_path / "after.parquet")
+    before, after = (poseflow.read_poses(tmp_path / f"{name}.parquet") for name in ("before", "after"))
+    added = after[after["nose.x"] == 5]
+    assert added[["frame_idx", "track"]].values.tolist() == [[3, 0], [4, 2]]
+    assert added["identity"].astype(object).where(added["identity"].notna(), None).tolist() == [None, "late"]
+    assert added[["instance_score", "nose.score"]].to_numpy().tolist() == [[1, 1]] * 2
+    assert added[["tail.x", "tail.y"]].isna().to_numpy().all(), "missing where one coordinate is"
+    assert added[["edited", "nose.edited", "tail.edited"]].to_numpy().all()
+    rest = after.drop(added.index).reset_index(drop=True)
+    nose, tail = rest["nose.edited"].to_numpy(), rest["tail.edited"].to_numpy()
+    assert (nose.sum(), tail.sum()) == (1, 1)
+    assert rest.loc[nose, ["nose.x", "nose.y", "nose.score"]].to_numpy().tolist() == [[7, 8, 1]]
+    assert rest.loc[tail, ["tail.x", "tail.y", "tail.score"]].isna().to_numpy().all()
+    np.testing.assert_array_equal(rest["edited"], nose | tail)
+    for node, mark in (("nose", nose), ("tail", tail)):
+        columns = [f"{node}.{part}" for part in ("x", "y", "score")]
+        pd.testing.assert_frame_equal(rest.loc[~mark, columns], before.loc[~mark, columns])
+    long = poseflow.read_poses(tmp_path / "after.parquet", "long")
+    assert long["edited"].sum() == 6 and long.groupby("node", observed=True)["edited"].sum().tolist() == [3, 3]
+    assert int(poseflow.read_poses(tmp_path / "after.parquet", "xarray")["edited"].sum()) == 6
+    monkeypatch.setattr("poseflow.tables.poses.BLOCK_FRAMES", 2)
+    write_predictions(predictions, tmp_path / "p.parquet")
+    assemble_files([tmp_path / "p.parquet"], tracks, Index(), SOURCE, tmp_path / "blocks.parquet", make_edits())
+    assert (tmp_path / "blocks.parquet").read_bytes() == (tmp_path / "after.parquet").read_bytes()
 
 
 def test_a_quarantined_video_is_an_empty_table_with_its_reason(tmp_path):

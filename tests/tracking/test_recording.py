@@ -80,7 +80,7 @@ def test_tables_do_not_depend_on_shards_and_files(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("poseflow.tracking.tracker.BLOCK_ROWS", block_rows)
         patch.setattr("poseflow.tracking.recording.BLOCK_FRAMES", 7)
-        items = track_recording(videos, config, folder / "tracks.parquet")
+        items = track_recording(videos, config, folder / "tracks.parquet").review_items
     counts = [
         sum((whole.frame_idx >= v.start) & (whole.frame_idx < end))
         for v, end in zip(videos, [*files, 120], strict=True)

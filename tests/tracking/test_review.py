@@ -11,10 +11,10 @@ from shell import bash
 
 from poseflow.config import ReviewConfig, TrackingConfig
 from poseflow.core.skeleton import Skeleton
+from poseflow.corrections import read_claims
 from poseflow.media import read_index
 from poseflow.tables import Predictions, read_tracks, write_predictions
 from poseflow.tracking import RecordingFile, ReviewItem, track_recording
-from poseflow.tracking.review.corrections import read_corrections
 from poseflow.tracking.review.listing import write_review
 from poseflow.tracking.review.recording import track_and_review
 
@@ -111,9 +111,7 @@ def test_an_item_that_was_taken_from_the_list_is_right_and_does_not_come_back(tm
 
 def test_a_file_saved_without_a_change_says_nothing(tmp_path):
     _, (_, _, labels) = write_all(tmp_path)
-    files = [make_file(tmp_path, "v0"), make_file(tmp_path, "v1", start=FRAMES)]
-    corrections = read_corrections([labels], files, {"v0": "videos/v0.mp4", "v1": "videos/v1.mp4"})
-    assert (corrections.tracks, corrections.names, corrections.reviewed) == ({}, {}, set())
+    assert read_claims([labels], {"v0": "videos/v0.mp4", "v1": "videos/v1.mp4"}).claims == []
 
 
 def say(path, name, nodes="abc"):

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 import sleap_io as sio
 from pandas.testing import assert_frame_equal
-from small_project import TOP_DOWN
+from small_project import NODES, TOP_DOWN
 
 from poseflow import read_poses
 from poseflow.core.files import read_json
+from poseflow.corrections import NameClaim, PointsClaim, Sighting, append_claims, stamp
 from poseflow.runs.places import ANY, PLACES
 from poseflow.tables import read_predictions, read_tracks
 
@@ -153,6 +154,28 @@ def test_what_a_person_corrected_is_tracked_again(project):
     assert (jobs["track"], jobs["assemble"], jobs["report"]) == (1, 1, 1)
     assert "predict" not in jobs
     assert project.places.review_list("first").read_text().startswith("rank,video,frame_idx")
+
+
+def test_of_claims_only_their_recording_is_made_again_and_only_poses_are_trained_on(project):
+    project.configure(render={"enabled": False})
+    log = project.folder / "corrections/first.jsonl"
+    poses = read_poses(project.places.pose_table("first", "first"))
+    row = poses[poses.frame_idx == poses.frame_idx.iloc[-1]].iloc[0]
+    seen = [[[row[f"{node}.{part}"] for part in "xy"] for node in NODES]]
+    where = Sighting.of("first", int(row["frame_idx"]), NODES, seen, 0)
+    append_claims(log, [NameClaim(**stamp(), where=where, name="left")])
+    jobs = project.planned_jobs()
+    assert (jobs["track"], jobs["assemble"], jobs["report"]) == (1, 1, 1)
+    assert not {"predict", "split", "train"} & set(jobs)
+    append_claims(log, [PointsClaim(**stamp(), where=where, points={"head": (50.0, 50.0)})])
+    jobs = project.planned_jobs()
+    assert (jobs["split"], jobs["train"], jobs["track"], jobs["assemble"]) == (1, 3, 1, 1)
+    project.configure(render={"enabled": False}, labels={**project.config["labels"], "corrections": False})
+    assert not {"split", "train"} & set(project.planned_jobs())
+    project.snakemake("--until", "assemble")
+    poses = read_poses(project.places.pose_table("first", "first"))
+    assert poses.loc[poses["edited"], ["head.x", "head.y"]].to_numpy().tolist() == [[50, 50]]
+    assert not {"track", "assemble"} & set(project.planned_jobs()), "what is made is made"
 
 
 def test_a_changed_model_is_trained_anew_and_only_that_one(project):

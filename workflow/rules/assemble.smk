@@ -4,6 +4,7 @@ rule assemble:
         predictions=shard_tables,
         tracks=PLACES.tracks("{recording}"),
         index=PLACES.index("{video}"),
+        corrections=corrections,
     output:
         poses=PLACES.pose_table("{recording}", "{video}"),
     log:

@@ -14,7 +14,8 @@ from poseflow.core.errors import PoseflowError
 from poseflow.runs.fingerprints import describe_step, describe_training
 from poseflow.models import needed_files
 from poseflow.runs.facts import FileFacts
-from poseflow.runs.names import is_named_after, write_names
+from poseflow.runs.corrections import group_corrections
+from poseflow.runs.names import write_names
 from poseflow.runs.places import PLACES
 from poseflow.runs.plan import make_plan, scales_of_labels
 from poseflow.runs.recordings import is_file_or_folder, without_flow
@@ -146,16 +147,14 @@ def recording_indexes(wildcards):
 
 
 def corrections(wildcards):
-    """What a person corrected in a recording's tracks."""
-    return find_corrections(wildcards.recording)
+    """What people corrected in a recording: logs of claims, and label files that SLEAP's GUI saved."""
+    return list(map(str, all_corrections().get(wildcards.recording, ())))
 
 
 @cache
-def find_corrections(recording):
+def all_corrections():
     """Files looked up once: what is saved while the workflow runs is for the next run."""
-    folder = Path(CONFIG.review.corrections)
-    files = sorted({*folder.glob(f"{recording}.slp"), *folder.glob(f"{recording}.*.slp")})
-    return [str(path) for path in files if is_named_after(path, recording, PLAN.recordings)]
+    return group_corrections(Path(CONFIG.review.corrections), PLAN.recordings)
 
 
 def tracks_table(video):

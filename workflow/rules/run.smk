@@ -8,6 +8,7 @@ from functools import cache
 from poseflow.cluster import call_at_end, cancel_leftovers, list_failed_jobs, surround_execution
 from poseflow.core.files import make_temporary_folder, remove_unfinished
 from poseflow.runs.summary import FailedStep, RunInputs, summarize_run, tell_failures, write_summary
+from poseflow.runs.corrections import keep_saved_over
 from poseflow.runs.finished import clear_noted
 from poseflow.runs.orphans import set_aside
 from poseflow.runs.places import ANY
@@ -48,8 +49,19 @@ def begin_run(execution):
     clear_all_noted()
     new_videos()
     WARNINGS.extend(PLAN.warnings)
+    keep_corrections()
     set_aside(PLAN.orphans, BEGAN)
     note_versions(PLACES.versions)
+
+
+def keep_corrections():
+    """Keep what people saved over review files, before `track` replaces these; this run follows it."""
+    lists = {name: (PLACES.review_list(name), PLACES.review_labels(name)) for name in PLAN.recordings}
+    videos = {name: PLAN.paths_of(name) for name in PLAN.recordings}
+    for copy in keep_saved_over(lists, videos, Path(CONFIG.review.corrections)):
+        said = f"a review file in {PLACES.results} was saved over; what it corrects is kept in {copy}, and followed"
+        print(f"warning: {said}", file=sys.stderr)
+        WARNINGS.append(said)
 
 
 @contextmanager

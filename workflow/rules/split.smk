@@ -3,6 +3,7 @@ rule split:
     input:
         # What the labels say is in the dataset's name: a file that was only touched costs nothing.
         labels=ancient(PLAN.labels),
+        corrections=ancient([path for own in PLAN.corrected.recordings.values() for path in own.files]),
     output:
         train=PLACES.dataset_side("{dataset}", "train"),
         val=PLACES.dataset_side("{dataset}", "val"),
@@ -21,5 +22,9 @@ rule split:
         labels=step("labels"),
         video_folders=CONFIG.labels.video_folders,
         channels=PLAN.channels,
+        corrected={
+            recording: {"files": list(map(str, own.files)), "videos": own.paths}
+            for recording, own in PLAN.corrected.recordings.items()
+        },
     script:
         "../scripts/split.py"

@@ -18,4 +18,5 @@ assemble_poses(
     (snakemake.wildcards.recording, snakemake.wildcards.video),
     RecordingFacts(datetime.fromisoformat(start) if start else None, params.pixels_per_mm, columns=params.facts),
     params.columns,
+    [Path(path) for path in given.corrections],
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from poseflow.cli.options import read_config
+from poseflow.cli.options import read_project
 from poseflow.core.errors import ConfigError
 from poseflow.runs.places import PLACES
 
@@ -34,7 +34,7 @@ def status(config: ProjectConfig = DEFAULT_CONFIG) -> None:
     from poseflow.runs.plan import plan_videos
     from poseflow.runs.status import find_status
 
-    plan = plan_videos(_read_settings(config), FileFacts(PLACES.facts, check=False))
+    plan = plan_videos(read_project(config), FileFacts(PLACES.facts, check=False))
 
     now = find_status(plan, PLACES, time.time())
     counts = f"{len(now.done)} done, {len(now.running)} at work, {len(now.waiting)} waiting, {len(now.failed)} failed"
@@ -201,17 +201,11 @@ def doctor(config: ProjectConfig = DEFAULT_CONFIG) -> None:
 
 def _plan(path: Path) -> "tuple[Plan, Config]":
     """The project in this folder as a run would find it, and its settings; nothing of it is changed."""
-    settings = _read_settings(path)
+    settings = read_project(path)
     from poseflow.runs.facts import FileFacts
     from poseflow.runs.plan import make_plan
 
     return make_plan(settings, FileFacts(PLACES.facts)), settings
-
-
-def _read_settings(path: Path) -> "Config":
-    if not path.is_file():
-        raise ConfigError(f"this must be a project's folder, with {path}, got {Path.cwd()}")
-    return read_config(path)
 
 
 def _tell_more(count: int) -> None:

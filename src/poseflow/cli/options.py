@@ -46,6 +46,13 @@ def read_config(path: Path | None) -> Config:
     return parse_config(read_yaml(path), str(path))
 
 
+def read_project(path: Path) -> Config:
+    """Read the settings of the project in this folder; raises ConfigError where it is none."""
+    if not path.is_file():
+        raise ConfigError(f"this must be a project's folder, with {path}, got {Path.cwd()}")
+    return read_config(path)
+
+
 def read_section(kind: type[S], name: str, config: Path | None, changes: Sequence[str] | None) -> S:
     """Settings of one section: those of the file, with the command line's laid over; raises ConfigError."""
     return change_section(getattr(read_config(config), name), changes, kind)

@@ -102,7 +102,8 @@ def track(
         Path | None, typer.Option(help="List of the links to review, a .csv; beside it a .slp for SLEAP's GUI.")
     ] = None,
     corrections: Annotated[
-        list[Path] | None, typer.Option(help="Such .slp files as a person corrected and saved them.")
+        list[Path] | None,
+        typer.Option(help="Logs of claims (.jsonl), and such .slp files as a person corrected and saved them."),
     ] = None,
     config: ConfigFile = None,
     changes: Settings = None,
@@ -145,6 +146,9 @@ def assemble(
         datetime | None,
         typer.Option(formats=["%Y-%m-%dT%H:%M:%S%z"], help="When the recording began, as 2026-03-01T18:00:00+0100."),
     ] = None,
+    corrections: Annotated[
+        list[Path] | None, typer.Option(help="Logs and .slp files of corrections that the tracks were made with.")
+    ] = None,
 ) -> None:
     """Put predictions, tracks and times together: the pose table.
 
@@ -157,4 +161,13 @@ def assemble(
     from poseflow.steps.assemble import assemble_poses
 
     names = recording or index.stem, index.stem
-    assemble_poses(predictions, tracks, read_index(index), out, names, RecordingFacts(start_time, pixels_per_mm))
+    assemble_poses(
+        predictions,
+        tracks,
+        read_index(index),
+        out,
+        names,
+        RecordingFacts(start_time, pixels_per_mm),
+        (),
+        corrections or (),
+    )

@@ -44,6 +44,12 @@ VERBS = {
     "explain": Verb("output", "Say in plain sentences how a table, or the rows of one of its frames, came about."),
     "summary": Verb("output", "Say in a few lines what a run made, where it lies and how good it is."),
     "schema": Verb("output", "Print the JSON schema of the configuration, for editors that complete and check YAML."),
+    "corrections show": Verb(
+        "corrections", "List what people said of a recording: who, when, of which frame, and what; and what is damaged."
+    ),
+    "corrections undo": Verb(
+        "corrections", "Take back what was said of a recording; of what took something back, that holds again."
+    ),
     "status": Verb("daily", "Say how things stand: what is done, at work, waiting or failed; time left; and disk."),
     "rerun": Verb("daily", "Do a recording again, or a step of all recordings; and what follows from it."),
     "remove": Verb("daily", "Remove all that was made of a recording: pose tables, tracks, predictions, index, logs."),
@@ -53,7 +59,10 @@ VERBS = {
 }
 """Verbs, a line each, in the order of the command's help; `labels check` is a verb of the group `labels`."""
 
-GROUPS = {"labels": "Look into label files, and convert them."}
+GROUPS = {
+    "labels": "Look into label files, and convert them.",
+    "corrections": "Look into what people corrected, and take it back.",
+}
 
 
 def load_verb(name: str) -> TyperCommand:

@@ -18,7 +18,7 @@ from poseflow.config.model import (
     Precision,
     TrainingConfig,
 )
-from poseflow.config.output import RenderConfig, ReportConfig, ReviewConfig
+from poseflow.config.output import CLAIMS_SUFFIX, RenderConfig, ReportConfig, ReviewConfig
 from poseflow.config.parts import BACKBONES, HEADS
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.promotion import PromotionConfig
@@ -31,6 +31,7 @@ from poseflow.core.errors import ConfigError
 
 __all__ = [
     "BACKBONES",
+    "CLAIMS_SUFFIX",
     "FOLDERS",
     "HEADS",
     "KINDS",

@@ -23,6 +23,11 @@ class LabelsConfig(Section):
     include_predictions: bool = Field(
         False, description="Count predicted instances that nobody corrected as labels too (for proofread predictions)."
     )
+    corrections: bool = Field(
+        True,
+        description="Train on frames in which a person corrected poses (review.corrections), with all their animals; "
+        "they are never tested on.",
+    )
 
 
 class HoldOut(Section):

@@ -4,6 +4,9 @@ from pydantic import Field
 
 from poseflow.config.section import Section
 
+CLAIMS_SUFFIX = ".jsonl"
+"""What names of logs of people's claims end with."""
+
 
 class ReviewConfig(Section):
     """Review items: frames from which on animals may be mistaken, for a person to look at."""
@@ -14,8 +17,8 @@ class ReviewConfig(Section):
     )
     corrections: str = Field(
         "corrections",
-        description="Folder of what a person corrected: {recording}.slp or {recording}.….slp, saved from "
-        "results/review.",
+        description="Folder of what people corrected: {recording}.jsonl, the log, and {recording}.slp or "
+        "{recording}.….slp, saved from results/review in SLEAP's GUI.",
     )
 
 

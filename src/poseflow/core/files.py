@@ -43,7 +43,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield temporary
         move_into_place(temporary, path)
         for folder in made:
-            _flush_folder(folder.parent)
+            flush_folder(folder.parent)
     finally:
         _remove(temporary)
 
@@ -93,11 +93,11 @@ def move_into_place(source: Path, path: Path) -> None:
         except OSError:
             _rename(old, path)
             raise
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
         _remove(old)
     else:
         _rename(source, path)
-        _flush_folder(path.parent)
+        flush_folder(path.parent)
 
 
 def check_replaceable(folder: Path, parts: Collection[str]) -> None:
@@ -117,7 +117,7 @@ def flush(path: Path) -> None:
     for folder, _, files in os.walk(path, topdown=False):
         for name in files:
             _flush_file(Path(folder, name))
-        _flush_folder(Path(folder))
+        flush_folder(Path(folder))
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:
@@ -251,7 +251,7 @@ def _flush_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def _flush_folder(path: Path) -> None:
+def flush_folder(path: Path) -> None:
     """Some file systems cannot be asked to (SMB, FUSE), and some do it by themselves."""
     try:
         _flush_file(path)

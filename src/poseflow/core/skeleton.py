@@ -108,7 +108,7 @@ def _check_names(nodes: Sequence[str]) -> None:
         parts = key.split(".")
         for stop in range(1, len(parts)):
             shorter = ".".join(parts[:stop])
-            if shorter in known and parts[stop] in ("x", "y", "score"):
+            if shorter in known and parts[stop] in ("x", "y", "score", "edited"):
                 raise SkeletonError(
                     f"nodes must not be named like another's column, {known[shorter]}.{parts[stop]}, got {node!r}; "
                     "rename it in the labels"

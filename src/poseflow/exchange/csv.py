@@ -13,7 +13,7 @@ from pyarrow import csv
 from poseflow.core.sheets import neutral_cell
 from poseflow.exchange.dense import node_values, round_for_text
 from poseflow.exchange.writer import PoseStream
-from poseflow.tables import node_columns
+from poseflow.tables import edited_columns, node_columns, stack_marks
 
 
 def write_csv(poses: PoseStream, path: Path) -> None:
@@ -22,7 +22,7 @@ def write_csv(poses: PoseStream, path: Path) -> None:
 
 
 def write_csv_long(poses: PoseStream, path: Path) -> None:
-    """Write a row for each node, animal and frame: the same first columns, then `node`, `x`, `y`, `score`."""
+    """Write a row for each node, animal and frame: the same first columns, then `node`, `x`, `y`, `score`, `edited`."""
     columns = _to_long(poses.schema.empty_table(), poses)
     _write(columns, path, (_to_long(piece, poses) for piece in poses.pieces))
 
@@ -51,8 +51,11 @@ def _as_text(table: pa.Table) -> pa.Table:
 def _to_long(table: pa.Table, poses: PoseStream) -> pa.Table:
     nodes, rows = len(poses.skeleton.nodes), table.num_rows
     values = node_values(table, poses).reshape(rows * nodes, 3)
-    repeated = table.drop_columns(node_columns(poses.skeleton)).take(pa.array(np.repeat(np.arange(rows), nodes)))
+    edited = edited_columns(poses.skeleton)
+    others = table.drop_columns([*node_columns(poses.skeleton), *edited, "edited"])
+    repeated = others.take(pa.array(np.repeat(np.arange(rows), nodes)))
     codes = pa.array(np.tile(np.arange(nodes, dtype=np.int32), rows))
     node = pa.DictionaryArray.from_arrays(codes, pa.array(poses.skeleton.nodes, pa.string()))
-    columns = [*repeated.columns, node, *(pa.array(column, from_pandas=True) for column in values.T)]
-    return pa.table(columns, [*repeated.column_names, "node", "x", "y", "score"])
+    marks = pa.array(stack_marks(table, edited).reshape(-1))
+    columns = [*repeated.columns, node, *(pa.array(column, from_pandas=True) for column in values.T), marks]
+    return pa.table(columns, [*repeated.column_names, "node", "x", "y", "score", "edited"])

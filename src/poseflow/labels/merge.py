@@ -58,6 +58,38 @@ def merge_labels(parts: Sequence[Part]) -> sio.Labels:
     return sio.Labels(labeled_frames=kept, videos=videos, skeletons=[skeleton], tracks=list(tracks.values()))
 
 
+def add_labels(labels: sio.Labels, parts: Sequence[Part]) -> tuple[sio.Labels, int]:
+    """Labels, and behind theirs the frames of other parts that they do not label, with the number of these.
+
+    A part with other nodes is left out, with a warning.
+    """
+    new: list[Part] = []
+    for path, part in parts:
+        if not labels.skeletons or set(part.skeletons[0].node_names) != set(labels.skeletons[0].node_names):
+            logger.warning("%s: its nodes are others than those of the labels, so its frames are left out", path)
+            continue
+        known = {
+            (id(video), frame.frame_idx)
+            for video in part.videos
+            for other in labels.videos
+            if is_same_recording(video, other, _numbers(part, video) & _numbers(labels, other))
+            for frame in labels.labeled_frames
+            if frame.video is other
+        }
+        kept = [frame for frame in part.labeled_frames if (id(frame.video), frame.frame_idx) not in known]
+        if kept:
+            videos = list(dict.fromkeys(frame.video for frame in kept))
+            new.append((path, sio.Labels(kept, videos=videos, skeletons=part.skeletons, tracks=part.tracks)))
+    if not new:
+        return labels, 0
+    merged = merge_labels([(Path("labels"), labels), *new])
+    return merged, len(merged.labeled_frames) - len(labels.labeled_frames)
+
+
+def _numbers(labels: sio.Labels, video: sio.Video) -> set[int]:
+    return {frame.frame_idx for frame in labels.labeled_frames if frame.video is video}
+
+
 def _one_skeleton(parts: Sequence[Part]) -> tuple[sio.Skeleton, list[list[int]]]:
     """The skeleton of all parts, and where its nodes stand in each; edges and symmetries of the first that has any."""
     (first, labels), *_ = parts

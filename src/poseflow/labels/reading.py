@@ -94,6 +94,19 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
     return merge_labels(parts)
 
 
+def locate_labels(labels: sio.Labels, path: Path) -> sio.Labels:
+    """Labels that were not read from a label file as if they had been: cleaned, with videos that can be read here.
+
+    Args:
+        path: the file that they come from, for messages.
+
+    Raises:
+        LabelsError, NoLabelsError, SkeletonError: As `read_labels`.
+    """
+    cleaned = clean_labels(labels, path, include_predictions=False)
+    return leave_out_strays(locate_videos(cleaned, path, VideoFinder(())), path)
+
+
 def find_labeled_frames(paths: Iterable[str | Path], config: LabelsConfig, index: VideoIndex) -> set[int]:
     """Indices of a recording's frames that are labeled in any of the files; as `find_recording`.
 

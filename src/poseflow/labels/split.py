@@ -26,7 +26,7 @@ Unit = tuple[str, int]
 STRATA = 10
 
 
-def split_labels(labels: sio.Labels, config: SplitConfig) -> dict[Side, sio.Labels]:
+def split_labels(labels: sio.Labels, config: SplitConfig, corrected: int = 0) -> dict[Side, sio.Labels]:
     """Divide labels by `config`: the first rule of `hold_out` that fits a frame decides, else the lots of `draw_lot`.
 
     A frame's lot depends on the config and on the frame's own name and number only, so that labels which are added, in
@@ -34,13 +34,21 @@ def split_labels(labels: sio.Labels, config: SplitConfig) -> dict[Side, sio.Labe
     and gives it back when it gets one of its own. The price is that the fractions are met only roughly by few units
     (frames, blocks or videos). What units are too few to fill stays empty, with a warning; never the training set.
 
+    Args:
+        labels: All labeled frames.
+        config: How they are divided.
+        corrected: How many of the frames, the last ones, are corrected predictions. These move no other frame and are
+            never tested on, since what was left as it was predicted favors the release that predicted it; one in a
+            unit of the test set is left out, for its neighbors there are like it.
+
     Returns: Labels of each side, all with the skeleton, videos and identities of the whole.
 
     Raises:
         ConfigError: A rule of `hold_out` fits no labeled video.
         LabelsError: The rules leave nothing to train on.
     """
-    keys = [(_path_of(frame), frame_key(frame.video, frame.frame_idx)) for frame in labels.labeled_frames]
+    every = [(_path_of(frame), frame_key(frame.video, frame.frame_idx)) for frame in labels.labeled_frames]
+    keys = every[: len(every) - corrected]
     check_rules({path for path, _ in keys}, config)
     for rule in config.hold_out:
         if rule.frames and not any(fits_frame(rule, path, key.number) for path, key in keys):
@@ -48,10 +56,19 @@ def split_labels(labels: sio.Labels, config: SplitConfig) -> dict[Side, sio.Labe
     ruled, unit_at = divide_by_rules(keys, config)
     drawn = fill_sides({unit: draw_lot(*unit, config) for unit in unit_at.values()}, set(ruled.values()), config)
     sides: dict[Side, list[sio.LabeledFrame]] = {side: [] for side in SIDES}
-    for place, frame in enumerate(labels.labeled_frames):
+    for place, frame in enumerate(labels.labeled_frames[: len(keys)]):
         side = ruled[place] if place in ruled else drawn[unit_at[place]]
         if side != "none":
             sides[side].append(frame)
+    left_out = 0
+    for (path, key), frame in zip(every[len(keys) :], labels.labeled_frames[len(keys) :], strict=True):
+        unit = unit_of(key, config)
+        side = find_rule(key, path, config) or drawn.get(unit) or _side_of(draw_lot(*unit, config), config)
+        if side in ("train", "val"):
+            sides[side].append(frame)
+        left_out += side == "test"
+    if left_out:
+        logger.warning("split: %d corrected frames are left out, since they lie where the test set is", left_out)
     if labels.labeled_frames and not sides["train"]:
         raise LabelsError(
             f"split must leave labeled frames to train on, got {len(ruled)} frames that split.hold_out gives to "

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from poseflow.config import KINDS, Config, LabelsConfig, VideosConfig
 from poseflow.core.errors import ConfigError
 from poseflow.models import read_model_folder
+from poseflow.runs.corrections import SUFFIXES, group_corrections
 from poseflow.runs.plan import Plan
 
 if TYPE_CHECKING:
@@ -65,10 +66,12 @@ def _folders_that_are_missing(config: Config) -> Iterator[str]:
 
 
 def _doubtful(config: Config, plan: Plan) -> Iterator[str]:
-    known = tuple(f"{recording}." for recording in plan.recordings)
-    for file in sorted(Path(config.review.corrections).glob("*.slp")):
-        if plan.recordings and not file.name.startswith(known):
-            yield f"{file} must be named after a recording, as {known[0]}slp, got no recording of that name"
+    folder = Path(config.review.corrections)
+    known = {file for files in group_corrections(folder, plan.recordings).values() for file in files}
+    for file in sorted(file for suffix in SUFFIXES for file in folder.glob(f"*{suffix}")):
+        if plan.recordings and file not in known:
+            first = next(iter(plan.recordings))
+            yield f"{file} must be named after a recording, as {first}{file.suffix}, got no recording of that name"
     labeled = max((labels["animals"] for labels in plan.label_facts), default=0)
     if labeled > config.predict.max_instances:
         yield (
@@ -152,7 +155,13 @@ def _columns_that_clash(config: Config, plan: Plan, nodes: Sequence[str]) -> Ite
     from poseflow.tables import pose_schema
 
     columns = config.recordings.columns
-    taken = set(pose_schema(Skeleton.from_names(list(nodes or ["node"]), [])).names) | {"node", "x", "y", "score"}
+    taken = set(pose_schema(Skeleton.from_names(list(nodes or ["node"]), [])).names) | {
+        "node",
+        "x",
+        "y",
+        "score",
+        "edited",
+    }
     for name in columns:
         if name in taken:
             yield f"recordings.columns must be others than the pose table's own, got {name}"

@@ -86,6 +86,9 @@ def explain_frame(path: str | Path, frame: int, sources: Sources | None = None) 
     for row in rows:
         said += [f"- {_name(row)}: {_explain_points(row, note['skeleton']['nodes'])}"]
         if tracks is not None:
+            added = [one for one in tracks.metadata.get("added", ()) if one["video"] == note["video"]]
+            claims = [one["claim"] for one in added if (one["frame"], one["track"]) == (frame, row["track"])]
+            said += [f"  A person added this animal: {claim}." for claim in claims]
             own = np.flatnonzero((tracks.frame_idx == frame) & (tracks.track == row["track"]))
             said += [f"  {line}" for place in own for line in _explain_track(tracks, int(place), row, places, note)]
         said += [f"  {line}" for line in _explain_review(sources.review, note["video"], frame, row["track"])]
@@ -196,10 +199,12 @@ def _explain_points(row: Mapping[str, Any], nodes: Sequence[str]) -> str:
     seen = [node for node in nodes if row[f"{node}.x"] is not None]
     points = [f"{node} ({row[f'{node}.x']:.1f}, {row[f'{node}.y']:.1f}) {row[f'{node}.score']:.2f}" for node in seen]
     missing = [node for node in nodes if node not in seen]
+    edited = [node for node in nodes if row.get(f"{node}.edited")]
     return (
         f"score {row['instance_score']:.3f}; "
         + ", ".join(points)
         + (f"; not found: {', '.join(missing)}" if missing else "")
+        + (f"; set by a person: {', '.join(edited)}" if edited else "")
     )
 
 

@@ -27,9 +27,9 @@ STEP_VERSIONS: Mapping[str, int] = {
     "evaluate_tracking": 2,
     "predict": 2,
     "import_predictions": 1,
-    "track": 4,
-    "assemble": 3,
-    "export": 1,
+    "track": 5,
+    "assemble": 4,
+    "export": 2,
     "render": 1,
     "report": 1,
 }
@@ -62,7 +62,11 @@ STEP_SETTINGS: Mapping[str, Sequence[str]] = {
 }
 """Sections, or single settings, that a step's result depends on; `train` has a profile of its own."""
 
-NOT_IN_RESULTS = {"labels": {"paths", "video_folders"}, "predict": {"shard_frames"}, "review": {"corrections"}}
+NOT_IN_RESULTS = {
+    "labels": {"paths", "video_folders", "corrections"},
+    "predict": {"shard_frames"},
+    "review": {"corrections"},
+}
 """Settings that say where something lies, or how work is cut up, and nothing about the result."""
 
 Step = dict[str, Any]
@@ -113,6 +117,11 @@ def fingerprint(step: Step, *inputs: Any) -> str:
 def hash_labels(step: Step, paths: Iterable[str | Path]) -> str:
     """Fingerprint of what label files say, read by the step `labels`; where they lie does not count."""
     return fingerprint(step, [hash_file(Path(path)) for path in paths])
+
+
+def key_of_dataset(step: Step, labels: str, channels: int, corrected: str | None) -> str:
+    """Fingerprint of a dataset: of the step `split`, the labels, its images' channels, and corrected frames, if any."""
+    return fingerprint(step, labels, channels, *([corrected] if corrected else []))
 
 
 def check_labels(found: str, planned: str) -> None:

@@ -4,8 +4,6 @@ Both are left to the operating system, which keeps its word after SIGKILL and po
 its holder dies, and jobs that watch the process that started them.
 """
 
-import errno
-import fcntl
 import logging
 import os
 import select
@@ -19,11 +17,11 @@ from typing import TextIO
 
 from poseflow.core.errors import PoseflowError
 from poseflow.core.files import is_running
+from poseflow.core.locks import hold
 from poseflow.core.logs import log_to, silence_tensorflow
 
 logger = logging.getLogger("poseflow")
 MAIN_PROCESS = "POSEFLOW_MAIN_PROCESS"
-_NO_LOCKS = frozenset([errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK])
 _GONE_AFTER_S = 30.0
 _INTERRUPT_PATIENCE_S = 10.0
 INTERRUPTED = 130
@@ -57,19 +55,6 @@ def lock_results(path: str | Path) -> TextIO:
     lock.write(f"process {os.getpid()} on {os.uname().nodename}\n")
     lock.flush()
     return lock
-
-
-def hold(lock: TextIO, wait: bool) -> None:
-    """Lock an open file until it is closed, or this process ends; where the file system has no locks, a warning.
-
-    Raises: BlockingIOError where another process has it and this one does not wait.
-    """
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError as error:
-        if error.errno not in _NO_LOCKS:
-            raise
-        logger.warning("%s: this file system has no locks: nothing guards against a second process", lock.name)
 
 
 def end_leftovers(folder: Path) -> list[int]:

@@ -16,8 +16,9 @@ from poseflow.config import KINDS, Config, ModelConfig, VideosConfig, find_pipel
 from poseflow.core.errors import AmbiguousVideoError, ConfigError, LabelsError
 from poseflow.core.files import read_json
 from poseflow.models import check_together, needed_files, read_model_folder
+from poseflow.runs.corrections import PlannedCorrections, group_corrections, plan_corrections
 from poseflow.runs.facts import FileFacts
-from poseflow.runs.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of
+from poseflow.runs.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of, key_of_dataset
 from poseflow.runs.orphans import describe_orphans, find_orphans
 from poseflow.runs.places import PLACES
 from poseflow.runs.promotion import find_incumbent, read_history
@@ -55,6 +56,7 @@ class Plan:
     labels_key: str | None = None
     label_facts: Sequence[Mapping[str, Any]] = ()  # what each label file holds, see `labels.describe_label_file`
     untrained: str | None = None  # why labels that are there train nothing
+    corrected: PlannedCorrections = field(default_factory=PlannedCorrections)
     tracked_videos: frozenset[str] = frozenset()  # ids of the recordings whose labels have tracks
     recordings: Mapping[str, Sequence[str]] = field(default_factory=dict)  # videos of each, in order
     facts: Mapping[str, RecordingFacts] = field(default_factory=dict)  # of each video, beyond its file
@@ -76,6 +78,10 @@ class Plan:
     def recording_of(self) -> Mapping[str, str]:
         """The recording that each video is part of."""
         return {video: recording for recording, videos in self.recordings.items() for video in videos}
+
+    def paths_of(self, recording: str) -> dict[str, Path]:
+        """Path of each video of a recording."""
+        return {video: self.videos[video] for video in self.recordings[recording]}
 
     def folders_of(self, key: str) -> Mapping[str, Path]:
         """Folders of the models of the pipeline with this key, by name."""
@@ -113,7 +119,7 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
 
     Raises: ConfigError, LabelsError, or ModelError for a damaged history of releases.
     """
-    plan = plan_videos(config, facts)
+    plan = _look_into_corrections(config, facts, plan_videos(config, facts))
     if config.foreign_predictions is not None:
         _check_foreign(config)
         return plan
@@ -127,6 +133,15 @@ def make_plan(config: Config, facts: FileFacts) -> Plan:
         incumbent=find_incumbent(history, plan.release) if plan.release else None,
         unassigned=[video for video in plan.videos if _is_unassigned(video, current, config.promotion.repredict)],
     )
+
+
+def _look_into_corrections(config: Config, facts: FileFacts, plan: Plan) -> Plan:
+    """What people corrected: what is damaged is told, and frames with corrected poses count as labels."""
+    files = group_corrections(Path(config.review.corrections), plan.recordings)
+    videos = {recording: plan.paths_of(recording) for recording in files}
+    found = plan_corrections(files, videos, facts)
+    counted = found if config.labels.corrections else PlannedCorrections(faults=found.faults)
+    return replace(plan, corrected=counted, warnings=[*plan.warnings, *found.faults])
 
 
 def _models_of(release: str | None) -> dict[str, Path]:
@@ -168,7 +183,7 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     labels_key = fingerprint(
         describe_step("labels", config), [facts.find(path, "sha256", hash_file) for path in labels]
     )
-    dataset = fingerprint(describe_step("split", config), labels_key, channels)
+    dataset = key_of_dataset(describe_step("split", config), labels_key, channels, plan.corrected.key)
     versions = {name: fingerprint(describe_training(profile), dataset) for name, profile in profiles.items()}
     models = {name: PLACES.model(name, version) for name, version in versions.items()}
     pipelines = {

@@ -81,19 +81,23 @@ def describe_tracking(
     """Metadata of a tracks table.
 
     Args:
-        predictions: shards of each video. corrections: label files.
+        predictions: shards of each video. corrections: logs of claims and label files.
     """
     notes = {video: describe_predictions(list(shards)).metadata for video, shards in predictions.items()}
     inputs = {
         "predictions": {video: note.get("made_from") for video, note in notes.items()},
-        "corrections": {Path(path).name: hash_file(Path(path)) for path in corrections},
+        "corrections": _hash_all(corrections),
     }
     return _describe("track", {"tracking": tracking, "review": review}, inputs)
 
 
-def describe_assembly() -> Note:
-    """Metadata of a pose table, beside that of its predictions and tracks."""
-    return _describe("assemble", {}, {})
+def describe_assembly(corrections: Sequence[str | Path] = ()) -> Note:
+    """Metadata of a pose table, beside that of its predictions and tracks.
+
+    Args:
+        corrections: logs of claims and label files.
+    """
+    return _describe("assemble", {}, {"corrections": _hash_all(corrections)} if corrections else {})
 
 
 def hash_weights(folder: str | Path) -> str | None:
@@ -115,6 +119,10 @@ def find_commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):  # no git here, or a checkout that it refuses
         return None
     return f"{commit}+changes" if changed.returncode else commit
+
+
+def _hash_all(paths: Sequence[str | Path]) -> dict[str, str]:
+    return {Path(path).name: hash_file(Path(path)) for path in paths}
 
 
 def _describe(step: str, sections: Mapping[str, Section], inputs: Note) -> Note:

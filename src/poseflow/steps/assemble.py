@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from poseflow.corrections import find_pose_edits, read_claims
 from poseflow.media import VideoIndex
 from poseflow.runs.provenance import describe_assembly
 from poseflow.runs.recording_facts import RecordingFacts
@@ -17,6 +18,7 @@ def assemble_poses(
     names: tuple[str, str],
     facts: RecordingFacts | None = None,
     columns: Sequence[str] = (),
+    corrections: Sequence[Path] = (),
 ) -> None:
     """Put a video's pose table together.
 
@@ -25,10 +27,21 @@ def assemble_poses(
         names: of the recording and of the video.
         facts: what is known of the video beyond its file.
         columns: of these facts, those that each row tells.
+        corrections: logs of claims and label files of its recording, those that the tracks were made with.
     """
     recording, video = names
     known = facts or RecordingFacts()
     source = PoseSource(
-        recording, video, known.pixels_per_mm, known.start, describe_assembly(), known.columns, tuple(columns)
+        recording,
+        video,
+        known.pixels_per_mm,
+        known.start,
+        describe_assembly(corrections),
+        known.columns,
+        tuple(columns),
     )
-    assemble_files(list(predictions), read_tracks(tracks, video), index, source, out)
+    tracked, edits = read_tracks(tracks, video), None
+    if corrections:
+        claims = read_claims(corrections, {video: index.path}).claims
+        edits = find_pose_edits(claims, video, predictions, tracked.metadata.get("added", ()))
+    assemble_files(list(predictions), tracked, index, source, out, edits)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from poseflow.config import SplitConfig
 from poseflow.labels import split_labels, write_package
-from poseflow.runs.fingerprints import check_labels, describe_sections, fingerprint
+from poseflow.runs.fingerprints import check_labels, describe_sections, key_of_dataset
 from poseflow.steps.label_files import LabelFiles
 
 
@@ -22,11 +22,11 @@ def split_dataset(
     Returns: how many frames each set has.
     Raises: LabelsError, also where the labels no longer make the dataset that was planned.
     """
-    read = labels.read()
+    read, corrected = labels.read_with_corrected()
     if dataset is not None:  # asked once the labels have been read, so that what is saved meanwhile counts too
         step = describe_sections("split", split=settings)
-        check_labels(fingerprint(step, labels.key, channels), dataset)
-    sets = split_labels(read, settings)
+        check_labels(key_of_dataset(step, labels.key, channels, labels.corrected_key), dataset)
+    sets = split_labels(read, settings, corrected)
     for side, part in sets.items():
         write_package(part, out[side], channels)
     return {side: len(part.labeled_frames) for side, part in sets.items()}

@@ -35,13 +35,14 @@ def track_videos(
         predictions: tables of each video.
         indexes: of each video; without them there is one video, and only the tracks are written.
         starts: when videos began, where that is known better than the files do.
-        corrections: review files as a person saved them.
+        corrections: logs of claims, and review files as a person saved them.
 
     Returns: how many links there are to review.
     """
     note = describe_tracking(predictions, corrections, *settings)
     if indexes is None:
         [(video, tables)] = predictions.items()
-        return len(track_recording([RecordingFile(video, tables)], settings[0], out.tracks, metadata=note))
+        tracked = track_recording([RecordingFile(video, tables)], settings[0], out.tracks, metadata=note)
+        return len(tracked.review_items)
     written = (out.tracks, out.review_list, out.review_labels)
     return track_and_review(predictions, indexes, starts or {}, corrections, written, settings, note)

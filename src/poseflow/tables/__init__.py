@@ -1,7 +1,8 @@
 """Arrow schemas and Parquet files: predictions, tracks, poses."""
 
 from poseflow.tables.check import check_predictions
-from poseflow.tables.columns import node_columns, stack_columns
+from poseflow.tables.columns import edited_columns, node_columns, stack_columns, stack_marks
+from poseflow.tables.edits import PoseEdits
 from poseflow.tables.individuals import Individuals
 from poseflow.tables.instances import Instances
 from poseflow.tables.layouts import interpolate_times, open_poses, read_pose_metadata, read_poses
@@ -16,6 +17,7 @@ from poseflow.tables.writer import PredictionsWriter, write_predictions
 __all__ = [
     "Individuals",
     "Instances",
+    "PoseEdits",
     "PoseSource",
     "Predictions",
     "PredictionsWriter",
@@ -26,6 +28,7 @@ __all__ = [
     "check_predictions",
     "count_frames",
     "describe_predictions",
+    "edited_columns",
     "empty_poses",
     "find_rows",
     "in_ranges",
@@ -44,6 +47,7 @@ __all__ = [
     "read_predictions",
     "read_tracks",
     "stack_columns",
+    "stack_marks",
     "write_poses",
     "write_predictions",
     "write_tracks",

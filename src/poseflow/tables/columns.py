@@ -16,6 +16,11 @@ def node_columns(skeleton: Skeleton) -> list[str]:
     return [f"{node}.{part}" for node in skeleton.nodes for part in ("x", "y", "score")]
 
 
+def edited_columns(skeleton: Skeleton) -> list[str]:
+    """Names of the pose table's columns that say of each node whether a person set it."""
+    return [f"{node}.edited" for node in skeleton.nodes]
+
+
 def class_columns(class_names: Sequence[str]) -> list[str]:
     """Names of the columns of class probabilities."""
     return [f"class.{name}" for name in class_names]
@@ -72,6 +77,14 @@ def instances_from(table: pa.Table, skeleton: Skeleton, lags: int, class_names: 
 def stack_columns(table: pa.Table, names: Sequence[str]) -> NDArray[np.float32]:
     """Columns by name as one array (n, columns); null is NaN."""
     values = np.empty((len(names), table.num_rows), np.float32)
+    for row, name in enumerate(names):
+        values[row] = table.column(name).to_numpy()
+    return np.ascontiguousarray(values.T)
+
+
+def stack_marks(table: pa.Table, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Columns of true and false by name as one array (n, columns)."""
+    values = np.empty((len(names), table.num_rows), np.bool_)
     for row, name in enumerate(names):
         values[row] = table.column(name).to_numpy()
     return np.ascontiguousarray(values.T)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
-from poseflow.tables.columns import node_columns, stack_columns
+from poseflow.tables.columns import edited_columns, node_columns, stack_columns, stack_marks
 from poseflow.tables.individuals import Individuals
 from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
 from poseflow.tables.poses import KIND, pose_schema
@@ -38,13 +38,15 @@ def read_poses(path: Paths, layout: Literal["wide", "long", "xarray"] = "wide") 
         path: where the tables lie.
         layout:
             "wide": a DataFrame as on disk, one row per animal and frame, columns `recording`, `video`, `frame_idx`,
-                `time_s`, `timestamp`, `track`, `identity`, `identity_score`, `instance_score`, those of
-                `recordings.columns`, then `{node}.x`, `{node}.y` (px), `{node}.score` of each node.
-            "long": a DataFrame with one row per animal, frame and node: the same first columns, then `node`, `x`, `y`,
-                `score`.
+                `time_s`, `timestamp`, `track`, `identity`, `identity_score`, `instance_score`, `edited` (whether a
+                person set any of the row), those of `recordings.columns`, then `{node}.x`, `{node}.y` (px),
+                `{node}.score` of each node, and `{node}.edited` of each (whether a person set it).
+            "long": a DataFrame with one row per animal, frame and node: the same first columns, without `edited`, then
+                `node`, `x`, `y`, `score`, `edited`, the last of the node.
             "xarray": a dataset of one video in the form of the `movement` package's poses datasets, so that its
-                functions work on it: `position` (time, space, keypoints, individuals) in px and `confidence` (time,
-                keypoints, individuals). Individuals are the animals that have a name, then those without one:
+                functions work on it: `position` (time, space, keypoints, individuals) in px, `confidence` (time,
+                keypoints, individuals), and `edited` of the same form. Individuals are the animals that have a name,
+                then those without one:
                 `track_0`, …, or where tracks follow each other, `slot_0`, …, each of them many tracks, one after the
                 other, never without a frame between them, so that no speed is taken from one to the next; `track`
                 (time, individuals) says which it is, -1 for none. Memory thus grows with the frames and the animals at
@@ -138,12 +140,13 @@ def _common_metadata(notes: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _to_long(table: pa.Table, skeleton: Skeleton) -> pa.Table:
     nodes, rows = len(skeleton.nodes), table.num_rows
-    names = node_columns(skeleton)
-    values = stack_columns(table, names).reshape(rows * nodes, 3)
-    repeated = table.drop_columns(names).take(pa.array(np.repeat(np.arange(rows), nodes)))
+    names, edited = node_columns(skeleton), edited_columns(skeleton)
+    values, marks = stack_columns(table, names).reshape(rows * nodes, 3), stack_marks(table, edited).reshape(-1)
+    others = table.drop_columns([*names, *edited, "edited"])
+    repeated = others.take(pa.array(np.repeat(np.arange(rows), nodes)))
     codes = pa.array(np.tile(np.arange(nodes, dtype=np.int32), rows))
     node = pa.DictionaryArray.from_arrays(codes, pa.array(skeleton.nodes, pa.string()))
-    for name, column in zip(("node", "x", "y", "score"), (node, *values.T), strict=True):
+    for name, column in zip(("node", "x", "y", "score", "edited"), (node, *values.T, marks), strict=True):
         repeated = repeated.append_column(name, pa.array(column) if isinstance(column, np.ndarray) else column)
     return repeated
 
@@ -163,6 +166,8 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
     values[place, :, :, individual] = stack_columns(table, node_columns(skeleton)).reshape(
         table.num_rows, len(skeleton.nodes), 3
     )
+    edited = np.zeros((len(frames), len(skeleton.nodes), len(individuals)), np.bool_)
+    edited[place, :, individual] = stack_marks(table, edited_columns(skeleton))
     track = np.full((len(frames), len(individuals)), -1, np.int32)
     track[place, individual] = table.column("track").to_numpy()
     time = interpolate_times(frames, frame_idx, table.column("time_s").to_numpy(), note["fps"])
@@ -190,6 +195,7 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
         {
             "position": (("time", "space", "keypoints", "individuals"), values[:, :, :2].transpose(0, 2, 1, 3)),
             "confidence": (("time", "keypoints", "individuals"), values[:, :, 2]),
+            "edited": (("time", "keypoints", "individuals"), edited),
         },
         coords=coords,
         attrs={key: value for key, value in attrs.items() if value is not None},
@@ -198,7 +204,7 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
 
 def _check_room(frames: int, nodes: int, individuals: int, path: Path) -> None:
     """Raise TableError before memory is asked for that is not there."""
-    needed, free = frames * (individuals * (nodes * 3 + 1) * 4 + 24), psutil.virtual_memory().available
+    needed, free = frames * (individuals * (nodes * 13 + 4) + 24), psutil.virtual_memory().available
     if needed > free:
         raise TableError(
             f"{path}: layout 'xarray' must fit into memory, got {needed / 1e9:.1f} GB for {frames:,} frames of "

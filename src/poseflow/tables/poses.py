@@ -3,14 +3,18 @@
 Files lie as `{recording}/{video}.parquet`. Folders named `recording=…` would be read as a second column of that name:
 each reader guesses its type (of "2024", a number), and pyarrow's own two readers ask for different types of the column
 in the file. Columns: `recording`, `video`, `frame_idx`, `time_s` (from the container's own timestamps), `timestamp`
-(UTC, null where the recording's start is not known), `track`, `identity`, `identity_score`, `instance_score`, what is
-known of the recording itself (`recordings.columns`), then `{node}.x`, `{node}.y` and `{node}.score` of each node;
-scores lie in 0..1. What is missing is null in the file, which pandas reads as NaN: a NaN would turn DuckDB's and
+(UTC, null where the recording's start is not known), `track`, `identity`, `identity_score`, `instance_score`,
+`edited`, what is known of the recording itself (`recordings.columns`), then `{node}.x`, `{node}.y` and `{node}.score`
+of each node, and `{node}.edited` of each; scores lie in 0..1. `{node}.edited` is true where a person put a node, or
+said that it is not to be seen, and `edited` where that is so of any node of the row; of an animal that a person added,
+that is all of it. What a person set has score 1.
+
+What is missing is null in the file, which pandas reads as NaN: a NaN would turn DuckDB's and
 Polars' means into NaN.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -22,12 +26,14 @@ from numpy.typing import NDArray
 
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
-from poseflow.tables.columns import node_arrays, node_columns
+from poseflow.tables.columns import edited_columns, node_arrays, node_columns
+from poseflow.tables.edits import PoseEdits
 from poseflow.tables.instances import Instances
 from poseflow.tables.parquet import KEY, TableWriter, dump_note
 from poseflow.tables.predictions import Predictions
+from poseflow.tables.ranges import in_ranges
 from poseflow.tables.shards import describe_predictions, iter_predictions
-from poseflow.tables.tracks import Tracks, identity_array
+from poseflow.tables.tracks import Tracks, name_array
 
 KIND = "poses"
 BLOCK_FRAMES = 50_000
@@ -108,21 +114,29 @@ def pose_schema(skeleton: Skeleton, columns: Sequence[str] = ()) -> pa.Schema:
         pa.field("identity", names),
         pa.field("identity_score", pa.float32()),
         pa.field("instance_score", pa.float32()),
+        pa.field("edited", pa.bool_()),
         *(pa.field(name, names) for name in columns),
+        *(pa.field(name, pa.float32()) for name in node_columns(skeleton)),
+        *(pa.field(name, pa.bool_()) for name in edited_columns(skeleton)),
     ]
-    return pa.schema(fields + [pa.field(name, pa.float32()) for name in node_columns(skeleton)])
+    return pa.schema(fields)
 
 
-def assemble_poses(predictions: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource) -> pa.Table:
+def assemble_poses(
+    predictions: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource, edits: PoseEdits | None = None
+) -> pa.Table:
     """Join one video's predictions, tracks and times to its pose table.
 
-    Instances without a track are left out. The schema's metadata, JSON under the key `poseflow`, says which frames were
+    Instances without a track are left out, and what a person changed is laid over the rest. The schema's
+    metadata, JSON under the key `poseflow`, says which frames were
     read, which failed and which are doubtful, with skeleton, scale, origin and what is wrong with the recording.
 
     Raises: TableError when the tracks are of other predictions.
     """
+    tracks = _with_names(tracks, edits)
     note = pose_note(predictions, tracks, index, source)
-    return _pose_rows(predictions, tracks, index, source).replace_schema_metadata({KEY: dump_note(note)})
+    rows = _pose_rows(predictions, tracks, index, source, edits)
+    return rows.replace_schema_metadata({KEY: dump_note(note)})
 
 
 def empty_poses(skeleton: Skeleton, index: VideoFacts, source: PoseSource) -> pa.Table:
@@ -139,18 +153,24 @@ def write_poses(table: pa.Table, path: str | Path) -> None:
 
 
 def assemble_files(
-    prediction_paths: Sequence[str | Path], tracks: Tracks, index: VideoFacts, source: PoseSource, path: str | Path
+    prediction_paths: Sequence[str | Path],
+    tracks: Tracks,
+    index: VideoFacts,
+    source: PoseSource,
+    path: str | Path,
+    edits: PoseEdits | None = None,
 ) -> None:
     """Write the pose table of a video of any length in bounded memory; the file is that of `assemble_poses`.
 
     Raises: TableError as `read_predictions` and `assemble_poses`.
     """
     whole = describe_predictions(prediction_paths)
+    tracks = _with_names(tracks, edits)
     note = pose_note(whole, tracks, index, source)
     schema = pose_schema(whole.skeleton, source.columns).with_metadata({KEY: dump_note(note)})
     with TableWriter(path, schema) as writer:
         for block in iter_predictions(prediction_paths, BLOCK_FRAMES, with_shifted=False):
-            writer.write(_pose_rows(block, tracks, index, source))
+            writer.write(_pose_rows(block, tracks, index, source, edits))
         writer.finish()
 
 
@@ -190,33 +210,85 @@ def pose_note(predictions: Predictions, tracks: Tracks, index: VideoFacts, sourc
     }
 
 
-def _pose_rows(p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource) -> pa.Table:
+def _with_names(tracks: Tracks, edits: PoseEdits | None) -> Tracks:
+    """Tracks that know the names of added animals, too."""
+    names = tuple(name for name in (edits.added_identity if edits else ()) if name is not None)
+    return replace(tracks, identity_names=tuple(dict.fromkeys([*tracks.identity_names, *names])))
+
+
+def _pose_rows(
+    p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource, edits: PoseEdits | None = None
+) -> pa.Table:
     """Pose rows of the tracks that lie in this block of predictions."""
     picked = slice(*np.searchsorted(tracks.row, [p.first_row, p.first_row + len(p)]))
     row, frame_idx, track = tracks.row[picked] - p.first_row, tracks.frame_idx[picked], tracks.track[picked]
     if not np.array_equal(p.frame_idx[row], frame_idx):
         raise TableError(f"tracks of video {source.video!r} must be those of its predictions, got other frames")
+    posed = p.take(row)
+    code, identity_score = tracks.identity_code[picked], tracks.identity_score[picked]
+    points, scores, instance_score = posed.points, _node_scores(posed), np.clip(posed.score, 0, 1)
+    edited = np.zeros(scores.shape, np.bool_)
+    if edits is not None:
+        points, scores, edited = _lay_over(edits, tracks.row[picked], points, scores)
+        own = in_ranges(edits.added_frame, p.frames)
+        frame_idx = np.concatenate([frame_idx, edits.added_frame[own]])
+        track = np.concatenate([track, edits.added_track[own]])
+        place = {name: number for number, name in enumerate(tracks.identity_names)}
+        codes = [
+            -1 if name is None else place[name]
+            for name, is_own in zip(edits.added_identity, own, strict=True)
+            if is_own
+        ]
+        code = np.concatenate([code, np.array(codes, np.int16)])
+        identity_score = np.concatenate([identity_score, edits.added_identity_score[own]])
+        points = np.concatenate([points, edits.added_points[own]])
+        scores = np.concatenate([scores, _person_scores(edits.added_points[own])])
+        edited = np.concatenate([edited, edits.added_edited[own]])
+        instance_score = np.concatenate([instance_score, np.ones(int(own.sum()), np.float32)])
     order = np.lexsort((track, frame_idx))
-    row, frame_idx, track = row[order], frame_idx[order], track[order]
+    frame_idx, track, edited = frame_idx[order], track[order], edited[order]
     twice = (np.diff(frame_idx) == 0) & (np.diff(track) == 0)
     if twice.any():
         raise TableError(f"a track must have one instance per frame, got two in frame {frame_idx[1:][twice][0]}")
     time_s = np.asarray(index.time_s(frame_idx), np.float64) if len(frame_idx) else np.empty(0)
-    posed = p.take(row)
     columns = [
-        _constant(source.recording, len(row)),
-        _constant(source.video, len(row)),
+        _constant(source.recording, len(order)),
+        _constant(source.video, len(order)),
         pa.array(frame_idx),
         pa.array(time_s, from_pandas=True),
         _timestamps(time_s, source.start or index.recorded_at),
         pa.array(track),
-        identity_array(tracks).slice(picked.start, picked.stop - picked.start).take(pa.array(order)),
-        pa.array(tracks.identity_score[picked][order], from_pandas=True),
-        pa.array(np.clip(posed.score, 0, 1), from_pandas=True),
-        *(_constant(source.facts.get(name), len(row)) for name in source.columns),
-        *node_arrays(posed.points, _node_scores(posed), missing_as_null=True),
+        name_array(code[order], tracks.identity_names),
+        pa.array(identity_score[order], from_pandas=True),
+        pa.array(instance_score[order], from_pandas=True),
+        pa.array(edited.any(axis=1)),
+        *(_constant(source.facts.get(name), len(order)) for name in source.columns),
+        *node_arrays(points[order], scores[order], missing_as_null=True),
+        *(pa.array(column) for column in np.ascontiguousarray(edited.T)),
     ]
     return pa.Table.from_arrays(columns, schema=pose_schema(p.skeleton, source.columns))
+
+
+def _lay_over(
+    edits: PoseEdits, rows: NDArray[np.int64], points: NDArray[np.float32], scores: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+    """Points and scores of some ascending rows with what a person set in them, and which nodes that are."""
+    edited = np.zeros(scores.shape, np.bool_)
+    place = np.searchsorted(edits.row, rows)
+    known = place < len(edits.row)
+    known[known] = edits.row[place[known]] == rows[known]
+    if known.any():
+        own = place[known]
+        edited[known] = edits.edited[own]
+        points, scores = points.copy(), scores.copy()
+        points[edited] = edits.points[own][edits.edited[own]]
+        scores[edited] = _person_scores(edits.points[own])[edits.edited[own]]
+    return points, scores, edited
+
+
+def _person_scores(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scores (n, nodes) of points that a person set: 1, NaN where one is not to be seen."""
+    return np.where(np.isnan(points).any(axis=-1), np.float32(np.nan), np.float32(1))
 
 
 def _node_scores(instances: Instances) -> NDArray[np.float32]:

@@ -196,8 +196,13 @@ def _find_rows(note: dict[str, Any], video: str | None, path: str | Path) -> tup
 
 def identity_array(tracks: Tracks) -> pa.DictionaryArray:
     """The identities as a dictionary column; null where the animal is not named."""
-    codes = pa.array(tracks.identity_code.astype(np.int32), mask=tracks.identity_code < 0)
-    return pa.DictionaryArray.from_arrays(codes, pa.array(tracks.identity_names, pa.string()))
+    return name_array(tracks.identity_code, tracks.identity_names)
+
+
+def name_array(codes: NDArray[np.int16], names: Sequence[str]) -> pa.DictionaryArray:
+    """Positions in `names` (n,) as a dictionary column; null where they are below 0."""
+    known = pa.array(codes.astype(np.int32), mask=codes < 0)
+    return pa.DictionaryArray.from_arrays(known, pa.array(names, pa.string()))
 
 
 def _codes(column: pa.ChunkedArray, names: tuple[str, ...]) -> NDArray[np.int16]:

@@ -14,8 +14,10 @@ import pyarrow as pa
 from poseflow.config import TrackingConfig
 from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.files import temporary_folder
+from poseflow.corrections import ListedClaim
 from poseflow.tables import Predictions, Tracks, TracksWriter, describe_predictions, iter_predictions
 from poseflow.tables.parquet import open_table
+from poseflow.tracking.added import AddedAnimals
 from poseflow.tracking.review.items import ReviewItem
 from poseflow.tracking.table import join_parts
 from poseflow.tracking.tracker import Corrections, Tracker
@@ -48,6 +50,18 @@ class RecordingFile:
     """Its shards."""
     start: int = 0
     """Frame of the recording at which it begins."""
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What a person should look at in a tracked recording."""
+
+    review_items: Sequence[ReviewItem]
+    """The most expected errors first."""
+    untracked: frozenset[int]
+    """Corrected rows that got no track."""
+    nameless: Sequence[ListedClaim]
+    """Claims that add an animal whose name it does not get."""
 
 
 class FileFacts(Protocol):
@@ -134,7 +148,8 @@ def track_recording(
     path: str | Path,
     corrections: Corrections | None = None,
     metadata: Mapping[str, Any] | None = None,
-) -> list[ReviewItem]:
+    added: AddedAnimals | None = None,
+) -> Tracked:
     """Track a recording's files one after the other, and write its tracks table.
 
     Tracks, tracklets and names go on from file to file: the table is the same, row for row, as if the frames had come
@@ -145,8 +160,9 @@ def track_recording(
         files: in the order of time.
         corrections: of a person; frames are those of the recording, and rows are counted through all files.
         metadata: how the table is made (`poseflow.runs.provenance`); by default the settings.
+        added: animals that a person added; they have their tracks in the table's metadata.
 
-    Returns: review items, the most expected errors first; their frames are those of the recording.
+    Returns: what is to be looked at; frames and rows are those of the recording.
     Raises: ConfigError as `link_tracks`; TableError for files that are damaged or of different models.
     """
     path = Path(path)
@@ -158,16 +174,23 @@ def track_recording(
         for file, place in zip(files, waiting, strict=True):
             first_row += _follow_file(file, first_row, tracker, config, place)
         outcome = tracker.finish()
+        added = added or AddedAnimals({})
         names = tracker.identity_names
-        with TracksWriter(
-            path, names, dict(metadata or {"config": {"tracking": config.model_dump(mode="json")}})
-        ) as writer:
+        if config.identity == "none":
+            names = tuple(dict.fromkeys([*names, *added.names]))
+        note = dict(metadata or {"config": {"tracking": config.model_dump(mode="json")}})
+        with TracksWriter(path, names, note) as writer:
             for file, place in zip(files, waiting, strict=True):
                 writer.append(file.video, join_parts([], names, config))
                 for part in _read_parts(place, names):
-                    writer.append(file.video, outcome.complete(part))
+                    whole = outcome.complete(part)
+                    added.watch(file.video, file.start, whole)
+                    writer.append(file.video, whole)
+            placed, nameless = added.place({file.video: file.predictions for file in files}, len(outcome.track), names)
+            if placed:
+                note["added"] = [one.as_note() for one in placed]
             writer.close()
-    return outcome.review_items
+    return Tracked(outcome.review_items, outcome.untracked, nameless)
 
 
 def _count_rows(path: Path) -> int:

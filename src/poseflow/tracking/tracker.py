@@ -15,7 +15,7 @@ from poseflow.tracking.identity.given_names import Bearers, GivenName
 from poseflow.tracking.identity.per_frame import NAMINGS
 from poseflow.tracking.identity.per_tracklet import Tracklets, name_tracklets
 from poseflow.tracking.linking.features import describe_candidates
-from poseflow.tracking.linking.linker import Linked, Linker
+from poseflow.tracking.linking.linker import Linked, Linker, TrackOf
 from poseflow.tracking.linking.selection import select_instances
 from poseflow.tracking.review.items import NEAR_FRAMES, ReviewItem, find_items_of_names, find_items_of_tracks
 
@@ -29,10 +29,14 @@ BLOCK_ROWS = 2048
 class Corrections:
     """What a person corrected: from that frame on this instance is that animal."""
 
-    tracks: dict[int, dict[int, int | None]] = field(default_factory=dict)
+    tracks: dict[int, dict[int, int | TrackOf | None]] = field(default_factory=dict)
     """Frame → {row: track}; None where a name is given, and no track"""
     names: dict[int, str] = field(default_factory=dict)
     """Row → name"""
+    kept: frozenset[int] = frozenset()
+    """Rows that are animals, whatever their scores."""
+    removed: frozenset[int] = frozenset()
+    """Rows that are no animals."""
     reviewed: set[int] = field(default_factory=set)
     """Frames of review items that a person has found right."""
 
@@ -52,6 +56,8 @@ class Outcome:
     by_tracklet: bool
     bearers: Bearers | None = None
     """With `identity: none`: who bears the names that a person gave."""
+    untracked: frozenset[int] = frozenset()
+    """Corrected rows that got no track."""
 
     def complete(self, part: Tracks) -> Tracks:
         """Rows of `Tracker.follow` as they are in the end."""
@@ -76,7 +82,13 @@ class Tracker:
         self._evidence: Evidence | None = None
         self._class_names: tuple[str, ...] = ()
         self._given_names: list[GivenName] = []
-        self._pending = {row for rows in self._corrections.tracks.values() for row in rows}
+        self._kept = np.array(sorted(self._corrections.kept), np.int64)
+        self._removed = np.array(sorted(self._corrections.removed), np.int64)
+        self._pending = {row for rows in self._corrections.tracks.values() for row in rows} | self._corrections.kept
+        self._corrected_rows = np.array(sorted(self._pending), np.int64)
+        self._named_rows = np.array(sorted(self._corrections.names), np.int64)
+        self._corrected_frames = np.array(sorted(self._corrections.tracks), np.int64)
+        self._reviewed_frames = np.array(sorted(self._corrections.reviewed), np.int64)
 
     @property
     def identity_names(self) -> tuple[str, ...]:
@@ -96,7 +108,7 @@ class Tracker:
             self._class_names = block.class_names
             self._suit(len(block.skeleton.nodes))
         for part in _cut_at_frames(block):
-            rows = select_instances(part, self._config)
+            rows = select_instances(part, self._config, self._kept, self._removed)
             linked = self._linker.link(describe_candidates(part, rows, self._config))
             kept = linked.row - part.first_row
             code, score = NAMINGS[self._config.identity](self._with_corrections(part), kept, self._config)
@@ -120,11 +132,12 @@ class Tracker:
 
     def _note_corrections(self, linked: Linked) -> None:
         """Note which tracks a person gave names, and which corrected instances are tracked."""
-        if not self._pending:
+        if not self._pending or not len(linked.row):
             return
-        for position in np.flatnonzero(np.isin(linked.row, list(self._pending))):
+        begin, stop = np.searchsorted(self._corrected_rows, [linked.row.min(), linked.row.max() + 1])
+        for position in np.flatnonzero(np.isin(linked.row, self._corrected_rows[begin:stop])):
             row = int(linked.row[position])
-            self._pending.remove(row)
+            self._pending.discard(row)
             if row in self._corrections.names:
                 name = self._corrections.names[row]
                 self._given_names.append(GivenName(int(linked.frame_idx[position]), int(linked.track[position]), name))
@@ -154,7 +167,8 @@ class Tracker:
         if self._config.identity != "per_tracklet":
             items = self._unreviewed(find_items_of_tracks(ambiguous, self._linker.rows()))
             bearers = Bearers(self._given_names, finals) if self._config.identity == "none" else None
-            return Outcome(finals, np.empty(0, np.int16), np.empty(0, np.float32), items, False, bearers)
+            nothing = np.empty(0, np.int16), np.empty(0, np.float32)
+            return Outcome(finals, *nothing, items, False, bearers, frozenset(self._pending))
         evidence, links = self._evidence or Evidence(0, self._config), self._linker.links
         before = np.array(links.before, np.int64)
         tracklets = Tracklets(
@@ -167,24 +181,24 @@ class Tracker:
         )
         code = np.where(probable >= self._config.naming.min_probability, code, np.int16(-1))
         score = np.where(code >= 0, probable, np.nan).astype(np.float32)
-        return Outcome(finals, code, score, items, by_tracklet=True)
+        return Outcome(finals, code, score, items, by_tracklet=True, untracked=frozenset(self._pending))
 
     def _unreviewed(self, items: list[ReviewItem]) -> list[ReviewItem]:
         """Those that no person has found right."""
-        reviewed = self._corrections.reviewed
-        return [item for item in items if all(abs(item.frame - frame) > NEAR_FRAMES for frame in reviewed)]
+        return [item for item in items if not _is_near(item.frame, self._reviewed_frames)]
 
     def _is_corrected(self, frame: int) -> bool:
         """Whether a person has corrected something there."""
-        return any(abs(frame - corrected) <= NEAR_FRAMES for corrected in self._corrections.tracks)
+        return _is_near(frame, self._corrected_frames)
 
     def _corrected_codes(self, part: Predictions) -> NDArray[np.int16]:
         """Names that a person gave rows of a block, -1 for none."""
         codes = np.full(len(part), -1, np.int16)
-        for row, name in self._corrections.names.items():
-            position = row - part.first_row
-            if 0 <= position < len(part) and name in part.class_names:
-                codes[position] = part.class_names.index(name)
+        begin, stop = np.searchsorted(self._named_rows, [part.first_row, part.first_row + len(part)])
+        for row in self._named_rows[begin:stop].tolist():
+            name = self._corrections.names[row]
+            if name in part.class_names:
+                codes[row - part.first_row] = part.class_names.index(name)
         return codes
 
     def _with_corrections(self, part: Predictions) -> Predictions:
@@ -198,6 +212,12 @@ class Tracker:
     def _add_evidence(self, part: Predictions, rows: NDArray[np.int64], tracklet: NDArray[np.int32]) -> None:
         self._evidence = self._evidence or Evidence(len(part.class_names), self._config)
         self._evidence.add(tracklet, part.frame_idx[rows], part.class_scores[rows], self._corrected_codes(part)[rows])
+
+
+def _is_near(frame: int, frames: NDArray[np.int64]) -> bool:
+    """Whether a frame is as near as items of one place to any of some ascending frames."""
+    begin, stop = np.searchsorted(frames, [frame - NEAR_FRAMES, frame + NEAR_FRAMES + 1])
+    return bool(stop > begin)
 
 
 def _check_lags(predictions: Predictions, config: TrackingConfig) -> None:

@@ -19,6 +19,13 @@ HIDDEN_LOSS = 0.002
 """How much less confidence a link has for each frame of a gap, down to RESUMED."""
 
 
+@dataclass(frozen=True)
+class TrackOf:
+    """The track that an instance of an earlier frame got."""
+
+    row: int
+
+
 @dataclass(frozen=True, eq=False)
 class Linked:
     """Instances that have a track; n of them."""
@@ -37,10 +44,13 @@ class Linker:
     """
 
     def __init__(
-        self, config: TrackingConfig, corrections: Mapping[int, Mapping[int, int | None]] | None = None
+        self, config: TrackingConfig, corrections: Mapping[int, Mapping[int, int | TrackOf | None]] | None = None
     ) -> None:
         self.config = config
         self.corrections = corrections or {}
+        spoken_of = [track for rows in self.corrections.values() for track in rows.values()]
+        self._track_of: dict[int, int] = {}  # of rows that corrections of later frames speak of
+        self._spoken_of = np.array(sorted({one.row for one in spoken_of if isinstance(one, TrackOf)}), np.int64)
         self.links = Links()
         self.log = AmbiguityLog(config)
         self._joined: dict[int, int] = {}  # track that was another one all along → that one
@@ -110,6 +120,8 @@ class Linker:
                 self._correct(frame, features.row[begin:stop].tolist(), matched)
             if self.config.connect_breaks:
                 self._connect_break(matched)
+            if len(self._spoken_of):
+                self._note_tracks(features.row[begin:stop], matched)
             self.log.rows.update(track for track in matched if track >= 0)
             for index, track in enumerate(matched, begin):
                 tracklets.append(self._follow(track, frame, index, centroids[index], cuts) if track >= 0 else -1)
@@ -185,9 +197,10 @@ class Linker:
 
     def _correct(self, frame: int, rows: list[int], matched: list[int]) -> None:
         """Give instances the tracks that corrections say, as if they had had them all along."""
-        for row, track in self.corrections[frame].items():
+        for row, said in self.corrections[frame].items():
             if row not in rows:
                 continue
+            track = self._find_track(said) if isinstance(said, TrackOf) else said
             now = matched[rows.index(row)]
             if now < 0 and track is not None:
                 now = max(self._tracks, track + 1)
@@ -196,6 +209,18 @@ class Linker:
             if track is not None and now != track:
                 self._exchange(now, track, [*self._labels[-self.config.window_frames :], matched])
             self._corrected.add(now if track is None else track)
+
+    def _note_tracks(self, rows: NDArray[np.int64], matched: list[int]) -> None:
+        """Remember the tracks of instances that corrections of later frames speak of."""
+        first, stop = np.searchsorted(self._spoken_of, [rows.min(initial=0), rows.max(initial=-1) + 1])
+        for row in self._spoken_of[first:stop].tolist():
+            for position in np.flatnonzero(rows == row):
+                self._track_of[row] = matched[int(position)]
+
+    def _find_track(self, said: TrackOf) -> int | None:
+        """The track that an earlier instance got; None where it got none."""
+        track = self._track_of.get(said.row, -1)
+        return self._final(track) if track >= 0 else None
 
     def _exchange(self, a: int, b: int, labels: list[list[int]]) -> None:
         """Let two tracks change places; one of them may be new."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PureWindowsPath
+from typing import Any
 
 import numpy as np
 import sleap_io as sio
@@ -14,24 +15,22 @@ import sleap_io as sio
 from poseflow.config import ReviewConfig
 from poseflow.core.files import replacing
 from poseflow.core.sheets import write_csv
+from poseflow.corrections import ListedClaim, Standing, VideoEdits, from_points, place_of
+from poseflow.corrections.sleap_files import NODES, PROVENANCE, RELEASE, REVIEW_ITEMS
 from poseflow.exchange.slp import build_instances, name_tracks, video_of
 from poseflow.labels import to_sleap
 from poseflow.media import VideoIndex
-from poseflow.tables import Tracks, read_instances, read_tracks
+from poseflow.tables import Predictions, Tracks, read_instances, read_tracks
 from poseflow.tracking.recording import RecordingFile
 from poseflow.tracking.review.items import ReviewItem
 
 COLUMNS = (
     "rank", "video", "frame_idx", "time_s", "kind", "tracks", "identities", "confidence", "frames_affected",
-    "expected_errors",
+    "expected_errors", "note",
 )  # fmt: skip
-"""Of the list. `frames_affected`: animal-frames that are wrong if animals are mistaken there."""
-
-PROVENANCE = "poseflow tracks"
-"""Key of a review file's provenance: what tracking had called the instances, so that changes are seen."""
-
-REVIEW_ITEMS = "poseflow review items"
-"""Key of the review items that were suggested, by video: those that a person took from the list are right."""
+"""Of the list. `frames_affected`: animal-frames that are wrong if animals are mistaken there. Behind the review items
+stand a person's claims that do not hold: `kind` orphan, one that finds no animal or several, or superseded, one that a
+later one contradicts; `note` says which it is, and why."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,21 @@ def write_review(
     tracks: str | Path,
     out: tuple[str | Path, str | Path],
     config: ReviewConfig | None = None,
+    standing: Standing | None = None,
+    claims: Sequence[ListedClaim] = (),
 ) -> int:
     """Write review items as a table, and as suggestions for SLEAP's GUI, in the same order: the worst first.
 
-    The label file holds the animals of each item's frame, and of the frame before it, under the names that they have.
+    The label file holds the animals of each item's frame, and of the frame before it, under the names that they have,
+    as a person has corrected them.
 
     Args:
         items: as `track_recording` gives them, with the `files` it was given.
         indexes: of each video. tracks: the table that it wrote.
         out: the table (`.csv`) and the label file (`.slp`), each written whole or not at all.
+        standing: what a person's claims mean for the predictions. claims: those that do not hold.
 
-    Returns: how many are listed.
+    Returns: how many review items are listed.
     """
     config = config or ReviewConfig()
     worth = [item for item in items if item.expected_errors >= config.min_expected_errors][: config.max_items]
@@ -68,8 +71,8 @@ def write_review(
     parts = [_read_part(file, listed, tracks) for file in files]
     names = {file.video: part.identity_names for file, part in zip(files, parts, strict=True)}
     table, labels = out
-    _write_table(listed, indexes, names, table)
-    _write_labels(listed, files, parts, indexes, labels)
+    _write_table(listed, claims, indexes, names, table)
+    _write_labels(listed, files, parts, indexes, standing or Standing({}), labels)
     return len(listed)
 
 
@@ -89,21 +92,32 @@ def _read_part(file: RecordingFile, listed: Sequence[_ListedItem], tracks: str |
 
 def _write_table(
     listed: Sequence[_ListedItem],
+    claims: Sequence[ListedClaim],
     indexes: Mapping[str, VideoIndex],
     names: Mapping[str, Sequence[str]],
     path: str | Path,
 ) -> None:
-    rows = []
+    rows: list[list[Any]] = []
     for rank, one in enumerate(listed, 1):
         item, video = one.item, one.file.video
-        seconds = float(indexes[video].time_s([one.frame_idx])[0])
         called = [names[video][code] if code >= 0 else "" for code in item.codes]
         rows.append(
-            [rank, video, one.frame_idx, "" if np.isnan(seconds) else f"{seconds:.3f}", item.kind,
+            [rank, video, one.frame_idx, _say_time(indexes[video], one.frame_idx), item.kind,
              " ".join(map(str, item.tracks)), " ".join(called), f"{item.confidence:.4f}", item.frames,
-             f"{item.expected_errors:.1f}"]
+             f"{item.expected_errors:.1f}", ""]
         )  # fmt: skip
+    for rank, own in enumerate(claims, len(listed) + 1):
+        video, frame = place_of(own.claim) or ("", 0)
+        time = _say_time(indexes[video], frame) if video in indexes else ""
+        said = f"{own.claim.kind} {own.claim.id} of {own.claim.author}: {own.reason}"
+        rows.append([rank, video, frame, time, own.kind, "", "", "", 0, "0.0", said])
     write_csv(COLUMNS, rows, path)
+
+
+def _say_time(index: VideoIndex, frame: int) -> str:
+    known = index.is_ok and frame < index.frames
+    seconds = float(index.time_s([frame])[0]) if known else np.nan
+    return "" if np.isnan(seconds) else f"{seconds:.3f}"
 
 
 def _write_labels(
@@ -111,28 +125,35 @@ def _write_labels(
     files: Sequence[RecordingFile],
     parts: Sequence[Tracks],
     indexes: Mapping[str, VideoIndex],
+    standing: Standing,
     path: str | Path,
 ) -> None:
     named: dict[str, sio.Track] = {}
     videos = {file.video: video_of(indexes[file.video]) for file in files if indexes[file.video].is_ok}
     labeled: list[sio.LabeledFrame] = []
-    original: dict[str, list[list[int | str]]] = {}
+    original: dict[str, list[list[Any]]] = {}
     skeletons: list[sio.Skeleton] = []
+    known: dict[str, str] = {}
     for file, part in zip(files, parts, strict=True):
         if file.video not in videos:
             continue
-        found = read_instances(list(file.predictions), part.row)
-        skeletons = skeletons or [to_sleap(found.skeleton)]
+        shown = _as_corrected(read_instances(list(file.predictions), part.row), part, standing.videos.get(file.video))
+        skeletons = skeletons or [to_sleap(shown.skeleton)]
         called = name_tracks(part)
         tracks = {index: named.setdefault(name, sio.Track(name=name)) for index, name in enumerate(called)}
-        instances = build_instances(found, np.arange(len(found)), skeletons[0], tracks)
+        instances = build_instances(shown, np.arange(len(shown)), skeletons[0], tracks)
         labeled += [
             sio.LabeledFrame(video=videos[file.video], frame_idx=frame, instances=own)
             for frame, own in instances.items()
         ]
+        poses = [list(from_points(pose, shown.skeleton.nodes).values()) for pose in shown.points]
         original[_file_name(indexes[file.video])] = [
-            [int(frame), int(row), name] for frame, row, name in zip(part.frame_idx, part.row, called, strict=True)
+            [int(frame), int(row), name, pose]
+            for frame, row, name, pose in zip(part.frame_idx, part.row, called, poses, strict=True)
         ]
+        known[NODES] = json.dumps(shown.skeleton.nodes)
+        if release := shown.metadata.get("release"):
+            known[RELEASE] = str(release)
     suggestions = [sio.SuggestionFrame(video=videos[one.file.video], frame_idx=one.frame_idx) for one in listed]
     suggested: dict[str, list[int]] = defaultdict(list)
     for one in listed:
@@ -143,10 +164,21 @@ def _write_labels(
         videos=list(videos.values()),
         skeletons=skeletons,
         tracks=list(named.values()),
-        provenance={PROVENANCE: json.dumps(original), REVIEW_ITEMS: json.dumps(suggested)},
+        provenance={PROVENANCE: json.dumps(original), REVIEW_ITEMS: json.dumps(suggested), **known},
     )
     with replacing(path) as temporary:
         sio.save_slp(labels, str(temporary), embed=False, verbose=False)
+
+
+def _as_corrected(found: Predictions, part: Tracks, edits: VideoEdits | None) -> Predictions:
+    """Instances of some rows with the points that a person set."""
+    if edits is None:
+        return found
+    points = found.points.copy()
+    for place, row in enumerate(part.row.tolist()):
+        if row in edits.edits:
+            points[place] = edits.edits[row].points
+    return replace(found, points=points)
 
 
 def _file_name(index: VideoIndex) -> str:

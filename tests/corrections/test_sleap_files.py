@@ -1,0 +1,200 @@
+"""What a person changes in SLEAP's GUI, in the file of review items, is in the pose table after the next run."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import sleap_io as sio
+from corrected_cage import ANIMALS, FRAMES, SKELETON, animals_at, pose_of
+
+from poseflow.corrections import find_standing, read_claims, take_back
+from poseflow.runs.corrections import group_corrections, keep_saved_over
+from poseflow.tables import Predictions, write_predictions
+
+VIDEOS = {"cage": "videos/cage.mp4"}
+
+
+def cross(cage):
+    """Two animals cross, so that there are review items; the third and its pose are as in `pose_of`."""
+    frames = np.arange(FRAMES)
+    y = np.stack([60 + 4 * frames, 220 - 4 * frames, np.full(FRAMES, 340)], 1)
+    points = np.stack([60 + 3 * frames[:, None] + [0, 1, 0], y], 2)[:, :, None] + (pose_of(0, 0) - [60, 60])
+    found = Predictions.from_instances(
+        SKELETON, np.repeat(frames, 3), points.reshape(-1, 3, 2), np.tile([0.9, 0.8, 0.7], FRAMES), [(0, FRAMES)]
+    )
+    write_predictions(found, cage.predictions)
+    return cage.make()
+
+
+def open_review(cage):
+    """The file, its first review item's frame, and instances of that frame by their tracks."""
+    labels = sio.load_slp(str(cage.review), open_videos=False)
+    item = labels.suggestions[0].frame_idx
+    frame = next(frame for frame in labels if frame.frame_idx == item)
+    return labels, frame, {one.track.name: one for one in frame.instances}
+
+
+def save(cage, labels, name="cage.slp"):
+    path = cage.folder / "corrections" / name
+    path.parent.mkdir(exist_ok=True)
+    sio.save_slp(labels, str(path), embed=False, verbose=False)
+    cage.corrections = (path,)
+    return path
+
+
+def correct(predicted, **moved):
+    """What the GUI makes of a predicted instance that is double-clicked, its nodes then dragged."""
+    points = predicted.numpy()
+    for node, by in moved.items():
+        points[SKELETON.nodes.index(node)] += by
+    return sio.Instance.from_numpy(points, skeleton=predicted.skeleton, track=predicted.track, from_predicted=predicted)
+
+
+def kinds(path):
+    return sorted(claim.kind for claim in read_claims([path], VIDEOS).claims)
+
+
+def test_nodes_that_were_dragged_animals_that_were_deleted_and_added_and_a_swap(cage):
+    before = cross(cage)
+    labels, frame, by_track = open_review(cage)
+    number = frame.frame_idx
+    mine = correct(by_track["track_0"], nose=(6, 0))
+    mine.track = by_track["track_1"].track  # a swap of the two that cross
+    by_track["track_1"].track = next(track for track in labels.tracks if track.name == "track_0")
+    frame.instances.append(mine)
+    frame.instances.remove(by_track["track_2"])
+    new = sio.Instance.from_numpy(pose_of(0, 0) + np.array([500, 100]), skeleton=labels.skeletons[0])
+    frame.instances.append(new)
+    path = save(cage, labels)
+    assert kinds(path) == ["absence", "animal", "continuation", "continuation", "points"]
+    after = cage.make()
+    own = after[after.frame_idx == number]
+    assert len(own) == ANIMALS, "one less and one more"
+    was = before[before.frame_idx == number].set_index("track")
+    assert own.loc[own["nose.edited"] & ~own["tail.edited"], ["track", "nose.x"]].to_numpy().tolist() == [
+        [1, was.loc[0, "nose.x"] + 6]
+    ]
+    assert own.loc[own["tail.edited"], ["track", "tail.x"]].to_numpy().tolist() == [[3, 520.0]]
+    assert 2 not in own["track"].tolist()
+    for late in range(number, FRAMES):
+        then, now = animals_at(before, late), animals_at(after, late)
+        swapped = {0: 1, 1: 0, 2: 2}
+        expected = [swapped[track] for track in then["track"] if late > number or track != 2]
+        assert [track for track in now["track"] if track != 3] == expected
+    assert "orphan" not in cage.review_list
+
+
+def test_each_claim_of_a_file_can_be_taken_back(cage):
+    before = cross(cage)
+    labels, frame, by_track = open_review(cage)
+    frame.instances.append(correct(by_track["track_0"], nose=(6, 0)))
+    frame.instances.remove(by_track["track_2"])
+    path = save(cage, labels)
+    assert not cage.make().equals(before)
+    for claim in read_claims([path], VIDEOS).claims:
+        take_back(cage.log, read_claims([path, cage.log], VIDEOS).claims, claim.id)
+    pd.testing.assert_frame_equal(cage.make(), before)
+    labels.provenance["saved"] = "again"
+    again = save(cage, labels, "cage.second.slp")
+    assert not find_standing(read_claims([again, cage.log], VIDEOS).claims), "a file saved again says nothing new"
+
+
+def test_a_file_says_what_it_says_whatever_the_predictions_are_now(cage):
+    cross(cage)
+    labels, frame, by_track = open_review(cage)
+    frame.instances.append(correct(by_track["track_2"], tail=(0, -6)))
+    frame.instances.remove(by_track["track_0"])
+    save(cage, labels)
+    found = cage.make()
+    number = frame.frame_idx
+    tail = found[(found.frame_idx == number) & found["tail.edited"]][["tail.x", "tail.y"]].to_numpy()
+    for settings in ({"candidates": "kalman"}, {"similarity": "centroid"}):
+        again = cage.make(**settings)
+        own = again[again.frame_idx == number]
+        assert len(own) == ANIMALS - 1
+        np.testing.assert_array_equal(own.loc[own["tail.edited"], ["tail.x", "tail.y"]], tail)
+
+
+def test_the_gui_carries_a_change_on_which_is_said_once(cage):
+    cross(cage)
+    labels, frame, _ = open_review(cage)
+    tracks = {track.name: track for track in labels.tracks}
+    for other in labels:
+        if other.frame_idx >= frame.frame_idx:
+            for one in other.instances:
+                one.track = tracks[{"track_0": "track_1", "track_1": "track_0"}.get(one.track.name, one.track.name)]
+    claims = read_claims([save(cage, labels)], VIDEOS).claims
+    assert {(claim.kind, claim.where.frame) for claim in claims} == {("continuation", frame.frame_idx)}
+    assert len(claims) == 2
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["its prediction kept", "its prediction deleted"])
+def test_an_instance_made_anew_replaces_the_one_that_is_there(cage, kept):
+    cross(cage)
+    labels, frame, by_track = open_review(cage)
+    anew = by_track["track_2"].numpy() + np.array([3, 0])
+    frame.instances.append(sio.Instance.from_numpy(anew, skeleton=labels.skeletons[0]))
+    if not kept:
+        frame.instances.remove(by_track["track_2"])
+    assert kinds(save(cage, labels)) == ["points"]
+
+
+def test_that_all_predictions_were_cleared_away_deletes_no_animal(cage, caplog):
+    cross(cage)
+    labels, frame, by_track = open_review(cage)
+    mine = correct(by_track["track_0"], nose=(6, 0))
+    mine.from_predicted = None
+    for other in labels:
+        other.instances = []
+    frame.instances = [mine]
+    assert kinds(save(cage, labels)) == ["points"]
+    assert "none is taken for deleted by hand" in caplog.text
+
+
+def test_hidden_nodes_and_nodes_that_were_not_predicted(cage):
+    cross(cage)
+    labels, frame, by_track = open_review(cage)
+    mine = correct(by_track["track_0"])
+    mine["tail"]["visible"] = False
+    frame.instances.append(mine)
+    (claim,) = read_claims([save(cage, labels)], VIDEOS).claims
+    assert claim.points == {"tail": None}
+    after = cage.make()
+    row = after[after["tail.edited"]]
+    assert row["tail.x"].isna().all() and row["tail.score"].isna().all() and len(row) == 1
+
+
+def test_what_is_said_of_a_video_that_the_recording_does_not_have_is_listed(cage):
+    cross(cage)
+    labels, frame, by_track = open_review(cage)
+    frame.instances.append(correct(by_track["track_0"], nose=(6, 0)))
+    labels.videos[0].replace_filename("elsewhere/other.mp4", open=False)
+    save(cage, labels)
+    cage.make()
+    assert "the recording has no video other.mp4" in cage.review_list
+
+
+def test_what_is_saved_over_a_review_file_is_kept(cage):
+    cross(cage)
+    lists = {"cage": (cage.folder / "review.csv", cage.review)}
+    videos = {"cage": {"cage": Path("videos/cage.mp4")}}
+    folder = cage.folder / "corrections"
+    labels, frame, by_track = open_review(cage)
+    later = cage.review.stat().st_mtime + 3600
+    os.utime(cage.review, (later, later))
+    assert keep_saved_over(lists, videos, folder) == [], "saved without a change"
+    frame.instances.append(correct(by_track["track_0"], nose=(6, 0)))
+    sio.save_slp(labels, str(cage.review), embed=False, verbose=False)
+    assert keep_saved_over(lists, videos, folder) == [], "by the job that wrote the list"
+    os.utime(cage.review, (later, later))
+    (copy,) = keep_saved_over(lists, videos, folder)
+    assert group_corrections(folder, ["cage"]) == {"cage": [copy]} and kinds(copy) == ["points"]
+    assert keep_saved_over(lists, videos, folder) == [], "once"
+
+
+def test_a_damaged_file_is_named(tmp_path):
+    (tmp_path / "cage.slp").write_bytes(b"\x89HDF\r\n")
+    (fault,) = read_claims([tmp_path / "cage.slp"], VIDEOS).faults
+    assert "cage.slp: must be a SLEAP label file" in fault
