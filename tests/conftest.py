@@ -74,3 +74,17 @@ def case(tmp_path: Path) -> Callable[[str], Path]:
         return copy
 
     return lay_out
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """Inodes that were given to fsync."""
+    inodes = set()
+    fsync = os.fsync
+
+    def note(descriptor):
+        inodes.add(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return inodes

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
-from shell import bash
 
 import poseflow
 from poseflow.core.errors import SkeletonError, TableError
@@ -174,13 +172,6 @@ def test_a_file_that_is_being_written_is_no_table_to_any_reader(tmp_path, in_run
             assert duckdb.sql(f"SELECT count(*) FROM read_parquet('{pattern}')").fetchone() == (ROWS,)
             assert pl.scan_parquet(pattern).select(pl.len()).collect().item() == ROWS
         writer.finish()
-
-
-def test_what_a_killed_job_leaves_is_no_table(case):
-    folder = case("killed_job_leaves_a_table")
-    said = bash((folder / "case.md").read_text().split("```")[1], folder)
-    assert "rc 137" in said
-    assert re.findall(r"^(?:pyarrow|pandas|DuckDB).*: (\d+) rows$", said, re.M) == ["100"] * 4, said
 
 
 def declare_rows(path: Path, rows: int) -> None:

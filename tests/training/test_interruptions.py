@@ -9,7 +9,6 @@ import shutil
 import numpy as np
 import pytest
 from blobs import write_blobs
-from shell import run_case
 
 from poseflow.config import HeadConfig, InputConfig, ModelConfig, TrainingConfig
 from poseflow.core.errors import ConfigError, ModelError
@@ -86,24 +85,30 @@ STEPS = {
 
 @pytest.mark.parametrize("step", STEPS)
 def test_killed_at_any_point_of_its_end_the_same_command_finishes_the_model(
-    folder, packages, undisturbed, monkeypatch, step
+    folder, packages, undisturbed, tmp_path, monkeypatch, step
 ):
+    """What SIGKILL leaves is what lies there at that moment (the case killed_while_finishing_a_training)."""
+    killed = tmp_path / "killed/m"
+
+    def copy_and_stop(*_, **__):
+        shutil.copytree(folder.parent, killed.parent)
+        stop()
+
     with monkeypatch.context() as patch:
-        patch.setattr(*STEPS[step], stop)
+        patch.setattr(*STEPS[step], copy_and_stop)
         with pytest.raises(KeyboardInterrupt):
             train_model(PROFILE, *packages, folder)
-    assert not folder.exists()
     monkeypatch.setattr(train_module.TrainedNetwork, "fit", lambda *_, **__: pytest.fail("trained again"))
-    train_model(PROFILE, *packages, folder)
-    assert_same_model(folder, undisturbed)
+    for left in (folder, killed):
+        assert not left.exists()
+        train_model(PROFILE, *packages, left)
+        assert_same_model(left, undisturbed)
 
 
 LAST, PREVIOUS = checkpoint.LAST, checkpoint.PREVIOUS
 
 
-@pytest.mark.parametrize(
-    ("damaged", "left"), [([LAST], 0), ([LAST], 0.5), ([LAST], 0.999), ([LAST, PREVIOUS], 0.5)], ids=str
-)
+@pytest.mark.parametrize(("damaged", "left"), [([LAST], 0), ([LAST], 0.999), ([LAST, PREVIOUS], 0.5)], ids=str)
 def test_from_a_damaged_checkpoint_training_goes_back_and_says_so(folder, packages, undisturbed, caplog, damaged, left):
     work = folder.with_name(".m.work")
     for name in damaged:
@@ -163,12 +168,6 @@ def test_a_folder_of_other_things_is_not_replaced_by_a_model(packages, tmp_path)
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_the_command_finishes_a_training_that_was_killed_before_its_last_file(case):
-    killed = case("killed_while_finishing_a_training")
-    assert run_case(killed).strip().endswith("m: trained")
-    assert read_json(killed / "m/training.json")["best_loss"] > 0
-
-
 def test_a_model_is_trained_where_the_file_system_has_no_locks(folder, packages, undisturbed, monkeypatch, caplog):
     """Lustre without -o flock, say."""
 
@@ -181,11 +180,10 @@ def test_a_model_is_trained_where_the_file_system_has_no_locks(folder, packages,
     assert_same_model(folder, undisturbed)
 
 
-def test_all_of_a_model_and_of_an_evaluation_is_on_disk_before_it_takes_its_place(case):
-    case("no_flock_in_train")
-    case("evaluate_nodes_in_another_order")
-    said = run_case(case("power_cut_model_config")).splitlines()
-    assert [
-        line for line in said if line.startswith("synced") and line.endswith(("/m/config.yaml", "best_1.png"))
-    ] != []
-    assert [line for line in said if not line.startswith("synced ")] == []
+def test_all_of_a_model_is_on_disk_when_it_has_its_place(packages, tmp_path, synced):
+    """The case power_cut_model_config; what TensorBoard reads apart."""
+    folder = tmp_path / "models/m"
+    train_model(PROFILE, *packages, folder)
+    paths = [folder.parent, folder, *(path for path in folder.rglob("*") if "tensorboard" not in path.parts)]
+    assert folder / "config.yaml" in paths
+    assert [path for path in paths if path.stat().st_ino not in synced] == []

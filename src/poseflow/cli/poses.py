@@ -116,10 +116,10 @@ def track(
 
         poseflow track day1 day2 --index day1.json --index day2.json --out cage.parquet --review cage.csv
     """
+    configs = read_section(TrackingConfig, "tracking", config, changes), read_config(config).review
     from poseflow.media import read_index
     from poseflow.steps.track import TrackedFiles, track_videos
 
-    configs = read_section(TrackingConfig, "tracking", config, changes), read_config(config).review
     folders = [path for path in predictions if path.is_dir()]
     tables = {path.name: sorted(path.glob("*.parquet")) for path in folders} or {"": predictions}
     if index is None and (review or corrections or len(tables) > 1):
