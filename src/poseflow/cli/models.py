@@ -1,4 +1,4 @@
-"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release, rollback, promote."""
+"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release, rollback, promote, backbones."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, read_config, read_section, shows
 from poseflow.config import EvaluationConfig, SplitConfig
-from poseflow.core.errors import IncomparableError
+from poseflow.core.errors import ConfigError, IncomparableError
 from poseflow.runs.places import PLACES, Places
 
 if TYPE_CHECKING:
@@ -218,3 +218,30 @@ def _put_in_use(decide: "Callable[[Sequence[Decision]], Decision]", results: Pat
 
     decision = put_in_use(decide, Places(results))
     typer.echo(f"release {decision.current} is in use, in place of {decision.incumbent}")
+
+
+def backbones(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Those to list; by default all, which takes minutes.")
+    ] = None,
+    side: Annotated[int, typer.Option(min=32, help="Side of the image, px; a multiple of the maximum strides.")] = 256,
+    channels: Annotated[int, typer.Option(min=1, max=3, help="1: grey, 3: RGB.")] = 1,
+) -> None:
+    """List the backbones: weights, arithmetic, receptive field, strides, and where to start.
+
+    Each with its default settings and the decoder up to stride 4, as a line of a Markdown table.
+
+    Example:
+
+        poseflow backbones unet resnet50 efficientnetlite0 --side 384
+    """
+    from poseflow.config import BACKBONES
+    from poseflow.networks.survey import TABLE_HEAD, survey_backbones, write_row
+
+    typer.echo(TABLE_HEAD)
+    kinds = {name: BACKBONES[name].model_validate({"name": name}) for name in names or BACKBONES}
+    for name, backbone in kinds.items():
+        if side % backbone.max_stride:
+            raise ConfigError(f"--side must be a multiple of {backbone.max_stride} for {name}, got {side}")
+    for facts in survey_backbones([*kinds.values()], side, channels):
+        typer.echo(write_row(facts))

@@ -32,6 +32,9 @@ VERBS = {
     "release": Verb("models", "Put trained models together as a release: a file that says what runs over recordings."),
     "rollback": Verb("models", "Go back to a release that was in use before: from now on it runs over new recordings."),
     "promote": Verb("models", "Put a release in use that was not promoted: not compared, or no better."),
+    "backbones": Verb(
+        "models", "List the backbones: weights, arithmetic, receptive field, strides, and where to start."
+    ),
     "run": Verb("poses", "Find and follow the animals of a recording, or of all in a folder, by one command."),
     "predict": Verb("poses", "Find the animals in a recording's frames, and write the predictions table."),
     "track": Verb("poses", "Link a recording's instances into tracks, and name them. Reads tables only, no video."),

@@ -8,9 +8,10 @@ takes Keras from `poseflow.networks.lazy`, which imports it when it is first use
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, SerializeAsAny
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, SerializeAsAny, model_validator
 
 from poseflow.config.section import Section
 from poseflow.core.registry import Registry
@@ -28,13 +29,50 @@ def _check_power_of_2(value: int) -> int:
 Stride = Annotated[int, AfterValidator(_check_power_of_2)]
 
 
+RANDOM = "random"
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """Weights that can be had for a backbone."""
+
+    path: Path | None
+    """Their file, whether or not it is there; None where the package that holds it is not installed."""
+    remedy: str
+    """How they are had, for a message."""
+    automatic: bool
+    """Whether a training fetches them by itself, where there is a network."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the file is on this machine."""
+        return self.path is not None and self.path.is_file()
+
+
 class Backbone(Section, ABC):
     """An encoder's settings, and those of the decoder, which is the same for all (`networks.decoder`).
 
-    A backbone is a subclass with a `name` of its own, the one that it is registered under.
+    A backbone is a subclass with a `name` of its own, the one that it is registered under; an architecture of several
+    sizes may be registered under the name of each.
     """
 
+    sees_pixels: ClassVar[bool] = False
+    """Whether `encode` is given the image as it is, 0 to 255, and prepares it itself; else it is standardized."""
+    decodes: ClassVar[bool] = False
+    """Whether `encode` gives features that are decoded already; the decoder goes on from the finest of them."""
+    decoder_width: ClassVar[int] = 1
+    """The decoder's filters at a stride are so many times what `filters` and `growth` say."""
+    decoder_convs: ClassVar[int | None] = None
+    """Convolutions of each of the decoder's levels; None: `convs_per_block`."""
+    up_kernel: ClassVar[int] = 3
+    """Size of the decoder's transposed convolutions."""
+
     name: str = Field(description="Its architecture.")
+    weights: str = Field(
+        RANDOM,
+        description="Where training starts: random; imagenet or package, which `poseflow backbones` lists; or a model "
+        "folder, ours or SLEAP's, of which all layers that fit are taken.",
+    )
     filters: int = Field(16, ge=1, description="Filters of the first block; rounded up to 16s in each.")
     growth: float = Field(1.5, ge=1, description="Filters grow by this factor per level; see `filters`.")
     convs_per_block: int = Field(2, ge=1, description="Convolutions of each level.")
@@ -48,6 +86,28 @@ class Backbone(Section, ABC):
     skip: Literal["concatenate", "add"] = Field(
         "concatenate", description="How the decoder takes in the encoder's maps of the same size: concatenate, or add."
     )
+    kernel_size: int = Field(
+        3, ge=1, description="Side of convolutions whose size the architecture leaves open, cells."
+    )
+
+    @model_validator(mode="after")
+    def _check_weights(self) -> "Backbone":
+        pretrained = self.find_pretrained()
+        if self.weights in ("imagenet", "package") and self.weights not in pretrained:
+            names = ", ".join((RANDOM, *pretrained))
+            raise ValueError(f"weights of {self.name} must be {names} or a model folder, got {self.weights}")
+        return self
+
+    def find_pretrained(self) -> Mapping[str, Pretrained]:
+        """Weights that can be had for it, by the value of `weights`."""
+        return {}
+
+    def load_pretrained(self, network: Any) -> None:
+        """Give the encoder in a network, a Keras model, the weights that `weights` names, one of `find_pretrained`.
+
+        Raises: ModelError that names the file, where it cannot be had or is not what it must be.
+        """
+        raise NotImplementedError(f"{self.name} must load {self.weights}")
 
     @property
     @abstractmethod
@@ -58,7 +118,8 @@ class Backbone(Section, ABC):
     def encode(self, image: Tensor) -> dict[int, Tensor]:
         """Connect the encoder to an image.
 
-        Args: image (batch, height, width, channels), standardized, sides multiples of `max_stride`.
+        Args: image (batch, height, width, channels), standardized unless `sees_pixels`, sides multiples of
+            `max_stride`.
 
         Returns: features by their stride, (batch, height / stride, width / stride, filters): the deepest, of
             `max_stride`, and at finer strides those that the decoder joins to its own, where there are any. A layer
@@ -68,7 +129,34 @@ class Backbone(Section, ABC):
 
 
 DEFAULT_BACKBONE = "unet"
-BACKBONES = Registry[type[Backbone]]("backbones", "backbone", unet="poseflow.networks.backbones.unet:UNet")
+APPLICATIONS = (
+    *("resnet50", "resnet101", "resnet152", "resnet50v2", "resnet101v2", "resnet152v2"),
+    *("densenet121", "densenet169", "densenet201", "vgg16", "vgg19", "xception", "inceptionv3", "inceptionresnetv2"),
+    *("mobilenet", "mobilenetv2", "mobilenetv3small", "mobilenetv3large", "nasnetmobile", "nasnetlarge"),
+    *(f"efficientnetb{size}" for size in range(8)),
+    *(f"efficientnetv2{size}" for size in ("b0", "b1", "b2", "b3", "s", "m", "l")),
+    *(f"convnext{size}" for size in ("tiny", "small", "base", "large", "xlarge")),
+)
+"""Networks of `keras.applications`."""
+RESNETS = (
+    *("resnet18", "resnet34", "seresnet18", "seresnet34", "seresnet50", "seresnet101", "seresnet152"),
+    *("resnext50", "resnext101", "seresnext50", "seresnext101", "senet154"),
+)
+"""Residual networks that it lacks."""
+EFFICIENTNET_LITES = tuple(f"efficientnetlite{size}" for size in range(5))
+
+_ROOM = "poseflow.networks.backbones"
+BACKBONES = Registry[type[Backbone]](
+    "backbones",
+    "backbone",
+    unet=f"{_ROOM}.unet:UNet",
+    leap=f"{_ROOM}.leap:Leap",
+    hourglass=f"{_ROOM}.hourglass:Hourglass",
+    dlc_resnet50=f"{_ROOM}.dlc_resnet:DLCResNet",
+    **dict.fromkeys(RESNETS, f"{_ROOM}.resnet:ResNet"),
+    **dict.fromkeys(EFFICIENTNET_LITES, f"{_ROOM}.efficientnet_lite:EfficientNetLite"),
+    **dict.fromkeys(APPLICATIONS, f"{_ROOM}.applications:Application"),
+)
 
 
 @dataclass(frozen=True)
@@ -155,7 +243,8 @@ class _AnyBackbone:
     """In the JSON schema: the settings of one of the backbones that there are."""
 
     def __get_pydantic_json_schema__(self, _: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        known = [handler(BACKBONES[name].__pydantic_core_schema__) for name in BACKBONES]
+        kinds = dict.fromkeys(BACKBONES[name] for name in BACKBONES)
+        known = [handler(kind.__pydantic_core_schema__) for kind in kinds]
         return known[0] if len(known) == 1 else {"anyOf": known}
 
 

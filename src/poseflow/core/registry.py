@@ -2,12 +2,15 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import list_some
 
+MOST_NAMES = 30  # in an error
 Part = TypeVar("Part")
 
 
@@ -88,7 +91,10 @@ class Registry(Mapping[str, Part], Generic[Part]):
         return len(list(iter(self)))
 
     def _refuse(self, name: str) -> str:
-        return f"{self._what} must be one of {', '.join(self)}, got {name!r}"
+        names = [*self]
+        near = get_close_matches(str(name), names, n=3)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        return f"{self._what} must be one of {list_some(names, MOST_NAMES)}, got {name!r}{hint}"
 
     def _find_outside(self) -> dict[str, EntryPoint]:
         return _find_entry_points(self.group, tuple(sys.path))

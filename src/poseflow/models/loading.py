@@ -42,18 +42,33 @@ def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
     Raises: ModelError naming the folder and what it lacks, or the file and its fault.
     """
     path = Path(path)
+    folder = _open_folder(path)
+    return LOADERS[find_format(path)](folder, precision)
+
+
+def read_own_network(path: str | Path, precision: Precision = "float32") -> tuple[keras.Model, ModelFolder]:
+    """The network of a folder of ours as it was trained, its normalization not folded.
+
+    Raises: ModelError naming the folder and what it lacks, or the file and its fault.
+    """
+    folder = _open_folder(Path(path))
+    return _read_own(folder, _with_precision(folder.config, precision)), folder
+
+
+def _open_folder(path: Path) -> ModelFolder:
     needed = needed_files(path)
     missing = [file.name for file in needed if not file.is_file()]
     if missing:
         names = ", ".join(file.name for file in needed)
         raise ModelError(f"{path}: must be a model folder with {names}, got none of {', '.join(missing)}")
-    folder = read_model_folder(path)
-    return LOADERS[find_format(path)](folder, precision)
+    return read_model_folder(path)
 
 
-def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
-    training = folder.config.training.model_copy(update={"precision": precision})
-    config = folder.config.model_copy(update={"training": training})
+def _with_precision(config: ModelConfig, precision: Precision) -> ModelConfig:
+    return config.model_copy(update={"training": config.training.model_copy(update={"precision": precision})})
+
+
+def _read_own(folder: ModelFolder, config: ModelConfig) -> keras.Model:
     network = build_model(config, folder.skeleton)
     weights = needed_files(folder.path)[-1]
     try:
@@ -63,6 +78,12 @@ def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
         network.load_weights(weights)
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder.path}: {weights.name} must fit config.yaml: {error}") from error
+    return network
+
+
+def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
+    config = _with_precision(folder.config, precision)
+    network = _read_own(folder, config)
     if config.backbone.batch_norm:
         bare = config.backbone.model_copy(update={"batch_norm": False})
         plain = build_model(config.model_copy(update={"backbone": bare}), folder.skeleton)

@@ -37,7 +37,8 @@ def build_model(config: ModelConfig, skeleton: Skeleton) -> keras.Model:
     keras.config.set_dtype_policy(policy)
     try:
         image = keras.Input((None, None, config.input.channels), name="image")
-        standardized = layers.Identity(dtype="float32", name=STANDARDIZED)(standardize(image, measure_intensity(image)))
+        prepared = prepare_image(image, measure_intensity(image), config)
+        standardized = layers.Identity(dtype="float32", name=STANDARDIZED)(prepared)
         finest = min(head.stride for head in config.heads.values() if head.stride is not None)
         features = decode(config.backbone.encode(standardized), config.backbone, finest)
         channels = count_channels(config, skeleton)
@@ -76,6 +77,14 @@ def standardize(image: Any, intensity: Any) -> Any:
     return (ops.cast(image, "float32") - mean) / (spread + 1.0)
 
 
+def prepare_image(image: Any, intensity: Any, config: ModelConfig) -> Any:
+    """What a profile's backbone is given of an image: standardized, or, where it prepares it itself, as it is; float32.
+
+    Args: as `standardize`.
+    """
+    return ops.cast(image, "float32") if config.backbone.sees_pixels else standardize(image, intensity)
+
+
 def standardized_network(network: keras.Model) -> keras.Model:
-    """The same network, fed with what `standardize` gives; the weights are shared."""
+    """The same network, fed with what `prepare_image` gives; the weights are shared."""
     return keras.Model(network.get_layer(STANDARDIZED).output, network.output)

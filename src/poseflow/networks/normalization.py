@@ -3,7 +3,8 @@
 from typing import Any
 
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 Tensor = Any
 MOMENTUM = 0.95  # of the running means: some 20 batches, so that they keep up with short epochs
@@ -26,8 +27,10 @@ class BatchNormalization(layers.BatchNormalization):
         import tensorflow as tf
 
         running = {} if training else {"mean": self.moving_mean.value, "variance": self.moving_variance.value}
+        gamma = self.gamma.value if self.scale else ops.ones_like(self.moving_mean.value)
+        beta = self.beta.value if self.center else ops.zeros_like(self.moving_mean.value)
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs, self.gamma.value, self.beta.value, epsilon=self.epsilon, is_training=bool(training), **running
+            inputs, gamma, beta, epsilon=self.epsilon, is_training=bool(training), **running
         )
         if training:
             for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -44,7 +47,18 @@ def fold_normalization(network: keras.Model, plain: keras.Model) -> None:
     for layer in plain.layers:
         weights = network.get_layer(layer.name).get_weights() if layer.weights else []
         if norm := norms.get(f"{layer.name}_norm"):
-            gamma, beta, mean, variance = norm.get_weights()
-            factor = gamma / (variance + norm.epsilon) ** 0.5
-            weights = [weights[0] * factor, beta - mean * factor]
+            weights = _fold(layer, weights, norm)
         layer.set_weights(weights)
+
+
+def _fold(layer: Any, weights: list[Any], norm: BatchNormalization) -> list[Any]:
+    """Kernels and bias of a convolution with what follows it."""
+    variance, mean = (np.asarray(ops.convert_to_numpy(value)) for value in (norm.moving_variance, norm.moving_mean))
+    gamma = ops.convert_to_numpy(norm.gamma) if norm.scale else np.float32(1)
+    factor = gamma / (variance + norm.epsilon) ** 0.5
+    beta = ops.convert_to_numpy(norm.beta) if norm.center else 0.0
+    *kernels, last = weights[: len(layer.weights) - 1]  # of a separable convolution there are two
+    bias = weights[-1] if len(weights) == len(layer.weights) else 0.0
+    # A depthwise kernel is (rows, columns, channels, 1), any other (rows, columns, inputs, channels).
+    turned = factor[:, None] if isinstance(layer, layers.DepthwiseConv2D) else factor
+    return [*kernels, last * turned, beta + (bias - mean) * factor]

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poseflow.config import KINDS, Config, LabelsConfig, VideosConfig
+from poseflow.config.parts import RANDOM, Backbone
 from poseflow.core.errors import ConfigError
-from poseflow.models import read_model_folder
+from poseflow.models import needed_files, read_model_folder
 from poseflow.runs.corrections import SUFFIXES, group_corrections
 from poseflow.runs.plan import Plan
 
@@ -28,7 +29,12 @@ def check_settings(config: Config, plan: Plan) -> list[str]:
     faults = [*_contradictions(config, plan)]
     if faults:
         raise ConfigError("; ".join(faults))
-    return [*_names_that_fit_nothing(config, plan), *_folders_that_are_missing(config), *_doubtful(config, plan)]
+    return [
+        *_names_that_fit_nothing(config, plan),
+        *_folders_that_are_missing(config),
+        *_weights_to_fetch(plan),
+        *_doubtful(config, plan),
+    ]
 
 
 def _names_that_fit_nothing(config: Config, plan: Plan) -> Iterator[str]:
@@ -120,6 +126,8 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
         anchor, identities = profile.input.anchor, profile.head.identities
         if nodes and anchor is not None and anchor not in nodes:
             yield f"models.{name}: input.anchor must be a node of the labels ({', '.join(nodes)}), got {anchor}"
+        if fault := _find_weights_fault(profile.backbone):
+            yield f"models.{name}: {fault}"
         if KINDS[profile.kind].names_animals:
             if len(identities or names) < 2:
                 got = ", ".join(identities or names) or "none"
@@ -137,6 +145,32 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
             yield f"{name} must be 1 for models of one animal ({', '.join(sorted(kinds))}), got {animals}"
     yield from _animals_that_are_too_many(config, own)
     yield from _columns_that_clash(config, plan, nodes)
+
+
+def _find_weights_fault(backbone: Backbone) -> str | None:
+    """Why training could not start from the weights that are named; None where it can, or may fetch them."""
+    weights, pretrained = backbone.weights, backbone.find_pretrained()
+    if weights == RANDOM:
+        return None
+    if weights in pretrained:
+        found = pretrained[weights]
+        if found.is_here or found.automatic:
+            return None
+        return f"backbone.weights: {weights} must be installed: {found.remedy}; got none"
+    if all(file.is_file() for file in needed_files(weights)):
+        return None
+    names = ", ".join((RANDOM, *pretrained))
+    return f"backbone.weights must be {names} or the folder of a trained model, got {weights}"
+
+
+def _weights_to_fetch(plan: Plan) -> Iterator[str]:
+    for name, profile in plan.profiles.items():
+        found = profile.backbone.find_pretrained().get(profile.backbone.weights)
+        if found and found.automatic and not found.is_here:
+            yield (
+                f"models.{name}: backbone.weights {profile.backbone.weights} are not on this machine: {found.path}; "
+                f"{found.remedy}"
+            )
 
 
 def _animals_that_are_too_many(config: Config, animals: Mapping[str, int]) -> Iterator[str]:

@@ -7,7 +7,7 @@ from keras import ops
 
 from poseflow.config import ModelConfig
 from poseflow.core.skeleton import Skeleton
-from poseflow.networks.build import draw_targets, standardize, standardized_network
+from poseflow.networks.build import draw_targets, prepare_image, standardized_network
 
 Tensor = Any
 
@@ -28,7 +28,8 @@ class TrainedNetwork(keras.Model):
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
         """Outputs by head name, of `images` that are standardized by `intensity` (see `data.Batch`)."""
-        return self._standardized(standardize(inputs["images"], inputs["intensity"]), training=training)
+        prepared = prepare_image(inputs["images"], inputs["intensity"], self.profile)
+        return self._standardized(prepared, training=training)
 
     def compute_loss(
         self,

@@ -15,6 +15,7 @@ import numpy as np
 from poseflow.config import ModelConfig, TrainingConfig
 from poseflow.core.files import check_replaceable, flush, move_into_place, remove_unfinished, write_json
 from poseflow.labels import Package, read_package
+from poseflow.models.starting import start_network
 from poseflow.networks.build import build_model
 from poseflow.networks.compiled import has_gpu
 from poseflow.networks.precision import choose_precision
@@ -86,6 +87,8 @@ def _fit(config: ModelConfig, samples: Samples, validation: Samples | None, work
     keras.utils.set_random_seed(training.seed)
     model = _compile(config, samples)
     progress = resume(model, work)
+    if not progress.epoch:
+        start_network(model.network, config, samples.skeleton)
     epochs = Epochs(config, work, steps * training.max_epochs, steps, progress)
     epochs.pictured = {"train": samples} | ({"val": validation} if validation else {})
     if not progress.stopped and progress.epoch < training.max_epochs:

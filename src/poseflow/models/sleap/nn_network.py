@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from poseflow.config import Precision
 from poseflow.core.errors import ModelError
 from poseflow.models import ModelFolder
-from poseflow.models.sleap.checkpoint import read_checkpoint
 from poseflow.models.sleap.nn_settings import NNArchitecture, NNUNet, read_architecture
 from poseflow.networks.build import count_channels
+from poseflow.networks.checkpoint import read_checkpoint
 
 Tensor = Any
 Weights = Mapping[str, NDArray[Any]]

@@ -4,10 +4,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from torch_files import named, pickled, sized, tensor, text, write_checkpoint, write_zip
+from torch_files import named, pickled, sized, tensor, text, write_checkpoint, write_stream, write_zip
 
 from poseflow.core.errors import ModelError
-from poseflow.models.sleap.checkpoint import read_checkpoint
+from poseflow.networks.checkpoint import read_checkpoint
 
 NUMBERS = np.arange(12, dtype="<f4")
 
@@ -111,3 +111,47 @@ def test_a_file_that_is_no_checkpoint_is_one_line(tmp_path):
     write_zip(path, pickled({}), {}, byteorder=b"big")
     with pytest.raises(ModelError, match="byteorder must be little"):
         read_checkpoint(path)
+
+
+ARRAYS = {"a": NUMBERS.reshape(3, 4), "b": NUMBERS[:2], "c": NUMBERS[5:]}
+
+
+def test_a_file_of_before_pytorch_1_6_is_read_too(tmp_path):
+    found = read_checkpoint(write_stream(tmp_path / "old.pth", ARRAYS))
+    assert list(found) == list(ARRAYS)
+    for name, values in ARRAYS.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
+@pytest.mark.parametrize(("module", "name"), [("os", "system"), ("builtins", "eval")])
+@pytest.mark.parametrize("place", range(5))
+def test_a_hostile_stream_is_refused_and_runs_nothing(tmp_path, module, name, place):
+    trace = tmp_path / "trace"
+    call = named(module, name) + b"(" + text(f"touch {trace}") + b"tR"
+    path = write_stream(tmp_path / "old.pth", ARRAYS, text("x") + call if place == 3 else b"")
+    if place != 3:
+        whole, begin = path.read_bytes(), b"\x80\x02"
+        parts = whole.split(begin)
+        parts[place + 1] = call + b"0" + parts[place + 1]
+        path.write_bytes(begin.join(parts))
+    with pytest.raises(ModelError, match=r"old\.pth: must be a whole PyTorch checkpoint"):
+        read_checkpoint(path)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"keys": ["10000", "10001"]}, "storage 10002|KeyError|10002"),
+        ({"keys": ["10000", "10001", "10002", "10002"]}, "list each storage once"),
+        ({"keys": ["10000", "10001", "7"]}, "must be those of tensors, got 7"),
+        ({"data": (13).to_bytes(8, "little") + bytes(100)}, "storage 10000 must have 12 numbers, got 13"),
+        ({"data": (12).to_bytes(8, "little") + bytes(20)}, "must be a whole PyTorch checkpoint"),
+        ({"sizes": {"little_endian": False}}, "little-endian"),
+    ],
+    ids=["missing", "twice", "unknown", "count", "cut", "endian"],
+)
+def test_a_lying_or_damaged_stream_is_one_line(tmp_path, changes, fault):
+    with pytest.raises(ModelError, match=rf"old\.pth: .*({fault})") as caught:
+        read_checkpoint(write_stream(tmp_path / "old.pth", ARRAYS, **changes))
+    assert "\n" not in str(caught.value)
