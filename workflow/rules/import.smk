@@ -20,6 +20,7 @@ if PLAN.sources:
         params:
             step=step("import_predictions"),
             number=lambda wildcards: PLAN.sources[wildcards.video].number,
+            digest=lambda wildcards: PLAN.sources[wildcards.video].digest,
         script:
             "../scripts/import_predictions.py"
 

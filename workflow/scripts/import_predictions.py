@@ -19,4 +19,5 @@ import_predictions(
     Path(snakemake.output.predictions),
     read_settings(snakemake.params.step).predict,
     names.video,
+    snakemake.params.digest,
 )

@@ -39,11 +39,13 @@ def import_predictions(
     h5_dataset = read_config(config).videos.h5_dataset
     from poseflow.exchange.predictions import describe_predictions_file, find_video
     from poseflow.media import index_video, write_index
+    from poseflow.runs.fingerprints import hash_file
     from poseflow.steps.import_predictions import import_predictions as import_frames
     from poseflow.steps.index_predictions import describe_absent
 
     given = [path.absolute() for path in videos or ()]
     described = {file: describe_predictions_file(file).videos for file in files}
+    digests = {file: hash_file(file) for file in files}
     sources = [(file, video) for file, found in described.items() for video in found]
     if len(sources) > 1 and out.suffix:
         raise ConfigError(f"--out must be a folder for the {len(sources)} videos of these files, got {out}")
@@ -61,7 +63,7 @@ def import_predictions(
             raise ConfigError(f"{tables[table]} and {file} must have other names, got {table} for both")
         tables[table] = file
         table.parent.mkdir(parents=True, exist_ok=True)
-        import_frames(file, video.number, index, (0, index.frames), table, settings, index.path)
+        import_frames(file, video.number, index, (0, index.frames), table, settings, index.path, digests[file])
         write_index(index, table.with_suffix(".json"))
         typer.echo(f"{table}: {index.frames} frames of {index.path}")
 

@@ -9,6 +9,7 @@ from poseflow.core.errors import AmbiguousVideoError, ConfigError, PredictionsEr
 from poseflow.core.wording import list_some
 from poseflow.exchange.predictions import PredictedVideo, PredictionsFile, describe_predictions_file, find_video
 from poseflow.runs.facts import FileFacts
+from poseflow.runs.fingerprints import hash_file
 from poseflow.runs.names import give_names
 from poseflow.runs.recording_facts import RecordingFacts
 from poseflow.runs.recordings import UNREADABLE, Recordings, name_shards
@@ -26,6 +27,8 @@ class PredictionsSource:
     number: int
     """Of the video in the file."""
     has_video: bool
+    digest: str
+    """SHA-256 of the file, found out once and not by each shard."""
 
 
 def plan_predictions(
@@ -48,14 +51,15 @@ def plan_predictions(
     lengths: dict[Path, int] = {}
     names = {path: name for name, path in found.videos.items()}
     for file, described in _read_files(folder, facts, warnings):
+        digest = str(facts.find(file, "sha256", hash_file))
         paths = [video.recorded for video in described.videos if video.recorded]
         for video in described.videos:
             path = find_video(file, video, list(names), paths)
             if path is not None:
-                sources[names[path]].append(PredictionsSource(file, video.number, has_video=True))
+                sources[names[path]].append(PredictionsSource(file, video.number, True, digest))
                 continue
             place = _place_alone(file.relative_to(folder), video, described)
-            alone[folder / place] = PredictionsSource(file, video.number, has_video=False)
+            alone[folder / place] = PredictionsSource(file, video.number, False, digest)
             lengths[folder / place] = video.frames
     _check_single(sources)
     given = give_names([path.relative_to(folder) for path in alone], found.names, set())

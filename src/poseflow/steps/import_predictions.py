@@ -7,7 +7,7 @@ from poseflow.config import FlowConfig, PredictConfig
 from poseflow.core.errors import PredictionsError
 from poseflow.exchange.predictions import PredictionsFile, describe_predictions_file, iter_foreign_instances
 from poseflow.media import VideoIndex
-from poseflow.runs.fingerprints import describe_sections, fingerprint, hash_file, key_of
+from poseflow.runs.fingerprints import describe_sections, fingerprint, key_of
 from poseflow.runs.provenance import describe_import
 from poseflow.tables import Instances, PredictionsWriter, check_predictions
 
@@ -20,6 +20,7 @@ def import_predictions(
     out: Path,
     settings: PredictConfig,
     video: str,
+    digest: str,
 ) -> None:
     """Write what a file says of frames [start, stop) of a video as a predictions table.
 
@@ -28,14 +29,13 @@ def import_predictions(
     Args:
         number: of the video in the file.
         index: of the video; or what the file says of it (`index_predictions`), where it is not there.
-        video: its name.
+        video: its name. digest: SHA-256 of the file.
 
     Raises: PredictionsError for a file that is damaged, or of another video: of more frames.
     """
     described = describe_predictions_file(file)
     flow = settings.flow if index.kind != "predictions" and settings.flow.window_frames else None
     step = describe_sections("import_predictions", predict=settings)
-    digest = hash_file(file)
     made_from = fingerprint(step, key_of(index.model_dump(mode="json")), digest, number)
     notes = {"video": video, "status": index.status, "reason": index.reason, "made_from": made_from}
     notes |= describe_import(file, digest, described, settings, left_out=_list_absent(described, flow is not None))
