@@ -10,6 +10,7 @@ from torch_files import OUTPUTS, write_nn_folder
 
 import poseflow
 from poseflow.config import KINDS
+from poseflow.networks.framing import SleapFraming, SleapNNFraming
 
 FLIES, ROBOT = "fly_pair/centered_pair_low_quality.mp4", "sleap_nn_models/small_robot.mp4"
 FRAMES = 50
@@ -69,3 +70,19 @@ def test_models_of_every_kind_run_on_frames_of_any_size(tmp_path, kind, size):
     assert np.isfinite(found.points).any(axis=(1, 2)).all()
     names = any(KINDS[name].names_animals for name in KINDS if "multi_class" in kind) or kind == "centroid"
     assert found.class_scores.shape[1] == (2 if names else 0)
+
+
+def test_a_name_is_given_to_the_likeliest_of_all_peaks_however_low_it_is(tmp_path, monkeypatch):
+    """Networks that have learnt nothing find hundreds of peaks; looking at all of them at once is the oracle."""
+    write_nn_folder(tmp_path, "multi_class_bottomup", seed=2)
+    images = np.random.default_rng(0).integers(0, 255, (2, 96, 128, 1)).astype(np.uint8)
+    found = poseflow.load_model(tmp_path, max_instances=2).predict(images)
+    monkeypatch.setattr(SleapFraming, "count_peaks", lambda self, animals: 4096)
+    whole = poseflow.load_model(tmp_path, max_instances=2).predict(images)
+    monkeypatch.setattr(SleapFraming, "count_peaks", lambda self, animals: 32)
+    monkeypatch.setattr(SleapNNFraming, "takes_all_peaks", False)
+    highest = poseflow.load_model(tmp_path, max_instances=2).predict(images)
+    np.testing.assert_array_equal(found.points, whole.points)
+    assert found.points.shape != highest.points.shape or not np.array_equal(
+        found.points, highest.points, equal_nan=True
+    ), "the highest peaks alone give other points, so that this test shows something"

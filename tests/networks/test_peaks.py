@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from poseflow.networks.decoding import find_global_peaks, find_local_peaks
+from poseflow.networks.decoding import PeakRules, find_global_peaks, find_local_peaks
 
 pytestmark = pytest.mark.backend
 
@@ -98,13 +98,70 @@ def test_peaks_come_in_reading_order_where_it_is_asked_for():
     maps = np.zeros((1, 20, 20, 1), np.float32)
     for row, column, height in ((15, 3, 0.9), (4, 12, 0.5), (4, 5, 0.7)):
         maps[0, row, column] = height
-    _, scores = find_local_peaks(maps, 2, 4, reading_order=True)
+    _, scores = find_local_peaks(maps, 2, 4, rules=PeakRules(reading_order=True))
     np.testing.assert_allclose(np.asarray(scores)[0, 0], [0.7, 0.5, 0.9, 0])
 
 
 def test_cells_below_0_count_where_it_is_asked_for():
     maps = np.zeros((1, 9, 9, 1), np.float32)
     maps[0, 4, 4:6, 0] = 1.0, -0.5
-    (own,), (signed,) = (np.asarray(find_global_peaks(maps, 2, signed=signed)[0])[0] for signed in (False, True))
+    (own,), (signed,) = (
+        np.asarray(find_global_peaks(maps, 2, rules=PeakRules(signed=signed))[0])[0] for signed in (False, True)
+    )
     np.testing.assert_allclose(own, [8, 8])
     np.testing.assert_allclose(signed, [6, 8])
+
+
+def plateaus_slowly(values, largest):
+    """Height, first row, first column of plateaus of at most so many rows and columns that nothing beside reaches."""
+    found, seen = [], set()
+    for start in np.ndindex(values.shape):
+        plateau, front = {start}, [start]
+        while front:
+            row, column = front.pop()
+            for cell in touched((row, column), values.shape) - plateau:
+                if values[cell] == values[start]:
+                    plateau.add(cell)
+                    front.append(cell)
+        around = set().union(*(touched(cell, values.shape) for cell in plateau)) - plateau
+        rows, columns = ([cell[axis] for cell in plateau] for axis in (0, 1))
+        size = max(max(rows) - min(rows), max(columns) - min(columns)) + 1
+        is_top = size <= largest and all(values[cell] < values[start] for cell in around)
+        if start not in seen and values[start] >= 0.2 and is_top:
+            found.append((float(values[start]), min(rows), min(columns)))
+        seen |= plateau
+    return found
+
+
+def touched(cell, shape):
+    row, column = cell
+    near = {(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)}
+    return {(r, c) for r, c in near if 0 <= r < shape[0] and 0 <= c < shape[1]} - {cell}
+
+
+@pytest.mark.parametrize(("plateaus", "largest"), [("small", 2), ("none", 1)])
+@settings(max_examples=25)
+@given(MAPS)
+def test_plateaus_count_as_the_rules_say(plateaus, largest, maps):
+    points, scores = find_local_peaks(maps, 1, max_peaks=20, rules=PeakRules(plateaus=plateaus))
+    for node in range(2):
+        values = maps[0, :, :, node]
+        expected = [(*refine_slowly(values, *cell), height) for height, *cell in plateaus_slowly(values, largest)]
+        found = np.concatenate([np.asarray(points)[0, node], np.asarray(scores)[0, node, :, None]], axis=1)
+        found = found[np.isfinite(found[:, 0])]
+        assert len(found) == len(expected)
+        for peak in expected:
+            assert np.abs(found - peak).max(axis=1).min() < 1e-3
+
+
+@settings(max_examples=25)
+@given(MAPS)
+def test_global_peaks_by_axes_have_the_first_row_and_the_first_column_of_all_highest_cells(maps):
+    points, scores = find_global_peaks(maps, 1, threshold=0.2, rules=PeakRules(by_axes=True))
+    for node in range(2):
+        values = maps[0, :, :, node]
+        rows, columns = np.nonzero(values == values.max())
+        assert scores[0, node] == values.max()
+        if values.max() >= 0.2:
+            expected = refine_slowly(values, rows.min(), columns.min())
+            np.testing.assert_allclose(points[0, node], expected, atol=1e-3)

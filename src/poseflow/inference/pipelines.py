@@ -1,5 +1,6 @@
 """Trained models put together in Keras: a batch of frames in, instances out."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,8 @@ from poseflow.models.loading import TrainedModel, load_model
 from poseflow.networks.decoding import Assembled, find_duplicates
 from poseflow.networks.framing import Framing
 from poseflow.tables import Instances
+
+logger = logging.getLogger(__name__)
 
 CROPS_PER_CALL = 8
 Models = dict[str, TrainedModel]  # by what they see: frames, anchors in frames, or crops
@@ -116,7 +119,30 @@ def _build_bottom_up(models: Models, config: PredictConfig) -> tuple[Run, Assemb
         peaks, scores, evidence = outputs
         return _best_instances(head.group_peaks(peaks, scores, evidence, subject, grouping), config)
 
-    return partial(_run_stage, build_peak_stage(model, config)), assemble
+    return partial(_run_until_all_peaks, model, config, {}), assemble
+
+
+def _run_until_all_peaks(
+    model: TrainedModel, config: PredictConfig, stages: dict[int, Stage], images: Images
+) -> Outputs:
+    """Look at more peaks of each node where the model takes all and they may not have been all.
+
+    Of a network that has learnt little there are thousands. A class may then be that of a low peak.
+
+    Args: stages: those that were compiled already, by the number of peaks.
+    """
+    count = model.framing.count_peaks(config.max_instances)
+    most = find_grouping_head(model.config)[1].most_peaks
+    while True:
+        if count not in stages:
+            stages[count] = build_peak_stage(model, config, count)
+        outputs = _run_stage(stages[count], images)
+        if not model.framing.takes_all_peaks or not (outputs[1] > 0).all(axis=2).any():
+            return outputs
+        if count >= most:
+            logger.warning("%s: a node has more than %d peaks; the highest of them count", model.path, most)
+            return outputs
+        count = min(16 * count, most)
 
 
 def _run_stage(stage: Stage, images: Images) -> Outputs:

@@ -1,6 +1,7 @@
 """Compiled stages: images to points, one network each."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from keras import ops
@@ -10,7 +11,7 @@ from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.models.loading import TrainedModel
 from poseflow.networks.compiled import compile_function
-from poseflow.networks.decoding import find_global_peaks, find_local_peaks
+from poseflow.networks.decoding import PeakRules, find_global_peaks, find_local_peaks
 from poseflow.networks.heads.maps import GroupingHead
 
 Tensor = Any
@@ -32,7 +33,8 @@ def build_centroid_stage(model: TrainedModel, config: PredictConfig) -> Stage:
     threshold = config.peak_threshold if config.centroid_threshold is None else config.centroid_threshold
 
     def find_anchors(images: Tensor) -> tuple[Tensor, Tensor]:
-        points, scores = _find_peaks(_run_network(model, images), model, threshold, config.max_instances)
+        rules = replace(model.framing.peak_rules, reading_order=False)
+        points, scores = _find_peaks(_run_network(model, images), model, threshold, config.max_instances, rules)
         return model.framing.unscale(points[:, 0], model.config.input.scale), scores[:, 0]
 
     return compile_function(find_anchors)
@@ -57,19 +59,18 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig) -> Stage:
     return compile_function(find_points)
 
 
-def build_peak_stage(model: TrainedModel, config: PredictConfig) -> Stage:
+def build_peak_stage(model: TrainedModel, config: PredictConfig, count: int) -> Stage:
     """Frames -> peaks (batch, nodes, k, 2), their scores (batch, nodes, k) and what the model's `GroupingHead` reads.
 
-    k is `Framing.count_peaks`; NaN where there are fewer peaks.
+    k is `count`; NaN where there are fewer peaks.
     """
     name, head = find_grouping_head(model.config)
     subject, scale = model.config.describe_subject(model.skeleton), model.config.input.scale
     grouping = model.framing.choose_grouping(config.grouping)
-    count = model.framing.count_peaks(config.max_instances)
 
     def find_candidates(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         outputs = _run_network(model, images)
-        peaks, scores = _find_peaks(outputs, model, config.peak_threshold, count, model.framing.reading_order)
+        peaks, scores = _find_peaks(outputs, model, config.peak_threshold, count, model.framing.peak_rules)
         longest_side_px = model.framing.longest_side_px(images, outputs[name], scale, head.output_stride)
         evidence = head.score_peaks(outputs[name], peaks, subject, grouping, longest_side_px)
         return model.framing.unscale(peaks, scale), scores, evidence
@@ -95,14 +96,12 @@ def _run_network(model: TrainedModel, images: Tensor) -> dict[str, Tensor]:
 def _find_best_peaks(outputs: dict[str, Tensor], model: TrainedModel, config: PredictConfig) -> tuple[Tensor, Tensor]:
     """The highest peak of each map, in px of the network's input; see `find_global_peaks`."""
     maps, stride = outputs[CONFIDENCE_MAPS], model.config.head.output_stride
-    return find_global_peaks(
-        maps, stride, config.peak_threshold, outputs.get("offsets"), model.framing.signed_refinement
-    )
+    return find_global_peaks(maps, stride, config.peak_threshold, outputs.get("offsets"), model.framing.peak_rules)
 
 
 def _find_peaks(
-    outputs: dict[str, Tensor], model: TrainedModel, threshold: float, count: int, reading_order: bool = False
+    outputs: dict[str, Tensor], model: TrainedModel, threshold: float, count: int, rules: PeakRules
 ) -> tuple[Tensor, Tensor]:
     """The `count` highest peaks of each map, in px of the network's input; see `find_local_peaks`."""
-    maps, stride, signed = outputs[CONFIDENCE_MAPS], model.config.head.output_stride, model.framing.signed_refinement
-    return find_local_peaks(maps, stride, count, threshold, outputs.get("offsets"), signed, reading_order)
+    maps, stride = outputs[CONFIDENCE_MAPS], model.config.head.output_stride
+    return find_local_peaks(maps, stride, count, threshold, outputs.get("offsets"), rules)

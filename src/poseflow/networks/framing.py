@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poseflow.config import GroupingConfig
 from poseflow.networks.decoding import (
+    PeakRules,
     crop_images,
     crop_images_at_corners,
     crop_images_between_pixels,
@@ -30,10 +31,10 @@ class Framing:
 
     reads_color = False
     """Whether frames are read in color for a network that sees grey, and go through `make_grey`."""
-    signed_refinement = False
-    """Whether cells below 0 count in integral regression."""
-    reading_order = False
-    """Whether peaks are grouped in reading order, which decides between equal ones; else the highest come first."""
+    peak_rules = PeakRules()
+    """What counts as a peak, and in which order peaks are grouped, which decides between equal ones."""
+    takes_all_peaks = False
+    """Whether more peaks of a node than `count_peaks` are looked at where there are more."""
 
     def __init__(self, frame_size: FrameSize | None = None) -> None:
         """Frames of another size than `frame_size`, (height, width), are to go through `match_size` before all else."""
@@ -127,11 +128,11 @@ class SleapFraming(Framing):
     """
 
     reads_color = True
-    signed_refinement = True
-    reading_order = True
+    peak_rules = PeakRules(signed=True, reading_order=True, plateaus="none", by_axes=True)
+    takes_all_peaks = True
 
     def count_peaks(self, animals: int) -> int:
-        """SLEAP takes all that there are."""
+        """As many as there are in a network that has learnt something; more are looked at where they may not be all."""
         return max(32, 4 * animals)
 
     def choose_grouping(self, config: GroupingConfig) -> GroupingConfig:
@@ -172,6 +173,8 @@ class SleapNNFraming(SleapFraming):
     crop begins at a whole pixel, and its points are moved by the center's fraction all the same, up to half a pixel.
     Source: `sleap_nn.data.resizing`, `sleap_nn.inference.layers` and `sleap_nn.inference.ops` of sleap-nn 0.3.5.
     """
+
+    peak_rules = PeakRules(signed=True, reading_order=True, plateaus="small", by_axes=True)
 
     def _weigh_colors(self, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return Framing._weigh_colors(self, images)

@@ -10,11 +10,12 @@ from poseflow.networks.decoding.crops import (
     resize_images,
     shrink_images,
 )
-from poseflow.networks.decoding.peaks import find_global_peaks, find_local_peaks
+from poseflow.networks.decoding.peaks import PeakRules, find_global_peaks, find_local_peaks
 from poseflow.networks.decoding.suppression import find_duplicates
 
 __all__ = [
     "Assembled",
+    "PeakRules",
     "crop_images",
     "crop_images_at_corners",
     "crop_images_between_pixels",

@@ -1,6 +1,7 @@
 """Peaks of confidence maps, refined below the grid by integral regression."""
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,8 +13,30 @@ Place = tuple[Tensor, Tensor, Tensor, Tensor]  # of peaks: image, row, column an
 PATCH = 5  # side of the patch of integral regression, cells
 
 
+@dataclass(frozen=True)
+class PeakRules:
+    """What counts as a peak, and where it then lies, as far as programs differ in it."""
+
+    signed: bool = False
+    """Cells below 0 count in integral regression."""
+    reading_order: bool = False
+    """Local peaks are given in reading order, in place of the highest first."""
+    plateaus: Literal["first", "small", "none"] = "first"
+    """Of equal cells side by side the first in reading order is the peak; so it is only where they lie in 2 x 2 cells,
+    and the patch round it begins at the first column of all; or none of them is."""
+    by_axes: bool = False
+    """Of several highest cells of a map, the global peak has the first row and the first column of any of them."""
+
+
+OURS = PeakRules()
+
+
 def find_global_peaks(
-    maps: Tensor, output_stride: int, threshold: float = 0.2, offsets: Tensor | None = None, signed: bool = False
+    maps: Tensor,
+    output_stride: int,
+    threshold: float = 0.2,
+    offsets: Tensor | None = None,
+    rules: PeakRules = OURS,
 ) -> tuple[Tensor, Tensor]:
     """Find the highest point of every map.
 
@@ -23,7 +46,7 @@ def find_global_peaks(
         threshold: a lower peak is no point.
         offsets: (batch, height, width, 2 * nodes), for networks that draw them: x and y of each node, in cells, from
             the cell to its point. They then take the place of integral regression.
-        signed: cells below 0 count in integral regression, as in SLEAP.
+        rules: what counts as a peak.
 
     Returns: points (batch, nodes, 2), (x, y) in px, NaN below the threshold; scores (batch, nodes), the height of the
         peak, whether or not it passes.
@@ -31,13 +54,17 @@ def find_global_peaks(
     """
     maps = ops.cast(maps, "float32")
     batch, height, width, nodes = ops.shape(maps)
-    cells = ops.argmax(ops.reshape(maps, (batch, height * width, nodes)), axis=1)
     shape = (batch, nodes)
     batches = ops.broadcast_to(ops.arange(batch)[:, None], shape)
     channels = ops.broadcast_to(ops.arange(nodes)[None, :], shape)
-    place = (batches, cells // width, cells % width, channels)
-    scores = take_cells(maps, place, depth=1)[..., 0]
-    points = _refine(maps, offsets, place, signed) * float(output_stride)
+    if rules.by_axes:
+        rows, columns = (ops.argmax(ops.max(maps, axis=other), axis=1) for other in (2, 1))
+        scores = ops.max(maps, axis=(1, 2))
+    else:
+        cells = ops.argmax(ops.reshape(maps, (batch, height * width, nodes)), axis=1)
+        rows, columns = cells // width, cells % width
+        scores = take_cells(maps, (batches, rows, columns, channels), depth=1)[..., 0]
+    points = _refine(maps, offsets, (batches, rows, columns, channels), rules.signed) * float(output_stride)
     return ops.where((scores >= threshold)[..., None], points, float("nan")), scores
 
 
@@ -47,37 +74,74 @@ def find_local_peaks(
     max_peaks: int,
     threshold: float = 0.2,
     offsets: Tensor | None = None,
-    signed: bool = False,
-    reading_order: bool = False,
+    rules: PeakRules = OURS,
 ) -> tuple[Tensor, Tensor]:
     """Find cells greater than their eight neighbors, the `max_peaks` highest of each map.
 
-    Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost. Equally
-    high peaks come in reading order of the 2 x 2 cells that they lie in.
+    Of a plateau of equal cells the first in reading order counts, so that a peak between two cells is not lost (or as
+    the rules say). Equally high peaks come in reading order of the 2 x 2 cells that they lie in.
 
-    Args: as `find_global_peaks`. reading_order: of the peaks that are returned, in place of the highest first.
+    Args: as `find_global_peaks`.
 
     Returns: points (batch, nodes, max_peaks, 2), (x, y) in px, highest first, NaN where there are fewer; scores
         (batch, nodes, max_peaks), 0 where there are fewer.
     Source: Pereira et al. 2022, Methods, "Part localization".
     """
     maps = ops.cast(maps, "float32")
-    candidates = maps * ops.cast(_is_local_maximum(maps), "float32")
+    candidates = maps * ops.cast(_is_local_maximum(maps, rules), "float32")
     scores, place = _find_highest(candidates, max_peaks)
-    if reading_order:
+    if rules.plateaus == "small":
+        scores, place = _keep_small_plateaus(maps, scores, place)
+    if rules.reading_order:
         scores, place = _sort_by_place(scores, place, maps.shape[2])
-    points = _refine(maps, offsets, place, signed) * float(output_stride)
+    points = _refine(maps, offsets, place, rules.signed) * float(output_stride)
     there = (scores > 0) & (scores >= threshold)
     return ops.where(there[..., None], points, float("nan")), ops.where(there, scores, 0.0)
 
 
-def _is_local_maximum(maps: Tensor) -> Tensor:
+def _is_local_maximum(maps: Tensor, rules: PeakRules) -> Tensor:
     """Cells strictly greater than the neighbors before them in reading order, and at least equal to those after."""
     beside = ops.full_like(maps[:, :, :1], -float("inf"))
     above = ops.full_like(maps[:, :1], -float("inf"))
     left = ops.concatenate([beside, maps[:, :, :-1]], axis=2)
-    row_above = ops.concatenate([above, ops.max_pool(maps, (1, 3), 1, "same")[:, :-1]], axis=1)
-    return (maps > ops.maximum(row_above, left)) & (maps >= ops.max_pool(maps, 3, 1, "same"))
+    in_rows = ops.max_pool(maps, (1, 3), 1, "same")
+    row_above = ops.concatenate([above, in_rows[:, :-1]], axis=1)
+    is_first = maps > ops.maximum(row_above, left)
+    if rules.plateaus != "none":
+        return is_first & (maps >= ops.max_pool(maps, 3, 1, "same"))
+    right = ops.concatenate([maps[:, :, 1:], beside], axis=2)
+    row_below = ops.concatenate([in_rows[:, 1:], above], axis=1)
+    return is_first & (maps > ops.maximum(row_below, right))
+
+
+def _keep_small_plateaus(maps: Tensor, scores: Tensor, place: Place) -> tuple[Tensor, Place]:
+    """Leave out peaks whose equal cells do not lie in 2 x 2, or touch an equal or higher cell outside of them.
+
+    Source: sleap-nn 0.3.5, `inference/ops/peaks.py`, `find_local_peaks_rough` and `find_local_peaks`.
+    """
+    batches, rows, columns, channels = place
+    patch = _patches(maps, *place, outside=-float("inf"))
+    near = ops.reshape(ops.cast(patch >= scores[..., None, None], "float32"), (*scores.shape, PATCH * PATCH))
+    equal = near * np.array(_NEIGHBORS_AFTER, np.float32)
+    east, southwest, _, southeast = (equal[..., cell] > 0 for cell in _AFTER)
+    fits = ~(southwest & (east | southeast))
+    plateau = equal + np.eye(1, PATCH * PATCH, PATCH * PATCH // 2, dtype=np.float32)[0]
+    beside = ops.cast(ops.matmul(plateau, np.array(_TOUCH, np.float32)) > 0, "float32") * (1 - plateau)
+    kept = fits & (ops.max(beside * near, axis=-1) == 0)
+    # The patch of a refined peak lies round the first column of its plateau.
+    columns = ops.where(southwest & kept, columns - 1, columns)
+    return ops.where(kept, scores, 0.0), (batches, rows, columns, channels)
+
+
+_MIDDLE = PATCH * PATCH // 2
+_AFTER = (_MIDDLE + 1, _MIDDLE + PATCH - 1, _MIDDLE + PATCH, _MIDDLE + PATCH + 1)
+"""Cells of a patch that come after its middle, beside it: east, south-west, south and south-east."""
+_NEIGHBORS_AFTER = [float(cell in _AFTER) for cell in range(PATCH * PATCH)]
+_TOUCH = [
+    [float(max(abs(one // PATCH - other // PATCH), abs(one % PATCH - other % PATCH)) <= 1) for other in range(PATCH**2)]
+    for one in range(PATCH**2)
+]
+"""Which cells of a patch touch one another."""
 
 
 def _find_highest(candidates: Tensor, count: int) -> tuple[Tensor, Place]:
@@ -111,8 +175,10 @@ def _sort_by_place(scores: Tensor, place: Place, width: int) -> tuple[Tensor, Pl
     return scores, (batches, rows, columns, channels)
 
 
-def _patches(maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, channels: Tensor) -> Tensor:
-    """Cut the PATCH x PATCH cells round each peak, zero outside of the map: (..., PATCH, PATCH)."""
+def _patches(
+    maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, channels: Tensor, outside: float = 0.0
+) -> Tensor:
+    """Cut the PATCH x PATCH cells round each peak: (..., PATCH, PATCH); `outside` is what lies outside of the map."""
     _, height, width, _ = ops.shape(maps)
     steps = ops.arange(PATCH, dtype="int32") - PATCH // 2
     batch, row, column, channel = (
@@ -121,7 +187,7 @@ def _patches(maps: Tensor, batches: Tensor, rows: Tensor, columns: Tensor, chann
     row, column = row + steps[:, None], column + steps
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     place = (batch, ops.clip(row, 0, height - 1), ops.clip(column, 0, width - 1), channel)
-    return ops.where(inside, take_cells(maps, place, depth=1)[..., 0], 0.0)
+    return ops.where(inside, take_cells(maps, place, depth=1)[..., 0], outside)
 
 
 def _refine(maps: Tensor, offsets: Tensor | None, place: Place, signed: bool) -> Tensor:

@@ -22,6 +22,7 @@ class ClassMaps(GroupingHead):
     needs: ClassVar[str] = "head.identities"
     names_animals: ClassVar[bool] = True
     activation: ClassVar[str | None] = "sigmoid"
+    most_peaks: ClassVar[int] = 1 << 15
 
     output_stride: Stride = Field(
         8, description="As of the confidence maps; coarser ones are learned from what is seen of the whole animal."

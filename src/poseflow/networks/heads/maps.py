@@ -45,6 +45,9 @@ class MapHead(Head):
 class GroupingHead(MapHead):
     """A head of bottom-up models: what its maps say of peaks makes animals of them."""
 
+    most_peaks: ClassVar[int] = 128
+    """Of a node; where pairs of peaks are compared, memory grows with the square."""
+
     @abstractmethod
     def score_peaks(
         self, maps: Tensor, peaks: Tensor, subject: Subject, config: GroupingConfig, longest_side_px: float
