@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import rdata
+import sleap_io as sio
 from exchange_tables import FRAMES, draw_table, write_table
 from fake_results import make_index, make_poses
 from nwbinspector import Importance, inspect_nwbfile, load_config
@@ -20,8 +21,10 @@ from poseflow.cli import app
 from poseflow.config import WRITERS
 from poseflow.core.errors import ConfigError
 from poseflow.exchange import export_poses
+from poseflow.exchange.losses import KINDS, find_losses
+from poseflow.exchange.writer import PoseStream
 from poseflow.media import index_video, write_index, write_video
-from poseflow.tables import read_poses, write_poses
+from poseflow.tables import open_poses, read_poses, write_poses
 
 PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "to_your_analysis.md"
 
@@ -143,3 +146,51 @@ def test_the_pages_python_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(blocks) == 4
     for block in blocks:
         exec(block, {})
+
+
+def test_the_page_names_what_the_writers_say_that_they_lose() -> None:
+    rows = re.findall(r"^\| (`[^|]*) \| ([^|]*) \|$", PAGE.read_text().partition("cannot hold")[2], re.MULTILINE)
+    said = {name: text for names, text in rows for name in re.findall(r"`(\w+)`", names)}
+    for name in WRITERS:
+        words = re.split(r"[,;] | and ", said[name])
+        for kind in getattr(WRITERS[name], "lost", ()):
+            assert all(part in words or part in said[name] for part in kind.split(" and ")), (name, kind)
+
+
+def test_what_a_format_cannot_hold_is_said_when_it_is_left_out(results: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table = results / "poses/cage/cage.parquet"
+    with caplog.at_level(logging.WARNING):
+        run("export", table, "--to", "deeplabcut_csv", "--out", results / "a.csv")
+    assert "a.csv cannot hold all that its table has: without times, edges, instance scores, frame rate" in caplog.text
+
+
+def test_a_loss_is_said_only_where_there_is_something_to_lose(tmp_path: Path) -> None:
+    found = {}
+    for name, points in (("whole", (0, 0, FRAMES)), ("short", (0, 2, 7))):
+        index = make_index("cage", FRAMES)
+        write_poses(make_poses(index, [points]), tmp_path / f"{name}.parquet")
+        skeleton, note = open_poses(tmp_path / f"{name}.parquet")
+        stream = PoseStream(tmp_path / f"{name}.parquet", skeleton, note, tmp_path / "x")
+        found[name] = {kind for kind, is_there in KINDS.items() if is_there(stream)}
+        assert find_losses(stream, WRITERS["movement"]) == ["instance scores"]
+    assert found["short"] - found["whole"] == {"frames without animals", "frames after the last animal"}
+    assert "frame numbers of recordings that were read in part" not in found["short"]
+
+
+def test_scores_that_are_missing_are_counted_where_they_become_0(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    skeleton, predictions, tracks = draw_table(3)
+    there = np.isfinite(predictions.points[..., 0])
+    lost = there & (np.arange(there.size).reshape(there.shape) % 3 == 0)
+    predictions.point_scores[lost] = np.nan
+    write_video(tmp_path / "cage.mp4", (np.full((48, 64), 90 + i, np.uint8) for i in range(FRAMES)), fps=25)
+    table = write_table(tmp_path / "cage.parquet", (skeleton, predictions, tracks))
+    with caplog.at_level(logging.WARNING):
+        export_poses(table, tmp_path / "cage.slp", index=index_video(tmp_path / "cage.mp4"))
+    assert lost.any()
+    assert f"cage.slp: {lost.sum()} scores that are missing are 0 there" in caplog.text
+    scores = np.concatenate(
+        [i.numpy(scores=True)[:, 2] for frame in sio.load_slp(str(tmp_path / "cage.slp")) for i in frame]
+    )
+    assert (scores == 0).sum() == lost.sum()

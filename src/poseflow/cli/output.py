@@ -101,7 +101,7 @@ def export(
     to: Annotated[
         str | None,
         typer.Option(
-            "--to", help="Format, one of those below or of another package; without it: what the end of --out says."
+            "--to", help=f"Format: {', '.join(WRITERS)}, or of another package; without it: what the end of --out says."
         ),
     ] = None,
     out: Annotated[
@@ -117,8 +117,7 @@ def export(
 ) -> None:
     """Write poses for other programs; docs/how_to/to_your_analysis.md has the formats.
 
-    aniframe, coco, csv, csv_long, deeplabcut_csv, deeplabcut_h5, keypoint_moseq, movement, nwb, nwb_animals,
-    sleap_analysis, slp.
+    What of a table a format cannot hold, a line says.
 
     Examples:
 

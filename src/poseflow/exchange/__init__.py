@@ -3,16 +3,20 @@
 Other packages add formats by entry points of `poseflow.writers`, each a function of a `PoseStream` and a path.
 """
 
+import logging
 from pathlib import Path
 
 from poseflow.config import WRITERS, SubjectConfig, suffix_of
 from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.files import replacing
+from poseflow.exchange.losses import find_losses
 from poseflow.exchange.writer import PoseStream, Writer
 from poseflow.media import VideoIndex
 from poseflow.tables import in_ranges, iter_columns, open_poses
 
 __all__ = ["PoseStream", "Writer", "export_poses", "format_of"]
+
+logger = logging.getLogger(__name__)
 
 
 def export_poses(
@@ -23,6 +27,8 @@ def export_poses(
     subject: SubjectConfig | None = None,
 ) -> None:
     """Write a pose table in another format; the file, or the folder of files, is written whole or not at all.
+
+    What the table has and the format cannot hold, a warning names.
 
     Args:
         table: of one video. path: of the new file or folder.
@@ -40,8 +46,11 @@ def export_poses(
         raise ConfigError(
             f"the index must be that of the recording of {table}, of {note['frames']} frames, got one of {index.frames}"
         )
+    poses = PoseStream(Path(table), skeleton, note, path, index, subject or SubjectConfig())
     with replacing(path) as temporary:
-        write(PoseStream(Path(table), skeleton, note, path, index, subject or SubjectConfig()), temporary)
+        write(poses, temporary)
+    if lost := find_losses(poses, write):
+        logger.warning("%s cannot hold all that its table has: without %s", path, ", ".join(lost))
 
 
 def format_of(path: Path) -> str:

@@ -12,15 +12,18 @@ from pyarrow import csv
 
 from poseflow.core.sheets import neutral_cell
 from poseflow.exchange.dense import node_values, round_for_text
+from poseflow.exchange.losses import loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.tables import edited_columns, node_columns, stack_marks
 
 
+@loses("skeleton and all other metadata")
 def write_csv(poses: PoseStream, path: Path) -> None:
     """Write a row for each animal and frame, in memory that does not grow with the video."""
     _write(poses.schema.empty_table(), path, poses.pieces)
 
 
+@loses("skeleton and all other metadata")
 def write_csv_long(poses: PoseStream, path: Path) -> None:
     """Write a row for each node, animal and frame: the same first columns, then `node`, `x`, `y`, `score`, `edited`."""
     columns = _to_long(poses.schema.empty_table(), poses)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +14,13 @@ from numpy.typing import NDArray
 
 from poseflow.core.errors import ConfigError
 from poseflow.exchange.dense import find_individuals, node_values
+from poseflow.exchange.losses import loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.labels import describe, to_sleap
 from poseflow.media import VideoIndex
 from poseflow.tables import Individuals, Predictions, Tracks
+
+logger = logging.getLogger(__name__)
 
 UNNAMED = "track_"
 """What the name of an animal without a name begins with, before its track's number."""
@@ -43,6 +47,7 @@ POINT = np.dtype([("x", "f8"), ("y", "f8"), ("visible", "?"), ("complete", "?"),
 PREDICTED = 1
 
 
+@loses("times", "scores of names")
 def write_slp(poses: PoseStream, path: Path) -> None:
     """Write poses as `.slp` with predicted instances; SLEAP's GUI shows them on the recording.
 
@@ -77,7 +82,7 @@ def _write_instances(poses: PoseStream, individuals: Individuals, file: h5py.Fil
     for name, (dtype, length) in sizes.items():
         del file[name]
         file.create_dataset(name, (length,), dtype)
-    row, frame = 0, 0
+    row, frame, unscored = 0, 0, 0
     for block in poses.blocks():
         frame_idx, values = block.column("frame_idx").to_numpy(), node_values(block, poses)
         frames, first, place = np.unique(frame_idx, return_index=True, return_inverse=True)
@@ -88,7 +93,9 @@ def _write_instances(poses: PoseStream, individuals: Individuals, file: h5py.Fil
         instances["frame_id"] = frame + place
         instances["track"] = individuals.find(block)
         instances["from_predicted"] = -1
-        instances["score"] = np.nan_to_num(block.column("instance_score").to_numpy())
+        scores = block.column("instance_score").to_numpy()
+        unscored += int(np.isnan(scores).sum()) + _count_unscored(values)
+        instances["score"] = np.nan_to_num(scores)
         instances["point_id_start"], instances["point_id_end"] = rows * nodes, (rows + 1) * nodes
         labeled = np.zeros(len(frames), FRAME)
         labeled["frame_id"] = np.arange(frame, frame + len(frames))
@@ -99,6 +106,13 @@ def _write_instances(poses: PoseStream, individuals: Individuals, file: h5py.Fil
         file["instances"][row : row + len(rows)] = instances
         file["pred_points"][row * nodes : (row + len(rows)) * nodes] = _points(values)
         row, frame = row + len(rows), frame + len(frames)
+    if unscored:
+        logger.warning("%s: %d scores that are missing are 0 there", poses.path, unscored)
+
+
+def _count_unscored(values: NDArray[np.float32]) -> int:
+    """Points (rows, nodes, 3) that are there and have no score."""
+    return int((np.isnan(values[..., 2]) & ~np.isnan(values[..., :2]).any(axis=2)).sum())
 
 
 def _points(values: NDArray[np.float32]) -> NDArray[np.void]:
