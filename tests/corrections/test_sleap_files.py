@@ -176,6 +176,22 @@ def test_what_is_said_of_a_video_that_the_recording_does_not_have_is_listed(cage
     assert "the recording has no video other.mp4" in cage.review_list
 
 
+def test_a_track_that_was_lost_long_before_is_known_by_where_it_was_lost(cage):
+    """An animal is hidden for ten frames and gets a new track, which a person says is the old one."""
+    cage.config = cage.config.model_copy(update={"max_gap_frames": 2, "window_frames": 2})
+    cage.release(missed=frozenset((1, frame) for frame in range(10, 20)))
+    cage.make()
+    labels = sio.load_slp(str(cage.review), open_videos=False)
+    frame = next(frame for frame in labels if frame.frame_idx == 20)
+    (new,) = [one for one in frame.instances if one.track.name == f"track_{ANIMALS}"]
+    new.track = next(track for track in labels.tracks if track.name == "track_1")
+    (claim,) = read_claims([save(cage, labels)], VIDEOS).claims
+    assert (claim.kind, claim.before.frame) == ("continuation", 9)
+    after = cage.make(max_gap_frames=2, window_frames=2)
+    lost, found = animals_at(after, 9), animals_at(after, 20)
+    assert found["track"].tolist() == lost["track"].tolist()
+
+
 def test_what_is_saved_over_a_review_file_is_kept(cage):
     cross(cage)
     lists = {"cage": (cage.folder / "review.csv", cage.review)}
@@ -194,7 +210,10 @@ def test_what_is_saved_over_a_review_file_is_kept(cage):
     assert keep_saved_over(lists, videos, folder) == [], "once"
 
 
-def test_a_damaged_file_is_named(tmp_path):
-    (tmp_path / "cage.slp").write_bytes(b"\x89HDF\r\n")
-    (fault,) = read_claims([tmp_path / "cage.slp"], VIDEOS).faults
-    assert "cage.slp: must be a SLEAP label file" in fault
+def test_a_damaged_file_or_another_is_named(tmp_path):
+    (tmp_path / "cage.slp").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(90))
+    (tmp_path / "cage.b.slp").write_text("frame,x")
+    content = read_claims([tmp_path / "cage.slp", tmp_path / "cage.b.slp"], VIDEOS)
+    assert len(content.faults) == 2 and not content.claims
+    for fault, name in zip(content.faults, ("cage.slp", "cage.b.slp"), strict=True):
+        assert fault.startswith(str(tmp_path / name)) and "it counts for nothing" in fault

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ from poseflow.corrections.claims import (
     id_of_content,
 )
 from poseflow.exchange.slp import UNNAMED
+from poseflow.labels.formats.content import DAMAGED, check_file, describe_content, one_line, raise_if_machine_failed
+from poseflow.labels.formats.sleap import recognize
 from poseflow.media.lookup import base_name, find_recording, key_of_name
 
 PROVENANCE = "poseflow tracks"
@@ -46,6 +49,9 @@ NODES = "poseflow nodes"
 
 RELEASE = "poseflow release"
 """Key of the release whose predictions they are."""
+
+LAST_SEEN = "poseflow last seen"
+"""Key of where tracks that were lost before the items were last: (frame, name, points), by file name of their video."""
 
 REVIEW_ITEMS = "poseflow review items"
 """Key of the review items that were suggested, by video: those that a person took from the list are right."""
@@ -81,7 +87,8 @@ def read_slp_claims(path: str | Path, videos: Mapping[str, str]) -> list[AnyClai
     )
     for video, recorded in _find_videos(labels, videos, path).items():
         frames = _read_frames(labels, recorded, known, video, is_purged)
-        claims += _Differences(frames, known is not None, made).find()
+        lost = json.loads(labels.provenance.get(LAST_SEEN, "{}")).get(base_name(recorded[0]), ())
+        claims += _Differences(frames, known is not None, made, lost).find()
     if is_purged and any(known.values()):
         logger.warning("%s holds no predicted instance any more: none is taken for deleted by hand", path)
     claims += _find_reviewed(labels, videos, path, made)
@@ -119,17 +126,23 @@ class _Frame:
     gone: list[int] = field(default_factory=list)
     """Those of the shown ones that were deleted."""
 
-    def sighting(self, animal: int | None) -> Sighting:
-        """One of the animals that were shown, among the others."""
+    @cached_property
+    def _all(self) -> Sighting:
         points = np.array([one.points for one in self.shown]).reshape(-1, len(self.nodes), 2)
-        return Sighting.of(self.video, self.number, self.nodes, points, animal, release=self.release)
+        return Sighting.of(self.video, self.number, self.nodes, points, None, release=self.release)
+
+    def sighting(self, animal: int | None) -> Sighting:
+        """One of the animals that were shown, among the others; to be asked for when all are known."""
+        return self._all.model_copy(update={"animal": animal})
 
 
 class _Differences:
     """What a person changed in the frames of one video, in order."""
 
-    def __init__(self, frames: Sequence[_Frame], has_names: bool, made: Mapping[str, Any]) -> None:
-        self._frames, self._has_names, self._made = frames, has_names, made
+    def __init__(
+        self, frames: Sequence[_Frame], has_names: bool, made: Mapping[str, Any], lost: Sequence[Any] = ()
+    ) -> None:
+        self._frames, self._has_names, self._made, self._lost = frames, has_names, made, lost
         self._renamed: dict[str, str] = {}  # how the GUI has carried changes of tracks on to this frame
         self._last: dict[str, Sighting] = {}  # where each track was last
 
@@ -169,17 +182,27 @@ class _Differences:
             return one.by_person or not self._has_names
         return one.name != self._renamed.get(was, was) or (one.name != was and not _is_number(one.name))
 
-    def _name(self, sighting: Sighting, name: str) -> AnyClaim:
+    def _find_before(self, name: str, here: Sighting) -> Sighting | None:
+        """Where a track was last in the file, or was lost before."""
         before = self._last.get(name)
+        lost = [one for one in self._lost if one[1] == name and one[0] < here.frame]
+        if lost and (before is None or before.frame < lost[-1][0]):
+            points = np.array([[point or (np.nan, np.nan) for point in lost[-1][2]]])
+            return Sighting.of(here.video, lost[-1][0], here.nodes, points, 0, release=here.release)
+        return before
+
+    def _name(self, sighting: Sighting, name: str) -> AnyClaim:
+        before = self._find_before(name, sighting)
         if _is_number(name) and before is not None:
             return ContinuationClaim(**self._made, where=sighting, before=before)
         return NameClaim(**self._made, where=sighting, name=name)
 
     def _add(self, frame: _Frame, one: _Left) -> AnyClaim:
         name = None if _is_number(one.name) else one.name
-        before = self._last.get(one.name) if one.name is not None else None
+        here = frame.sighting(None)
+        before = self._find_before(one.name, here) if one.name is not None else None
         points = from_points(one.points, frame.nodes)
-        return AnimalClaim(**self._made, where=frame.sighting(None), points=points, name=name, before=before)
+        return AnimalClaim(**self._made, where=here, points=points, name=name, before=before)
 
 
 def _read_frames(
@@ -309,7 +332,12 @@ def _find_video(recorded: str, videos: Mapping[str, str], path: Path) -> str:
 
 
 def _load(path: Path) -> sio.Labels:
+    """Read a file all of whose data lie in it; raises OSError where the machine failed to read it."""
+    check_file(path, "a SLEAP label file", LabelsError)
+    if not recognize(path):
+        raise LabelsError(f"{path} must be a SLEAP label file, got {describe_content(path)}")
     try:
         return sio.load_slp(str(path), open_videos=False)
-    except (OSError, KeyError, ValueError) as error:
-        raise LabelsError(f"{path}: must be a SLEAP label file, got one that cannot be read: {error}") from error
+    except DAMAGED as error:
+        raise_if_machine_failed(error, path)
+        raise LabelsError(f"{path} must be a SLEAP label file, got a damaged one: {one_line(error)}") from error

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import sleap_io as sio
+from numpy.typing import NDArray
 
 from poseflow.config import ReviewConfig
 from poseflow.core.files import replacing
 from poseflow.core.sheets import write_csv
 from poseflow.corrections import ListedClaim, Standing, VideoEdits, from_points, place_of
-from poseflow.corrections.sleap_files import NODES, PROVENANCE, RELEASE, REVIEW_ITEMS
+from poseflow.corrections.sleap_files import LAST_SEEN, NODES, PROVENANCE, RELEASE, REVIEW_ITEMS
 from poseflow.exchange.slp import build_instances, name_tracks, video_of
 from poseflow.labels import to_sleap
 from poseflow.media import VideoIndex
@@ -31,6 +32,9 @@ COLUMNS = (
 """Of the list. `frames_affected`: animal-frames that are wrong if animals are mistaken there. Behind the review items
 stand a person's claims that do not hold: `kind` orphan, one that finds no animal or several, or superseded, one that a
 later one contradicts; `note` says which it is, and why."""
+
+LOST_FRAMES, MOST_LOST = 5000, 10
+"""So far back, and so many, tracks are looked for that an item's animals may continue."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def write_review(
     """Write review items as a table, and as suggestions for SLEAP's GUI, in the same order: the worst first.
 
     The label file holds the animals of each item's frame, and of the frame before it, under the names that they have,
-    as a person has corrected them.
+    as a person has corrected them; tracks that were lost before are among its tracks.
 
     Args:
         items: as `track_recording` gives them, with the `files` it was given.
@@ -70,9 +74,10 @@ def write_review(
     listed = [_locate(item, files) for item in worth]
     parts = [_read_part(file, listed, tracks) for file in files]
     names = {file.video: part.identity_names for file, part in zip(files, parts, strict=True)}
+    lost = {file.video: _find_lost(file, listed, tracks) for file in files}
     table, labels = out
     _write_table(listed, claims, indexes, names, table)
-    _write_labels(listed, files, parts, indexes, standing or Standing({}), labels)
+    _write_labels(listed, files, (parts, lost), indexes, standing or Standing({}), labels)
     return len(listed)
 
 
@@ -85,9 +90,31 @@ def _read_part(file: RecordingFile, listed: Sequence[_ListedItem], tracks: str |
     """The tracked rows of a video that lie in the items' frames and those before them."""
     whole = read_tracks(tracks, file.video)
     frames = [one.frame_idx - back for one in listed if one.file == file for back in (0, 1)]
-    kept = np.isin(whole.frame_idx, frames)
+    return _take(whole, np.isin(whole.frame_idx, frames))
+
+
+def _take(whole: Tracks, kept: NDArray[Any]) -> Tracks:
     columns = ("row", "frame_idx", "tracklet", "track", "identity_code", "identity_score")
     return Tracks(**{name: getattr(whole, name)[kept] for name in columns}, identity_names=whole.identity_names)
+
+
+def _find_lost(file: RecordingFile, listed: Sequence[_ListedItem], tracks: str | Path) -> Tracks:
+    """The last rows of tracks that were lost before the items of a video, which may be what these continue."""
+    whole = read_tracks(tracks, file.video)
+    rows: set[int] = set()
+    for frame in [one.frame_idx for one in listed if one.file == file]:
+        begin, before, stop = np.searchsorted(whole.frame_idx, [frame - LOST_FRAMES, frame - 1, frame + 1])
+        last = len(whole.track[begin:before]) - 1 - np.unique(whole.track[begin:before][::-1], return_index=True)[1]
+        is_lost = ~np.isin(whole.track[begin + last], whole.track[before:stop])
+        rows.update(np.sort(begin + last[is_lost])[-MOST_LOST:].tolist())
+    return _take(whole, np.array(sorted(rows), np.int64))
+
+
+def _describe_lost(file: RecordingFile, lost: Tracks) -> list[list[Any]]:
+    """Frame, name and pose of the last rows of lost tracks, as JSON."""
+    found = read_instances(list(file.predictions), lost.row)
+    poses = [list(from_points(pose, found.skeleton.nodes).values()) for pose in found.points]
+    return [list(one) for one in zip(lost.frame_idx.tolist(), name_tracks(lost), poses, strict=True)]
 
 
 def _write_table(
@@ -123,15 +150,17 @@ def _say_time(index: VideoIndex, frame: int) -> str:
 def _write_labels(
     listed: Sequence[_ListedItem],
     files: Sequence[RecordingFile],
-    parts: Sequence[Tracks],
+    tracked: tuple[Sequence[Tracks], Mapping[str, Tracks]],
     indexes: Mapping[str, VideoIndex],
     standing: Standing,
     path: str | Path,
 ) -> None:
+    parts, lost = tracked
     named: dict[str, sio.Track] = {}
     videos = {file.video: video_of(indexes[file.video]) for file in files if indexes[file.video].is_ok}
     labeled: list[sio.LabeledFrame] = []
     original: dict[str, list[list[Any]]] = {}
+    seen: dict[str, list[list[Any]]] = {}
     skeletons: list[sio.Skeleton] = []
     known: dict[str, str] = {}
     for file, part in zip(files, parts, strict=True):
@@ -151,9 +180,13 @@ def _write_labels(
             [int(frame), int(row), name, pose]
             for frame, row, name, pose in zip(part.frame_idx, part.row, called, poses, strict=True)
         ]
+        seen[_file_name(indexes[file.video])] = _describe_lost(file, lost[file.video])
+        for name in name_tracks(lost[file.video]):  # so that a person can choose them
+            named.setdefault(name, sio.Track(name=name))
         known[NODES] = json.dumps(shown.skeleton.nodes)
         if release := shown.metadata.get("release"):
             known[RELEASE] = str(release)
+    known[LAST_SEEN] = json.dumps(seen)
     suggestions = [sio.SuggestionFrame(video=videos[one.file.video], frame_idx=one.frame_idx) for one in listed]
     suggested: dict[str, list[int]] = defaultdict(list)
     for one in listed:
