@@ -287,13 +287,15 @@ def test_what_settings_of_deeplabcut_become(tmp_path):
         (tmp_path / name).write_text(text)
         found[name] = import_training_settings(tmp_path / name)
     tf, torch, top_down = (found[name].config for name in ("tf", "torch", "td"))
+    assert (tf.backbone.name, torch.backbone.name) == ("dlc_resnet50", "unet")
     assert (tf.kind, tf.input.scale, tf.head.sigma_px, tf.training.batch_size) == ("single_instance", 0.8, 8.5, 8)
     assert (tf.augmentation.rotation_deg, tf.augmentation.scale, tf.augmentation.window_px) == (25, (0.5, 1.25), 400)
     assert (torch.kind, torch.training.max_epochs, torch.training.seed) == ("bottom_up", 200, 42)
     assert (torch.augmentation.noise, torch.augmentation.window_px) == (0.05, 448)
     assert (top_down.kind, top_down.input.crop_px, top_down.augmentation.flip) == ("centered_instance", 256, True)
     assert any(
-        line.startswith("net_type: resnet_50: no counterpart; the UNet") for line in found["tf"].without_counterpart
+        line.startswith("init_weights: resnet_v1_50.ckpt: no counterpart; a network")
+        for line in found["tf"].without_counterpart
     )
     assert any(line.startswith("clahe: True: no counterpart") for line in found["tf"].without_counterpart)
 
@@ -318,3 +320,24 @@ def test_what_are_no_settings_has_one_line(text, message, tmp_path):
     (tmp_path / "settings.yaml").write_text(text)
     with pytest.raises(ConfigError, match=rf"^[^\n]*settings\.yaml[^\n]*{message}[^\n]*$"):
         import_training_settings(tmp_path / "settings.yaml")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "expected"),
+    [
+        ({"leap": {"max_stride": 8, "filters": 32, "up_interpolate": True}}, ("leap", 8, 32)),
+        ({"hourglass": {"max_stride": 64, "filters": 256, "stacks": 2, "stem_stride": 4}}, ("hourglass", 64, 64)),
+        ({"unet": {"max_stride": 16, "stem_stride": 2, "middle_block": False, "filters": 16}}, ("unet", 16, 16)),
+        ({"pretrained_encoder": {"encoder": "mobilenetv2", "pretrained": False}}, ("mobilenetv2", 32, 64)),
+        ({"pretrained_encoder": {"encoder": "alexnet", "pretrained": True}}, ("unet", 16, 16)),
+        ({"resnet": {"version": "ResNet50", "max_stride": 16}}, ("unet", 16, 16)),
+    ],
+)
+def test_networks_of_sleap_that_are_here_too(backbone, expected, tmp_path):
+    heads = {"centroid": {"sigma": 2.5, "output_stride": 4}}
+    config, lines = import_values({"data": {}, "model": {"backbone": backbone, "heads": heads}}, tmp_path)
+    found = config.backbone
+    assert (found.name, found.max_stride, found.filters) == expected
+    ((name, values),) = backbone.items()
+    if expected[0] == "unet" and name != "unet":
+        assert all(is_named(lines, ("model", "backbone", name, key)) for key in values)

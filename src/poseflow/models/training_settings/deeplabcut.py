@@ -8,7 +8,7 @@ from poseflow.models.training_settings.ledger import Ledger
 from poseflow.models.training_settings.shared import LOADING_ELSEWHERE, NODES, RESULTS_ELSEWHERE, without_nothing
 
 GREY_LEVELS = 255
-NETWORK = "no counterpart; the UNet of the defaults, from random weights, is in its place"
+NETWORK = "no counterpart; a network of the defaults, from random weights, is in its place"
 OFFSETS = "no counterpart; points are refined by integral regression"
 PAF_PREDICTOR = "PartAffinityFieldPredictor"
 KINDS_OF_METHODS = {"bu": None, "td": "centered_instance"}
@@ -17,8 +17,9 @@ TF_LABELS = (
     "all_joints", "all_joints_names", "num_joints", "dataset", "metadataset", "project_path", "num_limbs",
     "partaffinityfield_graph", "partaffinityfield_idx", "num_idchannel",
 )  # fmt: skip
+RESNET = "resnet_50"
 TF_NETWORK = (
-    "net_type", "init_weights", "multi_stage", "intermediate_supervision", "intermediate_supervision_layer",
+    "init_weights", "multi_stage", "intermediate_supervision", "intermediate_supervision_layer",
     "stride", "deconvolutionstride", "output_stride", "mean_pixel", "weight_decay", "regularize",
 )  # fmt: skip
 TF_OFFSETS = ("location_refinement", "locref_huber_loss", "locref_loss_weight", "locref_stdev")
@@ -51,6 +52,11 @@ def translate_pose_cfg(ledger: Ledger) -> ModelConfig:
         augmentation["window_px"] = max(width, height)
         if width != height:
             ledger.say("crop_size", f"a square of {max(width, height)} px")
+    backbone = {}
+    if ledger.take("net_type") == RESNET:
+        backbone = {"name": "dlc_resnet50"}
+    else:
+        ledger.say("net_type", NETWORK)
     for names, why in (
         (TF_LABELS, NODES),
         (TF_NETWORK, NETWORK),
@@ -65,6 +71,7 @@ def translate_pose_cfg(ledger: Ledger) -> ModelConfig:
         {
             "kind": "bottom_up" if has_fields else "single_instance",
             "input": {"channels": 3, "scale": min(scale, 1.0)},
+            "backbone": backbone,
             "head": head,
             "augmentation": augmentation,
             "training": without_nothing({"batch_size": ledger.take("batch_size")}),

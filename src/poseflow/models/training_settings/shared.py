@@ -12,6 +12,18 @@ LOADING_ELSEWHERE = "how images are fed has no setting here"
 NODES = "nodes, edges and symmetries are those of the labels"
 
 
+def count_bits(stride: int) -> int:
+    """The power of 2 that a stride is; raises ValueError for one that is none."""
+    if stride < 2 or stride & (stride - 1):
+        raise ValueError(f"a maximum stride must be a power of 2, at least 2, got {stride}")
+    return stride.bit_length() - 1
+
+
+def count_levels(ledger: Ledger, path: str, default: int) -> int:
+    """Levels of a network of that maximum stride."""
+    return count_bits(int(ledger.take(path, default)))
+
+
 def describe_filters(ledger: Ledger, path: str, filters: int, growth: float, levels: int) -> None:
     """Say so where the filters of some block are not those of the file."""
     every = [int(filters * growth**level) for level in range(levels + 1)]

@@ -1,9 +1,10 @@
 """SLEAP (1.0 to 1.4): `training_config.json`, also the profiles of its GUI, which know no labels yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from poseflow.config import KINDS, ModelConfig
+from poseflow.config.parts import BACKBONES
 from poseflow.models.sleap.settings import OUR_KINDS, PRETRAINED_STRIDE
 from poseflow.models.training_settings.ledger import Ledger
 from poseflow.models.training_settings.shared import (
@@ -11,6 +12,8 @@ from poseflow.models.training_settings.shared import (
     LOADING_ELSEWHERE,
     NODES,
     RESULTS_ELSEWHERE,
+    count_bits,
+    count_levels,
     describe_filters,
     only,
     take_range,
@@ -18,6 +21,9 @@ from poseflow.models.training_settings.shared import (
 )
 
 GREY_LEVELS = 255
+HOURGLASS_STRIDE = 4
+"""Of an hourglass's stem."""
+PRETRAINED = "imagenet"
 STEPS_PER_EPOCH = 200
 HALVING = 0.5
 
@@ -85,25 +91,75 @@ def _read_input(ledger: Ledger, maps: str, sees_crops: bool) -> dict[str, Any]:
 
 def _read_backbone(ledger: Ledger, finest: int) -> dict[str, Any]:
     found = ledger.parts_of("model.backbone")
-    if found != ["unet"]:
-        if len(found) != 1:
-            raise ValueError(f"model.backbone must have one network, got {', '.join(found) or 'none'}")
-        ledger.leave(f"model.backbone.{found[0]}", "no counterpart; the UNet of the defaults is in its place")
-        return {}
-    own = "model.backbone.unet"
-    stride = int(ledger.take(f"{own}.max_stride", 16))
-    if stride < 2 or stride & (stride - 1):
-        raise ValueError(f"{own}.max_stride must be a power of 2, got {stride}")
-    levels = stride.bit_length() - 1
+    if len(found) != 1:
+        raise ValueError(f"model.backbone must have one network, got {', '.join(found) or 'none'}")
+    own = f"model.backbone.{found[0]}"
+    if found[0] in BACKBONES_OF:
+        ledger.same(f"{own}.output_stride", finest)
+        return BACKBONES_OF[found[0]](ledger, own)
+    ledger.leave(own, "no counterpart; the UNet of the defaults is in its place")
+    return {}
+
+
+def _read_unet(ledger: Ledger, own: str) -> dict[str, Any]:
+    levels = count_levels(ledger, f"{own}.max_stride", 16)
     filters, growth = int(ledger.take(f"{own}.filters", 64)), float(ledger.take(f"{own}.filters_rate", 2))
     describe_filters(ledger, f"{own}.filters", filters, growth, levels)
-    is_bilinear = bool(ledger.take(f"{own}.up_interpolate"))
-    ledger.same(f"{own}.output_stride", finest)
-    ledger.same(f"{own}.stem_stride")
-    ledger.same(f"{own}.middle_block", True)
+    return {
+        "down_blocks": levels,
+        "filters": filters,
+        "growth": growth,
+        "up": "bilinear" if ledger.take(f"{own}.up_interpolate") else "transposed",
+        "stem_stride": ledger.take(f"{own}.stem_stride", 1),
+        "middle": ledger.take(f"{own}.middle_block", True),
+        "stacks": ledger.take(f"{own}.stacks", 1),
+    }
+
+
+def _read_leap(ledger: Ledger, own: str) -> dict[str, Any]:
+    levels = count_levels(ledger, f"{own}.max_stride", 8)
+    filters, growth = int(ledger.take(f"{own}.filters", 64)), float(ledger.take(f"{own}.filters_rate", 2))
+    describe_filters(ledger, f"{own}.filters", filters, growth, levels)
     ledger.same(f"{own}.stacks", 1)
-    up = "bilinear" if is_bilinear else "transposed"
-    return {"down_blocks": levels, "filters": filters, "growth": growth, "up": up}
+    up = "bilinear" if ledger.take(f"{own}.up_interpolate") else "transposed"
+    return {"name": "leap", "down_blocks": levels, "filters": filters, "growth": growth, "up": up}
+
+
+def _read_hourglass(ledger: Ledger, own: str) -> dict[str, Any]:
+    ledger.same(f"{own}.stem_stride", HOURGLASS_STRIDE)
+    return {
+        "name": "hourglass",
+        "down_blocks": count_levels(ledger, f"{own}.max_stride", 64) - count_bits(HOURGLASS_STRIDE),
+        "stem_filters": ledger.take(f"{own}.stem_filters", 128),
+        "width": ledger.take(f"{own}.filters", 256),
+        "width_increase": ledger.take(f"{own}.filter_increase", 128),
+        "stacks": ledger.take(f"{own}.stacks", 3),
+    }
+
+
+def _read_encoder(ledger: Ledger, own: str) -> dict[str, Any]:
+    """An encoder of a library, if it is one of those here; its decoder is ours."""
+    name = str(ledger.take(f"{own}.encoder", "efficientnetb0"))
+    if name not in BACKBONES:
+        ledger.say(f"{own}.encoder", "no counterpart; the UNet of the defaults is in its place")
+        ledger.leave(own, "no counterpart")
+        return {}
+    if not ledger.take(f"{own}.pretrained", True):
+        return {"name": name}
+    known = BACKBONES[name].model_validate({"name": name}).find_pretrained()
+    if PRETRAINED not in known:
+        ledger.say(f"{own}.pretrained", "no such weights are known here; the network begins from random ones")
+        return {"name": name}
+    return {"name": name, "weights": PRETRAINED}
+
+
+BACKBONES_OF: dict[str, Callable[[Ledger, str], dict[str, Any]]] = {
+    "unet": _read_unet,
+    "leap": _read_leap,
+    "hourglass": _read_hourglass,
+    "pretrained_encoder": _read_encoder,
+}
+"""SLEAP's networks that are here too."""
 
 
 def _read_head(ledger: Ledger, section: str) -> dict[str, Any]:

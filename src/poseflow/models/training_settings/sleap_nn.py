@@ -11,6 +11,7 @@ from poseflow.models.training_settings.shared import (
     LOADING_ELSEWHERE,
     NODES,
     RESULTS_ELSEWHERE,
+    count_levels,
     describe_filters,
     only,
     take_range,
@@ -140,23 +141,20 @@ def _read_backbone(ledger: Ledger, finest: int) -> dict[str, Any]:
         ledger.leave(own, "no counterpart; the UNet of the defaults is in its place")
         return {}
     usual = UNETS[name]
-    stride = int(ledger.take(f"{own}.max_stride", usual["max_stride"]))
-    if stride < 2 or stride & (stride - 1):
-        raise ValueError(f"{own}.max_stride must be a power of 2, got {stride}")
+    levels = count_levels(ledger, f"{own}.max_stride", int(usual["max_stride"]))
     filters = int(ledger.take(f"{own}.filters", usual["filters"]))
     growth = float(ledger.take(f"{own}.filters_rate", usual["filters_rate"]))
-    levels = stride.bit_length() - 1
     describe_filters(ledger, f"{own}.filters", filters, growth, levels)
     ledger.same(f"{own}.output_stride", finest)
-    ledger.same(f"{own}.kernel_size", 3)
-    ledger.same(f"{own}.stem_stride")
-    ledger.same(f"{own}.middle_block", True)
-    ledger.same(f"{own}.stacks", 1)
     return {
         "down_blocks": levels,
         "filters": filters,
         "growth": growth,
         "convs_per_block": ledger.take(f"{own}.convs_per_block", 2),
+        "kernel_size": ledger.take(f"{own}.kernel_size", 3),
+        "stem_stride": ledger.take(f"{own}.stem_stride", 1),
+        "middle": ledger.take(f"{own}.middle_block", True),
+        "stacks": ledger.take(f"{own}.stacks", 1),
         "up": "bilinear" if ledger.take(f"{own}.up_interpolate", True) else "transposed",
     }
 
