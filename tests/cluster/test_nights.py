@@ -81,7 +81,7 @@ def test_better_models_are_promoted_for_new_recordings_and_one_can_go_back(proje
     assert project.places.suggestions("third").exists()
     summary = project.places.summary.read_text()
     assert f"release {decision['current']} takes the place of {first}" in summary
-    assert "1 recordings done, 64 frames" in summary
+    assert "1 recording done, 64 frames" in summary
     assert "Nothing to be done" in project.snakemake("nightly")
 
     project.poseflow("rollback")

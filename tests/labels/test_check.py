@@ -43,26 +43,29 @@ def move(labels, frame, points):
 
 
 FAULTS = {
-    "outside": (lambda labels: move(labels, 3, SHAPE + np.array([-80, 40])), "points outside of their image: nose"),
+    "outside": (lambda labels: move(labels, 3, SHAPE + np.array([-80, 40])), "points outside of their image (2): nose"),
     "swapped": (
         lambda labels: move(labels, 3, labels.labeled_frames[3].instances[0].numpy()[[0, 2, 1, 3]]),
-        "1 animals whose sides may be swapped: frame 3 of cage.mp4",
+        "animals whose sides may be swapped (1): frame 3 of cage.mp4",
     ),
     "size": (
         lambda labels: move(labels, 3, SHAPE * 4 + np.array([60, 48])),
-        "animals of another size than most: 89 px",
+        "animals of another size than most (1): 89 px",
     ),
-    "leap": (lambda labels: move(labels, 3, SHAPE + np.array([110, 80])), "animals that leap: anna"),
+    "leap": (lambda labels: move(labels, 3, SHAPE + np.array([110, 80])), "animals that leap (2): anna"),
     "nameless": (
         lambda labels: setattr(labels.labeled_frames[3].instances[0], "track", None),
-        "1 animals without a name",
+        "animals without a name, beside others that have one (1)",
     ),
     "names twice": (
         lambda labels: setattr(labels.labeled_frames[3].instances[0], "track", labels.tracks[1]),
-        "1 names that are twice in a frame: bert in frame 3",
+        "names that are twice in a frame (1): bert in frame 3",
     ),
     "frame beyond": (lambda labels: setattr(labels.labeled_frames[3], "frame_idx", 99), "which has 20"),
-    "no video": (lambda labels: labels.video.replace_filename("gone.mp4"), "1 videos that are not found"),
+    "no video": (
+        lambda labels: labels.video.replace_filename("gone.mp4"),
+        "videos that are not found, so that nothing is trained on their frames (1)",
+    ),
 }
 
 
@@ -73,7 +76,7 @@ def check(labels: sio.Labels, folder: Path) -> list[str]:
 
 def test_sound_labels_have_one_line(tmp_path):
     [line] = check(build(tmp_path), tmp_path)
-    assert "20 frames of 1 videos, 40 animals of 4 nodes (nose, left, right, tail); names: anna, bert" in line
+    assert "20 frames of 1 video, 40 animals of 4 nodes (nose, left, right, tail); names: anna, bert" in line
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -387,7 +387,7 @@ class TestFaults:
 
     def test_all_points_missing(self, make_video: Callable, make_labels: Callable) -> None:
         slp = make_labels("a.slp", make_video("a.mp4"), {0: [np.full((3, 2), np.nan)]})
-        with pytest.raises(LabelsError, match="got 1 instances whose points are all missing"):
+        with pytest.raises(LabelsError, match="got 1 instance whose points are all missing"):
             read(slp)
 
     def test_the_same_instance_twice(self, make_video: Callable, make_labels: Callable, animal: Callable) -> None:

@@ -1,6 +1,7 @@
 """Speed, nearness and the names' probabilities, on animals whose motion is known."""
 
 import dataclasses
+from base64 import b64decode
 
 import numpy as np
 import pytest
@@ -59,6 +60,14 @@ def test_any_recording_can_be_drawn(tmp_path, tracks):
     motion, timeline = read_both(tmp_path, make_poses(make_index("cage", 40), tracks), 40)
     assert draw_motion(motion, timeline).wide.startswith("data:image/svg+xml")
     assert "2 links to look at" in draw_timeline(timeline, (), [(3, 10.0), (20, 0.0)]).caption
+
+
+def test_a_lone_animal_has_no_panel_of_distances(tmp_path):
+    motion, timeline = read_both(tmp_path, make_poses(make_index("cage", 40), [(0, 0, 40)]), 40)
+    picture = draw_motion(motion, timeline)
+    assert "Speed of head, means over a bin" in picture.caption
+    panels = b64decode(picture.wide.partition(",")[2]).decode()
+    assert "mm/s" in panels and "apart" not in panels
 
 
 def test_review_items_are_read_by_video_and_the_worst_video_is_first(tmp_path):

@@ -10,10 +10,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from poseflow.config import RenderConfig
-from poseflow.core.errors import TableError
+from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.media import index_video, open_video, write_video
 from poseflow.report.overlay import COLORS, draw_poses, render_overlay
+from poseflow.report.palette import EDGE, color_nodes
 
 SKELETON = Skeleton.from_names(["nose", "middle", "tail"], [("nose", "middle"), ("middle", "tail")])
 SIZE = (160, 240)
@@ -136,6 +137,73 @@ def test_a_trail_shows_where_the_animal_was_and_fades(grey_video, tmp_path):
     assert change[79:82, 60:80].max() < change[79:82, 90:110].max()
     assert change[79:82, 10:50].max() < 20  # more than 25 frames ago
     assert np.abs(gap[79:82, 76:108].astype(int) - 90).max() < 20
+
+
+def drawn_frames(monkeypatch, index, table, **settings):
+    """Frames of an overlay as they are before they are compressed."""
+    frames = []
+    monkeypatch.setattr("poseflow.report.overlay.write_video", lambda _, images, *__, **___: frames.extend(images))
+    render_overlay(index, table, "none.mp4", RenderConfig(**settings))
+    return frames
+
+
+def test_nodes_have_colors_of_their_own_where_these_are_wanted(grey_video, monkeypatch):
+    """The same in both animals; edges between them are grey."""
+    table = pd.concat([make_table(y=50.0), make_table(track=1, y=120.0)], ignore_index=True)
+    table.attrs = make_table().attrs
+    image = drawn_frames(monkeypatch, grey_video, table, color_by="node", trail_frames=0)[5]
+    for y in (50, 120):
+        for x, color in zip((90, 60, 30), color_nodes(3), strict=True):
+            np.testing.assert_array_equal(image[y, x], color)
+        np.testing.assert_allclose(image[y, 75], EDGE, atol=20)
+
+
+def test_names_of_animals_can_be_left_out(grey_video, monkeypatch):
+    named, bare = (
+        drawn_frames(monkeypatch, grey_video, make_table(identity="female"), names=names, max_frames=1)[0]
+        for names in (True, False)
+    )
+    changed = (named != bare).any(axis=-1)
+    assert changed[40:80].any()
+    assert not changed[:40].any() and not changed[80:].any()
+
+
+@pytest.mark.parametrize(
+    ("color_by", "colors"), [("animal", COLORS[:2]), ("node", color_nodes(3))], ids=["animals", "nodes"]
+)
+def test_the_legend_has_a_dot_of_each_color_in_order(grey_video, monkeypatch, color_by, colors):
+    table = pd.concat([make_table(identity="a", y=20.0), make_table(identity="b", track=1, y=30.0)], ignore_index=True)
+    table.attrs = make_table().attrs
+    settings = {"color_by": color_by, "trail_frames": 0, "max_frames": 1, "scale": 4.0}
+    with_legend = drawn_frames(monkeypatch, grey_video, table, legend=True, **settings)[0]
+    without = drawn_frames(monkeypatch, grey_video, table, **settings)[0]
+    height, width = with_legend.shape[:2]
+    y, x = np.nonzero((with_legend != without).any(axis=-1))
+    assert x.min() == 0 and y.max() == height - 1
+    assert x.max() < width / 2 and y.min() > height / 2
+    rows = [np.flatnonzero((with_legend[y.min() :, : x.max()] == color).all(axis=-1).any(axis=1)) for color in colors]
+    assert all(len(row) for row in rows)
+    assert [row.mean() for row in rows] == sorted(row.mean() for row in rows)
+
+
+def test_a_legend_of_many_names_stays_in_the_image(grey_video, monkeypatch):
+    many = Skeleton.from_names([f"node {number}" for number in range(60)], [])
+    columns = {f"{node}.{axis}": [5.0] for node in many.nodes for axis in "xy"}
+    table = pd.DataFrame({"frame_idx": [0], "track": [0], **columns})
+    table.attrs["poseflow"] = {"skeleton": many.model_dump(mode="json")}
+    image = drawn_frames(monkeypatch, grey_video, table, color_by="node", legend=True, max_frames=1)[0]
+    assert image.shape == (*SIZE, 3)
+
+
+def test_a_trail_follows_the_node_that_is_named(grey_video, monkeypatch):
+    table = make_table()
+    for node, y in zip(SKELETON.nodes, (40.0, 80.0, 120.0), strict=True):
+        table[f"{node}.y"] = y
+    image = drawn_frames(monkeypatch, grey_video, table, trail_node="tail", names=False)[29]
+    behind = {y: np.ptp(image[y, 60:90]) > 20 for y in (40, 80, 120)}  # where all nodes have been
+    assert behind == {40: False, 80: False, 120: True}
+    with pytest.raises(ConfigError, match="trail_node must be one of nose, middle, tail, got paw"):
+        drawn_frames(monkeypatch, grey_video, table, trail_node="paw")
 
 
 def test_an_identity_keeps_its_color_over_its_tracks(grey_video, tmp_path):

@@ -178,6 +178,15 @@ def test_nothing_wrong_is_said_too(tmp_path):
     write_poses(make_poses(index, [(0, 0, 100)]), tmp_path / "poses" / "cage" / "cage.parquet")
     text = write_page(inputs_of(tmp_path), tmp_path).text
     assert "Nothing needs a look" in text
+    assert "in 1 video," in text and "in 1 track" in text
+
+
+def test_a_recording_without_animals_has_no_empty_pictures(tmp_path):
+    index = make_index("cage", 100)
+    write_index(index, tmp_path / "index" / "cage.json")
+    write_poses(make_poses(index, []), tmp_path / "poses" / "cage" / "cage.parquet")
+    text = write_page(inputs_of(tmp_path), tmp_path).text
+    assert "no animal was detected" in text and "One line per track" not in text
 
 
 def test_of_many_recordings_those_with_problems_come_first(tmp_path, monkeypatch):

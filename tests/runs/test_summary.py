@@ -42,7 +42,7 @@ def run(tmp_path):
 
 def test_it_says_what_was_done_and_what_is_missing_and_why(run):
     said = summarize_run(run, NOW)
-    assert "1 recordings are missing" in said.heading
+    assert "1 recording missing" in said.heading
     assert said.lines[0] == "2 recordings done, 4,000 frames, in 2 h 06 min"
     assert any(line.startswith("lost: shard 0001-of-0002 missing: ValueError: a bad frame (") for line in said.lines)
     assert "empty.mp4 cannot be read: the file is empty <0 bytes>" in said.lines
@@ -108,7 +108,7 @@ def test_a_step_between_shards_and_table_that_failed_is_told_with_its_reason_and
     file = log(tmp_path, "assemble/lost/lost", "Traceback\nerror: tracks must be whole, got half\nsomething else\n")
     said = summarize_run(replace(run, failed=[FailedStep("assemble", ["lost"], file)]), NOW)
     assert f"lost: the pose table is missing: error: tracks must be whole, got half ({file})" in said.lines
-    assert "1 recordings are missing" in said.heading
+    assert "1 recording missing" in said.heading
 
 
 def test_where_the_index_failed_that_is_the_reason_and_not_a_missing_shard(run, tmp_path):
@@ -120,13 +120,13 @@ def test_where_the_index_failed_that_is_the_reason_and_not_a_missing_shard(run, 
 def test_a_step_that_failed_for_all_is_told_once_with_those_that_wait_for_it(run, tmp_path):
     file = log(tmp_path, "train/centroid", "ValueError: no frames\n")
     lines = tell_failures(replace(run, failed=[FailedStep("train", log=file)]))
-    assert lines == [f"train failed: ValueError: no frames ({file})", "1 recordings wait for that: lost"]
+    assert lines == [f"train failed: ValueError: no frames ({file})", "1 recording waiting for that: lost"]
 
 
 def test_a_step_behind_the_table_that_failed_is_told_too(run, tmp_path):
     said = summarize_run(replace(run, poses={"cage": run.poses["cage"]}, failed=[FailedStep("render", ["cage"])]), NOW)
     assert "cage: render failed" in said.lines
-    assert "1 steps failed" in said.heading
+    assert "1 step failed" in said.heading
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import typer
 
 from poseflow.cli.options import read_project
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import count_of
 from poseflow.runs.places import PLACES
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def status(config: ProjectConfig = DEFAULT_CONFIG) -> None:
 
     now = find_status(plan, PLACES, time.time())
     counts = f"{len(now.done)} done, {len(now.running)} at work, {len(now.waiting)} waiting, {len(now.failed)} failed"
-    typer.echo(f"{len(plan.videos)} videos: {counts}")
+    typer.echo(f"{count_of(len(plan.videos), 'video')}: {counts}")
     typer.echo("a run is at work" if now.is_running else "no run is at work")
     if now.seconds_left is not None:
         typer.echo(f"all predicted in about {now.seconds_left / 3600:.1f} h, by the speed of this run so far")
@@ -159,7 +160,9 @@ def backup(config: ProjectConfig = DEFAULT_CONFIG) -> None:
     for path in kept:
         typer.echo(path)
     typer.echo(
-        f"to keep: {len(kept)} files, {say_size(measure_files(kept))}; and {settings.videos.root}/, by itself", err=True
+        f"to keep: {count_of(len(kept), 'file')}, {say_size(measure_files(kept))}; and {settings.videos.root}/, "
+        "by itself",
+        err=True,
     )
     for folder, seconds in tell_costs(PLACES):
         size = say_size(measure_files([PLACES.results / folder]))
@@ -190,7 +193,8 @@ def doctor(config: ProjectConfig = DEFAULT_CONFIG) -> None:
             said = f"no start with a time zone is known of {len(unknown)} of {len(plan.videos)}: they have no timestamp"
             findings.append(Finding("times", said))
         if not doubts:
-            findings.append(Finding("settings", f"fit {len(plan.videos)} videos and {len(plan.labels)} label files"))
+            said = f"fit {count_of(len(plan.videos), 'video')} and {count_of(len(plan.labels), 'label file')}"
+            findings.append(Finding("settings", said))
     except PoseflowError as error:
         findings.append(Finding("settings", str(error), is_well=False))
     for finding in findings:

@@ -8,6 +8,7 @@ import typer
 from poseflow.cli.options import ConfigFile, Out, Settings, read_config, read_section, shows
 from poseflow.config import PredictConfig
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import count_of
 
 
 @shows(PredictConfig)
@@ -65,7 +66,7 @@ def import_predictions(
         table.parent.mkdir(parents=True, exist_ok=True)
         import_frames(file, video.number, index, (0, index.frames), table, settings, index.path, digests[file])
         write_index(index, table.with_suffix(".json"))
-        typer.echo(f"{table}: {index.frames} frames of {index.path}")
+        typer.echo(f"{table}: {count_of(index.frames, 'frame')} of {index.path}")
 
 
 def import_config(

@@ -7,6 +7,7 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, read_config
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import count_of
 
 Files = Annotated[list[Path], typer.Argument(help="Label files of any format that is read.")]
 
@@ -52,4 +53,4 @@ def convert(files: Files, out: Out) -> None:
     if out.suffix != ".slp" or out.name.endswith(".pkg.slp"):
         raise ConfigError(f"--out must be a .slp, got {out}")
     frames = convert_label_files(files, out)
-    typer.echo(f"{out}: {frames:,} frames")
+    typer.echo(f"{out}: {count_of(frames, 'frame')}")

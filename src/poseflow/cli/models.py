@@ -9,6 +9,7 @@ import typer
 from poseflow.cli.options import ConfigFile, Out, Settings, read_config, read_section, shows
 from poseflow.config import EvaluationConfig, SplitConfig
 from poseflow.core.errors import ConfigError, IncomparableError
+from poseflow.core.wording import count_of
 from poseflow.runs.places import PLACES, Places
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def split(
     files = {side: out / f"{side}.pkg.slp" for side in ("train", "val", "test")}
     frames = split_dataset(LabelFiles(labels, read_config(config).labels), files, settings)
     for side, count in frames.items():
-        typer.echo(f"{side}: {count} frames")
+        typer.echo(f"{side}: {count_of(count, 'frame')}")
 
 
 def train(

@@ -9,6 +9,7 @@ import typer
 from poseflow.cli.options import ConfigFile, Out, Settings, find_index, read_config, read_section, shows
 from poseflow.config import WRITERS, Config, ModelConfig, RenderConfig, ReportConfig, SubjectConfig
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import count_of
 from poseflow.runs.places import ANY, PLACES, Places
 
 
@@ -30,7 +31,7 @@ def render(
     from poseflow.steps.render import render_poses
 
     frames = render_poses(find_index(index, read_config(config)), poses, out, settings)
-    typer.echo(f"{out}: {frames} frames")
+    typer.echo(f"{out}: {count_of(frames, 'frame')}")
 
 
 @shows(ReportConfig)
@@ -184,7 +185,7 @@ def summary(
     places = Places(results)
     for path in places.find(places.pose_table(ANY, ANY)):
         note = read_pose_metadata(path)
-        what = f"{note['frames']} frames" if note["status"] == "ok" else f"quarantined: {note['reason']}"
+        what = count_of(note["frames"], "frame") if note["status"] == "ok" else f"quarantined: {note['reason']}"
         typer.echo(f"poses     {path}  {what}")
     for path in places.find(places.overlay(ANY)):
         typer.echo(f"overlay   {path}")
@@ -195,7 +196,7 @@ def summary(
     if accuracy.get("frames"):
         typer.echo(
             f"accuracy  mAP {accuracy['map_coco']:.2f} (COCO's OKS), {accuracy['map_paper']:.2f} (the paper's), "
-            f"on {accuracy['frames']} labeled frames that were not trained on"
+            f"on {count_of(accuracy['frames'], 'labeled frame')} that were not trained on"
         )
 
 

@@ -19,6 +19,7 @@ from poseflow.cli.options import (
 )
 from poseflow.config import Config, PredictConfig, TrackingConfig
 from poseflow.core.errors import ConfigError, VideoError
+from poseflow.core.wording import count_of
 
 
 def run(
@@ -132,7 +133,7 @@ def track(
     lists = review or out.with_suffix(".csv")
     written = TrackedFiles(out, lists, lists.with_suffix(".slp"))
     links = track_videos(tables, written, configs, indexes, corrections=corrections or ())
-    typer.echo(f"{out}: {links} links to review")
+    typer.echo(f"{out}: {count_of(links, 'link')} to review")
 
 
 def assemble(

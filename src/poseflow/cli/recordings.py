@@ -17,6 +17,7 @@ from poseflow.cli.options import (
 )
 from poseflow.config import ExtractConfig
 from poseflow.config.synth import SynthConfig
+from poseflow.core.wording import count_of
 
 
 @shows(SynthConfig)
@@ -62,7 +63,7 @@ def index(
         for problem in found.problems:
             typer.echo(f"{video}: {problem}")
         rate = f"{found.fps:g} frames/s" if found.fps else "no frame rate"
-        typer.echo(f"{video}: {found.frames} frames, {found.width} x {found.height}, {rate}")
+        typer.echo(f"{video}: {count_of(found.frames, 'frame')}, {found.width} x {found.height}, {rate}")
     else:
         typer.echo(f"{video}: quarantined: {found.reason}")
 
@@ -91,4 +92,4 @@ def extract(
     whole = read_config(config)
     files = LabelFiles(labels or (), whole.labels)
     frames = extract_frames(find_index(recording, whole), out, settings, files, predictions or ())
-    typer.echo(f"{out}: {len(frames)} frames")
+    typer.echo(f"{out}: {count_of(len(frames), 'frame')}")

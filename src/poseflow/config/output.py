@@ -1,5 +1,7 @@
 """Config sections `review`, `render` and `report`: what a person looks at."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from poseflow.config.section import Section
@@ -27,7 +29,19 @@ class RenderConfig(Section):
 
     enabled: bool = Field(False, description="Make an overlay video of each recording.")
     max_frames: int | None = Field(500, ge=1, description="Render at most so many frames of a recording; null: all.")
-    trail_frames: int = Field(25, ge=0, description="Length of the trail behind each animal.")
+    color_by: Literal["animal", "node"] = Field(
+        "animal",
+        description="animal: each animal has a color. node: each node has one, the same in all animals, and edges are "
+        "grey; names and trails keep the animal's.",
+    )
+    names: bool = Field(True, description="Write its name, or its track's number, beside each animal.")
+    legend: bool = Field(
+        False, description="Say in a corner whose each color is: of nodes with `color_by: node`, else of animals."
+    )
+    trail_frames: int = Field(25, ge=0, description="Length of the trail behind each animal; 0: none.")
+    trail_node: str | None = Field(
+        None, description="The node whose way the trail is; null: the one that is in the animals' middle as a rule."
+    )
     scale: float = Field(1.0, gt=0, le=4, description="Size of the overlay beside that of the recording.")
     crf: int = Field(23, ge=0, le=51, description="x264 quality; lower is better and larger.")
 

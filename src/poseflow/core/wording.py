@@ -1,4 +1,4 @@
-"""Lists in messages, and names that are told apart."""
+"""Lists and numbers in messages, and names that are told apart."""
 
 from collections.abc import Callable, Iterable, Sequence
 
@@ -11,6 +11,16 @@ def list_some(names: Sequence[str], most: int, separator: str = ", ") -> str:
         'a, b and 2 more'
     """
     return separator.join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def count_of(number: int, noun: str) -> str:
+    """So many things of a kind, one or several.
+
+    Example:
+        >>> count_of(1, "labeled frame"), count_of(2000, "labeled frame")
+        ('1 labeled frame', '2,000 labeled frames')
+    """
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def tell_apart(names: Iterable[str], reserved: Iterable[str] = (), key: Callable[[str], str] = str) -> list[str]:

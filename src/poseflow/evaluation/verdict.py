@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from poseflow.core.wording import count_of
+
 Metrics = Mapping[str, Any]
 
 MUCH_SHARE = 0.05
@@ -22,7 +24,7 @@ def say_accuracy(metrics: Metrics) -> str:
     """Errors of a test set in a sentence: median, 90th percentile and PCK; mAP too, of several animals in a frame."""
     errors, pck = metrics["errors_px"]["all"], metrics["pck"]
     if not errors["count"]:
-        return f"none of {metrics['animals']} labeled animals was detected"
+        return f"none of {count_of(metrics['animals'], 'labeled animal')} was detected"
     shares = ", ".join(f"{_percent(share)} within {px} px" for px, share in pck.items() if share is not None)
     sentence = (
         f"half of the body parts that were predicted lie within {errors['p50']:.1f} px of their labels, 90 % within "
@@ -56,8 +58,9 @@ def find_concerns(metrics: Metrics) -> list[str]:
     if negatives > MUCH_SHARE:
         concerns.append(f"{_percent(negatives)} of the labeled animals in the test frames were not detected.")
     if positives > MUCH_SHARE:
+        found = count_of(metrics["false_positives"], "animal")
         concerns.append(
-            f"{metrics['false_positives']:,} animals were detected in the test frames where none is labeled "
+            f"False positives: {found} detected in the test frames where none is labeled "
             f"({_percent(positives)} of the number of labeled ones)."
         )
     return concerns

@@ -12,7 +12,7 @@ import sleap_io as sio
 from numpy.typing import NDArray
 
 from poseflow.core.errors import LabelsError
-from poseflow.core.wording import list_some
+from poseflow.core.wording import count_of, list_some
 from poseflow.labels.clean import chosen_instances
 from poseflow.labels.formats import find_reader, read_label_file
 from poseflow.labels.locate import recorded_paths
@@ -46,8 +46,9 @@ def check_label_file(path: Path, finder: VideoFinder, include_predictions: bool 
     skeleton = labels.skeletons[0] if labels.skeletons else sio.Skeleton([])
     names = ", ".join(track.name for track in labels.tracks[:10]) or "none"
     head = (
-        f"{path}: {reader.files}; {len(found):,} frames of {len(labels.videos):,} videos, {count:,} animals of "
-        f"{len(skeleton.nodes)} nodes ({', '.join(skeleton.node_names)}); names: {names}"
+        f"{path}: {reader.files}; {count_of(len(found), 'frame')} of {count_of(len(labels.videos), 'video')}, "
+        f"{count_of(count, 'animal')} of {count_of(len(skeleton.nodes), 'node')} "
+        f"({', '.join(skeleton.node_names)}); names: {names}"
     )
     sizes, lost = _find_videos(labels, path, finder)
     faults = [
@@ -84,7 +85,7 @@ class _Labeled:
 def _tell(what: str, places: Iterable[str]) -> Iterator[str]:
     listed = list(places)
     if listed:
-        yield f"{len(listed):,} {what}: {list_some(listed, MOST_LISTED, '; ')}"
+        yield f"{what} ({len(listed):,}): {list_some(listed, MOST_LISTED, '; ')}"
 
 
 def _find_videos(

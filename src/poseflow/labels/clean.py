@@ -11,6 +11,7 @@ import numpy as np
 import sleap_io as sio
 
 from poseflow.core.errors import LabelsError, NoLabelsError, SkeletonError
+from poseflow.core.wording import count_of
 from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
 from poseflow.labels.videos import frame_key
 
@@ -154,7 +155,7 @@ def _check_frames(frames: list[sio.LabeledFrame], labels: sio.Labels, path: Path
         key = frame_key(repeated[0].video, repeated[0].frame_idx)
         raise LabelsError(
             f"{path}: instances of a frame must differ, got the same one twice in frame {key.number} of {key.video}"
-            + (f" and in {len(repeated) - 1} other frames" if len(repeated) > 1 else "")
+            + (f" and in {count_of(len(repeated) - 1, 'other frame')}" if len(repeated) > 1 else "")
         )
 
 
@@ -164,8 +165,8 @@ def _what_instead(labels: sio.Labels, include_predictions: bool) -> str:
         return "none"
     predicted = sum(isinstance(instance, sio.PredictedInstance) for instance in instances)
     if predicted and not include_predictions:
-        return f"{predicted} predicted instances only (labels.include_predictions: true counts them)"
-    return f"{len(instances)} instances whose points are all missing"
+        return f"{count_of(predicted, 'predicted instance')} only (labels.include_predictions: true counts them)"
+    return f"{count_of(len(instances), 'instance')} whose points are all missing"
 
 
 def _repeats_instance(frame: sio.LabeledFrame) -> bool:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from poseflow.config import LabelsConfig, SplitConfig, VideosConfig
 from poseflow.config.recordings import FileNames, check_zone
 from poseflow.core.errors import LabelsError
+from poseflow.core.wording import count_of
 
 if TYPE_CHECKING:
     import sleap_io as sio
@@ -56,9 +57,9 @@ class FoundLabels:
         """In a line or two."""
         names = f", named {', '.join(self.identities)}" if self.identities else ""
         size = f", about {self.length_px:.0f} px long" if np.isfinite(self.length_px) else ""
-        files = f"{_count(self.files, 'label file')} ({', '.join(self.formats)})"
-        seen = f"{_count(self.frames, 'labeled frame')}, up to {_count(self.animals, 'animal')} in one{names}{size}"
-        return f"{files}: {seen}; {_count(len(self.nodes), 'node')}: {', '.join(self.nodes)}"
+        files = f"{count_of(self.files, 'label file')} ({', '.join(self.formats)})"
+        seen = f"{count_of(self.frames, 'labeled frame')}, up to {count_of(self.animals, 'animal')} in one{names}{size}"
+        return f"{files}: {seen}; {count_of(len(self.nodes), 'node')}: {', '.join(self.nodes)}"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class FoundRecordings:
         if not self.paths:
             return "no recordings yet"
         named = f"; their names say {self.file_names}" if self.file_names else ""
-        return f"{_count(len(self.paths), 'recording file')}, {self.size_bytes / 1e9:.1f} GB{named}"
+        return f"{count_of(len(self.paths), 'recording file')}, {self.size_bytes / 1e9:.1f} GB{named}"
 
 
 def look_at_labels(place: Path, written_as: str) -> FoundLabels | None:
@@ -185,7 +186,3 @@ def find_local_zone() -> str | None:
         return check_zone(name) if name else None
     except ValueError:
         return None
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from poseflow.core.files import read_json
+from poseflow.core.wording import count_of
 from poseflow.evaluation import find_concerns, is_of_one_animal
 from poseflow.report.grid import Grid, count, number, percent
 from poseflow.report.style import Picture, image_uri, read_image, svg_uri
@@ -60,19 +61,25 @@ def read_accuracy_story(folder: Path) -> AccuracyStory:
 def _lead(metrics: Metrics) -> str:
     videos = sorted(metrics["videos"])
     names = " and ".join(videos) if len(videos) <= 2 else f"{len(videos)} videos"
-    errors = metrics["errors_px"]["all"]
     return (
-        f"Measured on {count(metrics['frames'])} labeled frames ({count(metrics['animals'])} animals) of {names}, "
-        f"which the networks did not learn from. {percent(metrics['false_negative_share'])} of the animals were not "
-        f"detected. Of the body parts that were predicted, half lie within {number(errors['p50'], 1)} px of their "
-        f"label, 95 % within {number(errors['p95'], 1)} px."
+        f"Measured on {count_of(metrics['frames'], 'labeled frame')} ({count_of(metrics['animals'], 'animal')}) of "
+        f"{names}, which the networks did not learn from. {percent(metrics['false_negative_share'])} of the animals "
+        f"were not detected. Of the body parts that were predicted, half lie within {_length(metrics, 'p50')} of their "
+        f"label, 95 % within {_length(metrics, 'p95')}."
     )
+
+
+def _length(metrics: Metrics, level: str) -> str:
+    """An error in px, and in mm where the scale is known."""
+    mm = metrics["errors_mm"]["all"][level] if metrics["errors_mm"] else None
+    said = f"{number(metrics['errors_px']['all'][level], 1)} px"
+    return f"{said} ({number(mm, 2)} mm)" if mm is not None else said
 
 
 def _list_tiles(metrics: Metrics) -> list[tuple[str, str, str]]:
     errors = metrics["errors_px"]["all"]
-    near = f"median; 90 % within {number(errors['p90'], 1)} px"
-    tests = f"on {count(metrics['frames'])} test frames"
+    near = f"median; 90 % within {_length(metrics, 'p90')}"
+    tests = f"on {count_of(metrics['frames'], 'test frame')}"
     named = metrics["identities"]
     tiles = []
     if not is_of_one_animal(metrics):
@@ -82,7 +89,7 @@ def _list_tiles(metrics: Metrics) -> list[tuple[str, str, str]]:
         shares = [(px, share) for px, share in metrics["pck"].items() if share is not None]
         tiles += [("PCK", percent(share), f"of the body parts within {px} px, {tests}") for px, share in shares[-1:]]
     if named:
-        tiles += [("right names", percent(named["accuracy"]), f"of {count(named['animals'])} labeled animals")]
+        tiles += [("right names", percent(named["accuracy"]), f"of {count_of(named['animals'], 'labeled animal')}")]
     return tiles
 
 
@@ -202,7 +209,7 @@ def _read_examples(folder: Path, examples: Sequence[Metrics]) -> dict[str, list[
     for example in examples:
         words = [f"{example['video']}, frame {example['frame_idx']:,}: similarity {number(example['oks'], 2)}"]
         words += [
-            f"{example[f'false_{kind}s']} false {kind}s"
+            count_of(example[f"false_{kind}s"], f"false {kind}")
             for kind in ("negative", "positive")
             if example[f"false_{kind}s"]
         ]

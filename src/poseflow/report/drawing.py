@@ -1,5 +1,6 @@
 """Poses drawn into images, for overlays and for pictures of the report."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -27,16 +28,26 @@ class PoseStyle:
 
 
 def draw_pose(
-    canvas: NDArray[np.uint8], pose: NDArray[np.floating], skeleton: Skeleton, color: Color, style: PoseStyle
+    canvas: NDArray[np.uint8],
+    pose: NDArray[np.floating],
+    skeleton: Skeleton,
+    color: Color,
+    style: PoseStyle,
+    node_colors: Sequence[Color] | None = None,
 ) -> None:
-    """Draw a pose (nodes, 2) onto an RGB canvas, exact to a 16th of a pixel; missing points are left out."""
+    """Draw a pose (nodes, 2) onto an RGB canvas, exact to a 16th of a pixel; missing points are left out.
+
+    Args:
+        color: of edges; of points too, unless these have `node_colors`.
+    """
     present = np.isfinite(pose).all(axis=-1)
     for a, b in skeleton.edges:
         if present[a] and present[b]:
             draw_line(canvas, pose[a], pose[b], color, style.line_px)
-    for point in pose[present]:
-        _draw_circle(canvas, point, style.rim_radius_px, style.rim_color, style.rim_thickness)
-        _draw_circle(canvas, point, style.radius_px, color, style.thickness)
+    for node in np.flatnonzero(present):
+        own = node_colors[node] if node_colors else color
+        _draw_circle(canvas, pose[node], style.rim_radius_px, style.rim_color, style.rim_thickness)
+        _draw_circle(canvas, pose[node], style.radius_px, own, style.thickness)
 
 
 def draw_line(

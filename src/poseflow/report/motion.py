@@ -83,20 +83,25 @@ def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
 
 
 def draw_motion(motion: Motion, timeline: Timeline) -> Picture:
-    """Probability of the names, speed, and distance of the nearest two animals, over time."""
-    has_names = bool(np.isfinite(motion.confidence).any())
-    caption = f"Speed of {motion.node} and distance of the two nearest animals' {motion.node}, means over a bin."
+    """Probability of the names, speed, and distance of the nearest two animals, over time; none is drawn empty."""
+    has_names, has_pairs = (bool(np.isfinite(values).any()) for values in (motion.confidence, motion.distance))
+    apart = f" and distance of the two nearest animals' {motion.node}" if has_pairs else ""
+    caption = f"Speed of {motion.node}{apart}, means over a bin."
     if has_names:
         caption = "Probability of the animals' names (line: mean; band: down to the least). " + caption
     if (timeline.named or len(timeline.shown)) > MAX_LINES:
         caption += f" Speeds of the first {MAX_LINES} lines above."
-    height = 2.6 + 0.9 * has_names
-    return draw_wide_picture(lambda figure: _draw(figure, motion, timeline, has_names), height, caption, timeline.video)
+    height = 1.7 + 0.9 * has_names + 0.9 * has_pairs
+    return draw_wide_picture(
+        lambda figure: _draw(figure, motion, timeline, has_names, has_pairs), height, caption, timeline.video
+    )
 
 
-def _draw(figure: Figure, motion: Motion, timeline: Timeline, has_names: bool) -> None:
+def _draw(figure: Figure, motion: Motion, timeline: Timeline, has_names: bool, has_pairs: bool) -> None:
     unit, length = time_unit(timeline.seconds)
-    rows = list(figure.subplots(2 + has_names, 1, sharex=True, squeeze=False)[:, 0])
+    rows = list(figure.subplots(1 + has_names + has_pairs, 1, sharex=True, squeeze=False)[:, 0])
+    rows[-1].set_xlabel(f"time ({unit})")
+    rows[-1].set_xlim(0, length)
     time = (np.arange(len(motion.distance)) + 0.5) * length / len(motion.distance)
     if has_names:
         axes: Axes = rows.pop(0)
@@ -104,18 +109,17 @@ def _draw(figure: Figure, motion: Motion, timeline: Timeline, has_names: bool) -
         axes.step(time, motion.confidence, where="mid", color=PURPLE, linewidth=1.2)
         axes.set_ylim(0, 1.05)
         axes.set_ylabel("names", color=INK)
-    speed, distance = rows
+    speed = rows.pop(0)
     for name, color, values in zip(motion.names, motion.colors, motion.speed, strict=True):
         speed.plot(time, values, color=color, linewidth=0.9, label=legend_label(name), alpha=0.85, rasterized=True)
     speed.set_ylabel(f"{motion.unit}/s", color=INK)
     speed.set_ylim(bottom=0)
     if len(motion.names) > 1:
         speed.legend(ncols=3, fontsize=7, loc="upper right")
-    distance.plot(time, motion.distance, color=INK, linewidth=0.9, rasterized=True)
-    distance.set_ylabel(f"apart ({motion.unit})", color=INK)
-    distance.set_ylim(bottom=0)
-    distance.set_xlabel(f"time ({unit})")
-    distance.set_xlim(0, length)
+    for distance in rows:
+        distance.plot(time, motion.distance, color=INK, linewidth=0.9, rasterized=True)
+        distance.set_ylabel(f"apart ({motion.unit})", color=INK)
+        distance.set_ylim(bottom=0)
 
 
 def _central_node(skeleton: dict[str, Any]) -> str:

@@ -1,28 +1,25 @@
 """Overlay videos: poses, names and trails drawn over a recording."""
 
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from poseflow.config import RenderConfig
-from poseflow.core.errors import TableError
 from poseflow.core.logs import show_progress
 from poseflow.core.skeleton import Skeleton
 from poseflow.media import VideoIndex, open_video, write_video
 from poseflow.media.channels import convert_channels
 from poseflow.report.drawing import FILLED, PoseStyle, draw_line, draw_pose
+from poseflow.report.drawn_animals import DrawnAnimals
+from poseflow.report.legend import draw_legend
 from poseflow.report.lettering import measure_text, write_text
-from poseflow.report.palette import COLORS, Color, color_animals
-from poseflow.tables import iter_columns, open_table
+from poseflow.report.palette import COLORS, EDGE, Color, color_nodes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,11 +54,12 @@ def render_overlay(
         skeleton: None: that of the table's metadata.
 
     Returns: the number of frames written.
-    Raises: TableError for a table without these columns, or without a skeleton; VideoError as `open_video`.
+    Raises: TableError for a table without these columns, or without a skeleton; ConfigError for a `trail_node` that the
+        skeleton does not have; VideoError as `open_video`.
     """
     config = config or RenderConfig()
     frames = index.frames if config.max_frames is None else min(index.frames, config.max_frames)
-    animals = _Animals.read(poses, frames, skeleton)
+    animals = DrawnAnimals.read(poses, frames, skeleton, config.trail_node)
     with open_video(index) as video, show_progress(f"rendering {Path(path).name}", frames, "frames") as advance:
 
         def overlays() -> Iterator[Image]:
@@ -84,6 +82,7 @@ def draw_poses(
     colors: Sequence[Color],
     names: Sequence[str] | None = None,
     size: float | None = None,
+    node_colors: Sequence[Color] | None = None,
 ) -> Image:
     """A copy of an image with poses drawn on it, exact to a 16th of a pixel; missing points are left out.
 
@@ -92,6 +91,7 @@ def draw_poses(
         points: (instances, nodes, 2), (x, y) px; the center of the top left pixel is (0, 0); NaN is missing.
         colors: RGB of each instance. names: a label for each, written beside it.
         size: of dots and lines; None: by the image, 1 for about 640 px.
+        node_colors: RGB of each node, in place of the instances' colors, which the labels keep; edges are grey.
 
     Returns: (height, width, 3) uint8, RGB.
     """
@@ -104,42 +104,11 @@ def draw_poses(
             low, high = pose[seen].min(axis=0), pose[seen].max(axis=0)
             _write(canvas, name, ((low[0] + high[0]) / 2, low[1] - 8 * size), color, 0.42 * size)
     for pose, color in zip(points, colors, strict=True):
-        draw_pose(canvas, pose, skeleton, color, style)
+        draw_pose(canvas, pose, skeleton, EDGE if node_colors else color, style, node_colors)
     return canvas
 
 
-@dataclass(frozen=True)
-class _Animals:
-    """The rows of a pose table that are drawn, in the order of time."""
-
-    skeleton: Skeleton
-    frame_idx: NDArray[np.int64]  # (rows,)
-    points: NDArray[np.float32]  # (rows, nodes, 2)
-    who: NDArray[np.int64]  # (rows,) index into names
-    names: tuple[str, ...]
-    colors: tuple[Color, ...]  # of each name
-    trails: tuple[tuple[NDArray[np.int64], NDArray[np.float32]], ...]  # of each name: frames, and places (rows, 2)
-
-    @classmethod
-    def read(cls, poses: "pd.DataFrame | pa.Table | str | Path", frames: int, skeleton: Skeleton | None) -> "_Animals":
-        table = _as_table(poses, frames)
-        skeleton = skeleton or _skeleton_of(table)
-        needed = ["frame_idx", "track", *(f"{node}.{axis}" for node in skeleton.nodes for axis in "xy")]
-        missing = [name for name in needed if name not in table.column_names]
-        if missing:
-            raise TableError(f"a pose table must have the columns {', '.join(missing)}, got {table.column_names}")
-        frame_idx = _numbers(table, "frame_idx")
-        order = np.argsort(frame_idx, kind="stable")
-        order = order[frame_idx[order] < frames]
-        columns = [_numbers(table, name)[order] for name in needed[2:]]
-        points = np.stack(columns, axis=-1).astype(np.float32).reshape(len(order), len(skeleton.nodes), 2)
-        names, who, colors = _name_rows(table, order, _find_colors(poses, table))
-        anchor = _find_anchor(points)
-        trails = tuple((frame_idx[order][who == i], points[who == i, anchor]) for i in range(len(names)))
-        return cls(skeleton, frame_idx[order], points, who, names, colors, trails)
-
-
-def _draw_frame(image: Image, frame_idx: int, animals: _Animals, config: RenderConfig, note: str) -> Image:
+def _draw_frame(image: Image, frame_idx: int, animals: DrawnAnimals, config: RenderConfig, note: str) -> Image:
     scale = config.scale
     if scale != 1:
         order = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -149,15 +118,20 @@ def _draw_frame(image: Image, frame_idx: int, animals: _Animals, config: RenderC
     rows = slice(*np.searchsorted(animals.frame_idx, [frame_idx, frame_idx + 1]))
     who = animals.who[rows]
     points = (animals.points[rows] + 0.5) * scale - 0.5
+    node_colors = color_nodes(len(animals.skeleton.nodes)) if config.color_by == "node" else None
+    names = [animals.names[i] for i in who] if config.names else None
     canvas = draw_poses(
-        canvas, points, animals.skeleton, [animals.colors[i] for i in who], [animals.names[i] for i in who]
+        canvas, points, animals.skeleton, [animals.colors[i] for i in who], names, node_colors=node_colors
     )
     size = _size_for(canvas)
+    if config.legend:
+        whose, colors = (animals.skeleton.nodes, node_colors) if node_colors else (animals.names, animals.colors)
+        draw_legend(canvas, list(zip(whose, colors, strict=True)), size)
     _write(canvas, f"frame {frame_idx}  {note}", (8 * size, 16 * size), (255, 255, 255), 0.45 * size, centered=False)
     return canvas
 
 
-def _draw_trails(canvas: Image, frame_idx: int, animals: _Animals, length: int, scale: float) -> None:
+def _draw_trails(canvas: Image, frame_idx: int, animals: DrawnAnimals, length: int, scale: float) -> None:
     """The way of each animal in the last `length` frames, fading."""
     thick = max(1, round(1.2 * _size_for(canvas)))
     for animal, (frames, positions) in enumerate(animals.trails):
@@ -199,84 +173,6 @@ def _write(
     patch[:] = cv2.addWeighted(patch, 0.25, np.full_like(patch, paper), 0.75, 0)
     ink = _INK if np.dot(paper, (0.299, 0.587, 0.114)) > 100 else (255, 255, 255)
     write_text(canvas, text, (x, y), ink, scale)
-
-
-def _as_table(poses: "pd.DataFrame | pa.Table | str | Path", frames: int) -> pa.Table:
-    if isinstance(poses, pa.Table):
-        return poses
-    if isinstance(poses, str | Path):
-        try:
-            return _read_first_frames(poses, frames)
-        except TableError as error:
-            raise TableError(f"{poses} must be a pose table, got: {error}") from None
-    note = poses.attrs.get("poseflow")
-    table = pa.Table.from_pandas(poses, preserve_index=False)
-    return table.replace_schema_metadata({"poseflow": json.dumps(note)} if note else None)
-
-
-def _read_first_frames(path: str | Path, frames: int) -> pa.Table:
-    with open_table(path, None) as (file, _):
-        parts = [file.schema_arrow.empty_table()]
-    for part in iter_columns(path):
-        parts.append(part.filter(pc.field("frame_idx") < frames))
-        if not parts[-1].num_rows:  # rows are sorted by time
-            break
-    return pa.concat_tables([part.replace_schema_metadata(parts[0].schema.metadata) for part in parts])
-
-
-def _skeleton_of(table: pa.Table) -> Skeleton:
-    note = _note_of(table)
-    if "skeleton" not in note:
-        raise TableError("a pose table must have its skeleton in its metadata, got none")
-    return Skeleton.model_validate(note["skeleton"])
-
-
-def _note_of(table: pa.Table) -> dict[str, Any]:
-    return dict(json.loads((table.schema.metadata or {}).get(b"poseflow", b"{}")))
-
-
-def _numbers(table: pa.Table, column: str) -> NDArray[Any]:
-    return table.column(column).to_numpy()
-
-
-def _find_colors(poses: "pd.DataFrame | pa.Table | str | Path", table: pa.Table) -> dict[str | int | None, Color]:
-    """Colors of all animals of the whole pose table, of which `table` may be a part."""
-    columns = [name for name in ("track", "identity") if name in table.column_names]
-    names: set[str] = set()
-    tracks: set[int] = set()
-    for part in iter_columns(poses, columns) if isinstance(poses, str | Path) else [table]:
-        tracks.update(pc.unique(part.column("track")).to_pylist())
-        if "identity" in columns:
-            names.update(name for name in pc.unique(part.column("identity")).to_pylist() if isinstance(name, str))
-    return color_animals(names, tracks, _note_of(table).get("identities", ()))
-
-
-def _name_rows(
-    table: pa.Table, order: NDArray[np.int64], colors: dict[str | int | None, Color]
-) -> tuple[tuple[str, ...], NDArray[np.int64], tuple[Color, ...]]:
-    """The animals' names, sorted, each row's animal, and the animals' colors: by identity, else by track."""
-    tracks = table.column("track").to_pylist()
-    identities = table.column("identity").to_pylist() if "identity" in table.column_names else [None] * len(tracks)
-    names = [
-        (0, identities[row], 0) if isinstance(identities[row], str) else (1, "track", tracks[row]) for row in order
-    ]
-    distinct = sorted(set(names))
-    position = {name: i for i, name in enumerate(distinct)}
-    shown = tuple(str(word) if kind == 0 else f"track {number}" for kind, word, number in distinct)
-    row_colors = tuple(colors[word if kind == 0 else number] for kind, word, number in distinct)
-    return shown, np.array([position[name] for name in names], np.int64), row_colors
-
-
-def _find_anchor(points: NDArray[np.float32]) -> int:
-    """The node that lies nearest to the animals' middle as a rule: the one whose way is drawn as a trail."""
-    if not len(points):
-        return 0
-    seen: NDArray[np.bool_] = np.asarray(np.isfinite(points).all(axis=-1))
-    count = np.maximum(seen.sum(axis=1), 1)[:, None]
-    middle = np.where(seen[..., None], points, 0).sum(axis=1) / count
-    distance = np.where(seen, np.linalg.norm(points - middle[:, None], axis=-1), 0).sum(axis=0)
-    seldom = seen.sum(axis=0) < 0.5 * seen.sum(axis=0).max()
-    return int(np.argmin(np.where(seldom, np.inf, distance / np.maximum(seen.sum(axis=0), 1))))
 
 
 def _size_for(image: Image) -> float:

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from poseflow.config import ReportConfig
 from poseflow.core.files import read_json, replacing
+from poseflow.core.wording import count_of
 from poseflow.report.accuracy import AccuracyStory, read_accuracy_story
 from poseflow.report.comparison import ComparisonStory, read_comparison_story
 from poseflow.report.concerns import list_concerns
@@ -100,7 +101,8 @@ def _read_story(inputs: ReportInputs, config: ReportConfig) -> Story:
 
 def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: datetime) -> dict[str, Any]:
     tracked = [recording for recording in story.recordings if recording.timeline]
-    drawn = sorted(tracked, key=_tracks_per_animal, reverse=True)[: config.max_timelines]
+    with_tracks = [recording for recording in tracked if recording.timeline and recording.timeline.tracks]
+    drawn = sorted(with_tracks, key=_tracks_per_animal, reverse=True)[: config.max_timelines]
     drawn = [recording for recording in tracked if recording in drawn]
     speed = _tabulate_speed(story)
     parts = {
@@ -134,7 +136,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "tracking": tabulate_tracking(story.tracking) if story.tracking else None,
         "review_items": tabulate_review_items(story.review_items, {one.video: one.index.frames for one in tracked}),
         "timelines": [picture for one in drawn for picture in _draw_recording(one, story)],
-        "timelines_left_out": _say_left_out(len(drawn), len(tracked)),
+        "timelines_left_out": _say_left_out(len(drawn), len(with_tracks)),
         "speed": speed,
         "origin": _list_origin(story),
         "config": yaml.safe_dump(dict(inputs.config), sort_keys=False, allow_unicode=True) if inputs.config else "",
@@ -154,15 +156,12 @@ def _draw_recording(recording: Recording, story: Story) -> list[Picture]:
     assert recording.poses is not None
     switches = story.tracking.get(recording.video, {}).get("switch_frames", ())
     items = [(item.frame_idx, item.expected_errors) for item in story.review_items.get(recording.video, ())]
-    pictures = [draw_timeline(timeline, switches, items)]
-    if timeline.tracks:
-        pictures.append(draw_motion(read_motion(recording.poses, timeline), timeline))
-    return pictures
+    return [draw_timeline(timeline, switches, items), draw_motion(read_motion(recording.poses, timeline), timeline)]
 
 
 def _lead(story: Story, now: datetime) -> str:
     what = "How animals were found and followed" if story.recordings else "How well the networks find animals"
-    where = f" in {len(story.recordings):,} video{'s' * (len(story.recordings) != 1)}" if story.recordings else ""
+    where = f" in {count_of(len(story.recordings), 'video')}" if story.recordings else ""
     return f"{what}{where}, and how far that can be trusted. {now:%d %B %Y}."
 
 
@@ -182,7 +181,7 @@ def _list_tiles(story: Story) -> list[Tile]:
     if timelines:
         least, most = (pick(timeline.usual for timeline in timelines) for pick in (min, max))
         animals = f"{least}" if least == most else f"{least}–{most}"
-        tiles.append(Tile("animals per frame", animals, f"in {count(sum(t.tracks for t in timelines))} tracks"))
+        tiles.append(Tile("animals per frame", animals, f"in {count_of(sum(t.tracks for t in timelines), 'track')}"))
     if story.accuracy:
         tiles += [Tile(*tile) for tile in story.accuracy.tiles]
     speeds = [recording.speed for recording in story.recordings if recording.speed]

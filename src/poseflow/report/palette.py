@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+import matplotlib as mpl
+
 Color = tuple[int, int, int]
 """RGB, 0 to 255."""
 
@@ -30,6 +32,8 @@ LEVELS = ("#ffd21f", "#f08a24", "#d6417f", "#7b4fc9")
 """From few to many, ever darker; they are seen on bright and on dark images."""
 UNNAMED: Color = (160, 160, 160)
 """Of animals without a name where others have one."""
+EDGE: Color = (205, 205, 205)
+"""Of edges where nodes have the colors."""
 
 
 def color_animals(
@@ -48,6 +52,12 @@ def color_animals(
     for number, track in enumerate(sorted(set(tracks))):
         colors[track] = UNNAMED if present else COLORS[number % len(COLORS)]
     return colors | {None: UNNAMED}
+
+
+def color_nodes(nodes: int) -> list[Color]:
+    """A color for each node of a skeleton, in its order from blue over green to red."""
+    shades = mpl.colormaps["turbo"]([0.08 + 0.84 * number / max(nodes - 1, 1) for number in range(nodes)])
+    return [(int(red), int(green), int(blue)) for red, green, blue in (255 * shades[:, :3]).round()]
 
 
 def color_of(number: int) -> str:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
+from poseflow.core.wording import count_of
 from poseflow.evaluation import FrameMatch, score_frames
 from poseflow.report.examples import draw_example
 from poseflow.report.localization import (
@@ -176,7 +177,7 @@ def _say_which(matches: Sequence[FrameMatch]) -> str:
     videos = sorted({match.video for match in matches})
     names = ", ".join(videos) if len(videos) <= 3 else f"{len(videos)} videos"
     animals = sum(len(match.truth) for match in matches)
-    return f"{len(matches):,} held-out frames ({animals:,} animals) of {names}"
+    return f"{count_of(len(matches), 'held-out frame')} ({count_of(animals, 'animal')}) of {names}"
 
 
 def _write(path: Path, text: str, title: str, caption: str) -> dict[str, str]:

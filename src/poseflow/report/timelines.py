@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from poseflow.core.wording import count_of
 from poseflow.report.palette import BLUE, GREY, INK, VERMILLION, color_animals, hex_of
 from poseflow.report.style import Picture, draw_wide_picture
 from poseflow.tables import count_frames, read_pose_metadata
@@ -119,7 +120,8 @@ def draw_timeline(
         f"of {timeline.video}."
     )
     if len(review_items):
-        caption += f" Review: {len(review_items):,} links to look at, the darker the more may be wrong from there on."
+        links = count_of(len(review_items), "link")
+        caption += f" Review: {links} to look at, the darker the more may be wrong from there on."
     if len(switch_frames):
         caption += " Triangles: an animal goes on under another track, as labels show."
     if more > 0:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from poseflow.config import PromotionConfig
 from poseflow.core.errors import ModelError
 from poseflow.core.files import read_json, write_json
+from poseflow.core.wording import count_of
 
 FrameScores = Mapping[tuple[str, int], float]
 BY_PERSON = ("rolled back", "chosen")
@@ -200,8 +201,8 @@ def _explain(comparison: Comparison | None, config: PromotionConfig) -> str:
     if comparison is None:
         return f"fewer than {config.min_blocks} blocks of test frames tell nothing: label more"
     return (
-        f"mean OKS {comparison.candidate:.4f} against {comparison.incumbent:.4f} on {comparison.frames} test frames: "
-        f"better by {comparison.low:+.4f} to {comparison.high:+.4f}"
+        f"mean OKS {comparison.candidate:.4f} against {comparison.incumbent:.4f} on "
+        f"{count_of(comparison.frames, 'test frame')}: better by {comparison.low:+.4f} to {comparison.high:+.4f}"
     )
 
 

@@ -8,6 +8,7 @@ from html import escape
 from pathlib import Path
 
 from poseflow.core.files import read_json, replacing
+from poseflow.core.wording import count_of
 from poseflow.runs.names import show_path
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.promotion import describe_decision, read_history
@@ -96,7 +97,7 @@ def tell_failures(inputs: RunInputs) -> list[str]:
     waiting = [video for video in missing if video not in causes] if is_shared else []
     lines = [_say_failed(step) for step in told]
     if waiting:
-        lines.append(f"{len(waiting)} recordings wait for that: {', '.join(_shorten(waiting))}")
+        lines.append(f"{count_of(len(waiting), 'recording')} waiting for that: {', '.join(_shorten(waiting))}")
     left = {video: shards for video, shards in missing.items() if video not in waiting}
     return lines + [say_missing(video, shards, inputs.places, causes.get(video)) for video, shards in left.items()]
 
@@ -160,18 +161,18 @@ def summarize_run(inputs: RunInputs, now: datetime) -> RunSummary:
     decided = [one for one in read_history(inputs.places.history) if one.time >= inputs.began]
     hours, minutes = divmod(int((now - inputs.began).total_seconds()) // 60, 60)
     lines = [
-        f"{len(done)} recordings done, {sum(done):,} frames, in {hours} h {minutes:02d} min",
+        f"{count_of(len(done), 'recording')} done, {count_of(sum(done), 'frame')}, in {hours} h {minutes:02d} min",
         *(describe_decision(decision) for decision in decided),
         *_tell_accuracy(inputs),
         *_shorten(tell_failures(inputs)),
         *_shorten(broken),
         *_shorten(faulty),
         *_shorten(list(inputs.warnings)),
-        *([f"frames to label: {len(proposed)} files in {proposed[0].parent}"] if proposed else []),
+        *([f"frames to label: {count_of(len(proposed), 'file')} in {proposed[0].parent}"] if proposed else []),
         f"more: {inputs.places.report}",
     ]
-    failed = f"{len(inputs.failed)} steps failed" if inputs.failed else "all done"
-    state = f"{len(missing)} recordings are missing" if missing else failed
+    failed = f"{count_of(len(inputs.failed), 'step')} failed" if inputs.failed else "all done"
+    state = f"{count_of(len(missing), 'recording')} missing" if missing else failed
     return RunSummary(f"poseflow, {now:%a %d %b %H:%M}: {state}", lines)
 
 
