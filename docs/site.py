@@ -10,12 +10,11 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-import typer
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from poseflow.cli import app
+from poseflow.cli.verbs import VERBS, load_verb
 
 ROOT = Path(__file__).parents[1]
 TEXTS = {
@@ -26,7 +25,7 @@ TEXTS = {
     "CONTRIBUTING.md": "contributing.md",
 }
 """Texts that lie where one looks for them in the repository, and their pages."""
-VERBS = "reference/verbs.md"
+VERBS_PAGE = "reference/verbs.md"
 LINK = re.compile(r"(?<=\]\()([^)#\s:]+)(?=[)#\s])")
 
 
@@ -34,7 +33,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add what lies elsewhere."""
     for source, page in TEXTS.items():
         files.append(File.generated(config, page, content=(ROOT / source).read_text(encoding="utf-8")))
-    files.append(File.generated(config, VERBS, content="\n".join(write_verbs())))
+    files.append(File.generated(config, VERBS_PAGE, content="\n".join(write_verbs())))
     for page in list(files.documentation_pages()):
         for path in _linked_files(page):
             if not files.get_file_from_path(path):
@@ -67,20 +66,14 @@ def _linked_files(page: File) -> Iterator[str]:
 
 def write_verbs() -> Iterator[str]:
     """The page of all verbs, from what `poseflow --help` says."""
-    group: Any = typer.main.get_command(app)
     yield "# Verbs\n\nEach step of the workflow, and what daily work needs, as a command on files that you name. This"
     yield "is what `poseflow VERB --help` says. `poseflow --verbose VERB …` says more while it works.\n"
-    for name, verb in group.commands.items():
-        yield from _write_verb(f"poseflow {name}", verb)
+    for name in VERBS:
+        yield from _write_verb(f"poseflow {name}", load_verb(name))
 
 
 def _write_verb(name: str, verb: Any) -> Iterator[str]:
     yield f"## {name}\n"
-    if hasattr(verb, "commands"):
-        yield f"{cleandoc(verb.help)}\n"
-        for inner, other in verb.commands.items():
-            yield from _write_verb(f"{name} {inner}", other)
-        return
     arguments = [each for each in verb.params if each.param_type_name == "argument"]
     options = [each for each in verb.params if each.param_type_name == "option"]
     words = [_name_argument(each) for each in arguments] + ["[OPTIONS]"] * bool(options)
