@@ -44,7 +44,7 @@ def draw_pose(
     for a, b in skeleton.edges:
         if present[a] and present[b]:
             draw_line(canvas, pose[a], pose[b], color, style.line_px)
-    for node in np.flatnonzero(present):
+    for node in np.flatnonzero(present).tolist():
         own = node_colors[node] if node_colors else color
         _draw_circle(canvas, pose[node], style.rim_radius_px, style.rim_color, style.rim_thickness)
         _draw_circle(canvas, pose[node], style.radius_px, own, style.thickness)
