@@ -43,7 +43,7 @@ def move(labels, frame, points):
 
 
 FAULTS = {
-    "outside": (lambda labels: move(labels, 3, SHAPE + np.array([-80, 40])), "points outside of their image (2): nose"),
+    "outside": (lambda labels: move(labels, 3, SHAPE + np.array([-80, 40])), "points outside of their image (4): nose"),
     "swapped": (
         lambda labels: move(labels, 3, labels.labeled_frames[3].instances[0].numpy()[[0, 2, 1, 3]]),
         "animals whose sides may be swapped (1): frame 3 of cage.mp4",

@@ -17,6 +17,7 @@ from poseflow.config import LabelsConfig, SplitConfig, VideosConfig
 from poseflow.config.recordings import FileNames, check_zone
 from poseflow.core.errors import LabelsError
 from poseflow.core.wording import count_of
+from poseflow.runs.disk import say_size
 
 if TYPE_CHECKING:
     import sleap_io as sio
@@ -82,7 +83,7 @@ class FoundRecordings:
         if not self.paths:
             return "no recordings yet"
         named = f"; their names say {self.file_names}" if self.file_names else ""
-        return f"{count_of(len(self.paths), 'recording file')}, {self.size_bytes / 1e9:.1f} GB{named}"
+        return f"{count_of(len(self.paths), 'recording file')}, {say_size(self.size_bytes)}{named}"
 
 
 def look_at_labels(place: Path, written_as: str) -> FoundLabels | None:
