@@ -61,7 +61,7 @@ def test_of_several_animals_map_is_told_and_counts():
 def test_nothing_found_is_told(animals):
     poses = np.stack([BODY] * animals)
     metrics = evaluate_poses([FrameLabels("v", 0, poses, (None,) * animals)], {}, SKELETON, EvaluationConfig())
-    assert say_accuracy(metrics) == f"none of {animals} labeled animals was detected"
+    assert say_accuracy(metrics) == f"none of {animals} labeled animal{'s' * (animals > 1)} was detected"
     assert "100.0 % of the labeled animals in the test frames were not detected." in find_concerns(metrics)
 
 
