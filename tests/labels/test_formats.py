@@ -325,7 +325,7 @@ class TestCoco:
 
     def test_scores_make_predictions(self, tmp_path: Path) -> None:
         path = coco(tmp_path, [{"score": 0.9, "keypoints": [1, 2, 0.7, 3, 4, 0.9]}])
-        with pytest.raises(LabelsError, match="1 predicted instances only"):
+        with pytest.raises(LabelsError, match="1 predicted instance only"):
             read(path)
 
     def test_edges_counted_from_zero_or_from_a_node_to_itself(

@@ -115,7 +115,7 @@ class TestJabs:
         assert (labels.video.filename, len(labels)) == (str(tmp_path / "cage.avi"), 1)
         assert labels[0].instances[0].numpy()[0].tolist() == [5, 7]
         assert (labels[0].instances[0].score, labels.tracks[0].name) == (0.5, "0")
-        with pytest.raises(NoLabelsError, match="1 predicted instances only"):
+        with pytest.raises(NoLabelsError, match="1 predicted instance only"):
             clean_labels(labels, tmp_path, include_predictions=False)
 
 

@@ -57,7 +57,7 @@ class TestSleap:
         self, make_video: Callable, make_labels: Callable, animal: Callable
     ) -> None:
         path = make_labels("a.slp", make_video("a.mp4"), {3: [animal()]}, predicted=True)
-        with pytest.raises(LabelsError, match=r"a\.slp must have labeled frames, got 1 predicted instances only"):
+        with pytest.raises(LabelsError, match=r"a\.slp must have labeled frames, got 1 predicted instance only"):
             read(path)
         labels = read(path, include_predictions=True)
         assert type(labels.labeled_frames[0].instances[0]) is sio.Instance
