@@ -13,7 +13,8 @@ from poseflow.core.errors import ModelError, TableError, VideoError
 from poseflow.core.files import write_json
 from poseflow.evaluation import PredictedPoses
 from poseflow.media import write_index
-from poseflow.report import ReportInputs, write_report
+from poseflow.report.inputs import ReportInputs
+from poseflow.report.page import write_report
 from poseflow.report.recordings import read_speed
 from poseflow.steps.evaluate import write_accuracy
 from poseflow.tables import write_poses

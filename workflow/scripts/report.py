@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from poseflow.report import ReportInputs
+from poseflow.report.inputs import ReportInputs
 from poseflow.runs.fingerprints import read_settings
 from poseflow.runs.lock import begin_job
 from poseflow.runs.places import ANY, PLACES

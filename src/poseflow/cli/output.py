@@ -64,7 +64,7 @@ def report(
         poseflow report --index cage1.json --poses cage1.parquet --release release.json --out report.html
     """
     settings = read_section(ReportConfig, "report", config, changes)
-    from poseflow.report import ReportInputs
+    from poseflow.report.inputs import ReportInputs
     from poseflow.steps.report import report_run
 
     more = _read_inputs(given) if given else {}

@@ -1,6 +1,4 @@
-"""Figures, and the report: one HTML file that tells what a run did and how far it can be trusted."""
+"""Figures, and the report: one HTML file that tells what a run did and how far it can be trusted.
 
-from poseflow.report.inputs import ReportInputs
-from poseflow.report.page import write_report
-
-__all__ = ["ReportInputs", "write_report"]
+Its modules are imported by name: what draws over a video needs no statistics and no Matplotlib.
+"""

@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from poseflow.config import ReportConfig
-from poseflow.report import ReportInputs, write_report
+from poseflow.report.inputs import ReportInputs
+from poseflow.report.page import write_report
 from poseflow.runs.releases import read_release
 
 
