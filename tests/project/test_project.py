@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -71,19 +72,19 @@ def site(tmp_path_factory) -> Path:
     return site
 
 
-def test_two_projects_beside_one_another_run_with_the_workflow_of_a_wheel(site, tmp_path):
+def test_two_projects_beside_one_another_run_with_the_workflow_of_a_wheel(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(site))
     write_labels(tmp_path / "labels/all.slp", Path("videos/a.mp4"), 0)
     lines = {}
     for name, labels in (("one", tmp_path / "labels"), ("two", tmp_path / "labels/all.slp")):
         write_files(tmp_path / f"data {name}", "cage1/a.mp4", "cage2/b.mp4")
         arguments = ["--recordings", tmp_path / f"data {name}", "--labels", labels, "--on", "local"]
-        said = run("poseflow", "init", name, *arguments, folder=tmp_path, PYTHONPATH=str(site))
+        said = run("poseflow", "init", name, *arguments, folder=tmp_path)
         assert "64 labeled frames, up to 2 animals in one, named left, right, about 20 px long; 3 nodes" in said
         assert "snakemake --profile local" in said
         project = tmp_path / name
         assert len((project / "Snakefile").read_text().splitlines()) <= 7
-        environment = {"PYTHONPATH": str(site)}
-        printed = run("snakemake", "-n", "--profile", "local", folder=project, **environment)
+        printed = Project(project).dry_run()
         assert "rror" not in printed
         lines[name] = [line for line in printed.splitlines() if line.split()[:1] in (["index"], ["train"], ["track"])]
     assert {tuple(line.split()) for line in lines["one"]} == {("index", "2"), ("train", "2"), ("track", "2")}
@@ -157,18 +158,7 @@ def test_settings_suit_what_is_labeled_and_recorded(tmp_path, monkeypatch):
         "group_by": "day",
     }
     assert Project(tmp_path / "lab").planned_jobs()["track"] == 2
-    run(
-        "poseflow",
-        "init",
-        "other",
-        "--recordings",
-        "lab/videos",
-        "--labels",
-        "lab/labels",
-        "--animals",
-        1,
-        folder=tmp_path,
-    )
+    init("other", "--recordings", "lab/videos", "--labels", "lab/labels", "--animals", 1)
     assert list(read_settings(tmp_path / "other")["models"]) == ["single_instance"]
 
 
@@ -180,10 +170,11 @@ def test_cells_of_a_new_table_fit_their_recordings(tmp_path, monkeypatch):
     assert Project(tmp_path / "lab").planned_jobs("suggestions")["extract"] == 4
 
 
-@pytest.fixture
-def done(tmp_path, monkeypatch) -> Path:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
     """A project of two days of hour files of two cameras, of which all that a run makes is there, though empty."""
-    lab = tmp_path / "lab"
+    folder = tmp_path_factory.mktemp("finished")
+    lab = folder / "lab"
     hours = [
         f"videos/{camera}_2026-03-0{day}T{hour:02}-00-00.mp4"
         for camera in ("top", "side")
@@ -192,24 +183,32 @@ def done(tmp_path, monkeypatch) -> Path:
     ]
     write_files(lab, *hours)
     (write_model(lab / "model", "single_instance") / "model.weights.h5").write_bytes(b"weights")
-    monkeypatch.chdir(tmp_path)
-    init("lab", "--timezone", "UTC", "--on", "local")
+    with chdir(folder):
+        init("lab", "--timezone", "UTC", "--on", "local")
     settings = {**read_settings(lab), "release": {"single_instance": "model"}}
     (lab / "config/config.yaml").write_text(yaml.safe_dump(settings))
-    monkeypatch.chdir(lab)
-    plan = make_plan(parse_config(settings), FileFacts("facts.json"))
-    assert len(plan.videos) == 12 and len(plan.recordings) == 4
-    made = [PLACES.report, PLACES.current_release, PLACES.release(plan.release)]
-    for video, recording in plan.recording_of.items():
-        shards = [PLACES.shard(video, shard) for shard in plan.shards[video]]
-        made += [PLACES.index(video), PLACES.assigned_release(video), PLACES.pose_table(recording, video), *shards]
-    for recording in plan.recordings:
-        made += [PLACES.tracks(recording), PLACES.review_list(recording), PLACES.review_labels(recording)]
-    for path in made:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("{}")
+    with chdir(lab):
+        plan = make_plan(parse_config(settings), FileFacts("facts.json"))
+        assert len(plan.videos) == 12 and len(plan.recordings) == 4
+        made = [PLACES.report, PLACES.current_release, PLACES.release(plan.release)]
+        for video, recording in plan.recording_of.items():
+            shards = [PLACES.shard(video, shard) for shard in plan.shards[video]]
+            made += [PLACES.index(video), PLACES.assigned_release(video), PLACES.pose_table(recording, video), *shards]
+        for recording in plan.recordings:
+            made += [PLACES.tracks(recording), PLACES.review_list(recording), PLACES.review_labels(recording)]
+        for path in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("{}")
     run("snakemake", "--profile", "local", "--touch", "--forceall", "--no-hooks", folder=lab)
     return lab
+
+
+@pytest.fixture
+def done(finished, tmp_path, monkeypatch) -> Path:
+    """A copy of it; times of files are kept."""
+    shutil.copytree(finished, tmp_path / "lab", symlinks=True)
+    monkeypatch.chdir(tmp_path / "lab")
+    return tmp_path / "lab"
 
 
 def test_a_new_hour_costs_its_own_day_and_no_other(done):

@@ -1,5 +1,7 @@
 """One shard: quarantined recordings, and tables that an earlier job finished."""
 
+import errno
+import os
 import sys
 from types import SimpleNamespace
 
@@ -51,7 +53,15 @@ def test_a_quarantined_recording_has_an_empty_table_that_says_why(predicted, tmp
     assert predicted == []
 
 
-def test_what_an_earlier_job_finished_unnoticed_is_taken(index, predicted, tmp_path):
+@pytest.mark.parametrize("has_links", [True, False])
+def test_what_an_earlier_job_finished_unnoticed_is_taken(index, predicted, tmp_path, monkeypatch, has_links):
+    """Where there are no hard links too (the case no_hard_links_in_predict)."""
+
+    def fail(*_):
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", fail)
     out, kept = tmp_path / "a.parquet", tmp_path / "kept"
     predict_frames(index, RELEASE, (0, 5), out, PredictConfig(), "a", kept)
     content = out.read_bytes()

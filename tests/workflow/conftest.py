@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from made_once import made_once
-from shell import bash
+from shell import run_script
 from small_project import TOP_DOWN, Project, lay_out
 
 
@@ -38,8 +38,7 @@ def case_project(case):
 
     def make(name, settings, *videos):
         folder = case(name)
-        names = " ".join(f"'{video}'" for video in videos)
-        bash(f"python ../project.py P '{json.dumps(settings)}' {names}", folder)
+        run_script(folder.parent / "project.py", "P", json.dumps(settings), *videos, folder=folder)
         return folder / "P"
 
     return make

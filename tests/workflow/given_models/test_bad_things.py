@@ -8,6 +8,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from dry_runs import dry_run
 from shell import bash
 from small_project import ROOT
 
@@ -18,7 +19,7 @@ from poseflow.runs.plan import make_plan
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(1800)]
 LONG = "/".join(["d" * 60] * 5) + "/v.mp4"
-SNAKEMAKE = "snakemake --profile local --cores 2"
+SNAKEMAKE = "snakemake --profile local"
 
 
 def test_recordings_of_any_name_are_planned(case_project, case):
@@ -28,7 +29,8 @@ def test_recordings_of_any_name_are_planned(case_project, case):
     for other in (b"bad\xff.mp4", b"line\nbreak.mp4"):
         shutil.copyfile(project / "videos/a.mp4", os.fsdecode(os.fsencode(project / "videos") + b"/" + other))
     os.mkfifo(project / "videos/pipe.mp4")
-    printed = bash(f"mkdir -p {PLACES.results}; {SNAKEMAKE} -n nightly", project)
+    (project / PLACES.results).mkdir()
+    printed = dry_run(["--profile", "local", "nightly"], project, {**os.environ})
     jobs = dict(line.split() for line in printed.splitlines() if len(line.split()) == 2)
     assert (jobs["index"], jobs["track"]) == (str(len(names) + 2), str(len(names) + 2)), printed
     assert r"warning: videos/bad\xff.mp4 is left out: its name must be UTF-8" in printed

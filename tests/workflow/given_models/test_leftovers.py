@@ -8,7 +8,9 @@ import time
 import pytest
 from small_project import lay_out
 
+from poseflow.config import VideosConfig
 from poseflow.runs.places import PLACES
+from poseflow.steps.index import index_recording
 
 pytestmark = pytest.mark.workflow
 INDEX = str(PLACES.index("first"))
@@ -18,7 +20,7 @@ INDEX = str(PLACES.index("first"))
 def indexed(tmp_path):
     """A project in which one recording is indexed, and a killed job's temporary file."""
     project = lay_out(tmp_path / "project")
-    project.snakemake(INDEX)
+    index_recording(project.folder / "videos/first.mp4", project.places.index("first"), VideosConfig())
     project.places.index("first").with_name(".first.json.node-1-0f.unfinished").touch()
     return project
 

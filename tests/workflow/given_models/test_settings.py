@@ -1,11 +1,13 @@
 """A dry run tells of settings that cannot be followed, or fit nothing, in one line and without a traceback."""
 
-import sys
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from shell import bash
+from dry_runs import dry_run
+from shell import bash, run_script
 
 from poseflow.config import parse_config
 from poseflow.core.errors import ConfigError
@@ -40,8 +42,7 @@ WARNINGS = {
 
 def lay_out(folder: Path, settings: str) -> Path:
     """The small project of the cases, with two models of SLEAP's as its release."""
-    said = bash(f"{sys.executable} ../project.py P '{settings}' a.mp4", folder)
-    assert (folder / "P/config/config.yaml").exists(), said
+    run_script(folder.parent / "project.py", "P", settings, "a.mp4", folder=folder)
     return folder / "P"
 
 
@@ -71,12 +72,12 @@ def test_a_setting_that_fits_nothing_is_told(case, name, monkeypatch):
 def test_errors_and_warnings_reach_the_terminal_of_a_dry_run(case):
     settings, words = ERRORS["start_time_without_zone"]
     project = lay_out(case("start_time_without_zone"), settings)
-    said = bash("snakemake --profile local -n", project)
+    said = dry_run(["--profile", "local"], project, {**os.environ})
     (line,) = [line for line in said.splitlines() if "time zone" in line]
     assert all(word in line for word in words)
     assert "Traceback" not in said and "total" not in said
     settings, words = WARNINGS["label_path_fits_nothing"]
-    said = bash("snakemake --profile local -n", lay_out(case("label_path_fits_nothing"), settings))
+    said = dry_run(["--profile", "local"], lay_out(case("label_path_fits_nothing"), settings), {**os.environ})
     (line,) = [line for line in said.splitlines() if "lables2" in line]
     assert all(word in line for word in words)
     assert "total" in said
@@ -87,13 +88,11 @@ def test_labels_saved_before_split_starts_do_not_stand_under_the_former_key(case
     folder = case("dataset_key_race")
     settings = "{release: null, split: {by: frame}, labels: {paths: [labels/*.slp], video_folders: [videos]}}"
     project = lay_out(folder, settings)
-    prepare = (
-        "cp ../label.py ../look.py .; python label.py 10 labels/a.slp; cp labels/a.slp before.slp; "
-        "python label.py 50 after.slp"
-    )
-    bash(prepare, project)
+    for x, path in (("10", "before.slp"), ("50", "after.slp")):
+        run_script(folder / "label.py", x, path, folder=project)
+    shutil.copy(project / "before.slp", project / "labels/a.slp")
     race = f"( until [ -e {PLACES.facts} ]; do sleep 0.02; done; cp after.slp labels/a.slp ) & "
     said = bash(race + "snakemake --profile local --cores 2 --until split", project)
-    assert "run again" in said and "nose at [50.0]" not in bash("python look.py", project)
+    assert "run again" in said and "nose at [50.0]" not in run_script(folder / "look.py", folder=project)
     bash("cp before.slp labels/a.slp; snakemake --profile local --cores 2 --until split", project)
-    assert "nose at [10.0]" in bash("python look.py", project)
+    assert "nose at [10.0]" in run_script(folder / "look.py", folder=project)
