@@ -48,7 +48,7 @@ test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root
 test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (3 minutes)
 	@KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest $(PARALLEL) -m backend
 
-test-long: install  ## a run with one of each bad thing, and SIGKILLs at random moments (7 minutes)
+test-long: install  ## one of each bad thing, SIGKILLs at random moments, a backbone of each family (9 minutes)
 	@$(BIN)/python -m pytest -m long
 
 test-kill: install  ## twenty SIGKILLs at random moments, then the same tables as an undisturbed run

@@ -12,8 +12,9 @@ from poseflow.config import HeadConfig, ModelConfig, TrainingConfig
 from poseflow.core.errors import ModelError
 from poseflow.core.files import write_json
 from poseflow.core.skeleton import Skeleton
+from poseflow.models.loading import load_model
 from poseflow.models.starting import start_network
-from poseflow.networks.build import build_model
+from poseflow.networks.build import build_model, standardized_network
 
 SKELETON = Skeleton(nodes=("head", "thorax", "tail"), edges=((0, 1),))
 OTHER = Skeleton(nodes=("nose", "ear", "tail"), edges=((0, 1),))
@@ -107,3 +108,32 @@ def test_convolutions_of_another_program_are_taken_in_order(tmp_path, batch_norm
     # A normalization's epsilon is 0.001.
     tolerance = 0.02 if batch_norm else 1e-5
     np.testing.assert_allclose(network(images)["confidence_maps"], expected, atol=tolerance * np.abs(expected).max())
+
+
+UNETS = [
+    ("sleap_models/minimal_robot.UNet.single_instance", {"filters": 8, "growth": 2.0, "down_blocks": 2}),
+    ("sleap_models/minimal_instance.UNet.bottomup", {"growth": 1.5, "down_blocks": 3, "up": "transposed"}),
+    ("sleap_nn_models/minimal_instance_single_instance", {"filters": 8, "growth": 2.0, "down_blocks": 2}),
+]
+
+
+@pytest.mark.parametrize(("folder", "backbone"), UNETS)
+def test_of_sleaps_unets_all_is_taken(real_data, folder, backbone):
+    """Without normalization, and fed in SLEAP's range, our network draws what SLEAP's does."""
+    trained = load_model(real_data / folder, "float32")
+    settings = {**backbone, "filter_multiple": 1, "batch_norm": False, "weights": str(real_data / folder)}
+    head, kind = trained.config.head, trained.config.kind
+    config = ModelConfig(
+        kind=kind,
+        backbone=settings,
+        head=head,
+        input=trained.config.input,
+        training=TrainingConfig(precision="float32"),
+    )
+    network = build_model(config, trained.skeleton)
+    start_network(network, config, trained.skeleton)
+    images = np.random.default_rng(0).integers(0, 256, (1, 32, 48, config.input.channels)).astype(np.uint8)
+    expected, found = trained.network(images), standardized_network(network)(images / np.float32(255))
+    for name, maps in found.items():
+        assert np.ptp(expected[name]) > 0.1
+        np.testing.assert_allclose(maps, expected[name], atol=1e-5)

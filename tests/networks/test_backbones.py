@@ -20,6 +20,7 @@ from poseflow.networks.decoder import decode
 from poseflow.networks.graph import find_seen, lay_out, measure_receptive_field
 from poseflow.networks.survey import TABLE_HEAD, survey_backbones, write_row
 from poseflow.training.network import TrainedNetwork
+from poseflow.training.train import build_optimizer
 
 ROOT = Path(__file__).parents[2]
 SKELETON = Skeleton(nodes=("a", "b"), edges=((0, 1),))
@@ -29,14 +30,11 @@ SETTINGS = {
     "leap": {"filters": 16},
     "dlc_resnet50": {"filters": 16, "encoder_stride": 8},
 }
-HEAVY = (
-    *("dlc_resnet50", "efficientnetlite0", "seresnext50", "resnet50v2", "vgg16", "xception", "mobilenetv3small"),
-    *("efficientnetb0", "convnexttiny"),
-)
+HEAVY = ("dlc_resnet50", "efficientnetlite0", "seresnext50", "vgg16", "xception", "mobilenetv3small", "efficientnetb0")
 """One of each further way to build a network; POSEFLOW_BACKBONES=all takes all backbones (half an hour)."""
 if os.environ.get("POSEFLOW_BACKBONES") == "all":
     HEAVY = tuple(name for name in BACKBONES if name not in LIGHT)
-OTHERS = [name for name in (*LIGHT, *HEAVY) if name not in ("unet", "resnet18")]
+OTHERS = dict.fromkeys(("resnet50v2", "convnexttiny", "nasnetmobile", *LIGHT, *HEAVY)).keys() - {"unet", "resnet18"}
 
 
 def make(name, **settings):
@@ -151,7 +149,7 @@ def test_features_are_found_by_their_stride(name, channels):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("name", "stride", "away"), [("inceptionv3", 4, 6), ("xception", 4, 2)])
+@pytest.mark.parametrize(("name", "stride", "away"), [("inceptionv3", 4, 6), ("xception", 2, 2)])
 def test_networks_that_lose_the_border_give_the_same_features_with_it(name, stride, away):
     """What Keras' network makes of an image that is moved by what its first convolutions cut off."""
     rng = np.random.default_rng(0)
@@ -168,7 +166,7 @@ def test_networks_that_lose_the_border_give_the_same_features_with_it(name, stri
     size = reference.model.inputs[0].shape[1]
     pixels = rng.uniform(0, 255, (1, size, size, 3)).astype(np.float32)
     padded = np.zeros_like(pixels)
-    padded[:, away:, away:] = pixels[:, :-away, :-away]
+    padded[:, away:, away:] = pixels[:, : size - away, : size - away]
     found, expected = np.asarray(ours(pixels)), np.asarray(theirs(padded / 127.5 - 1.0))
     inside = slice(12, expected.shape[1] - 12)
     assert np.ptp(expected[:, inside, inside]) > 0.01
@@ -187,7 +185,9 @@ def test_the_docs_list_every_backbone_of_ours():
     assert len(BACKBONES) >= 40
 
 
-@pytest.mark.parametrize("name", ["unet", "resnet18", *(pytest.param(name, marks=pytest.mark.long) for name in OTHERS)])
+@pytest.mark.parametrize(
+    "name", ["unet", "resnet18", *(pytest.param(name, marks=pytest.mark.long) for name in sorted(OTHERS))]
+)
 def test_the_docs_say_what_a_backbone_costs_and_sees(name):
     (facts,) = survey_backbones([make(name)], side=256)
     assert write_row(facts) == read_table()[name]
@@ -250,15 +250,15 @@ def test_a_backbone_of_each_family_trains_is_saved_and_predicts(name, tmp_path):
 
 def check_life(name, folder):
     """One step of training that changes the weights, then the same maps from the folder, at two sizes and strides."""
-    side = make(name, **SETTINGS.get(name, {})).max_stride
+    side = max(32, make(name, **SETTINGS.get(name, {})).max_stride)
     keras.utils.set_random_seed(0)
     head = HeadConfig(output_stride=4, part_affinity_fields={"output_stride": 2})
     backbone = {"name": name, **{"filters": 16, **SETTINGS.get(name, {})}}
-    training = TrainingConfig(precision="float32")
+    training = TrainingConfig(precision="float32", learning_rate=1e-3)
     config = ModelConfig(kind="bottom_up", backbone=backbone, head=head, training=training)
     network = build_model(config, SKELETON)
     model = TrainedNetwork(network, config, SKELETON)
-    model.compile(optimizer=keras.optimizers.SGD(0.1), run_eagerly=True)
+    model.compile(optimizer=build_optimizer(training), run_eagerly=True)
     before = [np.asarray(weight) for weight in network.trainable_weights]
     images = np.random.default_rng(0).integers(0, 256, (2, 2 * side, side, 1)).astype(np.uint8)
     intensity = np.array([[128.0, 70.0]] * 2, np.float32)

@@ -30,6 +30,7 @@ Stride = Annotated[int, AfterValidator(_check_power_of_2)]
 
 
 RANDOM = "random"
+FILTER_MULTIPLE = 16  # filters that a processor computes at once: 17 cost what 32 do, and some kernels are far slower
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,13 @@ class Backbone(Section, ABC):
         description="Where training starts: random; imagenet or package, which `poseflow backbones` lists; or a model "
         "folder, ours or SLEAP's, of which all layers that fit are taken.",
     )
-    filters: int = Field(16, ge=1, description="Filters of the first block; rounded up to 16s in each.")
+    filters: int = Field(16, ge=1, description="Filters of the first block; see `filter_multiple`.")
     growth: float = Field(1.5, ge=1, description="Filters grow by this factor per level; see `filters`.")
+    filter_multiple: int = Field(
+        FILTER_MULTIPLE,
+        ge=1,
+        description="Filters are rounded up to multiples of this; 1: as SLEAP has them, slower.",
+    )
     convs_per_block: int = Field(2, ge=1, description="Convolutions of each level.")
     batch_norm: bool = Field(
         True, description="Normalize after each convolution: learns in half the steps, and costs nothing once trained."

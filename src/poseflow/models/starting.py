@@ -80,9 +80,10 @@ def _take_by_name(source: keras.Model, network: keras.Model, left_out: set[str])
 def _take_in_order(source: keras.Model, network: keras.Model, left_out: set[str]) -> set[str]:
     """Copy convolutions, in the order in which they run, where kind and kernel are the same; gives layers' names.
 
+    Heads by their kernel alone: which comes first is for each program to say.
     A normalization behind one of ours is set to change nothing but to add the bias.
     """
-    theirs, ours = (_convolutions(model) for model in (source, network))
+    (theirs, their_heads), (ours, our_heads) = (_convolutions(model) for model in (source, network))
     matcher = SequenceMatcher(None, [*map(_describe, theirs)], [*map(_describe, ours)], autojunk=False)
     taken = set()
     for block in matcher.get_matching_blocks():
@@ -90,8 +91,11 @@ def _take_in_order(source: keras.Model, network: keras.Model, left_out: set[str]
             continue
         for place in range(block.size):
             other, layer = theirs[block.a + place], ours[block.b + place]
-            if layer.name not in left_out:
-                taken |= _copy_convolution(other, layer, network)
+            taken |= _copy_convolution(other, layer, network)
+    for layer in our_heads:
+        alike = [other for other in their_heads if _describe(other) == _describe(layer)]
+        if len(alike) == 1 and layer.name not in left_out:
+            taken |= _copy_convolution(alike[0], layer, network)
     return taken
 
 
@@ -107,15 +111,20 @@ def _copy_convolution(source: Any, layer: Any, network: keras.Model) -> set[str]
     return {layer.name, norm.name}
 
 
-def _convolutions(model: keras.Model) -> list[Any]:
-    """Of a network and of those in it, in the order in which they run."""
+def _convolutions(model: keras.Model) -> tuple[list[Any], list[Any]]:
+    """Of a network and of those in it: those that others follow, in the order in which they run; and the heads."""
     found: list[Any] = []
-    for step in steps_of(model):
+    heads: list[Any] = []
+    steps = steps_of(model)
+    read = {id(tensor) for step in steps for tensor in step.inputs}
+    for step in steps:
         if isinstance(step.layer, keras.Model):
-            found += _convolutions(step.layer)
+            inner, ends = _convolutions(step.layer)
+            found += inner
+            heads += ends
         elif isinstance(step.layer, layers.Conv2D | layers.Conv2DTranspose):
-            found.append(step.layer)
-    return found
+            (found if id(step.outputs[0]) in read else heads).append(step.layer)
+    return found, heads
 
 
 def _describe(layer: Any) -> tuple[str, tuple[int, ...]]:

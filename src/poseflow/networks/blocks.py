@@ -7,12 +7,12 @@ from poseflow.config.parts import Backbone
 from poseflow.networks.lazy import layers
 
 Tensor = Any
-VECTOR = 16  # filters that a processor computes at once: 17 cost what 32 do, and some kernels are far slower with 17
 
 
 def filters_at(backbone: Backbone, stride: int) -> int:
-    """Filters of a block at a stride, a multiple of `VECTOR`."""
-    return ceil(int(backbone.filters * backbone.growth ** round(log2(stride))) / VECTOR) * VECTOR
+    """Filters of a block at a stride, a multiple of `filter_multiple`."""
+    multiple = backbone.filter_multiple
+    return ceil(int(backbone.filters * backbone.growth ** round(log2(stride))) / multiple) * multiple
 
 
 def convolve(

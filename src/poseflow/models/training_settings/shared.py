@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from poseflow.config.parts import FILTER_MULTIPLE
 from poseflow.models.training_settings.ledger import Ledger
-from poseflow.networks.blocks import VECTOR
 
 LABELS_ELSEWHERE = "labels and their division are settings of the project: labels, split"
 RESULTS_ELSEWHERE = "where results lie, and what is logged, the workflow decides"
@@ -27,8 +27,9 @@ def count_levels(ledger: Ledger, path: str, default: int) -> int:
 def describe_filters(ledger: Ledger, path: str, filters: int, growth: float, levels: int) -> None:
     """Say so where the filters of some block are not those of the file."""
     every = [int(filters * growth**level) for level in range(levels + 1)]
-    if any(number % VECTOR for number in every):
-        ledger.say(path, f"used; each block's filters ({', '.join(map(str, every))}) are rounded up to {VECTOR}s")
+    if any(number % FILTER_MULTIPLE for number in every):
+        counts = ", ".join(map(str, every))
+        ledger.say(path, f"used; each block's filters ({counts}) are rounded up to {FILTER_MULTIPLE}s")
 
 
 def take_range(ledger: Ledger, least: str, greatest: str, what: str) -> float:

@@ -27,7 +27,7 @@ class DLCResNet(ColorEncoder):
     up_kernel: ClassVar[int] = 4
 
     name: Literal["dlc_resnet50"] = Field("dlc_resnet50", description="Its architecture.")
-    filters: int = Field(256, ge=1, description="The decoder's filters at stride 1; rounded up to 16s at each.")
+    filters: int = Field(256, ge=1, description="The decoder's filters at stride 1; see `filter_multiple`.")
     up: Literal["bilinear", "transposed"] = Field("transposed", description="How the decoder enlarges maps.")
     encoder_stride: Literal[8, 16] = Field(
         16, description="Maximum stride; stages that would go beyond it are dilated: at 16 the last, at 8 the last two."

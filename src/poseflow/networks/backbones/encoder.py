@@ -26,7 +26,7 @@ class ColorEncoder(Backbone):
     sees_pixels: ClassVar[bool] = True
     decoder_convs: ClassVar[int | None] = 2
 
-    filters: int = Field(64, ge=1, description="The decoder's filters at stride 1; rounded up to 16s at each.")
+    filters: int = Field(64, ge=1, description="The decoder's filters at stride 1; see `filter_multiple`.")
     growth: float = Field(1.0, ge=1, description="The decoder's filters grow by this factor per level.")
 
 

@@ -21,7 +21,7 @@ class Leap(Backbone):
     decoder_convs: ClassVar[int | None] = 2
 
     name: Literal["leap"] = Field("leap", description="Its architecture.")
-    filters: int = Field(64, ge=1, description="Filters of the first block; rounded up to 16s in each.")
+    filters: int = Field(64, ge=1, description="Filters of the first block; see `filter_multiple`.")
     growth: float = Field(2.0, ge=1, description="Filters grow by this factor per level; see `filters`.")
     convs_per_block: int = Field(
         3, ge=1, description="Convolutions of each level of the encoder; the decoder's have 2."
