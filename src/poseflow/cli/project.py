@@ -75,6 +75,36 @@ def init(
     typer.echo(f"Next: cd {folder} && snakemake {'suggestions ' if known is None else ''}--profile {machine}")
 
 
+def recommend(
+    labels: Annotated[Path, typer.Argument(metavar="labels", help="A label file, or a folder of them.")],
+    animals: Annotated[int | None, typer.Option(min=1, help="Animals in a recording; else the most labeled.")] = None,
+    names: Annotated[bool, typer.Option("--names/--no-names", help="Tell apart animals that the labels name.")] = True,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write it into this file.")] = None,
+) -> None:
+    """Choose models and their settings by what labels show, each with its reason.
+
+    It is the section `models` of a configuration; `poseflow init` puts it into a new project's.
+
+    Examples:
+
+        poseflow recommend labels/ --animals 2
+
+        poseflow recommend labels/ --out models.yaml && snakemake --profile local --configfile models.yaml
+    """
+    from poseflow.core.files import replacing
+    from poseflow.project import look_at_labels, recommend_models
+
+    found = look_at_labels(labels, str(labels))
+    if found is None:
+        raise ConfigError(f"labels must be a label file or a folder of them, got none in {labels}")
+    text = recommend_models(found.shown, animals, names).write()
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    with replacing(out) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
 def upgrade() -> None:
     """Say what the installed version of poseflow would make anew here, and why.
 

@@ -25,6 +25,7 @@ VERBS = {
     "extract": Verb("recordings", "Choose frames that are worth labeling, and write them with images for SLEAP's GUI."),
     "labels check": Verb("labels", "Say what label files hold, and what of it is likely wrong."),
     "labels convert": Verb("labels", "Write label files as one of SLEAP, `.slp`."),
+    "recommend": Verb("project", "Choose models and their settings by what labels show, each with its reason."),
     "split": Verb("models", "Divide labeled frames into training, validation and test set, for good."),
     "train": Verb("models", "Train a model, here and now; or follow the trainings of a workflow, wherever they run."),
     "evaluate": Verb("models", "Measure how well models predict the labeled animals of a test set."),

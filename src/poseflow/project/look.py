@@ -17,6 +17,7 @@ from poseflow.config import LabelsConfig, SplitConfig, VideosConfig
 from poseflow.config.recordings import FileNames, check_zone
 from poseflow.core.errors import LabelsError
 from poseflow.core.wording import count_of
+from poseflow.project.recommend import LabeledAnimals
 from poseflow.runs.disk import say_size
 
 if TYPE_CHECKING:
@@ -49,15 +50,16 @@ class FoundLabels:
     nodes: Sequence[str]
     identities: Sequence[str]
     """Names of animals, where all tracks have some that tell who it is."""
-    length_px: float
-    """Median diagonal of the animals' bounding boxes; NaN where none has two points."""
+    shown: LabeledAnimals
+    """Their poses."""
     is_sparse: bool
     """Labeled frames lie in few blocks."""
 
     def describe(self) -> str:
         """In a line or two."""
         names = f", named {', '.join(self.identities)}" if self.identities else ""
-        size = f", about {self.length_px:.0f} px long" if np.isfinite(self.length_px) else ""
+        length = self.shown.length_px
+        size = f", about {length:.0f} px long" if np.isfinite(length) else ""
         files = f"{count_of(self.files, 'label file')} ({', '.join(self.formats)})"
         seen = f"{count_of(self.frames, 'labeled frame')}, up to {count_of(self.animals, 'animal')} in one{names}{size}"
         return f"{files}: {seen}; {count_of(len(self.nodes), 'node')}: {', '.join(self.nodes)}"
@@ -133,24 +135,33 @@ def _summarize(files: Sequence[sio.Labels]) -> FoundLabels:
     blocks = {(video, number // SplitConfig().block_frames) for video, number in keys}
     names = {instance.track.name if instance.track is not None else "" for instance in instances}
     tells = len(names) > 1 and not any(map(NUMBERED.fullmatch, names))
-    seen = [points for points in map(_visible_points, instances) if len(points) > 1]
-    extents = [points.max(0) - points.min(0) for points in seen]
+    nodes = list(instances[0].skeleton.node_names) if instances else []
+    poses = [np.stack([_points_of(instance, nodes) for instance in chosen_instances(frame, False)]) for frame in frames]
     return FoundLabels(
         patterns=(),
         files=len(files),
         formats=(),
         frames=len(frames),
         animals=max((len(chosen_instances(frame, False)) for frame in frames), default=0),
-        nodes=list(instances[0].skeleton.node_names) if instances else [],
+        nodes=nodes,
         identities=sorted(names) if tells else [],
-        length_px=float(np.median(np.linalg.norm(extents, axis=1))) if extents else float("nan"),
+        shown=LabeledAnimals(nodes, poses, sorted(names) if tells else [], _find_frame_size(frames)),
         is_sparse=len(blocks) < LEAST_BLOCKS,
     )
 
 
-def _visible_points(instance: sio.Instance) -> NDArray[np.float64]:
-    points = instance.numpy()
-    return points[~np.isnan(points).any(axis=1)]
+def _points_of(instance: sio.Instance, nodes: Sequence[str]) -> NDArray[np.float64]:
+    """(nodes, 2) in the order of `nodes`; NaN where a node is not labeled, or is not of the instance's skeleton."""
+    own = dict(zip(instance.skeleton.node_names, instance.numpy(), strict=True))
+    return np.array([own.get(node, (np.nan, np.nan)) for node in nodes], np.float64)
+
+
+def _find_frame_size(frames: Sequence[sio.LabeledFrame]) -> tuple[int, int] | None:
+    """Height and width of the largest frame whose label file says it."""
+    videos = {id(frame.video): frame.video for frame in frames}.values()
+    shapes = [shape for video in videos if (shape := video.backend_metadata.get("shape"))]
+    sizes = [(int(height), int(width)) for _, height, width, *_ in shapes if height and width]
+    return max(sizes, default=None, key=lambda size: size[0] * size[1])
 
 
 def _make_patterns(place: Path, files: Iterable[Path], written_as: str) -> list[str]:

@@ -7,12 +7,14 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
+import numpy as np
 import yaml
 
 from poseflow.config import BUNDLE, parse_config
 from poseflow.config.recordings import KNOWN_COLUMNS
 from poseflow.core.files import replacing
 from poseflow.project.look import FoundLabels, FoundRecordings
+from poseflow.project.recommend import Recommendation, recommend_models
 from poseflow.runs.places import ANY, PLACES
 
 MACHINES = {"local": "this machine", "slurm": "a SLURM cluster"}
@@ -117,7 +119,16 @@ def choose_settings(answers: Answers) -> dict[str, dict[str, Any]]:
     return settings
 
 
-def _choose_models(answers: Answers) -> dict[str, str]:
+def recommend(answers: Answers) -> Recommendation | None:
+    """Settings of models by what labels show; None where they show too little."""
+    if answers.labels is None or not np.isfinite(answers.labels.shown.length_px):
+        return None
+    return recommend_models(answers.labels.shown, answers.animals, answers.with_names)
+
+
+def _choose_models(answers: Answers) -> dict[str, Any]:
+    if recommended := recommend(answers):
+        return recommended.models
     names = ["centroid", "multi_class_top_down" if answers.tells_apart else "centered_instance"]
     if answers.animals == 1:
         names = ["single_instance"]
@@ -131,8 +142,12 @@ def write_settings(answers: Answers) -> str:
     parts = [HEAD]
     for section, values in settings.items():
         text = yaml.safe_dump({section: values}, sort_keys=False, allow_unicode=True, width=110)
-        parts.append("".join(f"# {line}\n" for line in wrap(why.get(section, ""), 116)) + text)
+        parts.append("".join(f"# {line}\n" for line in _wrap(why.get(section, ""))) + text)
     return "\n".join([*parts, TAIL])
+
+
+def _wrap(text: str) -> list[str]:
+    return [line for paragraph in text.splitlines() for line in wrap(paragraph, 116, subsequent_indent="  ")]
 
 
 def _explain(answers: Answers) -> Iterator[tuple[str, str]]:
@@ -148,7 +163,13 @@ def _explain(answers: Answers) -> Iterator[tuple[str, str]]:
         how = "One animal: one network finds its pose."
     elif answers.tells_apart:
         how = "Several animals: where they are, then the pose of each, in a crop, and which animal it is."
-    yield "models", f"{how} The files are the package's; one of such a name in this folder takes its place."
+    how += " The profiles are the package's; one of such a name in this folder takes its place."
+    recommended = recommend(answers)
+    reasons = recommended.tell_reasons() if recommended else []
+    yield (
+        "models",
+        "\n".join([how, *(["What differs from them is chosen by the labels:"] if reasons else []), *reasons]),
+    )
     yield "tracking", "Animals in each recording; config/recordings.tsv says where there are others."
     yield "recordings", "What names of files say, and what one recording is: all files of a camera that begin on a day."
 

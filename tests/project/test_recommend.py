@@ -1,0 +1,69 @@
+"""Settings of models by what labels show."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poseflow.config import parse_yaml, read_model_config
+from poseflow.core.errors import LabelsError
+from poseflow.project import LabeledAnimals, recommend_models
+from poseflow.project.recommend import LEAST_PX, REACH, receptive_field_px
+
+NODES = ("head", "middle", "tail")
+
+
+def make_labels(length=100.0, animals=2, frames=30, frame_px=(1000, 1000), **changes):
+    """Animals along a line of that length, turned at random, in the middle of each frame."""
+    rng = np.random.default_rng(0)
+    angle = rng.uniform(0, 2 * np.pi, (frames, animals, 1))
+    # The diagonal of a turned line's bounding box is its length.
+    along = np.stack([np.cos(angle), np.sin(angle)], axis=-1) * np.array([-0.5, 0.0, 0.5])[:, None] * length
+    places = rng.uniform(0, 900, (frames, animals, 1, 2))
+    return LabeledAnimals(NODES, list(places + along), frame_px=frame_px, **changes)
+
+
+@given(
+    length=st.floats(2, 3000),
+    animals=st.integers(1, 12),
+    frames=st.integers(1, 3000),
+    frame_px=st.sampled_from([None, (480, 640), (2048, 2048)]),
+    identities=st.sampled_from([(), ("anna", "ben")]),
+)
+def test_what_is_recommended_is_sound_and_every_value_has_a_reason(length, animals, frames, frame_px, identities):
+    labels = make_labels(length, animals, 3, frame_px, identities=identities)
+    labels = LabeledAnimals(NODES, labels.poses * (-(-frames // 3)), identities, frame_px)
+    made = recommend_models(labels)
+    profiles = {name: read_model_config(values) for name, values in made.models.items()}
+    assert all(profile.kind == name for name, profile in profiles.items())
+    assert (animals == 1) == ("single_instance" in profiles)
+    assert all(reason for _, reason in made.reasons)
+    for name, profile in profiles.items():
+        if name != "centroid":
+            seen = labels.length_px * profile.input.scale
+            assert seen >= LEAST_PX * 0.999 or profile.input.scale == 1
+            assert receptive_field_px(profile.backbone.down_blocks) >= REACH * seen or profile.backbone.down_blocks == 6
+    assert parse_yaml(made.write(), "text")["models"] == made.models
+
+
+def test_the_anchor_is_a_node_that_is_there_and_in_the_middle():
+    labels = make_labels()
+    assert recommend_models(labels).models["centroid"]["input"]["anchor"] == "middle"
+    hidden = [np.where(np.array([False, True, False])[:, None], np.nan, poses) for poses in labels.poses[:20]]
+    mostly_hidden = LabeledAnimals(NODES, [*hidden, *labels.poses[20:]])
+    assert recommend_models(mostly_hidden).models["centroid"]["input"]["anchor"] != "middle"
+
+
+def test_many_animals_in_a_small_frame_are_seen_in_one_pass():
+    assert set(recommend_models(make_labels(100, 4, frame_px=(200, 200))).models) == {"bottom_up"}
+    assert set(recommend_models(make_labels(100, 4, frame_px=(900, 900))).models) == {"centroid", "centered_instance"}
+
+
+def test_more_labels_are_worth_more_steps():
+    few, many = (recommend_models(make_labels(animals=1, frames=frames)).models for frames in (20, 2000))
+    assert few["single_instance"]["training"]["max_epochs"] < many["single_instance"]["training"]["max_epochs"]
+
+
+def test_labels_that_show_no_size_are_refused():
+    with pytest.raises(LabelsError, match="at least two labeled nodes"):
+        recommend_models(LabeledAnimals(("thorax",), [np.zeros((1, 1, 2))]))
