@@ -19,6 +19,7 @@ from poseflow.networks.build import build_model
 from poseflow.networks.decoder import decode
 from poseflow.networks.graph import find_seen, lay_out, measure_receptive_field
 from poseflow.networks.survey import TABLE_HEAD, survey_backbones, write_row
+from poseflow.project.recommend import receptive_field_px
 from poseflow.training.network import TrainedNetwork
 from poseflow.training.train import build_optimizer
 
@@ -233,6 +234,13 @@ def test_the_receptive_field_is_where_the_gradient_is(name, settings, stride):
     assert expected.first > 0 and expected.last < 511
     assert (min(rows), max(rows)) == expected
     assert measure_receptive_field(graph, features[stride])[0] == expected.last - expected.first + 1
+
+
+def test_models_are_recommended_by_the_receptive_field_that_the_unet_has():
+    for blocks in (2, 4):
+        image, features = encode(make("unet", down_blocks=blocks))
+        graph = lay_out(keras.Model(image, features[2**blocks]), 512)
+        assert measure_receptive_field(graph, features[2**blocks])[0] == receptive_field_px(blocks)
 
 
 @pytest.mark.slow
