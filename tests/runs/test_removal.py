@@ -1,5 +1,6 @@
 """What is removed, and what never is."""
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from poseflow.runs.disk import say_size
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.plan import Plan, PlannedPipeline
 from poseflow.runs.promotion import Decision, add_to_history
-from poseflow.runs.removal import find_unreferenced, find_videos_of, list_results_of, remove
+from poseflow.runs.removal import DAY_S, find_expired, find_unreferenced, find_videos_of, list_results_of, remove
 from poseflow.runs.status import find_status
 from poseflow.tables import Predictions, read_poses, write_poses, write_predictions
 
@@ -76,6 +77,19 @@ def test_a_recording_that_is_gone_can_be_removed_and_one_that_never_was_is_told(
     assert not places.orphaned.exists() or not list(places.orphaned.rglob("*.parquet"))
     with pytest.raises(ConfigError, match="did you mean new"):
         find_videos_of("nev", plan, places)
+
+
+def test_predictions_expire_where_all_that_is_made_of_them_is_there(places):
+    plan = plan_of({"cage": ["cage__1", "cage__2"], "new": ["new"], "torn": ["torn"]})
+    for recording, videos in plan.recordings.items():
+        for video in videos:
+            do(places, recording, video)
+    places.pose_table("torn", "torn").unlink()
+    newest = max(places.shard(video, SHARD).stat().st_mtime for video in ("cage__1", "cage__2"))
+    os.utime(places.shard("new", SHARD), (newest + 5, newest + 5))  # predicted anew, and not yet tracked
+    assert not find_expired(plan, places, 2, newest + 2 * DAY_S)
+    expired = find_expired(plan, places, 2, newest + 2 * DAY_S + 10)
+    assert expired == {"cage": [places.shard(video, SHARD) for video in ("cage__1", "cage__2")]}
 
 
 def write_release(places, name, models):

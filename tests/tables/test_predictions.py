@@ -22,6 +22,7 @@ from poseflow.tables import (
     read_predictions,
     write_predictions,
 )
+from poseflow.tables.displacements import STEP_PX, decode_displacements, encode_displacements
 
 SKELETON = Skeleton.from_names(["nose", "tail base"], [("nose", "tail base")])
 ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores", "failed_frames")
@@ -37,12 +38,19 @@ def make_predictions(frames: int = 50, lags: int = 2, seed: int = 0, **changes) 
     plain = Predictions.from_instances(SKELETON, frame_idx, points, rng.random(n), [(0, frames)], {"video": "a"})
     return replace(
         plain,
-        shifted=rng.normal(size=(n, lags, 2, 2)).astype(np.float32),
+        shifted=shift_at_random(points, lags, rng),
         class_scores=rng.random((n, 2)).astype(np.float32),
         class_names=("male", "female"),
         failed_frames=np.array([0, 3], np.int64)[: frames // 4],
         **changes,
     )
+
+
+def shift_at_random(points: np.ndarray, lags: int, rng: np.random.Generator) -> np.ndarray:
+    """Points on later frames, in whole steps, in which they are stored; some are lost."""
+    away = np.round(rng.normal(0, 20, (len(points), lags, 2, 2)) / STEP_PX) * STEP_PX
+    away[rng.random(away.shape[:3]) < 0.2] = np.nan
+    return (points[:, None] + away.astype(np.float32)).astype(np.float32)
 
 
 def cut(whole: Predictions, start: int, stop: int) -> Predictions:
@@ -70,7 +78,7 @@ def test_columns_are_named_by_node_part_and_class(tmp_path):
     write_predictions(make_predictions(), tmp_path / "p.parquet")
     assert pq.read_schema(tmp_path / "p.parquet").names == [
         *("frame_idx", "instance_score", "nose.x", "nose.y", "nose.score"),
-        *("tail base.x", "tail base.y", "tail base.score", "class.male", "class.female", "shifted"),
+        *("tail base.x", "tail base.y", "tail base.score", "class.male", "class.female", "displacements"),
     ]
 
 
@@ -124,6 +132,21 @@ def test_nothing_there_and_never_looked_differ(tmp_path):
     assert read.frames == ((0, 5), (8, 9))
     assert read.failed_frames.tolist() == [2]
     assert read.score.tolist() == pytest.approx([0.9, 0.2])
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 1000), lags=st.integers(1, 6), spread=st.sampled_from([0.01, 1.0, 300.0]))
+def test_shifted_points_are_kept_within_half_a_step_and_then_as_they_are(seed, lags, spread):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(0, 4000, (20, 3, 2)).astype(np.float32)
+    points[rng.random((20, 3)) < 0.1] = np.nan
+    shifted = (points[:, None] + rng.normal(0, spread, (20, lags, 3, 2))).astype(np.float32)
+    shifted[rng.random(shifted.shape[:3]) < 0.3] = np.nan
+    kept = decode_displacements(points, encode_displacements(points, shifted))
+    np.testing.assert_array_equal(np.isnan(kept), np.isnan(shifted))
+    # float32 itself is 1/4096 px at 4,000 px.
+    assert np.nanmax(np.abs(kept - shifted), initial=0) <= STEP_PX / 2 + 1e-3
+    np.testing.assert_array_equal(decode_displacements(points, encode_displacements(points, kept)), kept)
 
 
 def test_leaving_out_shifted_points_leaves_the_rest(tmp_path):

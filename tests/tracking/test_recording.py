@@ -15,6 +15,7 @@ from poseflow.config import TrackingConfig
 from poseflow.core.errors import ConfigError, TableError
 from poseflow.media import index_video
 from poseflow.tables import read_tracks, write_predictions
+from poseflow.tables.displacements import decode_displacements, encode_displacements
 from poseflow.tracking import RecordingFile, arrange_files, count_rows, follow_animals, track_recording
 
 ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores")
@@ -71,6 +72,7 @@ def test_tables_do_not_depend_on_shards_and_files(
     tmp_path_factory, seed, files, shards, block_rows, identity, candidates, changes
 ):
     whole = make_recording(seed)
+    whole = replace(whole, shifted=decode_displacements(whole.points, encode_displacements(whole.points, whole.shifted)))
     config = TrackingConfig(
         identity=identity, candidates=candidates, window_frames=2, naming={"piece_frames": 20}, **changes
     )

@@ -56,3 +56,16 @@ def test_a_changed_default_with_its_raised_version_makes_everything_downstream_a
     changed = f"TrackingConfig.model_fields['max_gap_frames'].default = 5\n    {raised}"
     next_version(CHANGE.format(change=changed))
     assert set(project.planned_jobs("nightly")) - {"nightly"} == AFTER_TRACK
+
+
+def test_predictions_that_are_no_longer_kept_go_and_come_back_where_tracking_needs_them(project):
+    predictions = project.places.results / "predictions"
+    project.configure(keep={"predictions": {"days": 1}})
+    project.snakemake("all")
+    assert list(predictions.rglob("*.parquet")), "they are of today"
+    project.configure(keep={"predictions": {"days": 1e-9}})
+    assert project.planned_jobs("all") == {}
+    assert "keep.predictions.days" in project.snakemake("all")
+    assert not list(predictions.rglob("*.parquet"))
+    assert project.planned_jobs("nightly") == {}, "what is made stays so"
+    assert {"predict", "track", "assemble"} <= set(project.planned_jobs("-R", "track"))

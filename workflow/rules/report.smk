@@ -26,6 +26,6 @@ rule report:
         pipelines=list(PLAN.pipelines),
         models={name: str(folder) for name, folder in PLAN.models.items()},
         warnings=list(PLAN.warnings),
-        config=CONFIG.model_dump(mode="json", exclude_unset=True, exclude={"extract", "render", "report"}),
+        config=CONFIG.model_dump(mode="json", exclude_unset=True, exclude={"extract", "keep", "render", "report"}),
     script:
         "../scripts/report.py"

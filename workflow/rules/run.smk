@@ -12,6 +12,7 @@ from poseflow.runs.corrections import keep_saved_over
 from poseflow.runs.finished import clear_noted
 from poseflow.runs.orphans import set_aside
 from poseflow.runs.places import ANY
+from poseflow.runs.removal import describe_expired, find_expired, remove
 from poseflow.runs.versions import note_versions, settle_versions
 from poseflow.runs.lock import INTERRUPTED, end_leftovers, lock_results
 
@@ -82,6 +83,8 @@ def one_run(execution):
         signal.signal(signal.SIGINT, interrupt)
     try:
         yield
+        if MAKES_ALL and not execution.is_dry_run:
+            drop_expired()  # once more, for a run that had nothing to do, of which Snakemake calls no end
     finally:
         if IS_INTERRUPTED:
             print("Interrupted: the same command goes on from here.", file=sys.stderr)
@@ -126,7 +129,18 @@ def end_run(failed=()):
     clear_all_noted()
     if not failed and MAKES_ALL:
         settle_versions(PLACES.versions)
+        drop_expired()
     write_summary(summarize_run(run_inputs(failed), datetime.now(UTC)), PLACES)
+
+
+def drop_expired():
+    """Remove predictions that are older than they are to be kept, and say so."""
+    if CONFIG.keep.predictions:
+        days = CONFIG.keep.predictions.days
+        if expired := find_expired(PLAN, PLACES, days, BEGAN.timestamp()):
+            remove(path for shards in expired.values() for path in shards)
+            WARNINGS.append(describe_expired(expired, days))
+            print(WARNINGS[-1], file=sys.stderr)
 
 
 def report_what_is_there(failed=()):

@@ -18,7 +18,7 @@ from poseflow.config.model import (
     Precision,
     TrainingConfig,
 )
-from poseflow.config.output import CLAIMS_SUFFIX, RenderConfig, ReportConfig, ReviewConfig
+from poseflow.config.output import CLAIMS_SUFFIX, KeepConfig, RenderConfig, ReportConfig, ReviewConfig
 from poseflow.config.parts import BACKBONES, HEADS
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.promotion import PromotionConfig
@@ -131,6 +131,7 @@ class Config(Section):
     promotion: PromotionConfig = PromotionConfig()
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
+    keep: KeepConfig = KeepConfig()
     exports: tuple[FormatName, ...] = Field(
         (),
         description="Formats that each pose table is written in as well, for other programs, into `results/exports/`; "

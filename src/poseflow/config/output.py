@@ -52,3 +52,24 @@ class ReportConfig(Section):
     title: str = Field("poseflow report", description="Heading of the page.")
     example_frames: int = Field(3, ge=0, description="Frames shown for each of best, median and worst.")
     max_timelines: int = Field(24, ge=0, description="Recordings whose tracks are drawn over time, the worst first.")
+
+
+class KeptPredictions(Section):
+    """How long predictions tables stay."""
+
+    days: float = Field(
+        gt=0,
+        description="Remove a recording's predictions so many days after its last one was made, once its pose tables "
+        "are there.",
+    )
+
+
+class KeepConfig(Section):
+    """What of the steps' results goes by itself; pose tables, tracks and models never do."""
+
+    predictions: KeptPredictions | None = Field(
+        None,
+        description="Without its predictions a recording is predicted anew when settings of tracking or corrections "
+        "change, by the same models, and needs its video for that; null: they stay.",
+        examples=[{"days": 30}],
+    )

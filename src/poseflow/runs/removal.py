@@ -8,10 +8,14 @@ from typing import Any
 
 from poseflow.core.errors import ConfigError
 from poseflow.core.files import read_json
+from poseflow.core.wording import list_some
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.plan import Plan
 from poseflow.runs.promotion import read_history
 from poseflow.tables import open_table
+
+DAY_S = 86400
+MAX_NAMED = 20
 
 
 def find_videos_of(name: str, plan: Plan, places: Places) -> tuple[str, list[str]]:
@@ -73,6 +77,37 @@ def find_unreferenced(plan: Plan, places: Places) -> list[Path]:
     trained = [folder for folder in places.find(places.model(ANY, ANY)) if not folder.name.startswith(".")]
     old += [folder for folder in trained if folder.resolve() not in models]
     return old + list(_find_old_predictions(plan, places))
+
+
+def find_expired(plan: Plan, places: Places, days: float, now: float) -> dict[str, list[Path]]:
+    """Predictions that were to be kept for so many days and are older, of recordings of which all else is made.
+
+    Snakemake makes what is missing between its files only where something after it has to be made anew: a recording
+    that is settled stays so.
+
+    Args:
+        now: seconds since 1970.
+
+    Returns: shards by recording.
+    """
+    expired = {}
+    for recording, videos in plan.recordings.items():
+        shards = [places.shard(video, shard) for video in videos for shard in plan.shards[video]]
+        made = [places.tracks(recording), *(places.pose_table(recording, video) for video in videos)]
+        there = [path for path in shards if path.exists()]
+        if there and all(path.exists() for path in made):
+            newest = max(path.stat().st_mtime for path in there)
+            if newest < now - days * DAY_S and newest <= min(path.stat().st_mtime for path in made):
+                expired[recording] = there
+    return expired
+
+
+def describe_expired(expired: Iterable[str], days: float) -> str:
+    """Say whose predictions are gone, and what that means."""
+    return (
+        f"predictions older than keep.predictions.days ({days:g}) are removed, of {list_some(sorted(expired), MAX_NAMED)}: other "
+        "settings of tracking, or corrections, will have them predicted anew"
+    )
 
 
 def remove(paths: Iterable[Path]) -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
+from poseflow.tables.displacements import decode_displacements, encode_displacements
 from poseflow.tables.instances import Instances
 
 
@@ -27,11 +28,11 @@ def class_columns(class_names: Sequence[str]) -> list[str]:
 
 
 def predictions_schema(skeleton: Skeleton, lags: int, class_names: Sequence[str]) -> pa.Schema:
-    """Schema of a predictions table; without lags there is no column `shifted`."""
+    """Schema of a predictions table; without lags there is no column `displacements`."""
     fields = [pa.field("frame_idx", pa.int64()), pa.field("instance_score", pa.float32())]
     fields += [pa.field(name, pa.float32()) for name in (*node_columns(skeleton), *class_columns(class_names))]
     if lags:
-        fields.append(pa.field("shifted", pa.list_(pa.float32(), lags * len(skeleton.nodes) * 2)))
+        fields.append(pa.field("displacements", pa.list_(pa.float32(), lags * len(skeleton.nodes) * 2)))
     return pa.schema(fields)
 
 
@@ -44,16 +45,16 @@ def node_arrays(points: NDArray[Any], scores: NDArray[Any], missing_as_null: boo
 
 def instance_arrays(instances: Instances) -> list[pa.Array]:
     """The columns of `predictions_schema`."""
-    shifted = []
+    displacements = []
     if instances.lags:
-        flat = pa.array(np.ascontiguousarray(instances.shifted).reshape(-1))
-        shifted = [pa.FixedSizeListArray.from_arrays(flat, int(np.prod(instances.shifted.shape[1:])))]
+        steps = encode_displacements(instances.points, instances.shifted)
+        displacements = [pa.FixedSizeListArray.from_arrays(pa.array(steps.reshape(-1)), int(np.prod(steps.shape[1:])))]
     return [
         pa.array(instances.frame_idx),
         pa.array(instances.score),
         *node_arrays(instances.points, instances.point_scores),
         *(pa.array(column) for column in np.ascontiguousarray(instances.class_scores.T)),
-        *shifted,
+        *displacements,
     ]
 
 
@@ -61,13 +62,15 @@ def instances_from(table: pa.Table, skeleton: Skeleton, lags: int, class_names: 
     """Instances from the columns of `predictions_schema`; null is NaN."""
     nodes = len(skeleton.nodes)
     values = stack_columns(table, node_columns(skeleton)).reshape(-1, nodes, 3)
+    points = values[:, :, :2]
     shifted = np.empty((table.num_rows, lags, nodes, 2), np.float32)
     if lags and table.num_rows:
-        shifted = table.column("shifted").combine_chunks().flatten().to_numpy().reshape(shifted.shape)
+        steps = table.column("displacements").combine_chunks().flatten().to_numpy().reshape(shifted.shape)
+        shifted = decode_displacements(points, steps)
     return Instances(
         frame_idx=table.column("frame_idx").to_numpy(),
         score=table.column("instance_score").to_numpy(),
-        points=values[:, :, :2],
+        points=points,
         point_scores=values[:, :, 2],
         class_scores=stack_columns(table, class_columns(class_names)),
         shifted=shifted,

@@ -239,7 +239,7 @@ def _distinct(key: str, notes: list[dict[str, Any]]) -> list[Any]:
 
 
 def _wanted(schema: pa.Schema, lags: int) -> list[str]:
-    return [name for name in schema.names if lags or name != "shifted"]
+    return [name for name in schema.names if lags or name != "displacements"]
 
 
 def _from_arrow(table: pa.Table, shard: _Shard, lags: int, frames: Ranges, first_row: int = 0) -> Predictions:
