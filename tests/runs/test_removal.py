@@ -85,8 +85,13 @@ def test_predictions_expire_where_all_that_is_made_of_them_is_there(places):
         for video in videos:
             do(places, recording, video)
     places.pose_table("torn", "torn").unlink()
-    newest = max(places.shard(video, SHARD).stat().st_mtime for video in ("cage__1", "cage__2"))
-    os.utime(places.shard("new", SHARD), (newest + 5, newest + 5))  # predicted anew, and not yet tracked
+    newest = 1_000_000
+    for video in ("cage__1", "cage__2", "new"):
+        is_new = video == "new"  # predicted anew, and not yet tracked
+        os.utime(places.shard(video, SHARD), (newest + 5 * is_new, newest + 5 * is_new))
+        made = [places.tracks(plan.recording_of[video]), places.pose_table(plan.recording_of[video], video)]
+        for path in made:
+            os.utime(path, (newest + 1, newest + 1))
     assert not find_expired(plan, places, 2, newest + 2 * DAY_S)
     expired = find_expired(plan, places, 2, newest + 2 * DAY_S + 10)
     assert expired == {"cage": [places.shard(video, SHARD) for video in ("cage__1", "cage__2")]}

@@ -38,7 +38,7 @@ def make_predictions(frames: int = 50, lags: int = 2, seed: int = 0, **changes) 
     plain = Predictions.from_instances(SKELETON, frame_idx, points, rng.random(n), [(0, frames)], {"video": "a"})
     return replace(
         plain,
-        shifted=shift_at_random(points, lags, rng),
+        shifted=shift_at_random(plain.points, lags, rng),
         class_scores=rng.random((n, 2)).astype(np.float32),
         class_names=("male", "female"),
         failed_frames=np.array([0, 3], np.int64)[: frames // 4],

@@ -72,7 +72,9 @@ def test_tables_do_not_depend_on_shards_and_files(
     tmp_path_factory, seed, files, shards, block_rows, identity, candidates, changes
 ):
     whole = make_recording(seed)
-    whole = replace(whole, shifted=decode_displacements(whole.points, encode_displacements(whole.points, whole.shifted)))
+    whole = replace(
+        whole, shifted=decode_displacements(whole.points, encode_displacements(whole.points, whole.shifted))
+    )
     config = TrackingConfig(
         identity=identity, candidates=candidates, window_frames=2, naming={"piece_frames": 20}, **changes
     )

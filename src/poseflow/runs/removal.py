@@ -104,9 +104,10 @@ def find_expired(plan: Plan, places: Places, days: float, now: float) -> dict[st
 
 def describe_expired(expired: Iterable[str], days: float) -> str:
     """Say whose predictions are gone, and what that means."""
+    named = list_some(sorted(expired), MAX_NAMED)
     return (
-        f"predictions older than keep.predictions.days ({days:g}) are removed, of {list_some(sorted(expired), MAX_NAMED)}: other "
-        "settings of tracking, or corrections, will have them predicted anew"
+        f"predictions older than keep.predictions.days ({days:g}) are removed, of {named}: other settings of tracking, "
+        "or corrections, will have them predicted anew"
     )
 
 

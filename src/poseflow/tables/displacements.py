@@ -20,7 +20,7 @@ def encode_displacements(points: NDArray[Any], shifted: NDArray[Any]) -> NDArray
         was seen; NaN as in `shifted`. `decode_displacements` is within STEP_PX / 2 of `shifted`, and gives these again.
     """
     away = (np.round((shifted - points[:, None]) / STEP_PX) * STEP_PX).astype(np.float32)
-    steps = np.empty_like(away)
+    steps: NDArray[np.float32] = np.empty_like(away)
     last = np.zeros(points.shape, np.float32)
     for lag in range(away.shape[1]):
         steps[:, lag] = away[:, lag] - last
@@ -31,4 +31,4 @@ def encode_displacements(points: NDArray[Any], shifted: NDArray[Any]) -> NDArray
 def decode_displacements(points: NDArray[Any], steps: NDArray[Any]) -> NDArray[np.float32]:
     """Where the points were on the frames that follow, (n, lags, nodes, 2) px; see `encode_displacements`."""
     away = np.nancumsum(steps, axis=1, dtype=np.float32)
-    return np.where(np.isnan(steps), np.float32(np.nan), points[:, None] + away).astype(np.float32)
+    return np.asarray(np.where(np.isnan(steps), np.nan, points[:, None] + away), np.float32)
