@@ -27,7 +27,8 @@ def dry_run(arguments: list[str], folder: Path, environment: dict[str, str]) -> 
     """Run `snakemake -n` with these arguments; gives all that it printed."""
     server = _start(environment.get("PYTHONPATH", ""))
     server.stdin.write(
-        json.dumps({"arguments": ["-n", *arguments], "folder": str(folder), "environment": environment}) + "\n"
+        json.dumps({"arguments": ["-n", *arguments], "folder": str(folder.resolve()), "environment": environment})
+        + "\n"
     )
     server.stdin.flush()
     return json.loads(server.stdout.readline())["output"]
