@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from poseflow.runs.provenance import find_commit
+
 ROOT = Path(__file__).parents[1]
 MADE_FROM = ("src/**/*.*", "workflow/**/*.*", "profiles/**/*.*", "config/**/*.*", "Snakefile", "requirements*.lock")
 MADE_BY = ("tests/small_project.py", "tests/blobs.py", "tests/inference/conftest.py")
@@ -41,6 +43,7 @@ def _fingerprint() -> str:
     """A hash of all that may change what is made."""
     files = sorted({path for pattern in (*MADE_FROM, *MADE_BY) for path in ROOT.glob(pattern) if path.is_file()})
     code = hashlib.sha256(os.environ.get("KERAS_BACKEND", "").encode())
+    code.update(str(find_commit()).encode())  # which the tables name
     for path in files:
         if "__pycache__" not in path.parts:
             code.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
