@@ -167,4 +167,4 @@ def test_preempted_twice_and_timed_out_once_the_curve_has_no_seam(on_cluster, pa
         np.testing.assert_array_equal(np.asarray(one), np.asarray(other))
     log = (tmp_path / "disturbed.log").read_text()
     assert log.count("resuming after epoch") == 3
-    assert all(f"epoch {number}:" in log for number in range(1, EPOCHS + 1))
+    assert all(f"epoch {number} of {EPOCHS}," in log for number in range(1, EPOCHS + 1))
