@@ -6,6 +6,8 @@ from typing import Any
 from poseflow.config.parts import FILTER_MULTIPLE
 from poseflow.models.training_settings.ledger import Ledger
 
+STEPS_PER_EPOCH = 200
+HALVING = 0.5
 LABELS_ELSEWHERE = "labels and their division are settings of the project: labels, split"
 RESULTS_ELSEWHERE = "where results lie, and what is logged, the workflow decides"
 LOADING_ELSEWHERE = "how images are fed has no setting here"
@@ -48,6 +50,54 @@ def only(ledger: Ledger, section: str, known: Iterable[str]) -> str:
     if len(found) != 1 or not set(found) <= set(known):
         raise ValueError(f"{section} must have one of {', '.join(known)}, got {', '.join(found) or 'none'}")
     return found[0]
+
+
+def read_head(ledger: Ledger, section: str, maps: str) -> dict[str, Any]:
+    """What SLEAP's and sleap-nn's files say alike of a head.
+
+    Args:
+        section: of the head. maps: of its confidence maps.
+    """
+    own_weight = ledger.take(f"{maps}.loss_weight", 1.0)
+    head: dict[str, Any] = {
+        "output_stride": ledger.take(f"{maps}.output_stride", 1),
+        "sigma_px": ledger.take(f"{maps}.sigma", 5.0),
+    }
+    ledger.leave(f"{maps}.part_names", NODES)
+
+    def weigh(part: str) -> float:
+        return float(ledger.take(f"{section}.{part}.loss_weight", 1.0)) / (float(own_weight) or 1.0)
+
+    parts = ledger.parts_of(section)
+    if "pafs" in parts:
+        ledger.leave(f"{section}.pafs.edges", NODES)
+        head["part_affinity_fields"] = {
+            "output_stride": ledger.take(f"{section}.pafs.output_stride", 1),
+            "sigma_px": ledger.take(f"{section}.pafs.sigma", 15.0),
+            "weight": weigh("pafs"),
+        }
+    if "class_maps" in parts:
+        stride = ledger.take(f"{section}.class_maps.output_stride", 1)
+        radius = ledger.take(f"{section}.class_maps.sigma", 5.0)
+        if radius < stride:
+            ledger.say(f"{section}.class_maps.sigma", f"at least the output stride here, {stride}")
+        head["class_maps"] = {
+            "output_stride": stride,
+            "radius_px": max(radius, stride),
+            "weight": weigh("class_maps"),
+        }
+    if "class_vectors" in parts:
+        own = f"{section}.class_vectors"
+        ledger.same(f"{own}.global_pool", True)
+        head["class_vector"] = {
+            "layers": ledger.take(f"{own}.num_fc_layers", 1),
+            "units": ledger.take(f"{own}.num_fc_units", 64),
+            "weight": weigh("class_vectors"),
+        }
+    for part in ("class_maps", "class_vectors"):
+        if part in parts:
+            head["identities"] = ledger.take(f"{section}.{part}.classes")
+    return head
 
 
 def without_nothing(values: dict[str, Any]) -> dict[str, Any]:

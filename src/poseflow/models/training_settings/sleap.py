@@ -8,14 +8,16 @@ from poseflow.config.parts import BACKBONES
 from poseflow.models.sleap.settings import OUR_KINDS, PRETRAINED_STRIDE
 from poseflow.models.training_settings.ledger import Ledger
 from poseflow.models.training_settings.shared import (
+    HALVING,
     LABELS_ELSEWHERE,
     LOADING_ELSEWHERE,
-    NODES,
     RESULTS_ELSEWHERE,
+    STEPS_PER_EPOCH,
     count_bits,
     count_levels,
     describe_filters,
     only,
+    read_head,
     take_range,
     without_nothing,
 )
@@ -24,8 +26,6 @@ GREY_LEVELS = 255
 HOURGLASS_STRIDE = 4
 """Of an hourglass's stem."""
 PRETRAINED = "imagenet"
-STEPS_PER_EPOCH = 200
-HALVING = 0.5
 
 
 def recognize(values: Mapping[str, Any]) -> bool:
@@ -164,46 +164,10 @@ BACKBONES_OF: dict[str, Callable[[Ledger, str], dict[str, Any]]] = {
 
 def _read_head(ledger: Ledger, section: str) -> dict[str, Any]:
     maps = _maps_section(ledger, section)
-    own_weight = ledger.take(f"{maps}.loss_weight", 1.0)
-    head: dict[str, Any] = {
-        "output_stride": ledger.take(f"{maps}.output_stride", 1),
-        "sigma_px": ledger.take(f"{maps}.sigma", 5.0),
-    }
-    ledger.leave(f"{maps}.part_names", NODES)
+    head = read_head(ledger, section, maps)
     ledger.same(f"{maps}.offset_refinement", False)
-
-    def weigh(part: str) -> float:
-        return float(ledger.take(f"{section}.{part}.loss_weight", 1.0)) / (float(own_weight) or 1.0)
-
-    parts = ledger.parts_of(section)
-    if "pafs" in parts:
-        ledger.leave(f"{section}.pafs.edges", NODES)
-        head["part_affinity_fields"] = {
-            "output_stride": ledger.take(f"{section}.pafs.output_stride", 1),
-            "sigma_px": ledger.take(f"{section}.pafs.sigma", 15.0),
-            "weight": weigh("pafs"),
-        }
-    if "class_maps" in parts:
-        stride = ledger.take(f"{section}.class_maps.output_stride", 1)
-        radius = ledger.take(f"{section}.class_maps.sigma", 5.0)
-        if radius < stride:
-            ledger.say(f"{section}.class_maps.sigma", f"at least the output stride here, {stride}")
-        head["class_maps"] = {
-            "output_stride": stride,
-            "radius_px": max(radius, stride),
-            "weight": weigh("class_maps"),
-        }
-        head["identities"] = ledger.take(f"{section}.class_maps.classes")
-    if "class_vectors" in parts:
-        own = f"{section}.class_vectors"
-        ledger.same(f"{own}.global_pool", True)
-        ledger.same(f"{own}.output_stride", ledger.take("model.backbone.unet.max_stride"))
-        head["class_vector"] = {
-            "layers": ledger.take(f"{own}.num_fc_layers", 1),
-            "units": ledger.take(f"{own}.num_fc_units", 64),
-            "weight": weigh("class_vectors"),
-        }
-        head["identities"] = ledger.take(f"{own}.classes")
+    if "class_vectors" in ledger.parts_of(section):
+        ledger.same(f"{section}.class_vectors.output_stride", ledger.take("model.backbone.unet.max_stride"))
     return without_nothing(head)
 
 

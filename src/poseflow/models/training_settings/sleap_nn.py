@@ -7,19 +7,19 @@ from poseflow.config import KINDS, ModelConfig
 from poseflow.models.sleap.nn_settings import OUR_KINDS
 from poseflow.models.training_settings.ledger import Ledger
 from poseflow.models.training_settings.shared import (
+    HALVING,
     LABELS_ELSEWHERE,
     LOADING_ELSEWHERE,
-    NODES,
     RESULTS_ELSEWHERE,
+    STEPS_PER_EPOCH,
     count_levels,
     describe_filters,
     only,
+    read_head,
     take_range,
     without_nothing,
 )
 
-STEPS_PER_EPOCH = 200
-HALVING = 0.5
 UNETS = {
     "unet": {"filters": 32, "filters_rate": 1.5, "max_stride": 16},
     "unet_medium_rf": {"filters": 32, "filters_rate": 2.0, "max_stride": 16},
@@ -161,52 +161,18 @@ def _read_backbone(ledger: Ledger, finest: int) -> dict[str, Any]:
 
 def _read_head(ledger: Ledger, section: str) -> dict[str, Any]:
     maps = f"{section}.confmaps"
-    own_weight = ledger.take(f"{maps}.loss_weight", 1.0)
-    head: dict[str, Any] = {
-        "output_stride": ledger.take(f"{maps}.output_stride", 1),
-        "sigma_px": ledger.take(f"{maps}.sigma", 5.0),
-    }
-    ledger.leave(f"{maps}.part_names", NODES)
+    head = read_head(ledger, section, maps)
     ledger.same(f"{maps}.use_sigmoid_activation", False)
     ledger.same(f"{maps}.focal_loss_alpha", 0.0)
     if not ledger.take(f"{maps}.focal_loss_alpha"):
         ledger.switch_off(f"{maps}.focal_loss_beta")
         ledger.switch_off(f"{maps}.focal_loss_pos_threshold")
-
-    def weigh(part: str) -> float:
-        return float(ledger.take(f"{section}.{part}.loss_weight", 1.0)) / (float(own_weight) or 1.0)
-
     parts = ledger.parts_of(section)
-    if "pafs" in parts:
-        ledger.leave(f"{section}.pafs.edges", NODES)
-        head["part_affinity_fields"] = {
-            "output_stride": ledger.take(f"{section}.pafs.output_stride", 1),
-            "sigma_px": ledger.take(f"{section}.pafs.sigma", 15.0),
-            "weight": weigh("pafs"),
-        }
     for part in ("class_maps", "class_vectors"):
         if part in parts:
-            head["identities"] = ledger.take(f"{section}.{part}.classes")
             ledger.same(f"{section}.{part}.class_output", "track")
-    if "class_maps" in parts:
-        stride = ledger.take(f"{section}.class_maps.output_stride", 1)
-        radius = ledger.take(f"{section}.class_maps.sigma", 5.0)
-        if radius < stride:
-            ledger.say(f"{section}.class_maps.sigma", f"at least the output stride here, {stride}")
-        head["class_maps"] = {
-            "output_stride": stride,
-            "radius_px": max(radius, stride),
-            "weight": weigh("class_maps"),
-        }
     if "class_vectors" in parts:
-        own = f"{section}.class_vectors"
-        ledger.same(f"{own}.global_pool", True)
-        ledger.leave(f"{own}.output_stride", "class vectors are of the deepest features")
-        head["class_vector"] = {
-            "layers": ledger.take(f"{own}.num_fc_layers", 1),
-            "units": ledger.take(f"{own}.num_fc_units", 64),
-            "weight": weigh("class_vectors"),
-        }
+        ledger.leave(f"{section}.class_vectors.output_stride", "class vectors are of the deepest features")
     return without_nothing(head)
 
 
