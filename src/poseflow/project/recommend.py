@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import ceil, sqrt
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from poseflow.config import TrainingConfig
 from poseflow.core.errors import LabelsError
+from poseflow.core.similarity import find_boxes
 
 Poses = NDArray[np.float64]
 SCALES = (0.125, 0.25, 0.375, 0.5, 0.75, 1.0)
@@ -42,19 +44,20 @@ class LabeledAnimals:
     identities: Sequence[str] = ()
     frame_px: tuple[int, int] | None = None
 
-    @property
+    @cached_property
     def all_poses(self) -> Poses:
         """(animals, nodes, 2) of all frames."""
         return np.concatenate([np.empty((0, len(self.nodes), 2)), *self.poses])
 
-    @property
+    @cached_property
     def length_px(self) -> float:
         """Median diagonal of the animals' bounding boxes; NaN where none has two points."""
         poses = self.all_poses
         poses = poses[np.isfinite(poses[..., 0]).sum(axis=1) > 1]
         if not len(poses):
             return float("nan")
-        return float(np.median(np.linalg.norm(np.nanmax(poses, axis=1) - np.nanmin(poses, axis=1), axis=1)))
+        boxes = find_boxes(poses)
+        return float(np.median(np.linalg.norm(boxes[:, 2:] - boxes[:, :2], axis=1)))
 
     @property
     def most(self) -> int:
@@ -132,7 +135,8 @@ def choose_anchor(labels: LabeledAnimals) -> tuple[str, str]:
     """The node that is labeled most often and lies nearest to the middle of the animal, and why."""
     poses, length = labels.all_poses, labels.length_px
     seen = np.isfinite(poses[..., 0])
-    middle = (np.fmin.reduce(poses, axis=1) + np.fmax.reduce(poses, axis=1)) / 2
+    boxes = find_boxes(poses)
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     away = np.linalg.norm(poses - middle[:, None], axis=-1)
     off = np.array([np.median(own[has]) if has.any() else np.inf for own, has in zip(away.T, seen.T, strict=True)])
     best = int(np.argmax(seen.mean(axis=0) - off / length))
