@@ -19,8 +19,8 @@ from poseflow.runs.disk import say_size
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.plan import Plan, PlannedPipeline
 from poseflow.runs.promotion import Decision, add_to_history
-from poseflow.runs.removal import DAY_S, find_expired, find_unreferenced, find_videos_of, list_results_of, remove
-from poseflow.runs.status import find_status
+from poseflow.runs.removal import find_expired, find_unreferenced, find_videos_of, list_results_of, remove
+from poseflow.runs.status import DAY_S, find_status
 from poseflow.tables import Predictions, read_poses, write_poses, write_predictions
 
 RELEASES = [f"{letter}000000000" for letter in "abcd"]

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ from poseflow.runs.plan import Plan
 from poseflow.runs.promotion import read_history
 from poseflow.tables import open_table
 
-DAY_S = 86400
 MAX_NAMED = 20
 
 
@@ -97,7 +97,9 @@ def find_expired(plan: Plan, places: Places, days: float, now: float) -> dict[st
         there = [path for path in shards if path.exists()]
         if there and all(path.exists() for path in made):
             newest = max(path.stat().st_mtime for path in there)
-            if newest < now - days * DAY_S and newest <= min(path.stat().st_mtime for path in made):
+            if newest < now - timedelta(days=days).total_seconds() and newest <= min(
+                path.stat().st_mtime for path in made
+            ):
                 expired[recording] = there
     return expired
 
