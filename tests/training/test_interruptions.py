@@ -169,7 +169,7 @@ def test_a_folder_of_other_things_is_not_replaced_by_a_model(packages, tmp_path)
 
 
 def test_a_model_is_trained_where_the_file_system_has_no_locks(folder, packages, undisturbed, monkeypatch, caplog):
-    """Lustre without -o flock, say."""
+    """Lustre without -o flock, say (the case no_flock_in_train)."""
 
     def flock(*_):
         raise OSError(errno.ENOSYS, "Function not implemented")
