@@ -227,20 +227,18 @@ def _read_augmentation(ledger: Ledger, sees_crops: bool) -> dict[str, Any]:
 
 
 def _read_intensity(ledger: Ledger, section: str, changes: dict[str, Any], is_on: Any) -> None:
-    if is_on(section, "brightness"):
-        least, greatest = ledger.take(f"{section}.brightness_min", 0.9), ledger.take(f"{section}.brightness_max", 1.1)
-        changes["brightness"] = min(max(1 - least, greatest - 1, 0.0), 1.0)
-        for name in ("brightness_min", "brightness_max"):
-            ledger.say(f"{section}.{name}", f"a factor there; ± {changes['brightness']:g} of the range is added here")
-    else:
-        _switch_off(ledger, section, "brightness_min", "brightness_max")
-    if is_on(section, "contrast"):
-        least, greatest = ledger.take(f"{section}.contrast_min", 0.9), ledger.take(f"{section}.contrast_max", 1.1)
-        changes["contrast"] = min(max(1 - least, greatest - 1, 0.0), 0.99)
-        for name in ("contrast_min", "contrast_max"):
-            ledger.say(f"{section}.{name}", f"a factor of 1 ± {changes['contrast']:g} here")
-    else:
-        _switch_off(ledger, section, "contrast_min", "contrast_max")
+    for name, most, told in (
+        ("brightness", 1.0, "a factor there; ± {:g} of the range is added here"),
+        ("contrast", 0.99, "a factor of 1 ± {:g} here"),
+    ):
+        ends = (f"{name}_min", f"{name}_max")
+        if not is_on(section, name):
+            _switch_off(ledger, section, *ends)
+            continue
+        least, greatest = (ledger.take(f"{section}.{end}", usual) for end, usual in zip(ends, (0.9, 1.1), strict=True))
+        changes[name] = min(max(1 - least, greatest - 1, 0.0), most)
+        for end in ends:
+            ledger.say(f"{section}.{end}", told.format(changes[name]))
     if is_on(section, "gaussian_noise"):
         changes["noise"] = min(ledger.take(f"{section}.gaussian_noise_std", 0.02), 1.0)
         ledger.same(f"{section}.gaussian_noise_mean", 0, 0.0)
