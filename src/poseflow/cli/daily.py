@@ -172,7 +172,7 @@ def backup(config: ProjectConfig = DEFAULT_CONFIG) -> None:
 def doctor(config: ProjectConfig = DEFAULT_CONFIG) -> None:
     """Look whether this machine and this folder are fit, and say what is not.
 
-    Environment, GPU, file system, SLURM, settings and names.     Ends with exit code 1 where something is not.
+    Environment, GPU, file system, SLURM, settings and names. Ends with exit code 1 where something is not.
 
     Example:
 
