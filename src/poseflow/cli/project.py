@@ -52,13 +52,13 @@ def init(
     if label_place.exists() or label_place != folder / "labels":
         known = look_at_labels(label_place, _written_as(label_place, folder))
     typer.echo(f"{label_place}: {known.describe() if known else 'no labels yet'}")
-    least = known.animals if known and known.animals else 1
+    least = (known.shown.most if known else 0) or 1
     number = animals or _ask("How many animals are in a recording?", least, int)
     if number < 1:
         raise ConfigError(f"animals must be at least 1, got {number}")
     with_names = names
-    if known and known.identities and number > 1 and with_names is None:
-        told = ", ".join(known.identities)
+    if known and known.shown.identities and number > 1 and with_names is None:
+        told = ", ".join(known.shown.identities)
         with_names = _ask(f"Do {told} look different, so that they can be told apart?", True, bool)
     machine = on or _ask(f"Where does it run ({' or '.join(MACHINES)})?", _guess_machine(), str)
     if machine not in MACHINES:

@@ -45,24 +45,20 @@ class FoundLabels:
     files: int
     formats: Sequence[str]
     frames: int
-    animals: int
-    """Most of them in one frame."""
-    nodes: Sequence[str]
-    identities: Sequence[str]
-    """Names of animals, where all tracks have some that tell who it is."""
     shown: LabeledAnimals
-    """Their poses."""
+    """Animals, named where all tracks have names that tell who it is."""
     is_sparse: bool
     """Labeled frames lie in few blocks."""
 
     def describe(self) -> str:
         """In a line or two."""
-        names = f", named {', '.join(self.identities)}" if self.identities else ""
-        length = self.shown.length_px
+        shown = self.shown
+        names = f", named {', '.join(shown.identities)}" if shown.identities else ""
+        length = shown.length_px
         size = f", about {length:.0f} px long" if np.isfinite(length) else ""
         files = f"{count_of(self.files, 'label file')} ({', '.join(self.formats)})"
-        seen = f"{count_of(self.frames, 'labeled frame')}, up to {count_of(self.animals, 'animal')} in one{names}{size}"
-        return f"{files}: {seen}; {count_of(len(self.nodes), 'node')}: {', '.join(self.nodes)}"
+        seen = f"{count_of(self.frames, 'labeled frame')}, up to {count_of(shown.most, 'animal')} in one{names}{size}"
+        return f"{files}: {seen}; {count_of(len(shown.nodes), 'node')}: {', '.join(shown.nodes)}"
 
 
 @dataclass(frozen=True)
@@ -142,9 +138,6 @@ def _summarize(files: Sequence[sio.Labels]) -> FoundLabels:
         files=len(files),
         formats=(),
         frames=len(frames),
-        animals=max((len(chosen_instances(frame, False)) for frame in frames), default=0),
-        nodes=nodes,
-        identities=sorted(names) if tells else [],
         shown=LabeledAnimals(nodes, poses, sorted(names) if tells else [], _find_frame_size(frames)),
         is_sparse=len(blocks) < LEAST_BLOCKS,
     )

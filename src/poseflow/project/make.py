@@ -7,7 +7,6 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-import numpy as np
 import yaml
 
 from poseflow.config import BUNDLE, parse_config
@@ -60,7 +59,7 @@ class Answers:
     @property
     def tells_apart(self) -> bool:
         """Whether models learn who is who."""
-        return self.with_names and self.labels is not None and len(self.labels.identities) > 1
+        return self.with_names and self.labels is not None and len(self.labels.shown.identities) > 1
 
 
 def make_project(folder: Path, answers: Answers) -> tuple[list[Path], list[Path]]:
@@ -121,7 +120,7 @@ def choose_settings(answers: Answers) -> dict[str, dict[str, Any]]:
 
 def recommend(answers: Answers) -> Recommendation | None:
     """Settings of models by what labels show; None where they show too little."""
-    if answers.labels is None or not np.isfinite(answers.labels.shown.length_px):
+    if answers.labels is None or not answers.labels.shown.show_size:
         return None
     return recommend_models(answers.labels.shown, answers.animals, answers.with_names)
 
@@ -165,11 +164,8 @@ def _explain(answers: Answers) -> Iterator[tuple[str, str]]:
         how = "Several animals: where they are, then the pose of each, in a crop, and which animal it is."
     how += " The profiles are the package's; one of such a name in this folder takes its place."
     recommended = recommend(answers)
-    reasons = recommended.tell_reasons() if recommended else []
-    yield (
-        "models",
-        "\n".join([how, *(["What differs from them is chosen by the labels:"] if reasons else []), *reasons]),
-    )
+    reasons = ["What differs from them is chosen by the labels:", *recommended.tell_reasons()] if recommended else []
+    yield "models", "\n".join([how, *reasons])
     yield "tracking", "Animals in each recording; config/recordings.tsv says where there are others."
     yield "recordings", "What names of files say, and what one recording is: all files of a camera that begin on a day."
 

@@ -60,6 +60,11 @@ class LabeledAnimals:
         return float(np.median(np.linalg.norm(boxes[:, 2:] - boxes[:, :2], axis=1)))
 
     @property
+    def show_size(self) -> bool:
+        """Whether it is known how large the animals are."""
+        return self.length_px > 0  # not of NaN
+
+    @property
     def most(self) -> int:
         """Animals in the frame that has most."""
         return max(map(len, self.poses), default=0)
@@ -100,8 +105,7 @@ def recommend_models(labels: LabeledAnimals, animals: int | None = None, with_na
 
     Raises: LabelsError for labels in which no animal has two nodes, so that its size is not known.
     """
-    length = labels.length_px
-    if not np.isfinite(length) or length <= 0:
+    if not labels.show_size:
         raise LabelsError("labels must have animals with at least two labeled nodes, to know how large they are")
     made = Recommendation()
     number = animals or labels.most
@@ -120,6 +124,7 @@ def recommend_models(labels: LabeledAnimals, animals: int | None = None, with_na
         _add_window(made, name, labels)
         return made
     anchor, why = choose_anchor(labels)
+    length = labels.length_px
     scale = _choose_scale(length, LEAST_DETECTED_PX)
     made.add("centroid", "input.anchor", anchor, why)
     made.add("centroid", "input.scale", scale, _say_length(length, scale, LEAST_DETECTED_PX, "to find them"))
