@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from poseflow.core.errors import ConfigError
 from poseflow.core.files import write_json
-from poseflow.runs.names import give_names, is_named_after, read_names, show_path, write_names
+from poseflow.runs.corrections import group_corrections
+from poseflow.runs.names import give_names, read_names, show_path, write_names
 
 
 def name(*paths: str, known: dict[str, str] | None = None) -> dict[str, str]:
@@ -116,12 +117,13 @@ def test_a_path_is_shown_in_one_line():
     assert show_path(os.fsdecode(b"bad\xff\nK\xc3\xa4fig.mp4")) == "bad\\xff\\nK\u00e4fig.mp4"
 
 
-def test_a_file_is_of_the_recording_with_the_longest_name_that_fits():
+def test_a_file_is_of_the_recording_with_the_longest_name_that_fits(tmp_path):
     names = ["clip", "clip.avi", "cli"]
-    owners = {
-        file: [name for name in names if is_named_after(Path("corrections") / file, name, names)]
-        for file in ("clip.slp", "clip.ann.slp", "clip.avi.slp", "clip.avi.ann.slp", "clip.avis.slp")
-    }
+    files = ("clip.slp", "clip.ann.slp", "clip.avi.slp", "clip.avi.ann.slp", "clip.avis.slp")
+    for file in files:
+        (tmp_path / file).touch()
+    found = group_corrections(tmp_path, names)
+    owners = {file: [name for name in names if tmp_path / file in found.get(name, ())] for file in files}
     assert owners == {
         "clip.slp": ["clip"],
         "clip.ann.slp": ["clip"],

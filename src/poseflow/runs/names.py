@@ -64,16 +64,6 @@ def write_names(names: Mapping[str, str], path: Path = PLACES.names) -> None:
         write_json(dict(names), path)
 
 
-def is_named_after(file: Path, name: str, names: Iterable[str]) -> bool:
-    """Whether a file `{name}.slp` or `{name}.….slp` means the recording `name`, and none of a longer name.
-
-    `clip.avi.slp` is of `clip.avi`, where there is such a recording, and else of `clip`.
-    """
-    words = f"{file.name}."
-    longer = [other for other in names if other.startswith(f"{name}.") and words.startswith(f"{other}.")]
-    return words.startswith(f"{name}.") and not longer
-
-
 def show_path(path: str | Path) -> str:
     """A path in one line that any terminal and any file of text can hold: what is no UTF-8 or no letter is escaped."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
