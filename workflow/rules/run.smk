@@ -12,6 +12,7 @@ from poseflow.runs.corrections import keep_saved_over
 from poseflow.runs.finished import clear_noted
 from poseflow.runs.orphans import set_aside
 from poseflow.runs.places import ANY
+from poseflow.runs.trainings import forget_cancellations
 from poseflow.runs.removal import describe_expired, find_expired, remove
 from poseflow.runs.versions import note_versions, settle_versions
 from poseflow.runs.lock import INTERRUPTED, end_leftovers, lock_results
@@ -47,6 +48,7 @@ def begin_run(execution):
         raise WorkflowError(str(error)) from None
     remove_unfinished(PLACES.results, but_in=PLACES.training(ANY, ANY).name)  # a training that goes on removes its own
     make_temporary_folder(PLACES.results)
+    forget_cancellations(PLACES)
     clear_all_noted()
     new_videos()
     WARNINGS.extend(PLAN.warnings)

@@ -52,8 +52,14 @@ def train(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Only show what the workflow's trainings log, until they end.")
     ] = False,
+    stop: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="End that model's training early; its best weights are kept.")
+    ] = None,
+    cancel: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="End that model's training, and drop what it has learned.")
+    ] = None,
 ) -> None:
-    """Train a model, here and now; or follow the trainings of a workflow, wherever they run.
+    """Train a model, here and now; or follow the trainings of a workflow, or end one early.
 
     Interrupt it as you like: the same command goes on from the last epoch.
 
@@ -62,21 +68,36 @@ def train(
         poseflow train config/models/centroid.yaml --train train.pkg.slp --val val.pkg.slp --out centroid
 
         poseflow train --follow
+
+        poseflow train --stop centered_instance
     """
     if follow:
         _follow_trainings()
         return
+    if stop or cancel:
+        _stop_trainings(stop or cancel or "", keep=bool(stop))
+        return
     given = {"PROFILE": profile, "--train": train, "--val": val, "--out": out}
     missing = [name for name, value in given.items() if value is None]
     if missing or profile is None or train is None or val is None or out is None:
-        raise typer.BadParameter(f"must be given: {', '.join(missing)}; or --follow alone")
+        raise typer.BadParameter(f"must be given: {', '.join(missing)}; or one of --follow, --stop and --cancel alone")
     from poseflow.config import read_model_config
 
     settings = read_model_config(profile)
+    from poseflow.runs.trainings import forget_stop_request, work_folder
     from poseflow.steps.train import train_profile
 
+    forget_stop_request(work_folder(out))
     train_profile(settings, (train, val), out)
     typer.echo(f"{out}: trained")
+
+
+def _stop_trainings(model: str, keep: bool) -> None:
+    from poseflow.runs.trainings import find_work_folders, request_stop
+
+    for work in find_work_folders(model, PLACES):
+        request_stop(work, keep)
+        typer.echo(f"{work}: {'stops after its next batch' if keep else 'is cancelled'}")
 
 
 def _follow_trainings() -> None:

@@ -27,7 +27,7 @@ VERBS = {
     "labels convert": Verb("labels", "Write label files as one of SLEAP, `.slp`."),
     "recommend": Verb("project", "Choose models and their settings by what labels show, each with its reason."),
     "split": Verb("models", "Divide labeled frames into training, validation and test set, for good."),
-    "train": Verb("models", "Train a model, here and now; or follow the trainings of a workflow, wherever they run."),
+    "train": Verb("models", "Train a model, here and now; or follow the trainings of a workflow, or end one early."),
     "evaluate": Verb("models", "Measure how well models predict the labeled animals of a test set."),
     "evaluate-tracking": Verb("models", "Measure how well a recording's tracks keep its animals apart."),
     "release": Verb("models", "Put trained models together as a release: a file that says what runs over recordings."),

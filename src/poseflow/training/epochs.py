@@ -15,6 +15,7 @@ from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import replacing
 from poseflow.networks.decoding.peaks import find_local_peaks
+from poseflow.runs.trainings import is_stop_requested, read_stop_request
 from poseflow.training.checkpoint import Progress, write_checkpoint
 from poseflow.training.data import Samples, stack_samples
 from poseflow.training.pictures import write_map_pictures
@@ -24,6 +25,12 @@ logger = logging.getLogger("poseflow")
 PLATEAU_FACTOR = 0.5
 PICTURE_SAMPLES = 4
 ERROR_SAMPLES, ERROR_PEAKS = 8, 8
+LOOK_EVERY_S = 1.0
+"""Between two looks for a person's wish to stop: on a network's file system each costs a millisecond."""
+
+
+class CancelledError(Exception):
+    """A person wants no result of this training."""
 
 
 class Epochs(keras.callbacks.Callback):
@@ -35,7 +42,7 @@ class Epochs(keras.callbacks.Callback):
         self.progress = progress
         self.pictured: dict[str, Samples] = {}
         self.history_path = folder / "history.csv"
-        self._begin = monotonic()
+        self._begin = self._looked = monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         """Start the clock of the epoch."""
@@ -46,6 +53,20 @@ class Epochs(keras.callbacks.Callback):
         step = self.progress.epoch * self.steps + batch
         rate = learning_rate(step, self.total_steps, self.config.training, self.progress.rate_factor)
         self.model.optimizer.learning_rate = rate
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        """End the epoch, and the training, where a person wants it; raises CancelledError where nothing is kept."""
+        if monotonic() - self._looked < LOOK_EVERY_S:
+            return
+        self._looked = monotonic()
+        if not is_stop_requested(self.folder):
+            return
+        request = read_stop_request(self.folder)
+        if request is not None and not request.keep:
+            raise CancelledError
+        if request is not None:
+            logger.info("%s stops this training early; the best weights are kept", request.by)
+            self.progress.stopped = self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Compare the epoch with the best, then write history, pictures and the checkpoint, with the best weights."""
@@ -77,7 +98,7 @@ class Epochs(keras.callbacks.Callback):
         progress.stalled_epochs += 1
         if training.schedule == "plateau" and progress.stalled_epochs % training.plateau_epochs == 0:
             progress.rate_factor *= PLATEAU_FACTOR
-        progress.stopped = training.early_stop_epochs is not None and (
+        progress.stopped |= training.early_stop_epochs is not None and (
             progress.stalled_epochs >= training.early_stop_epochs
         )
 

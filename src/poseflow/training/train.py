@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from poseflow.config import ModelConfig, TrainingConfig
+from poseflow.core.errors import ModelError
 from poseflow.core.files import check_replaceable, flush, move_into_place, remove_unfinished, write_json
 from poseflow.labels import Package, read_package
 from poseflow.models.starting import start_network
@@ -20,9 +21,10 @@ from poseflow.networks.build import build_model
 from poseflow.networks.compiled import has_gpu
 from poseflow.networks.precision import choose_precision
 from poseflow.runs.lock import hold
+from poseflow.runs.trainings import forget_stop_request, read_stop_request, remove_learned, work_folder
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
 from poseflow.training.data import Batch, Samples, build_samples, complete_profile, iterate_batches, stack_samples
-from poseflow.training.epochs import Epochs
+from poseflow.training.epochs import CancelledError, Epochs
 from poseflow.training.network import TrainedNetwork
 from poseflow.training.provenance import PARTS, check_same_training, describe_dataset, describe_training, is_trained
 
@@ -38,7 +40,8 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
     The folder explains itself: config.yaml (with what was left open now filled in), skeleton.json, model.weights.h5
     (of the best epoch), history.csv, training.json, pictures/ and tensorboard/. Until it is whole, all lies in
     `.{name}.work` beside it, from where an interrupted training goes on and comes to the same result. Two processes
-    that train the same folder wait for one another.
+    that train the same folder wait for one another. A person may end it early (`poseflow.runs.trainings`): with the
+    weights of its best epoch so far, or without a result.
 
     Args:
         config: the profile.
@@ -46,11 +49,11 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         folder: the result; if it exists, nothing is done.
 
     Raises: LabelsError, SkeletonError (also where `val` has other nodes than `train`; their order does not matter),
-        ConfigError, also for a folder that holds other things than a model; ModelError when the loss is not finite, or
-        when the folder's training, finished or not, is of another profile or other labels.
+        ConfigError, also for a folder that holds other things than a model; ModelError when the loss is not finite,
+        when the folder's training, finished or not, is of another profile or other labels, or when it is cancelled.
     """
     with _locked(folder.with_name(f".{folder.name}.lock")):
-        work = folder.with_name(f".{folder.name}.work")
+        work = work_folder(folder)
         with closing(read_package(train)) as package, closing(read_package(val)) as held_out:
             if held_out.frames:
                 held_out.arrange_nodes(package.skeleton, f"of the training set {train}")
@@ -61,6 +64,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
                 logger.info("%s is trained already", folder)
                 return
             check_replaceable(folder, PARTS)
+            _check_wanted(work)
             check_same_training(config, dataset, work)
             if config.augmentation.flip and not package.skeleton.symmetries:
                 logger.warning("augmentation.flip mirrors animals, and the skeleton has no symmetric nodes to exchange")
@@ -72,9 +76,21 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
             validation = build_samples(held_out, config, limit) if _has_labels(held_out) else None
             counts = {"train_frames": len(package.frames), "val_frames": len(held_out.frames)}
         if not (work / "training.json").exists():  # written last; killed after that, it needs only its name
-            _fit(config, samples, validation, work, counts)
+            try:
+                _fit(config, samples, validation, work, counts)
+            except CancelledError:
+                remove_learned(work)
+                _check_wanted(work)
         clear_checkpoints(work)
+        forget_stop_request(work)
         move_into_place(work, folder)
+
+
+def _check_wanted(work: Path) -> None:
+    """Raise ModelError where a person has cancelled the training."""
+    request = read_stop_request(work)
+    if request is not None and not request.keep:
+        raise ModelError(f"{work}: {request.by} cancelled this training at {request.at}; started again, it begins anew")
 
 
 def _has_labels(package: Package) -> bool:
@@ -91,6 +107,9 @@ def _fit(config: ModelConfig, samples: Samples, validation: Samples | None, work
         start_network(model.network, config, samples.skeleton)
     epochs = Epochs(config, work, steps * training.max_epochs, steps, progress)
     epochs.pictured = {"train": samples} | ({"val": validation} if validation else {})
+    request = read_stop_request(work)
+    if request is not None and progress.epoch:
+        progress.stopped = True
     if not progress.stopped and progress.epoch < training.max_epochs:
         batches = iterate_batches(
             samples, config.augmentation, training.batch_size, training.seed, first=progress.epoch * steps
@@ -191,6 +210,7 @@ def _finish(
         "beats_baseline": beats_baseline,
         "seconds": round(progress.seconds, 1),
         "stopped_early": progress.stopped,
+        "stopped_by": request.by if (request := read_stop_request(work)) else None,
         "parameters": model.network.count_params(),
         "precision": choose_precision(config.training.precision),
         **counts,
