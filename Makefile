@@ -76,9 +76,10 @@ lock: install  ## requirements.lock and requirements-jax.lock anew from pyprojec
 	$(BIN)/$(COMPILE) --extra dev --extra exports --extra docs --upgrade --output-file requirements.lock
 	$(BIN)/$(COMPILE) --extra jax --constraint requirements.lock | grep -vxFf requirements.lock > requirements-jax.lock
 
-schema: install  ## config.yaml, JSON schemas and docs/reference/configuration.md from the settings' descriptions; each step's defaults
+schema: install  ## config.yaml, JSON schemas, docs/reference/configuration.md and the page's types from their models; each step's defaults
 	$(BIN)/python -m poseflow.config
 	$(BIN)/python tests/record_defaults.py
+	$(BIN)/python -m poseflow.server.typescript src/page/types.ts
 
 docs: install  ## the site of docs/ into site/: open site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

@@ -48,6 +48,7 @@ VERBS = {
     "explain": Verb("output", "Say in plain sentences how a table, or the rows of one of its frames, came about."),
     "summary": Verb("output", "Say in a few lines what a run made, where it lies and how good it is."),
     "schema": Verb("output", "Print the JSON schema of the configuration, for editors that complete and check YAML."),
+    "serve": Verb("serve", "Serve the page in the browser: label, train, proofread, and look after runs."),
     "corrections show": Verb(
         "corrections", "List what people said of a recording: who, when, of which frame, and what; and what is damaged."
     ),

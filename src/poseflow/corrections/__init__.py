@@ -29,7 +29,16 @@ from poseflow.corrections.claims import (
 )
 from poseflow.corrections.frames import CorrectedFrame, describe_frames, find_corrected_frames, find_sources
 from poseflow.corrections.log import LogContent, append_claims, read_log, take_back
-from poseflow.corrections.standing import AddedAnimal, Edit, ListedClaim, Standing, VideoEdits, find_edits
+from poseflow.corrections.standing import (
+    AddedAnimal,
+    Edit,
+    ListedClaim,
+    ShownFrames,
+    Standing,
+    VideoEdits,
+    find_edits,
+    find_edits_in,
+)
 
 __all__ = [
     "AbsenceClaim",
@@ -45,6 +54,7 @@ __all__ = [
     "PointsClaim",
     "Retraction",
     "ReviewedClaim",
+    "ShownFrames",
     "Sighting",
     "Standing",
     "VideoEdits",
@@ -53,6 +63,7 @@ __all__ = [
     "describe_frames",
     "find_corrected_frames",
     "find_edits",
+    "find_edits_in",
     "find_pose_edits",
     "find_sources",
     "find_standing",

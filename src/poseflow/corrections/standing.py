@@ -87,6 +87,8 @@ class ListedClaim:
     kind: str
     """orphan: it finds no animal, or several; superseded: a later one says otherwise."""
     reason: str
+    by: str = ""
+    """Id of the later one."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,21 @@ class Standing:
 
     videos: Mapping[str, VideoEdits]
     listed: Sequence[ListedClaim] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ShownFrames:
+    """The animals of some neighboring frames of a video, as predicted."""
+
+    range: tuple[int, int]
+    """First frame, and the one behind the last."""
+    nodes: Sequence[str]
+    rows: NDArray[np.int64]
+    """(n,) by which they are called in what is found."""
+    frame_idx: NDArray[np.int64]
+    """(n,)"""
+    points: NDArray[np.floating]
+    """(n, nodes, 2)"""
 
 
 def find_edits(claims: Iterable[AnyClaim], predictions: Mapping[str, Sequence[Path]]) -> Standing:
@@ -123,6 +140,14 @@ def find_edits(claims: Iterable[AnyClaim], predictions: Mapping[str, Sequence[Pa
     return work.finish()
 
 
+def _reach_of(claim: AnyClaim) -> tuple[int, int]:
+    """First and last frame that a claim is about."""
+    if isinstance(claim, AbsenceClaim) and claim.path:
+        return claim.path[0][0], claim.path[-1][0]
+    _, frame = place_of(claim) or ("", -1)
+    return frame, frame
+
+
 def follow_in_frame(shown: Sighting, claims: Iterable[AnyClaim]) -> tuple[NDArray[np.float64], list[str | None]]:
     """What claims of one frame make of the animals that were shown there, by their order.
 
@@ -136,6 +161,27 @@ def follow_in_frame(shown: Sighting, claims: Iterable[AnyClaim]) -> tuple[NDArra
     left = [animal for animal in video.animals[shown.frame] if animal.gone is None]
     points = np.array([animal.points for animal in left]).reshape(-1, len(shown.nodes), 2)
     return points, [animal.name.name if animal.name else None for animal in left]
+
+
+def find_edits_in(shown: Mapping[str, ShownFrames], claims: Iterable[AnyClaim]) -> Standing:
+    """What claims mean for some frames that are at hand, without reading any table; otherwise as `find_edits`.
+
+    Of claims about other frames nothing is said, and a continuation is followed where both its frames are at hand.
+    """
+    videos = {}
+    for video, frames in shown.items():
+        animals: dict[int, list[_Animal]] = {frame: [] for frame in range(*frames.range)}
+        for row, frame, points in zip(frames.rows.tolist(), frames.frame_idx.tolist(), frames.points, strict=True):
+            animals[frame].append(_Animal(row, points.astype(np.float64)))
+        videos[video] = _Video(frames.nodes, (frames.range,), animals)
+    work = _Work(videos)
+    for claim in find_standing(claims):
+        first, last = _reach_of(claim)
+        place = place_of(claim)
+        own = shown.get(place[0]) if place is not None else None
+        if own is not None and first < own.range[1] and last >= own.range[0]:
+            work.take(claim)
+    return work.finish()
 
 
 class _Animal:
@@ -323,7 +369,7 @@ class _Work:
             if len(animals) and np.nanmin(distance, initial=np.inf) < reach:
                 self._apply(video, animals, animals[int(np.nanargmin(distance))], claim)
         single = np.array(sorted(video.animals), np.int64)
-        for begin in range(first, last + 1, BLOCK_FRAMES):
+        for begin in range(first, last + 1, BLOCK_FRAMES) if video.paths else ():
             frames = np.arange(begin, min(begin + BLOCK_FRAMES, last + 1))
             rows = find_rows(video.paths, np.setdiff1d(frames, single))
             found = read_instances(video.paths, rows)
@@ -337,7 +383,8 @@ class _Work:
 
     def _supersede(self, earlier: AnyClaim, later: AnyClaim, what: str) -> None:
         if earlier.id != later.id and all(one.claim.id != earlier.id for one in self.listed):
-            self.listed.append(ListedClaim(earlier, "superseded", f"{later.id}, which is later, says {what}"))
+            reason = f"{later.id}, which is later, says {what}"
+            self.listed.append(ListedClaim(earlier, "superseded", reason, later.id))
 
     def finish(self) -> Standing:
         """What holds in the end."""

@@ -1,0 +1,37 @@
+"""All that the routes work with: one object for the server's life."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from poseflow import __version__
+from poseflow.server.claims import ClaimsBook
+from poseflow.server.events import Hub
+from poseflow.server.frames import Stills
+from poseflow.server.overview import Overview
+from poseflow.server.packets import PacketRuns
+from poseflow.server.project import Project
+
+STATIC = Path(__file__).parent / "static"
+
+
+@dataclass
+class Page:
+    """A project and what of it is open."""
+
+    project: Project
+    author: str
+    read_only: bool = False
+    static: Path = STATIC
+    stills: Stills = field(default_factory=Stills)
+    packets: PacketRuns = field(default_factory=PacketRuns)
+
+    def __post_init__(self) -> None:
+        self.hub = Hub(__version__, self.project.started.isoformat())
+        self.claims = ClaimsBook(self.project)
+        self.overview = Overview(self.project, self.claims, self.hub)
+
+    def close(self) -> None:
+        """Let go of all files."""
+        self.hub.close()
+        self.stills.close()
+        self.packets.close()
