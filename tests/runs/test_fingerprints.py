@@ -6,7 +6,7 @@ import pytest
 from pydantic import Field, create_model
 from record_defaults import RECORD, changed_defaults, read_defaults
 
-from poseflow.config import Config, ModelConfig, TrackingConfig
+from poseflow.config import BACKBONES, Config, ModelConfig, TrackingConfig
 from poseflow.core.errors import LabelsError
 from poseflow.runs.fingerprints import (
     STEP_SETTINGS,
@@ -94,6 +94,18 @@ def test_what_only_says_where_things_lie_is_left_out():
 def test_a_profile_is_known_by_what_differs_from_the_defaults():
     profile = ModelConfig(kind="centroid", training={"batch_size": 4, "max_epochs": 3})
     assert describe_training(profile)["settings"] == {"model": {"kind": "centroid", "training": {"max_epochs": 3}}}
+
+
+def test_a_job_trains_the_backbone_that_the_profile_names():
+    """With all its settings at their defaults, a backbone was left out of fingerprint and params: a UNet was trained."""
+    steps = {}
+    for name in BACKBONES:
+        profile = ModelConfig(kind="centroid", backbone={"name": name})
+        step = json.loads(json.dumps(describe_training(profile)))
+        assert read_settings(step).model == profile
+        steps[name] = fingerprint(step)
+    assert len(set(steps.values())) == len(BACKBONES)
+    assert steps["unet"] == fingerprint(describe_training(ModelConfig(kind="centroid")))
 
 
 def test_labels_saved_since_the_plan_are_told(tmp_path):

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, SerializeAsAny, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from poseflow.config.section import Section
 from poseflow.core.registry import Registry
@@ -95,6 +104,12 @@ class Backbone(Section, ABC):
     kernel_size: int = Field(
         3, ge=1, description="Side of convolutions whose size the architecture leaves open, cells."
     )
+
+    @model_serializer(mode="wrap")
+    def _keep_name(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Say the name even where only what differs from defaults is asked for: without it these are UNet's settings."""
+        values: dict[str, Any] = serialize(self)
+        return values if self.name == DEFAULT_BACKBONE else {"name": self.name} | values
 
     @model_validator(mode="after")
     def _check_weights(self) -> "Backbone":
