@@ -19,6 +19,7 @@ include: "workflow/rules/track.smk"
 include: "workflow/rules/assemble.smk"
 include: "workflow/rules/export.smk"
 include: "workflow/rules/render.smk"
+include: "workflow/rules/experiment.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/run.smk"
 
@@ -46,3 +47,9 @@ rule suggestions:
     """Frames to label from every recording."""
     input:
         suggestion_files,
+
+
+rule experiments:
+    """Tables of all experiments of the configuration; the next report shows them."""
+    input:
+        [PLACES.experiment_table(name) for name in PLAN.experiments],

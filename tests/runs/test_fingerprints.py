@@ -53,6 +53,7 @@ def test_every_section_belongs_to_a_step_or_to_none():
     elsewhere = {"models", "pipelines", "release", "promotion", "recordings", "predictions"}
     elsewhere |= {"exports", "subject"}  # targets, and what the rules of some of them have as a parameter
     elsewhere |= {"keep"}  # what goes after a run
+    elsewhere |= {"experiments"}  # of which each training and each run has a key of its own
     assert known | elsewhere == set(Config.model_fields)
 
 
@@ -97,7 +98,7 @@ def test_a_profile_is_known_by_what_differs_from_the_defaults():
 
 
 def test_a_job_trains_the_backbone_that_the_profile_names():
-    """With all its settings at their defaults, a backbone was left out of fingerprint and params: a UNet was trained."""
+    """With all settings at their defaults, a backbone was left out of fingerprint and params: a UNet was trained."""
     steps = {}
     for name in BACKBONES:
         profile = ModelConfig(kind="centroid", backbone={"name": name})

@@ -11,11 +11,13 @@ from fake_results import FPS, SKELETON, make_index, make_poses
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from poseflow.config import parse_config
 from poseflow.core.errors import ConfigError
 from poseflow.core.files import read_json, write_json
 from poseflow.media import write_index
 from poseflow.runs.backup import list_kept, tell_costs
 from poseflow.runs.disk import say_size
+from poseflow.runs.experiments import plan_experiments
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.plan import Plan, PlannedPipeline
 from poseflow.runs.promotion import Decision, add_to_history
@@ -136,6 +138,19 @@ def test_nothing_that_a_release_or_a_table_refers_to_is_cleaned(tmp_path_factory
     assert all(folder.exists() for folder in needed | set(others))
     assert places.shard("a", SHARD).exists()
     assert {folder for folder in folders if folder.exists()} == needed | set(others), "and all else is gone"
+
+
+def test_experiments_that_the_configuration_no_longer_has_are_cleaned(places):
+    planned = plan_experiments(parse_config({"experiments": {"speed": {"replicates": 1}}}), "dataset")
+    first, second = planned["speed"].runs[:2]
+    runs = [places.experiment_run("speed", first.training.key, key) for key in (first.key, second.key, "0123456789")]
+    runs.append(places.experiment_run("speed", "0000000000", first.key))
+    for run in runs:
+        write_json({}, run / "metrics.json")
+        write_json({}, run.parent / "models/m/training.json")
+    plan = replace(plan_of({}), experiments=planned, dataset="dataset")
+    assert find_unreferenced(plan, places) == [runs[3].parent, runs[2]]
+    assert find_unreferenced(replace(plan, dataset=None), places) == []
 
 
 def test_predictions_of_an_earlier_cut_go_when_the_present_one_is_whole(places):

@@ -11,7 +11,7 @@ RULES = {
     for path in [ROOT / "Snakefile", *sorted(ROOT.glob("workflow/rules/*.smk"))]
     for name, body in re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *rule |\Z)", path.read_text(), re.MULTILINE | re.DOTALL)
 }
-TARGETS = {"all", "nightly", "suggestions"}
+TARGETS = {"all", "nightly", "suggestions", "experiments"}
 
 
 @pytest.mark.parametrize("name", sorted(RULES))

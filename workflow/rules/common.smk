@@ -190,6 +190,30 @@ def pipeline_metrics(wildcards):
     return metrics_files(pipeline.key for pipeline in PLAN.pipelines.values())
 
 
+def experiment_run(wildcards):
+    return PLAN.experiments[wildcards.experiment].run(wildcards.run)
+
+
+def experiment_training(wildcards):
+    return PLAN.experiments[wildcards.experiment].trainings[wildcards.training]
+
+
+def runs_of(wildcards):
+    return PLAN.experiments[wildcards.experiment].runs
+
+
+def experiment_trained(wildcards):
+    """What the training of each run came to; runs may share one."""
+    name = wildcards.experiment
+    return [PLACES.experiment_training(name, run.training.key) / "trained.json" for run in runs_of(wildcards)]
+
+
+def experiment_metrics(wildcards):
+    """Accuracy of each run."""
+    name = wildcards.experiment
+    return [PLACES.experiment_run(name, run.training.key, run.key) / "metrics.json" for run in runs_of(wildcards)]
+
+
 def check_targets(targets):
     """End where what is asked for cannot be made: without recordings, or with nothing to predict with.
 
@@ -240,4 +264,7 @@ wildcard_constraints:
     version="[0-9a-f]{10}",
     release="[0-9a-f]{10}",
     model="[A-Za-z0-9][A-Za-z0-9_-]*",
+    experiment="[A-Za-z0-9][A-Za-z0-9_-]*",
+    training="[0-9a-f]{10}",
+    run="[0-9a-f]{10}",
     recording="[A-Za-z0-9_.-]+",

@@ -6,6 +6,7 @@ rule report:
         release=[] if PLAN.sources else PLACES.current_release,
         metrics=pipeline_metrics,
         pictures=pipeline_pictures,
+        experiments=[table for table in map(PLACES.experiment_table, PLAN.experiments) if table.exists()],
         dataset=[PLACES.dataset_side(PLAN.dataset, side) for side in ("train", "val", "test") if PLAN.dataset],
         reviews=list(map(PLACES.review_list, PLAN.recordings)),
         tracking=[PLACES.tracking_metrics(video) for video in sorted(PLAN.tracked_videos)],

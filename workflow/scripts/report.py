@@ -15,6 +15,7 @@ inputs = ReportInputs(
     poses=[Path(path) for path in given.poses],
     release=Path(given.release) if given.release else None,
     models={name: Path(folder) for name, folder in params.models.items()},
+    experiments={Path(table).parent.name: Path(table) for table in given.experiments},
     dataset=Path(given.dataset[0]).parent if given.dataset else None,
     tracking={Path(path).stem: Path(path) for path in given.tracking},
     history=PLACES.history,

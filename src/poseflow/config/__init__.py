@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
 from poseflow.config.evaluation import EvaluationConfig
+from poseflow.config.experiments import ExperimentConfig
 from poseflow.config.exports import FOLDERS, NEED_SUBJECT, WRITERS, FormatName, SubjectConfig, suffix_of
 from poseflow.config.kinds import KINDS, Kind, find_pipeline_fault
 from poseflow.config.model import (
@@ -42,6 +43,7 @@ __all__ = [
     "AugmentationConfig",
     "Config",
     "EvaluationConfig",
+    "ExperimentConfig",
     "ExtractConfig",
     "FlowConfig",
     "GroupingConfig",
@@ -139,6 +141,12 @@ class Config(Section):
         examples=[["slp", "deeplabcut_csv"]],
     )
     subject: SubjectConfig = SubjectConfig()
+    experiments: dict[ModelName, ExperimentConfig] = Field(
+        {},
+        description="Experiments on your own labels, by a name of your choice, which `snakemake experiments` carries "
+        "out; docs/how_to/experiments.md.",
+        examples=[{"sample_efficiency": {}, "rates": {"vary": {"*.training.learning_rate": [0.001, 0.01]}}}],
+    )
 
     @model_validator(mode="after")
     def _check_pipelines(self) -> "Config":

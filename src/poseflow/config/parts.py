@@ -107,7 +107,7 @@ class Backbone(Section, ABC):
 
     @model_serializer(mode="wrap")
     def _keep_name(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Say the name even where only what differs from defaults is asked for: without it these are UNet's settings."""
+        """Say the name even where only what differs from defaults is asked for: without it they are UNet's settings."""
         values: dict[str, Any] = serialize(self)
         return values if self.name == DEFAULT_BACKBONE else {"name": self.name} | values
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
+from poseflow.core.errors import PoseflowError
+
 
 def list_some(names: Sequence[str], most: int, separator: str = ", ") -> str:
     """The first of the names, and how many more there are.
@@ -42,3 +44,9 @@ def tell_apart(names: Iterable[str], reserved: Iterable[str] = (), key: Callable
         taken.add(key(other))
         found.append(other)
     return found
+
+
+def say_failure(failure: Exception) -> str:
+    """Why something failed, in a line: what an error of ours says, and of another its kind too."""
+    first = (str(failure).strip().splitlines() or [""])[0]
+    return first if isinstance(failure, PoseflowError) else f"{type(failure).__name__}: {first}"

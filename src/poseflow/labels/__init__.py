@@ -1,6 +1,7 @@
 """Labels: read any format, divide them for good, and pack them with their images."""
 
 from poseflow.labels.clean import identity_of
+from poseflow.labels.draw import draw_frames
 from poseflow.labels.embed import write_with_images
 from poseflow.labels.facts import LabelFacts
 from poseflow.labels.formats import READERS, LabelReader, describe_label_file
@@ -32,6 +33,7 @@ __all__ = [
     "check_identities",
     "describe",
     "describe_label_file",
+    "draw_frames",
     "find_frames_of",
     "find_label_files",
     "find_labeled_frames",

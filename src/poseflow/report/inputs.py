@@ -16,6 +16,7 @@ class ReportInputs:
     models: models' folders by name; without them, those of the release.
     evaluation: the folder that `evaluate_release` wrote.
     comparison: such folders of pipelines to compare, by their names.
+    experiments: tables of experiments, by their names.
     dataset: folder of train.pkg.slp, val.pkg.slp and test.pkg.slp.
     tracking: what `evaluate_tracks` measured, as JSON, by the video's id.
     history: decisions about releases, of which the last is told where it needs a person.
@@ -31,6 +32,7 @@ class ReportInputs:
     models: Mapping[str, Path] = field(default_factory=dict)
     evaluation: Path | None = None
     comparison: Mapping[str, Path] = field(default_factory=dict)
+    experiments: Mapping[str, Path] = field(default_factory=dict)
     dataset: Path | None = None
     tracking: Mapping[str, Path] = field(default_factory=dict)
     history: Path | None = None

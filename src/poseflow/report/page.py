@@ -17,6 +17,7 @@ from poseflow.core.wording import count_of
 from poseflow.report.accuracy import AccuracyStory, read_accuracy_story
 from poseflow.report.comparison import ComparisonStory, read_comparison_story
 from poseflow.report.concerns import list_concerns
+from poseflow.report.experiments import ExperimentStory, read_experiment_story
 from poseflow.report.grid import Grid, count, duration, number
 from poseflow.report.inputs import ReportInputs
 from poseflow.report.labels import SIDES, DatasetStory, read_dataset_story
@@ -52,6 +53,7 @@ class Story:
     models: list[ModelStory]
     accuracy: AccuracyStory | None
     comparison: ComparisonStory | None
+    experiments: list[ExperimentStory]
     tracking: dict[str, dict[str, Any]]
     review_items: dict[str, list[ListedItem]]
     release: dict[str, Any]
@@ -93,6 +95,7 @@ def _read_story(inputs: ReportInputs, config: ReportConfig) -> Story:
         models=[read_model_story(name, folder) for name, folder in folders.items()],
         accuracy=read_accuracy_story(inputs.evaluation) if inputs.evaluation else None,
         comparison=read_comparison_story(inputs.comparison) if inputs.comparison else None,
+        experiments=[read_experiment_story(name, table) for name, table in inputs.experiments.items()],
         tracking={video: read_json(path) for video, path in sorted(inputs.tracking.items())},
         review_items=read_review_items(inputs.reviews),
         release=release,
@@ -111,6 +114,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "training": ("Training", story.models),
         "accuracy": ("Accuracy", story.accuracy),
         "comparison": ("Comparison", story.comparison),
+        "experiments": ("Experiments", story.experiments),
         "tracks": ("Tracks", tracked),
         "speed": ("Speed", speed),
         "origin": ("How this was made", True),
@@ -132,6 +136,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "models": story.models,
         "accuracy": story.accuracy,
         "comparison": story.comparison,
+        "experiments": story.experiments,
         "tracks": tabulate_tracks(tracked) if tracked else None,
         "tracking": tabulate_tracking(story.tracking) if story.tracking else None,
         "review_items": tabulate_review_items(story.review_items, {one.video: one.index.frames for one in tracked}),

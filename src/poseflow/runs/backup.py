@@ -16,6 +16,7 @@ MADE_BY = {
     "overlays": "render",
     "index": "index",
     "datasets": "split",
+    "experiments": "experiment_train",
 }
 """Folders of the results that can be made again, and the rule that makes each."""
 

@@ -32,6 +32,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "export": 2,
     "render": 1,
     "report": 1,
+    "experiment": 1,
 }
 """Raise a step's number when its result becomes another from the same inputs and settings: its algorithm changed, or a
 default did; CHANGELOG.md says what becomes different. `labels` is the reading of label files, which several steps do.
@@ -59,6 +60,7 @@ STEP_SETTINGS: Mapping[str, Sequence[str]] = {
     "export": (),
     "render": ("render",),
     "report": ("report",),
+    "experiment": (),
 }
 """Sections, or single settings, that a step's result depends on; `train` has a profile of its own."""
 

@@ -176,6 +176,24 @@ class Places:
         """The accuracy itself."""
         return self.evaluation(dataset, release) / "metrics.json"
 
+    # --- Experiments
+
+    def experiment(self, experiment: str) -> Path:
+        """Folder of an experiment."""
+        return self.results / "experiments" / experiment
+
+    def experiment_table(self, experiment: str) -> Path:
+        """What came of each run of an experiment."""
+        return self.experiment(experiment) / "table.csv"
+
+    def experiment_training(self, experiment: str, training: str) -> Path:
+        """Folder of models that were trained for an experiment."""
+        return self.experiment(experiment) / training
+
+    def experiment_run(self, experiment: str, training: str, run: str) -> Path:
+        """Folder of the accuracy of such models."""
+        return self.experiment_training(experiment, training) / run
+
     # --- Searches
 
     def find(self, pattern: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from poseflow.core.errors import AmbiguousVideoError, ConfigError, LabelsError
 from poseflow.core.files import read_json
 from poseflow.models import check_together, needed_files, read_model_folder
 from poseflow.runs.corrections import PlannedCorrections, group_corrections, plan_corrections
+from poseflow.runs.experiments import PlannedExperiment, plan_experiments
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.fingerprints import describe_step, describe_training, fingerprint, hash_file, key_of, key_of_dataset
 from poseflow.runs.orphans import describe_orphans, find_orphans
@@ -51,6 +52,7 @@ class Plan:
     incumbent: str | None = None  # the release it is compared with; None: there is none
     unassigned: Sequence[str] = ()  # videos that are given the release in use when the candidate has been compared
     profiles: Mapping[str, ModelConfig] = field(default_factory=dict)
+    experiments: Mapping[str, PlannedExperiment] = field(default_factory=dict)  # by name
     channels: int = 1  # of the dataset's images
     labels: Sequence[Path] = ()
     labels_key: str | None = None
@@ -200,6 +202,7 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
         models=models,
         pipelines=pipelines,
         profiles=profiles,
+        experiments=plan_experiments(config, dataset),
         channels=channels,
         labels_key=labels_key,
         tracked_videos=tracked,

@@ -76,7 +76,7 @@ def find_unreferenced(plan: Plan, places: Places) -> list[Path]:
             old += [path, *places.find(places.evaluation(ANY, path.stem))]
     trained = [folder for folder in places.find(places.model(ANY, ANY)) if not folder.name.startswith(".")]
     old += [folder for folder in trained if folder.resolve() not in models]
-    return old + list(_find_old_predictions(plan, places))
+    return old + list(_find_old_experiments(plan, places)) + list(_find_old_predictions(plan, places))
 
 
 def find_expired(plan: Plan, places: Places, days: float, now: float) -> dict[str, list[Path]]:
@@ -122,6 +122,26 @@ def remove(paths: Iterable[Path]) -> None:
             path.unlink(missing_ok=True)
         if path.parent.is_dir() and not any(path.parent.iterdir()):
             path.parent.rmdir()
+
+
+def _find_old_experiments(plan: Plan, places: Places) -> Iterator[Path]:
+    """Trainings, and what was measured of them, that no experiment of the configuration has."""
+    if plan.dataset is None:  # it is not known which labels they would be of
+        return
+    trainings = {(name, training): runs for name, training, runs in _list_runs(plan)}
+    for folder in places.find(places.experiment_training(ANY, ANY)):
+        runs = trainings.get((folder.parent.name, folder.name))
+        if folder.is_dir() and runs is None:
+            yield folder
+        elif runs is not None:
+            measured = places.find(places.experiment_run(folder.parent.name, folder.name, ANY))
+            yield from (path for path in measured if (path / "metrics.json").exists() and path.name not in runs)
+
+
+def _list_runs(plan: Plan) -> Iterator[tuple[str, str, set[str]]]:
+    for name, experiment in plan.experiments.items():
+        for training in experiment.trainings:
+            yield name, training, {run.key for run in experiment.runs if run.training.key == training}
 
 
 def _find_old_predictions(plan: Plan, places: Places) -> Iterator[Path]:

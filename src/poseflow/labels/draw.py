@@ -1,0 +1,32 @@
+"""Fewer labels: so many frames of a training set, drawn at random."""
+
+import random
+from pathlib import Path
+
+import sleap_io as sio
+
+from poseflow.config import LabelsConfig
+from poseflow.core.errors import LabelsError
+from poseflow.core.wording import count_of
+from poseflow.labels.package import write_package
+from poseflow.labels.reading import read_labels
+
+
+def draw_frames(package: Path, count: int, seed: int, out: Path, channels: int = 1) -> None:
+    """Write `count` frames of a training set as another; of one seed, fewer frames are some of the more.
+
+    Args:
+        package: of `write_package`.
+        channels: of the images; see `write_package`.
+
+    Raises: LabelsError for a damaged package, or one with fewer frames.
+    """
+    labels = read_labels([package], LabelsConfig())
+    have = len(labels.labeled_frames)
+    if count > have:
+        raise LabelsError(f"{package} must have {count_of(count, 'frame')} to choose from, got {have}")
+    order = list(range(have))
+    random.Random(seed).shuffle(order)
+    chosen = [labels.labeled_frames[place] for place in sorted(order[:count])]
+    part = sio.Labels(chosen, list(labels.videos), list(labels.skeletons), list(labels.tracks))
+    write_package(part, out, channels)
