@@ -73,7 +73,7 @@ bench: install  ## speed and memory
 COMPILE := uv pip compile pyproject.toml --quiet --no-emit-index-url --no-annotate --no-header --python-version 3.11
 
 lock: install  ## requirements.lock and requirements-jax.lock anew from pyproject.toml
-	$(BIN)/$(COMPILE) --extra dev --extra exports --extra docs --upgrade --output-file requirements.lock
+	$(BIN)/$(COMPILE) --extra dev --extra exports --extra runtimes --extra docs --upgrade --output-file requirements.lock
 	$(BIN)/$(COMPILE) --extra jax --constraint requirements.lock | grep -vxFf requirements.lock > requirements-jax.lock
 
 schema: install  ## config.yaml, JSON schemas, docs/reference/configuration.md and the page's types from their models; each step's defaults

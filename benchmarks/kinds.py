@@ -28,6 +28,7 @@ from poseflow.config import KINDS, FlowConfig, PredictConfig, read_model_config
 from poseflow.config.synth import SynthConfig
 from poseflow.inference import predict_shard
 from poseflow.inference.pipelines import CROPS_PER_CALL, build_pipeline
+from poseflow.inference.runtimes.keras import KerasRuntime
 from poseflow.media import VideoIndex, index_video, write_video
 from poseflow.models.loading import TrainedModel
 from poseflow.networks.build import build_model, draw_targets
@@ -179,7 +180,7 @@ def measure_pipeline(kinds: Sequence[str], scene: Scene, index: VideoIndex, repe
     still = PredictConfig(max_instances=scene.poses.shape[1], batch_size=BATCH, flow=FlowConfig(window_frames=0))
     flowing = still.model_copy(update={"flow": FlowConfig()})
     models = {kind: build_drawn_model(kind, scene) for kind in kinds}
-    pipeline = build_pipeline(list(models.values()), still)
+    pipeline = build_pipeline(list(models.values()), still, KerasRuntime())
     found = len(pipeline.find(scene.images))
     batches = index.frames // BATCH
     look = prepare_networks(models, scene, found)

@@ -13,8 +13,8 @@ from poseflow.config import (
 )
 from poseflow.core.skeleton import Skeleton
 from poseflow.inference import load_pipeline
-from poseflow.inference import pipelines as pipelines_module
-from poseflow.models.loading import TrainedModel
+from poseflow.inference.runtimes import keras as keras_runtime
+from poseflow.models.trained import TrainedModel
 from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.build import draw_targets
 from poseflow.networks.heads.class_maps import ClassMaps
@@ -58,7 +58,7 @@ def build(monkeypatch, kind, frames, classes, scale=1.0, **settings):
         return draw_targets(points, numbers, images.shape[1:3], config, SKELETON)
 
     monkeypatch.setattr(
-        pipelines_module, "load_model", lambda folder, _: TrainedModel(Path(folder), config, SKELETON, network)
+        keras_runtime, "load_model", lambda folder, _: TrainedModel(Path(folder), config, SKELETON, network)
     )
     pipeline = load_pipeline(["oracle"], PredictConfig(max_instances=4).model_copy(update=settings))
     return pipeline.find(np.zeros((len(frames), *SIZE, 1), np.uint8))

@@ -12,6 +12,7 @@ import poseflow
 from poseflow.config import FlowConfig, PredictConfig
 from poseflow.core.errors import ConfigError, VideoError
 from poseflow.inference import load_pipeline, predict_shard
+from poseflow.inference.runtimes.keras import KerasRuntime
 from poseflow.inference.stages import build_crop_stage
 from poseflow.media import index_video, open_video
 from poseflow.models.loading import load_model
@@ -41,7 +42,7 @@ def test_crops_at_the_labels_give_sleaps_own_predictions(real_data, flies, part)
     frame, labels, _ = read_points(folder / f"labels_gt.{part}.slp")
     _, expected, expected_scores = read_points(folder / f"labels_pr.{part}.slp")
     centers = (labels.min(axis=1) + labels.max(axis=1)) / 2
-    find_points = build_crop_stage(load_model(folder), PredictConfig())
+    find_points = build_crop_stage(load_model(folder), PredictConfig(), KerasRuntime())
     points, scores, _ = find_points(flies, np.full(len(centers), frame, np.int32), centers.astype(np.float32))
     np.testing.assert_allclose(np.asarray(points), expected, atol=1e-3)
     np.testing.assert_allclose(np.asarray(scores), expected_scores, atol=1e-4)
@@ -180,7 +181,7 @@ def test_flies_of_another_session_are_named_rightly(real_data):
     truth = np.stack([animal.numpy()[nodes] for _, animal in animals]).astype(np.float32)
     frames = np.array([i for i, _ in animals], np.int32)
     thoraces = truth[:, model.skeleton.index("thorax")]
-    points, _, classes = build_crop_stage(model, PredictConfig())(images, frames, thoraces)
+    points, _, classes = build_crop_stage(model, PredictConfig(), KerasRuntime())(images, frames, thoraces)
     names = np.array(model.identities)[np.asarray(classes).argmax(axis=1)]
     assert names.tolist() == [animal.track.name for _, animal in animals]
     assert np.nanmedian(np.linalg.norm(np.asarray(points) - truth, axis=-1)) < 2

@@ -48,7 +48,8 @@ def test_parts_are_there_with_the_package_and_gone_without(toyparts, monkeypatch
 
 def test_what_the_head_draws_is_found(toyparts):
     from poseflow.inference.pipelines import build_pipeline
-    from poseflow.models.loading import TrainedModel
+    from poseflow.inference.runtimes.keras import KerasRuntime
+    from poseflow.models.trained import TrainedModel
     from poseflow.networks.build import draw_targets
 
     points = np.stack([draw_points(2, np.random.default_rng(seed)) for seed in range(4)])
@@ -58,7 +59,9 @@ def test_what_the_head_draws_is_found(toyparts):
     def network(images, training):
         return draw_targets(points, np.zeros((4, 2), np.int32), images.shape[1:3], config, SKELETON)
 
-    pipeline = build_pipeline([TrainedModel(Path("oracle"), config, SKELETON, network)], PredictConfig())
+    pipeline = build_pipeline(
+        [TrainedModel(Path("oracle"), config, SKELETON, network)], PredictConfig(), KerasRuntime()
+    )
     found = pipeline.find(np.stack([draw_frame(own) for own in points]))
     assert len(found.points) == 8
     for truth in points.reshape(-1, 2, 2):

@@ -8,7 +8,15 @@ from poseflow.config.model import Precision
 from poseflow.config.section import Section
 from poseflow.core.registry import Registry
 
-RUNTIMES = Registry[Any]("runtimes", "runtime", keras="poseflow.inference.pipelines:load_models")
+_ROOM = "poseflow.inference.runtimes"
+RUNTIMES = Registry[Any](
+    "runtimes",
+    "runtime",
+    keras=f"{_ROOM}.keras:load_with_keras",
+    onnxruntime=f"{_ROOM}.onnx_runtime:load_with_onnxruntime",
+    openvino=f"{_ROOM}.openvino:load_with_openvino",
+    tensorrt=f"{_ROOM}.onnx_runtime:load_with_tensorrt",
+)
 """What loads trained models and runs them (`poseflow.inference.pipeline.load_pipeline`), by name."""
 
 
@@ -73,7 +81,9 @@ class PredictConfig(Section):
         description="Non-maximum suppression: of two instances so alike (OKS, COCO's form) the better stays.",
     )
     runtime: Annotated[str, AfterValidator(RUNTIMES.check)] = Field(
-        "keras", description="What runs the networks: keras, in this process; other packages may add others."
+        "keras",
+        description="What runs the networks: keras, in this process; onnxruntime or openvino, which are faster on "
+        "processors; tensorrt, on NVIDIA's GPUs (all three: poseflow[runtimes]); other packages may add others.",
     )
     precision: Precision = Field(
         "auto",

@@ -1,20 +1,18 @@
-"""Trained models put together in Keras: a batch of frames in, instances out."""
+"""Trained models put together, whatever runs them: a batch of frames in, instances out."""
 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from poseflow.config import KINDS, PredictConfig
 from poseflow.core.errors import ModelError
 from poseflow.inference.pipeline import Assemble, Images, Outputs, Pipeline, Run
+from poseflow.inference.runtimes.runtime import Runtime, Stage
 from poseflow.inference.stages import (
-    Stage,
     Tensor,
     build_centroid_stage,
     build_crop_stage,
@@ -23,7 +21,7 @@ from poseflow.inference.stages import (
     find_grouping_head,
 )
 from poseflow.models import check_together
-from poseflow.models.loading import TrainedModel, load_model
+from poseflow.models.trained import TrainedModel
 from poseflow.networks.decoding import Assembled, find_duplicates
 from poseflow.networks.framing import Framing
 from poseflow.tables import Instances
@@ -34,16 +32,8 @@ CROPS_PER_CALL = 8
 Models = dict[str, TrainedModel]  # by what they see: frames, anchors in frames, or crops
 
 
-def load_models(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:
-    """Load trained models that work together, as networks of Keras: the runtime `keras`.
-
-    Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ.
-    """
-    return build_pipeline([load_model(folder, config.precision) for folder in folders], config)
-
-
-def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig) -> Pipeline:
-    """Put models together; raises ModelError or SkeletonError where they do not go together."""
+def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig, runtime: Runtime) -> Pipeline:
+    """Put models together that a runtime has opened; raises ModelError or SkeletonError where they do not fit."""
     check_together(loaded)
     models: Models = {KINDS[model.config.kind].sampler: model for model in loaded}
     first, *others = loaded
@@ -54,9 +44,9 @@ def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig) -> Pip
     paths = tuple(model.path for model in models.values())
     # Where two models see frames, the one that sees all of them says of what size they are.
     framing = models.get("anchors", first).framing
-    run, assemble = PIPELINES[KINDS[first.config.kind].pipeline](models, config)
+    run, assemble = PIPELINES[KINDS[first.config.kind].pipeline](models, config, runtime)
     if framing.frame_size is not None:
-        run, assemble = _match_sizes(framing, run, assemble)
+        run, assemble = _match_sizes(framing, runtime, run, assemble)
     channels: int = first.config.input.channels
     reads_color = channels == 1 and framing.reads_color
     if reads_color:
@@ -69,12 +59,19 @@ def _in_grey(framing: Framing, run: Run) -> Run:
     return lambda images: run(framing.make_grey(images) if images.shape[-1] == 3 else images)
 
 
-def _match_sizes(framing: Framing, run: Run, assemble: Assemble) -> tuple[Run, Assemble]:
+def _match_sizes(framing: Framing, runtime: Runtime, run: Run, assemble: Assemble) -> tuple[Run, Assemble]:
     """Let both steps work in frames of the size that the models ask for."""
+    factors: dict[tuple[int, ...], float] = {}
+
+    def resize(images: Tensor) -> tuple[Tensor]:
+        matched, factors[tuple(images.shape[1:3])] = framing.match_size(images)
+        return (matched,)
+
+    stage = runtime.compile_resizing(resize)
 
     def run_matched(images: Images) -> Outputs:
-        matched, factor = framing.match_size(images)
-        return *run(matched), np.array(factor, np.float32)
+        (matched,) = stage(images)
+        return *run(matched), np.array(factors[images.shape[1:3]], np.float32)
 
     def assemble_matched(outputs: Outputs) -> Instances:
         *own, factor = outputs
@@ -84,8 +81,8 @@ def _match_sizes(framing: Framing, run: Run, assemble: Assemble) -> tuple[Run, A
     return run_matched, assemble_matched
 
 
-def _build_single_animal(models: Models, config: PredictConfig) -> tuple[Run, Assemble]:
-    stage = build_whole_frame_stage(models["frames"], config)
+def _build_single_animal(models: Models, config: PredictConfig, runtime: Runtime) -> tuple[Run, Assemble]:
+    stage = build_whole_frame_stage(models["frames"], config, runtime)
 
     def assemble(outputs: Outputs) -> Instances:
         points, scores = outputs
@@ -94,12 +91,12 @@ def _build_single_animal(models: Models, config: PredictConfig) -> tuple[Run, As
     return partial(_run_stage, stage), assemble
 
 
-def _build_top_down(models: Models, config: PredictConfig) -> tuple[Run, Assemble]:
-    find_anchors = build_centroid_stage(models["anchors"], config)
-    find_points = build_crop_stage(models["crops"], config)
+def _build_top_down(models: Models, config: PredictConfig, runtime: Runtime) -> tuple[Run, Assemble]:
+    find_anchors = build_centroid_stage(models["anchors"], config, runtime)
+    find_points = build_crop_stage(models["crops"], config, runtime)
 
     def run(images: Images) -> Outputs:
-        on_device = ops.convert_to_tensor(images)  # once for both stages
+        on_device = runtime.put(images)  # once for both stages
         anchors = np.asarray(find_anchors(on_device)[0])
         frames, slots = np.nonzero(np.isfinite(anchors[..., 0]))
         return frames, *_find_in_crops(find_points, on_device, frames, anchors[frames, slots])
@@ -110,7 +107,7 @@ def _build_top_down(models: Models, config: PredictConfig) -> tuple[Run, Assembl
     return run, assemble
 
 
-def _build_bottom_up(models: Models, config: PredictConfig) -> tuple[Run, Assemble]:
+def _build_bottom_up(models: Models, config: PredictConfig, runtime: Runtime) -> tuple[Run, Assemble]:
     model = models["frames"]
     _, head = find_grouping_head(model.config)
     subject, grouping = model.config.describe_subject(model.skeleton), model.framing.choose_grouping(config.grouping)
@@ -119,11 +116,11 @@ def _build_bottom_up(models: Models, config: PredictConfig) -> tuple[Run, Assemb
         peaks, scores, evidence = outputs
         return _best_instances(head.group_peaks(peaks, scores, evidence, subject, grouping), config)
 
-    return partial(_run_until_all_peaks, model, config, {}), assemble
+    return partial(_run_until_all_peaks, model, config, runtime, {}), assemble
 
 
 def _run_until_all_peaks(
-    model: TrainedModel, config: PredictConfig, stages: dict[int, Stage], images: Images
+    model: TrainedModel, config: PredictConfig, runtime: Runtime, stages: dict[int, Stage], images: Images
 ) -> Outputs:
     """Look at more peaks of each node where the model takes all and they may not have been all.
 
@@ -135,7 +132,7 @@ def _run_until_all_peaks(
     most = find_grouping_head(model.config)[1].most_peaks
     while True:
         if count not in stages:
-            stages[count] = build_peak_stage(model, config, count)
+            stages[count] = build_peak_stage(model, config, count, runtime)
         outputs = _run_stage(stages[count], images)
         if not model.framing.takes_all_peaks or not (outputs[1] > 0).all(axis=2).any():
             return outputs
@@ -195,7 +192,7 @@ def _best_instances(assembled: Assembled, config: PredictConfig) -> Instances:
     return found.take(rank < config.max_instances)
 
 
-PIPELINES: dict[str, Callable[[Models, PredictConfig], tuple[Run, Assemble]]] = {
+PIPELINES: dict[str, Callable[[Models, PredictConfig, Runtime], tuple[Run, Assemble]]] = {
     "single_animal": _build_single_animal,
     "top_down": _build_top_down,
     "bottom_up": _build_bottom_up,

@@ -1,34 +1,31 @@
 """Compiled stages: images to points, one network each."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
-
-from keras import ops
 
 from poseflow.config import ModelConfig, PredictConfig
 from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
-from poseflow.models.loading import TrainedModel
-from poseflow.networks.compiled import compile_function
+from poseflow.inference.runtimes.runtime import Runtime, Stage
+from poseflow.models.trained import TrainedModel
 from poseflow.networks.decoding import PeakRules, find_global_peaks, find_local_peaks
 from poseflow.networks.heads.maps import GroupingHead
+from poseflow.networks.lazy import ops
 
 Tensor = Any
-Stage = Callable[..., Any]
 
 
-def build_whole_frame_stage(model: TrainedModel, config: PredictConfig) -> Stage:
+def build_whole_frame_stage(model: TrainedModel, config: PredictConfig, runtime: Runtime) -> Stage:
     """Frames (batch, height, width, channels) -> points (batch, nodes, 2) and scores (batch, nodes) of one animal."""
 
     def find_points(images: Tensor) -> tuple[Tensor, Tensor]:
         points, scores = _find_best_peaks(_run_network(model, images), model, config)
         return model.framing.unscale(points, model.config.input.scale), scores
 
-    return compile_function(find_points)
+    return runtime.compile(find_points)
 
 
-def build_centroid_stage(model: TrainedModel, config: PredictConfig) -> Stage:
+def build_centroid_stage(model: TrainedModel, config: PredictConfig, runtime: Runtime) -> Stage:
     """Frames -> anchors (batch, max_instances, 2) and scores (batch, max_instances), highest first, NaN beyond."""
     threshold = config.peak_threshold if config.centroid_threshold is None else config.centroid_threshold
 
@@ -37,10 +34,10 @@ def build_centroid_stage(model: TrainedModel, config: PredictConfig) -> Stage:
         points, scores = _find_peaks(_run_network(model, images), model, threshold, config.max_instances, rules)
         return model.framing.unscale(points[:, 0], model.config.input.scale), scores[:, 0]
 
-    return compile_function(find_anchors)
+    return runtime.compile(find_anchors)
 
 
-def build_crop_stage(model: TrainedModel, config: PredictConfig) -> Stage:
+def build_crop_stage(model: TrainedModel, config: PredictConfig, runtime: Runtime) -> Stage:
     """Frames, (crops,) frame numbers and (crops, 2) centers -> points, scores and classes of the crops' animals.
 
     Points (crops, nodes, 2), scores (crops, nodes), class probabilities (crops, classes), of a model without: of none.
@@ -56,10 +53,10 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig) -> Stage:
         classes = outputs[identity] if identity else ops.zeros((ops.shape(scores)[0], 0))
         return model.framing.unscale(points, model.config.input.scale) + origins[:, None], scores, classes
 
-    return compile_function(find_points)
+    return runtime.compile(find_points)
 
 
-def build_peak_stage(model: TrainedModel, config: PredictConfig, count: int) -> Stage:
+def build_peak_stage(model: TrainedModel, config: PredictConfig, count: int, runtime: Runtime) -> Stage:
     """Frames -> peaks (batch, nodes, k, 2), their scores (batch, nodes, k) and what the model's `GroupingHead` reads.
 
     k is `count`; NaN where there are fewer peaks.
@@ -75,7 +72,7 @@ def build_peak_stage(model: TrainedModel, config: PredictConfig, count: int) -> 
         evidence = head.score_peaks(outputs[name], peaks, subject, grouping, longest_side_px)
         return model.framing.unscale(peaks, scale), scores, evidence
 
-    return compile_function(find_candidates)
+    return runtime.compile(find_candidates)
 
 
 def find_grouping_head(config: ModelConfig) -> tuple[str, GroupingHead]:

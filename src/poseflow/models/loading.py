@@ -1,7 +1,6 @@
 """Trained models on disk: read a model folder back, ours or SLEAP's."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
@@ -9,31 +8,14 @@ import keras
 
 from poseflow.config import ModelConfig, Precision
 from poseflow.core.errors import ModelError
-from poseflow.core.skeleton import Skeleton
 from poseflow.media.hdf5_links import find_outside
 from poseflow.models import ModelFolder, find_format, needed_files, read_model_folder
 from poseflow.models.sleap.network import read_sleap_network
 from poseflow.models.sleap.nn_network import read_nn_network
+from poseflow.models.trained import TrainedModel
 from poseflow.networks.build import build_model
-from poseflow.networks.framing import Framing, SleapFraming, SleapNNFraming
+from poseflow.networks.framing import SleapFraming, SleapNNFraming
 from poseflow.networks.normalization import fold_normalization
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A network with its weights, its profile and its skeleton."""
-
-    path: Path
-    config: ModelConfig
-    skeleton: Skeleton
-    network: keras.Model
-    framing: Framing = field(default_factory=Framing)
-    """How frames are preprocessed for the network."""
-
-    @property
-    def identities(self) -> tuple[str, ...]:
-        """Names of the animals that it tells apart, in the order of its classes."""
-        return self.config.head.identities or ()
 
 
 def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
@@ -104,8 +86,13 @@ def _load_sleap_nn(folder: ModelFolder, precision: Precision) -> TrainedModel:
     return TrainedModel(folder.path, folder.config, folder.skeleton, network, SleapNNFraming(folder.frame_size))
 
 
+def _refuse_exported(folder: ModelFolder, _: Precision) -> TrainedModel:
+    raise ModelError(f"{folder.path}: an exported model runs by runtime onnxruntime or openvino, got keras")
+
+
 LOADERS: dict[str, Callable[[ModelFolder, Precision], TrainedModel]] = {
     "poseflow": _load_own,
     "sleap": _load_sleap,
     "sleap_nn": _load_sleap_nn,
+    "exported": _refuse_exported,
 }

@@ -8,6 +8,7 @@ from poseflow.config import read_model_config
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.files import read_json
 from poseflow.core.skeleton import Skeleton
+from poseflow.models import exported
 from poseflow.models.profile import ModelFolder
 from poseflow.models.sleap import nn_settings as sleap_nn
 from poseflow.models.sleap import settings as sleap
@@ -24,7 +25,7 @@ class FolderFormat:
 
 
 def find_format(folder: str | Path) -> str:
-    """Who wrote a model folder: `poseflow`, `sleap` (1.0 to 1.4) or `sleap_nn` (SLEAP 1.5 on).
+    """Who wrote a model folder: `poseflow`, `sleap` (1.0 to 1.4) or `sleap_nn` (SLEAP 1.5 on); or `exported`.
 
     Settings of ours go before all others, then the format of which all files are there, then the one of which there is
     any; without any it is a folder of ours, which lacks its files.
@@ -32,6 +33,8 @@ def find_format(folder: str | Path) -> str:
     folder = Path(folder)
     if (folder / SETTINGS).is_file():
         return "poseflow"
+    if (folder / exported.SETTINGS).is_file():
+        return "exported"
     for enough in (all, any):
         for name in ("sleap", "sleap_nn"):
             if enough((folder / file).is_file() for file in FORMATS[name].files):
@@ -64,5 +67,6 @@ def _read_own(folder: Path) -> ModelFolder:
 FORMATS = {
     "poseflow": FolderFormat((SETTINGS, SKELETON, WEIGHTS), _read_own),
     "sleap": FolderFormat((sleap.SETTINGS, sleap.WEIGHTS), sleap.read_sleap_folder),
+    "exported": FolderFormat((exported.SETTINGS, exported.NETWORK), exported.read_exported_folder),
     "sleap_nn": FolderFormat((sleap_nn.SETTINGS, sleap_nn.WEIGHTS), sleap_nn.read_nn_folder),
 }

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from keras import layers, ops
+from keras import layers
+
+from poseflow.networks.lazy import ops
 
 CENTER_SIGMA = 0.2  # of a crop's side
 

@@ -5,7 +5,6 @@ from math import ceil
 from typing import Any
 
 import numpy as np
-from keras import ops
 from numpy.typing import NDArray
 
 from poseflow.config import GroupingConfig
@@ -18,6 +17,7 @@ from poseflow.networks.decoding import (
     resize_images,
     shrink_images,
 )
+from poseflow.networks.lazy import ops
 
 Tensor = Any
 
@@ -214,3 +214,7 @@ def _pad(images: Tensor, height: int, width: int) -> Tensor:
     """Black below and at the right."""
     _, own_height, own_width, _ = images.shape
     return ops.pad(images, ((0, 0), (0, height - own_height), (0, width - own_width), (0, 0)))
+
+
+FRAMINGS: dict[str, type[Framing]] = {"poseflow": Framing, "sleap": SleapFraming, "sleap_nn": SleapNNFraming}
+"""By the program that trained a network."""

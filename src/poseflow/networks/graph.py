@@ -38,6 +38,10 @@ class Step(NamedTuple):
     layer: Any
     inputs: list[Tensor]
     outputs: list[Tensor]
+    arguments: tuple[Any, ...] = ()
+    """Of the call, the inputs among them."""
+    options: Mapping[str, Any] = {}
+    """Of the call, by name."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,10 @@ def steps_of(network: keras.Model) -> list[Step]:
     """Steps of a functional model, in the order in which they run."""
     by_depth = network._nodes_by_depth  # Keras has no public way along the edges of a graph
     nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth] if not node.is_input]
-    return [Step(node.operation, list(node.input_tensors), list(node.outputs)) for node in nodes]
+    return [
+        Step(node.operation, list(node.input_tensors), list(node.outputs), node.arguments.args, node.arguments.kwargs)
+        for node in nodes
+    ]
 
 
 def flatten(network: keras.Model) -> keras.Model:

@@ -12,11 +12,12 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import layers
 from numpy.typing import NDArray
 
 from poseflow.core.errors import ModelError
 from poseflow.media.hdf5_links import find_outside
+from poseflow.networks.lazy import ops
 
 Tensor = Any
 Values = Mapping[str, Any]

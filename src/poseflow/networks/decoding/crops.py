@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from poseflow.networks.lazy import ops
+from poseflow.networks.lazy import is_tracing, ops
 
 Tensor = Any
 
@@ -43,6 +43,8 @@ def crop_images_at_corners(images: Tensor, frames: Tensor, centers: Tensor, crop
 
 def _cut(images: Tensor, frames: Tensor, origins: Tensor, crop_px: int) -> Tensor:
     """Squares whose first pixels are `origins`, (crops, 2) int32; black outside of the frame."""
+    if is_tracing() or not isinstance(ops.shape(frames)[0], int):
+        return _gather(images, frames, origins, crop_px)
     images = _pad_to_side(images, crop_px)
     _, height, width, channels = ops.shape(images)
     # Whole blocks are copied, those at the frame's edge rolled into place and blacked out beyond it: on a processor
@@ -58,6 +60,18 @@ def _cut(images: Tensor, frames: Tensor, origins: Tensor, crop_px: int) -> Tenso
     columns, rows = origins[:, 0, None] + steps, origins[:, 1, None] + steps
     inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
     return ops.concatenate(blocks) * ops.cast(inside[..., None], images.dtype)
+
+
+def _gather(images: Tensor, frames: Tensor, origins: Tensor, crop_px: int) -> Tensor:
+    """As `_cut`, pixel by pixel, of any number of crops."""
+    _, height, width, channels = ops.shape(images)
+    steps = ops.arange(crop_px, dtype="int32")
+    columns, rows = origins[:, 0, None] + steps, origins[:, 1, None] + steps
+    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None, :]
+    row, column = ops.clip(rows, 0, height - 1)[:, :, None], ops.clip(columns, 0, width - 1)[:, None, :]
+    first = (ops.cast(frames, "int32") * height)[:, None, None]
+    pixels = ops.take(ops.reshape(images, (-1, channels)), (first + row) * width + column, axis=0)
+    return ops.where(inside[..., None], pixels, ops.cast(0, images.dtype))
 
 
 def _pad_to_side(images: Tensor, side: int) -> Tensor:

@@ -1,0 +1,108 @@
+"""Runtimes that are given ONNX graphs: each stage is written as one graph, with its network as a part of it."""
+
+import os
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from poseflow.config import Precision
+from poseflow.core.errors import ConfigError, ModelError
+from poseflow.inference.runtimes.runtime import Runtime, Stage
+from poseflow.models import find_format, read_model_folder
+from poseflow.models.exported import NETWORK, read_description
+from poseflow.models.trained import TrainedModel
+from poseflow.networks.framing import FRAMINGS
+from poseflow.networks.lazy import tracing
+from poseflow.networks.onnx.graph import Graph, Tensor
+from poseflow.networks.onnx.network import StoredNetwork
+
+Session = Callable[[list[NDArray[Any]]], Sequence[NDArray[Any]]]
+"""A graph that is loaded: its inputs' values, in order, give its outputs'."""
+
+
+class GraphRuntime(Runtime):
+    """A program that runs ONNX graphs; it says how one is opened."""
+
+    @abstractmethod
+    def open(self, graph: bytes) -> Session:
+        """Load a graph, a serialized ONNX model."""
+
+    def load(self, folder: str | Path, precision: Precision) -> TrainedModel:
+        """Open an exported model, or export one now: then, and only then, Keras is imported."""
+        folder = Path(folder)
+        if find_format(folder) != "exported":
+            from poseflow.models.exporting import convert_model  # imports Keras
+
+            return convert_model(folder)
+        return read_exported(folder)
+
+    def compile(self, function: Callable[..., Any]) -> Stage:
+        """A graph for each new shape of what the function is given."""
+        return GraphStage(function, self.open)
+
+
+def read_exported(folder: Path) -> TrainedModel:
+    """Open an exported model; raises ModelError naming the file and its fault."""
+    described, settings = read_description(folder), read_model_folder(folder)
+    try:
+        network = StoredNetwork(onnx.load(str(folder / NETWORK)))
+        framing = FRAMINGS[described.framing](described.frame_size)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{folder / NETWORK}: must be what `poseflow export-model` wrote: {error}") from None
+    return TrainedModel(folder, settings.config, settings.skeleton, network, framing)
+
+
+@dataclass
+class GraphStage:
+    """A stage that is written as a graph when it is first called with arrays of new shapes."""
+
+    function: Callable[..., Any]
+    open: Callable[[bytes], Session]
+    _ready: dict[Any, tuple[Session, list[Any]]] = field(default_factory=dict)
+
+    def __call__(self, *arrays: Any) -> tuple[Any, ...]:
+        """What the function gives for these arrays."""
+        given = [np.ascontiguousarray(array) for array in arrays]
+        key = tuple((array.shape, array.dtype) for array in given)
+        if key not in self._ready:
+            graph, outputs = draw_graph(self.function, given)
+            self._ready[key] = self.open(graph), outputs
+        session, outputs = self._ready[key]
+        found = iter(session(given))
+        return tuple(next(found) if isinstance(output, Tensor) else output for output in outputs)
+
+
+def draw_graph(function: Callable[..., Any], arrays: Sequence[NDArray[Any]]) -> tuple[bytes, list[Any]]:
+    """Write what a function does with arrays of these shapes as a graph.
+
+    Returns: the serialized model, and what the function gives: tensors, the graph's outputs, or arrays that depend on
+        nothing it is given.
+    """
+    graph = Graph()
+    inputs = [graph.add_input(f"input{number}", str(array.dtype), array.shape) for number, array in enumerate(arrays)]
+    with tracing():
+        outputs = [*function(*inputs)]
+    named = {f"output{number}": output for number, output in enumerate(outputs) if isinstance(output, Tensor)}
+    return graph.build(named).SerializeToString(), outputs
+
+
+def count_cores() -> int:
+    """Processors that this process may use, which a job of a cluster shares with others."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def require(package: str, runtime: str) -> Any:
+    """Import a package that a runtime needs; raises ConfigError that says how it is had."""
+    try:
+        return import_module(package)
+    except ImportError as error:
+        raise ConfigError(
+            f"runtime {runtime} must have the package {package}, as in pip install 'poseflow[runtimes]', got {error}"
+        ) from None

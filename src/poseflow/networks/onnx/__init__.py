@@ -1,0 +1,1 @@
+"""Networks and what is done with their maps as ONNX graphs, for programs that have no Keras."""

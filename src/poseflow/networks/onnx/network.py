@@ -1,0 +1,90 @@
+"""Networks of Keras as ONNX, and such networks as a part of larger graphs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from onnx import ModelProto, NodeProto, TensorProto
+
+from poseflow.networks.onnx.graph import Graph, Tensor
+
+IMAGE, STRIDES = "image", "strides"
+
+
+def convert_network(network: Any) -> ModelProto:
+    """Write a network, a Keras model of images, as ONNX, in the number formats of its layers.
+
+    Input: `image` (batch, channels, height, width) float32 in 0..255, sides multiples of its maximum stride.
+    Output: by head name, float32 maps (batch, depth, height / stride, width / stride), or a vector (batch, depth).
+
+    Raises: ModelError for a layer that cannot be written.
+    """
+    from poseflow.networks.onnx.conversion import call_network  # imports Keras
+
+    graph = Graph()
+    channels = network.inputs[0].shape[-1]
+    image = graph.add_input(IMAGE, "float32", (None, None, None, channels), channels_first=True)
+    outputs = call_network(network, image)
+    maps = [name for name, tensor in outputs.items() if tensor.ndim == 4]
+    model = graph.build(outputs, channels_first=maps)
+    entry = model.metadata_props.add()
+    entry.key, entry.value = STRIDES, json.dumps(_find_strides(network))
+    return model
+
+
+def _find_strides(network: Any) -> dict[str, int | None]:
+    """Pixels per cell of each head's maps; None for vectors."""
+    side = 256
+    _, height, width, channels = network.inputs[0].shape
+    size = height or side, width or side
+    shapes = network.compute_output_shape((1, *size, channels))
+    return {name: size[0] // shape[1] if len(shape) == 4 else None for name, shape in shapes.items()}
+
+
+class StoredNetwork:
+    """A network in ONNX, to be called within `networks.lazy.tracing` as Keras' are elsewhere."""
+
+    def __init__(self, model: ModelProto) -> None:
+        """Take a network of `convert_network`."""
+        self.model = model
+        properties = {entry.key: entry.value for entry in model.metadata_props}
+        self.strides: Mapping[str, int | None] = json.loads(properties[STRIDES])
+        self.depths = {output.name: output.type.tensor_type.shape.dim[1].dim_value for output in model.graph.output}
+        self._count = 0
+
+    def __call__(self, image: Any, training: bool = False) -> dict[str, Tensor]:
+        """Write the network once more into the graph of an image, a tensor (batch, height, width, channels).
+
+        Returns: by head name, maps (batch, height / stride, width / stride, depth) or vectors (batch, depth).
+        """
+        graph, self._count = image.graph, self._count + 1
+        prefix = f"{graph.name('network')}/"
+        names = {IMAGE: image.first}
+        for constant in self.model.graph.initializer:
+            own = TensorProto()
+            own.CopyFrom(constant)
+            names[constant.name] = own.name = prefix + constant.name
+            graph.constants[own.name] = own
+        for node in self.model.graph.node:
+            graph.nodes.append(_rename(node, names, prefix))
+        batch, *sides, _ = image.shape
+        outputs = {}
+        for name, stride in self.strides.items():
+            if stride is None:
+                outputs[name] = Tensor(graph, "float32", (batch, self.depths[name]), last=names[name])
+                continue
+            shape = (batch, *(None if side is None else side // stride for side in sides), self.depths[name])
+            outputs[name] = Tensor(graph, "float32", shape, first=names[name])
+        return outputs
+
+
+def _rename(node: NodeProto, names: dict[str, str], prefix: str) -> NodeProto:
+    """The same node between tensors of these names, to which its own outputs are added."""
+    own = NodeProto()
+    own.CopyFrom(node)
+    own.name = prefix + node.name
+    for number, name in enumerate(node.input):
+        own.input[number] = names[name] if name else ""
+    for number, name in enumerate(node.output):
+        names[name] = own.output[number] = prefix + name
+    return own

@@ -1,0 +1,72 @@
+"""Whatever runs a pipeline's networks, its instances are the same; and so they are however many threads it has."""
+
+import os
+
+import numpy as np
+import pytest
+from sleap_folders import write_sleap_folder
+
+from poseflow.config import FlowConfig, GroupingConfig, PredictConfig
+from poseflow.core.errors import ConfigError
+from poseflow.inference import load_pipeline
+
+pytest.importorskip("onnxruntime", reason="needs poseflow[runtimes]")
+
+RUNTIMES = ["onnxruntime", "openvino"]
+PIPELINES = {
+    "single_instance": ["single_instance"],
+    "top_down": ["centroid", "centered_instance"],
+    "bottom_up": ["multi_instance"],
+    "multi_class_top_down": ["centroid", "multi_class_topdown"],
+    "multi_class_bottom_up": ["multi_class_bottomup"],
+}
+CONFIG = PredictConfig(
+    batch_size=4,
+    max_instances=3,
+    peak_threshold=0,
+    precision="float32",
+    nms_oks=1,
+    grouping=GroupingConfig(min_edge_score=1e-6, length_penalty=0),
+    flow=FlowConfig(window_frames=1),
+)
+IMAGES = np.random.default_rng(0).integers(0, 255, (4, 150, 170, 1)).astype(np.uint8)
+SIZES = {"as they are": {}, "resized": {"target_height": 120, "target_width": 130}}
+
+
+def write_models(folder, kind, **preprocessing):
+    for head in PIPELINES[kind]:
+        write_sleap_folder(folder / head, head, 1, input_scaling=0.5, **preprocessing)
+    return [folder / head for head in PIPELINES[kind]]
+
+
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("kind", PIPELINES)
+def test_random_networks_find_the_same_in_all_of_them(tmp_path, kind, sizes):
+    folders = write_models(tmp_path, kind, **sizes)
+    expected = load_pipeline(folders, CONFIG).find(IMAGES)
+    assert len(expected) >= len(IMAGES)
+    for runtime in RUNTIMES:
+        found = load_pipeline(folders, CONFIG.model_copy(update={"runtime": runtime})).find(IMAGES)
+        np.testing.assert_array_equal(found.frame_idx, expected.frame_idx)
+        np.testing.assert_allclose(found.points, expected.points, atol=0.01)
+        np.testing.assert_allclose(found.point_scores, expected.point_scores, atol=1e-5)
+        np.testing.assert_allclose(found.class_scores, expected.class_scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_points_are_the_same_to_the_last_bit_whatever_the_threads(tmp_path, monkeypatch, runtime):
+    folders = write_models(tmp_path, "top_down")
+    found = []
+    for cores in ({0}, {0, 1}, {0, 1, 2}):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: cores, raising=False)
+        found.append(load_pipeline(folders, CONFIG.model_copy(update={"runtime": runtime})).find(IMAGES))
+    assert len(found[0]) > 0
+    for other in found[1:]:
+        for name in ("frame_idx", "points", "point_scores", "score"):
+            np.testing.assert_array_equal(getattr(other, name), getattr(found[0], name), err_msg=name)
+
+
+def test_a_runtime_that_is_not_installed_says_what_it_needs(tmp_path):
+    folders = write_models(tmp_path, "single_instance")
+    with pytest.raises(ConfigError, match=r"TensorrtExecutionProvider.*onnxruntime-gpu"):
+        load_pipeline(folders, CONFIG.model_copy(update={"runtime": "tensorrt"}))
