@@ -13,11 +13,19 @@ import numpy as np
 import yaml
 from numbered_clips import encode
 
+from poseflow.config import ReviewConfig, TrackingConfig
+from poseflow.core.skeleton import Skeleton
+from poseflow.media import index_video, read_index, write_index
+from poseflow.runs.places import PLACES
+from poseflow.runs.recordings import name_shards
 from poseflow.server.app import build_app
 from poseflow.server.listen import listen_on_port, make_server
 from poseflow.server.page import Page
 from poseflow.server.project import Project
 from poseflow.server.security import Keys
+from poseflow.steps.assemble import assemble_poses
+from poseflow.steps.track import TrackedFiles, track_videos
+from poseflow.tables import Predictions, write_predictions
 
 TOKEN = "a-token-of-tests-that-is-long-enough"
 FRAMES = 150
@@ -99,7 +107,7 @@ def lay_out(folder: Path) -> Path:
     """A project with one recording of numbered frames, which no run has seen."""
     (folder / "config").mkdir(parents=True)
     (folder / "config/config.yaml").write_text(
-        yaml.safe_dump({"videos": {"root": "videos"}, "tracking": {"animals": 3}})
+        yaml.safe_dump({"videos": {"root": "videos"}, "tracking": {"animals": 3}, "predict": {"shard_frames": 75}})
     )
     (folder / "videos").mkdir()
     encode(folder / "videos/clip.mp4", frames=FRAMES)
@@ -127,3 +135,47 @@ class Server:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join(10)
+
+
+NODES = ("nose", "body", "tail")
+SKELETON = Skeleton(nodes=NODES, edges=((0, 1), (1, 2)), symmetries=())
+SHAPE = np.array([[0, 0], [-20, 3], [-40, 0]], np.float64)
+ANIMALS = 3
+
+
+def pose_of(animal: int, frame: int) -> np.ndarray:
+    """(3, 2): animals that walk to the right, one above the other."""
+    return SHAPE + np.array([60.0 + 3 * frame, 60.0 + 80 * animal])
+
+
+def make_results(video: str = "clip", shards: int = 2, missed: frozenset[tuple[int, int]] = frozenset()) -> None:
+    """What a run makes of a video whose animals are known, in the project that this process works in.
+
+    Args:
+        missed: animals and frames that are not detected.
+    """
+    index = index_video(Path(f"videos/{video}.mp4"))
+    write_index(index, PLACES.index(video))
+    names = name_shards(FRAMES, FRAMES // shards)
+    paths = []
+    for number, name in enumerate(names):
+        start, stop = number * FRAMES // shards, (number + 1) * FRAMES // shards
+        there = [(f, a) for f in range(start, stop) for a in range(ANIMALS) if (a, f) not in missed]
+        frame = np.array([f for f, _ in there])
+        points = np.array([pose_of(a, f) for f, a in there])
+        note = {"release": "0123456789", "video": video}
+        score = np.array([0.9 - 0.1 * a for _, a in there])
+        paths.append(PLACES.shard(video, name))
+        write_predictions(Predictions.from_instances(SKELETON, frame, points, score, [(start, stop)], note), paths[-1])
+    make_tables(video, paths)
+
+
+def make_tables(video: str, paths: list[Path] | None = None, corrections: tuple[Path, ...] = ()) -> None:
+    """Track and assemble a recording of one video, as a run does it, with what people have said."""
+    paths = paths or sorted(PLACES.predictions(video).glob("*.parquet"))
+    index = read_index(PLACES.index(video))
+    out = TrackedFiles(PLACES.tracks(video), PLACES.review_list(video), PLACES.review_labels(video))
+    settings = TrackingConfig(candidates="window", animals=ANIMALS), ReviewConfig(min_expected_errors=0)
+    track_videos({video: paths}, out, settings, {video: index}, corrections=corrections)
+    poses = PLACES.pose_table(video, video)
+    assemble_poses(paths, PLACES.tracks(video), index, poses, (video, video), corrections=corrections)

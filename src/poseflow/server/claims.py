@@ -88,9 +88,7 @@ class ClaimsBook:
                     seen.setdefault(claim.id, _with_time(claim))
             new = list(seen.values())
             self._check(book, new)
-            if new:
-                append_claims(self._log(recording), new)
-                book.take(new)
+            self._write(recording, book, new)
             return new
 
     def take_back(self, recording: str, author: str, wanted: str | None, again: bool) -> list[AnyClaim]:
@@ -106,10 +104,21 @@ class ClaimsBook:
             retractions: list[AnyClaim] = [
                 Retraction(id=new_id(now), time=now, author=author, retracts=target) for target in targets
             ]
-            if retractions:
-                append_claims(self._log(recording), retractions)
-                book.take(retractions)
+            self._write(recording, book, retractions)
             return retractions
+
+    def _write(self, recording: str, book: RecordingClaims, claims: Sequence[AnyClaim]) -> None:
+        """Append to the log, which need not be read again for it, unless somebody else has written meanwhile."""
+        if not claims:
+            return
+        log = self._log(recording)
+        before = book.stamps.get(log)
+        append_claims(log, claims)
+        book.take(claims)
+        after = stamp_of(log)
+        written = sum(len(claim.model_dump_json().encode()) + 1 for claim in claims)
+        if after is not None and after[1] - (before[1] if before else 0) == written:
+            book.stamps[log] = after
 
     def _book(self, recording: str) -> RecordingClaims:
         self._project.recording(recording)

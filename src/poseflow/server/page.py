@@ -7,6 +7,8 @@ from poseflow import __version__
 from poseflow.server.claims import ClaimsBook
 from poseflow.server.events import Hub
 from poseflow.server.frames import Stills
+from poseflow.server.lanes import Summaries
+from poseflow.server.overlay import Override
 from poseflow.server.overview import Overview
 from poseflow.server.packets import PacketRuns
 from poseflow.server.project import Project
@@ -24,6 +26,8 @@ class Page:
     static: Path = STATIC
     stills: Stills = field(default_factory=Stills)
     packets: PacketRuns = field(default_factory=PacketRuns)
+    summaries: Summaries = field(default_factory=Summaries)
+    known_overrides: dict[tuple[object, ...], list[Override]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.hub = Hub(__version__, self.project.started.isoformat())
