@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from poseflow.inference import load_predictor as load_model
+    from poseflow.live import live_poses
     from poseflow.steps.run import run
     from poseflow.tables import read_poses
 
     __version__: str
 
-__all__ = ["SNAKEFILE", "__version__", "load_model", "read_poses", "run"]
+__all__ = ["SNAKEFILE", "__version__", "live_poses", "load_model", "read_poses", "run"]
 
 SNAKEFILE = str(Path(__file__).parent / "bundle" / "Snakefile")
 """The workflow that belongs to this package; a project's `Snakefile` imports it (`module:`)."""
@@ -29,6 +30,10 @@ def __getattr__(name: str) -> Any:
             return version("poseflow")
         except PackageNotFoundError:  # a source tree that was never installed
             return "0+unknown"
+    if name == "live_poses":
+        from poseflow.live import live_poses
+
+        return live_poses
     if name == "load_model":
         from poseflow.inference import load_predictor
 

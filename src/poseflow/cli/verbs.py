@@ -40,6 +40,7 @@ VERBS = {
     "predict": Verb("poses", "Find the animals in a recording's frames, and write the predictions table."),
     "track": Verb("poses", "Link a recording's instances into tracks, and name them. Reads tables only, no video."),
     "assemble": Verb("poses", "Put predictions, tracks and times together: the pose table."),
+    "live": Verb("live", "Find and follow the animals that a camera sees now, and act on it: closed loops."),
     "import-predictions": Verb("exchange", "Make predictions tables of what another program found."),
     "import-config": Verb("exchange", "Make a model's profile of another program's training settings."),
     "render": Verb("output", "Draw poses, names and trails over a recording."),

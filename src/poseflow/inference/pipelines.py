@@ -29,6 +29,9 @@ from poseflow.tables import Instances
 logger = logging.getLogger(__name__)
 
 CROPS_PER_CALL = 8
+CROPS_PER_SINGLE_FRAME = 2
+"""Frame by frame, as live: of eight places most would be empty, and an empty one takes as long as an animal."""
+
 Models = dict[str, TrainedModel]  # by what they see: frames, anchors in frames, or crops
 
 
@@ -94,12 +97,13 @@ def _build_single_animal(models: Models, config: PredictConfig, runtime: Runtime
 def _build_top_down(models: Models, config: PredictConfig, runtime: Runtime) -> tuple[Run, Assemble]:
     find_anchors = build_centroid_stage(models["anchors"], config, runtime)
     find_points = build_crop_stage(models["crops"], config, runtime)
+    per_call = CROPS_PER_CALL if config.batch_size > 1 else CROPS_PER_SINGLE_FRAME
 
     def run(images: Images) -> Outputs:
         on_device = runtime.put(images)  # once for both stages
         anchors = np.asarray(find_anchors(on_device)[0])
         frames, slots = np.nonzero(np.isfinite(anchors[..., 0]))
-        return frames, *_find_in_crops(find_points, on_device, frames, anchors[frames, slots])
+        return frames, *_find_in_crops(find_points, on_device, frames, anchors[frames, slots], per_call)
 
     def assemble(outputs: Outputs) -> Instances:
         return _without_duplicates(_sorted_instances(*outputs), config)
@@ -147,18 +151,18 @@ def _run_stage(stage: Stage, images: Images) -> Outputs:
 
 
 def _find_in_crops(
-    find_points: Stage, images: Tensor, frames: NDArray[np.int64], centers: NDArray[np.float32]
+    find_points: Stage, images: Tensor, frames: NDArray[np.int64], centers: NDArray[np.float32], per_call: int
 ) -> Outputs:
     """Run the crop stage over the animals that are there, in calls of one size, so that shapes stay static.
 
     `max_instances` slots a frame would be simpler, and most of them empty: the crops are where the time goes.
     """
     parts = []
-    for begin in range(0, max(len(frames), 1), CROPS_PER_CALL):
-        chosen = slice(begin, begin + CROPS_PER_CALL)
+    for begin in range(0, max(len(frames), 1), per_call):
+        chosen = slice(begin, begin + per_call)
         count = len(frames[chosen])
-        padded_frames = np.zeros(CROPS_PER_CALL, np.int32)
-        padded_centers = np.zeros((CROPS_PER_CALL, 2), np.float32)
+        padded_frames = np.zeros(per_call, np.int32)
+        padded_centers = np.zeros((per_call, 2), np.float32)
         padded_frames[:count], padded_centers[:count] = frames[chosen], centers[chosen]
         parts.append([np.asarray(output)[:count] for output in find_points(images, padded_frames, padded_centers)])
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))

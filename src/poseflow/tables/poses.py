@@ -135,7 +135,7 @@ def assemble_poses(
     """
     tracks = _with_names(tracks, edits)
     note = pose_note(predictions, tracks, index, source)
-    rows = _pose_rows(predictions, tracks, index, source, edits)
+    rows = pose_rows(predictions, tracks, index, source, edits)
     return rows.replace_schema_metadata({KEY: dump_note(note)})
 
 
@@ -170,7 +170,7 @@ def assemble_files(
     schema = pose_schema(whole.skeleton, source.columns).with_metadata({KEY: dump_note(note)})
     with TableWriter(path, schema) as writer:
         for block in iter_predictions(prediction_paths, BLOCK_FRAMES, with_shifted=False):
-            writer.write(_pose_rows(block, tracks, index, source, edits))
+            writer.write(pose_rows(block, tracks, index, source, edits))
         writer.finish()
 
 
@@ -216,10 +216,10 @@ def _with_names(tracks: Tracks, edits: PoseEdits | None) -> Tracks:
     return replace(tracks, identity_names=tuple(dict.fromkeys([*tracks.identity_names, *names])))
 
 
-def _pose_rows(
+def pose_rows(
     p: Predictions, tracks: Tracks, index: VideoFacts, source: PoseSource, edits: PoseEdits | None = None
 ) -> pa.Table:
-    """Pose rows of the tracks that lie in this block of predictions."""
+    """Rows of the pose table, of the tracks that lie in this block of predictions; `pose_note` has its metadata."""
     picked = slice(*np.searchsorted(tracks.row, [p.first_row, p.first_row + len(p)]))
     row, frame_idx, track = tracks.row[picked] - p.first_row, tracks.frame_idx[picked], tracks.track[picked]
     if not np.array_equal(p.frame_idx[row], frame_idx):

@@ -159,6 +159,10 @@ class Tracker:
                 self._config.identity,
             )
 
+    def forget_reviews(self) -> None:
+        """Drop what only `finish` asks for: who never calls it, as live, keeps the open tracks and no more."""
+        self._linker.log.forget(self._linker.open_tracks)
+
     def finish(self) -> Outcome:
         """Name the tracklets, and list what is to be reviewed."""
         self._warn_of_unused()

@@ -2,6 +2,7 @@
 
 from array import array
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -107,6 +108,12 @@ class AmbiguityLog:
         episode = self._open.pop(track, None)
         if episode is not None:
             self.ambiguous.append(episode.worst)
+
+    def forget(self, open_tracks: Collection[int]) -> None:
+        """Drop the ambiguous links so far, and what is known of tracks that do not go on."""
+        self.ambiguous.clear()
+        if len(self.rows) > 2 * len(open_tracks) + 16:
+            self.rows = Counter({track: self.rows[track] for track in open_tracks})
 
     def close(self) -> list[AmbiguousLink]:
         """All ambiguous links in order of their frames; nothing comes after."""

@@ -1,6 +1,6 @@
 """The state of tracking between blocks: the tracks, and the instances that may be candidates."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import dist
 
@@ -87,6 +87,11 @@ class Linker:
                 link.track = self._joined[link.track]
             link.other = self._final(link.other)
         return ambiguous
+
+    @property
+    def open_tracks(self) -> Collection[int]:
+        """Those that may go on."""
+        return self._open_tracks.keys()
 
     def rows(self) -> Mapping[int, int]:
         """How many rows each track has, by final number."""
