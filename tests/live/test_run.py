@@ -19,6 +19,8 @@ from poseflow.live import LiveRun, LiveSettings
 from poseflow.live.frames import Frame
 from poseflow.live.picture import draw_picture
 from poseflow.live.record import FrameSet
+from poseflow.runs.explain import explain_frame, explain_table
+from poseflow.runs.provenance import describe_live
 from poseflow.tables import read_poses
 
 NAMES = ("male", "female")
@@ -48,7 +50,9 @@ class Camera:
 def make_run(camera, out=None, points_of=lambda number: [fly(100, 100), fly(300, 100 + number)], **settings):
     settings = {"max_age_frames": 1000, **settings}
     pipeline = make_pipeline(points_of, names=NAMES)
-    return LiveRun("toy", pipeline, TrackingConfig(), LiveSettings(**settings), out, open=lambda source, asked: camera)
+    checked = LiveSettings(**settings)
+    note = describe_live("toy", {}, {"live": checked})
+    return LiveRun("toy", pipeline, TrackingConfig(), checked, out, None, note, open=lambda source, asked: camera)
 
 
 def check_table(path, answered):
@@ -73,6 +77,9 @@ def test_a_source_that_is_unplugged_leaves_a_whole_table(tmp_path):
         for poses in run.answers():
             answered.append(poses.frame_idx)
     note = check_table(tmp_path / "a.parquet", answered)
+    told = "\n".join([*explain_table(tmp_path / "a.parquet"), *explain_frame(tmp_path / "a.parquet", answered[3])])
+    assert "Source: toy." in told
+    assert "male" in told
     assert (note["pixels_per_mm"], note["fps"], note["image_size"]) == (2, 150, {"width": 64, "height": 48})
     assert camera.is_closed
     assert run.summary[0].startswith(f"toy: {len(answered)} frames answered")

@@ -7,13 +7,24 @@ import numpy as np
 import pytest
 import yaml
 from blobs import SKELETON, draw_frame, draw_points, write_blobs
+from fake_live import fly, make_pipeline
 from other_packages import install_package
 from typer.testing import CliRunner
 
 from poseflow.cli import app
-from poseflow.config import BACKBONES, HEADS, KINDS, SIMILARITIES, HeadConfig, ModelConfig, PredictConfig
+from poseflow.config import (
+    BACKBONES,
+    HEADS,
+    KINDS,
+    SIMILARITIES,
+    HeadConfig,
+    ModelConfig,
+    PredictConfig,
+    TrackingConfig,
+)
 from poseflow.core.files import read_json
 from poseflow.labels.formats import read_label_file
+from poseflow.live import LiveRun, LiveSettings
 from poseflow.media import write_video
 from poseflow.tables import read_predictions, read_tracks
 
@@ -76,6 +87,17 @@ def test_labels_of_its_format_are_read(toyparts, tmp_path):
 
 
 @pytest.mark.slow
+def test_its_camera_is_answered_and_its_board_told(toyparts):
+    from toyparts.board import TOLD
+
+    pipeline = make_pipeline(lambda number: [fly(100, 100)])
+    settings = LiveSettings(triggers=("one=count == 1",), outputs=("board:ao0",), trigger_every_ms=2)
+    answers = list(LiveRun("three:toy", pipeline, TrackingConfig(), settings).answers())
+    assert [poses.frame_idx for poses in answers] == [0, 1, 2]
+    assert ("ao0", "one", True) in TOLD
+    assert TOLD[-1] == ("ao0", "one", False)
+
+
 def test_it_trains_predicts_tracks_and_exports(toyparts, tmp_path):
     profile = {
         "kind": "center_bottom_up",

@@ -5,7 +5,6 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
@@ -23,6 +22,7 @@ from poseflow.live.settings import LiveSettings
 from poseflow.live.sources import Source, open_source
 from poseflow.live.triggers import TriggerThread, parse_triggers
 from poseflow.live.view import LiveView
+from poseflow.runs.provenance import describe_live
 from poseflow.steps.release import describe_release, name_models
 from poseflow.tables import PoseSource
 
@@ -150,10 +150,7 @@ def prepare_run(source: str, models: Sequence[Path], config: Config, settings: L
     pipeline = load_pipeline(release.folders, predict)
     tracking = suit_tracking(config.tracking, bool(pipeline.identities))
     sections = {"predict": predict, "tracking": tracking, "live": settings}
-    metadata = release.metadata | {
-        "config": {name: section.model_dump(mode="json") for name, section in sections.items()},
-        "made_by": {"live": {"package_version": version("poseflow"), "inputs": {"source": source}}},
-    }
+    metadata = release.metadata | describe_live(source, release.models, sections)
     return LiveRun(source, pipeline, config.tracking, settings, metadata=metadata)
 
 

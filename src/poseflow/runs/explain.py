@@ -21,6 +21,7 @@ WORDS = {
     "import_predictions": "Points and scores",
     "track": "Tracks and names",
     "assemble": "The table",
+    "live": "All of it, live",
 }
 
 
@@ -126,14 +127,17 @@ def _explain_frames(note: Mapping[str, Any]) -> Iterator[str]:
 def _explain_steps(steps: Mapping[str, Any], note: Mapping[str, Any]) -> Iterator[str]:
     for step, made in sorted(steps.items(), key=lambda step: [*WORDS, step[0]].index(step[0])):
         commit = f", commit {_listed(made['commit'])}" if made.get("commit") else ""
+        step_version = f", version {_listed(made['step_version'])}" if "step_version" in made else ""
         yield (
-            f"{WORDS.get(step, step)}: step {step}, version {_listed(made['step_version'])}, of poseflow "
+            f"{WORDS.get(step, step)}: step {step}{step_version}, of poseflow "
             f"{_listed(made['package_version'])}{commit}."
         )
         inputs = made.get("inputs", {})
         if isinstance(inputs, list):  # shards that were made from different inputs
             yield f"  Shards were made from different inputs: {inputs}."
             continue
+        if source := inputs.get("source"):
+            yield f"  Source: {source}."
         if recording := inputs.get("recording"):
             yield f"  Recording: {recording['file']}, fingerprint {recording['fingerprint']}."
         if step == "import_predictions":

@@ -45,12 +45,25 @@ def describe_prediction(
     found = fingerprint_recording(Path(index.path)) if index.is_ok else None
     inputs = {
         "recording": {"file": index.path, "fingerprint": found},
-        "models": {
-            name: {"folder": str(folder), "weights": hash_weights(folder)} for name, folder in sorted(models.items())
-        },
+        "models": _describe_models(models),
         "labels": labels,
     }
     return _describe("predict", {"predict": settings}, inputs)
+
+
+def describe_live(source: str, models: Mapping[str, str | Path], sections: Mapping[str, Section]) -> Note:
+    """Metadata of a pose table of what a source showed, which no step can make again.
+
+    Args:
+        models: folder of each model, by name. sections: of settings, by name.
+    """
+    made = {
+        "package_version": version("poseflow"),
+        "commit": find_commit(),
+        "inputs": {"source": source, "models": _describe_models(models)},
+    }
+    settings = {name: section.model_dump(mode="json") for name, section in sections.items()}
+    return {"config": settings, "made_by": {"live": made}}
 
 
 def describe_import(
@@ -119,6 +132,10 @@ def find_commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):  # no git here, or a checkout that it refuses
         return None
     return f"{commit}+changes" if changed.returncode else commit
+
+
+def _describe_models(models: Mapping[str, str | Path]) -> Note:
+    return {name: {"folder": str(folder), "weights": hash_weights(folder)} for name, folder in sorted(models.items())}
 
 
 def _hash_all(paths: Sequence[str | Path]) -> dict[str, str]:
