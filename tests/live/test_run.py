@@ -92,7 +92,7 @@ def test_a_signal_ends_a_run_with_a_whole_table(tmp_path, number):
     answered = []
     for poses in make_run(Camera(), tmp_path / "a.parquet").answers():
         answered.append(poses.frame_idx)
-        if len(answered) == 20:
+        if len(answered) in (20, 21):  # twice: somebody is impatient
             os.kill(os.getpid(), number)
     check_table(tmp_path / "a.parquet", answered)
     assert len(answered) < 30

@@ -165,14 +165,19 @@ def _describe_gaps(loop: LiveLoop) -> list[str]:
 
 @contextmanager
 def _stopped_by_signals(loop: LiveLoop) -> Iterator[None]:
-    """Have Ctrl-C and SIGTERM end the loop, so that everything is closed as at any other end."""
+    """Have Ctrl-C and SIGTERM end the loop, so that everything is closed as at any other end, however long that takes.
+
+    Further signals change nothing; nor is the process ended from elsewhere meanwhile (`lock.end_after_interrupt`).
+    """
     if current_thread() is not main_thread():
         yield
         return
     signals = signal.SIGINT, signal.SIGTERM
+    wakeup = signal.set_wakeup_fd(-1)
     before = [signal.signal(number, lambda *_: loop.stopped.set()) for number in signals]
     try:
         yield
     finally:
         for number, handler in zip(signals, before, strict=True):
             signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
