@@ -264,7 +264,8 @@ def test_what_the_settings_of_a_profile_of_the_gui_become(tmp_path):
     assert config.heads["class_maps"].model_dump() == {"output_stride": 4, "radius_px": 4.0, "weight": 0.25}
     own = config.augmentation
     assert (own.rotation_deg, own.scale, own.window_px, own.flip) == (180, (0.8, 1.2), 256, True)
-    assert (own.brightness, own.contrast, own.noise) == pytest.approx((10 / 255, 0.5, 2 / 255))
+    assert (own.brightness, own.contrast, own.noise) == pytest.approx((10 / 255, 0.0, 2 / 255))
+    assert own.gamma == (0.5, 1.5), "SLEAP's contrast is a power"
     training = config.training
     assert (training.learning_rate, training.plateau_epochs, training.max_epochs) == (1e-3, 100, 100)
     assert training.early_stop_epochs is None

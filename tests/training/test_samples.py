@@ -11,6 +11,7 @@ from poseflow.core.errors import ConfigError, LabelsError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 from poseflow.networks.backbones.unet import UNet
 from poseflow.training.data import build_samples, choose_crop_px, complete_profile, iterate_batches, stack_samples
+from poseflow.training.data.augmentation import Damage, damage_image, draw_damage, draw_intensity_jitter
 
 NO_LIGHT = {"brightness": 0, "contrast": 0, "noise": 0}
 
@@ -232,3 +233,56 @@ def test_what_does_not_fit_is_named():
     package.frames = []
     with pytest.raises(LabelsError, match=r"blobs\.pkg\.slp: must have at least one labeled frame"):
         build_samples(package, profile("centroid"))
+
+
+WORSE = {
+    "gamma": {"gamma": (0.5, 2.0)},
+    "blur": {"blur_px": 3.0},
+    "JPEG": {"jpeg_quality": 10},
+    "cut out": {"cut_out": 0.6},
+}
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("worse", WORSE)
+def test_what_makes_images_worse_moves_no_point(worse, channels):
+    still = {"rotation_deg": 0, "scale": (1, 1), "shift_px": 0}
+    package = make_package(12)
+    drawn = []
+    for changes in ({}, WORSE[worse]):
+        config = profile("single_instance", {**still, **changes})
+        samples = build_samples(package, config)
+        images = [np.repeat(image, channels, axis=2) for image in samples.images]
+        samples = replace(samples, images=images)
+        stream = iterate_batches(samples, config.augmentation, batch_size=12, seed=3)
+        drawn.append(next(stream))
+    (plain, points, *_), (worsened, moved, *_) = drawn
+    assert worsened.shape == plain.shape and worsened.dtype == np.uint8
+    differs = (plain != worsened).any(axis=(1, 2, 3))
+    assert differs.sum() >= 3
+    assert sorted(map(tuple, points[..., 0].reshape(12, -1))) == sorted(map(tuple, moved[..., 0].reshape(12, -1)))
+
+
+def test_gamma_keeps_black_and_white_and_blur_the_mean():
+    rng = np.random.default_rng(0)
+    jitter = draw_intensity_jitter(AugmentationConfig(**NO_LIGHT, gamma=(2.0, 2.0)), rng)
+    assert (jitter.values[[0, 128, 255]] == [0, 64, 255]).all()
+    image = rng.integers(0, 255, (40, 50, 1), dtype=np.uint8)
+    blurred = damage_image(image, Damage(2.0, None, None))
+    assert abs(float(blurred.mean()) - float(image.mean())) < 2
+    assert blurred.std() < image.std() / 3
+
+
+def test_what_is_cut_out_is_as_bright_as_the_image():
+    image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    covered = damage_image(image, Damage(0.0, None, (0.25, 0.5, 0.5, 0.4)))
+    assert (covered[10:30, 25:45] == image.mean(axis=(0, 1)).round()).all()
+    covered[10:30, 25:45] = image[10:30, 25:45]
+    np.testing.assert_array_equal(covered, image)
+
+
+def test_what_is_switched_off_draws_no_number():
+    """So that trainings of older profiles see what they saw."""
+    rng, other = np.random.default_rng(1), np.random.default_rng(1)
+    assert draw_damage(AugmentationConfig(), rng) == Damage(0.0, None, None)
+    assert rng.random() == other.random()

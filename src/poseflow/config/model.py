@@ -111,7 +111,26 @@ class AugmentationConfig(Section):
     flip: bool = Field(False, description="Mirror half of the samples; symmetric nodes change places.")
     brightness: float = Field(0.1, ge=0, le=1, description="Added to the image (0 to 1), up to this, either way.")
     contrast: float = Field(0.2, ge=0, lt=1, description="Factor between 1 - this and 1 + this.")
+    gamma: Factors = Field(
+        (1.0, 1.0), description="Least and greatest power that the image (0 to 1) is raised to: other lights."
+    )
     noise: float = Field(0.02, ge=0, le=1, description="Standard deviation of pixel noise, at most.")
+    blur_px: float = Field(
+        0.0, ge=0, description="Standard deviation of a Gaussian blur, at most, in px of the network's input."
+    )
+    jpeg_quality: int = Field(
+        100,
+        ge=5,
+        le=100,
+        description="Half of the samples are compressed as JPEG, of this quality at least; 100: none.",
+    )
+    cut_out: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="In half of the samples a rectangle is painted over, each side up to this share of the image's: "
+        "points beneath stay, and are found by what is round them.",
+    )
 
 
 class TrainingConfig(Section):

@@ -197,9 +197,7 @@ def _read_augmentation(ledger: Ledger, sees_crops: bool) -> dict[str, Any]:
         changes["brightness"] = min(reach / GREY_LEVELS, 1.0)
     if is_on("contrast"):
         least, greatest = ledger.take(f"{own}.contrast_min_gamma", 0.5), ledger.take(f"{own}.contrast_max_gamma", 2.0)
-        changes["contrast"] = min(max(1 - least, greatest - 1, 0.0), 0.99)
-        for name in ("contrast_min_gamma", "contrast_max_gamma"):
-            ledger.say(f"{own}.{name}", f"a power there; a factor of 1 ± {changes['contrast']:g} here")
+        changes["gamma"] = (least, greatest)
     if is_on("gaussian_noise"):
         changes["noise"] = min(ledger.take(f"{own}.gaussian_noise_stddev", 1.0) / GREY_LEVELS, 1.0)
         ledger.same(f"{own}.gaussian_noise_mean", 0, 0.0)

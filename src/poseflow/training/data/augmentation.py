@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from poseflow.config import AugmentationConfig
 
 ANIMALS_SHARE = 0.9
+LEAST_BLUR_PX = 0.2  # a narrower Gaussian changes nothing
 
 
 def draw_window(
@@ -89,9 +90,11 @@ class IntensityJitter:
 
 def draw_intensity_jitter(config: AugmentationConfig, rng: np.random.Generator) -> IntensityJitter:
     """Draw contrast, brightness and noise."""
+    power = np.exp(rng.uniform(*np.log(config.gamma))) if config.gamma != (1.0, 1.0) else 1.0
     gain = 1 + rng.uniform(-config.contrast, config.contrast)
     offset = 255 * rng.uniform(-config.brightness, config.brightness)
-    values = np.arange(256, dtype=np.float32) * gain + offset
+    levels = np.arange(256, dtype=np.float32)
+    values = (levels if power == 1 else 255 * (levels / 255) ** power) * gain + offset
     return IntensityJitter(np.clip(np.rint(values), 0, 255).astype(np.uint8), 255 * rng.uniform(0, config.noise))
 
 
@@ -102,3 +105,45 @@ def jitter_intensity(image: NDArray[np.uint8], jitter: IntensityJitter, rng: np.
         noise = jitter.noise * rng.standard_normal(image.shape, np.float32)
         result = np.clip(np.rint(result + noise), 0, 255).astype(np.uint8)
     return np.asarray(result, np.uint8)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """What a worse camera, a compressed video or something in the way does to a sample.
+
+    `blur_px`: standard deviation of a Gaussian. `jpeg_quality`: None for none. `covered`: rows and columns that are
+    painted over, as shares of the image: top, left, height, width; None for none.
+    """
+
+    blur_px: float
+    jpeg_quality: int | None
+    covered: tuple[float, float, float, float] | None
+
+
+def draw_damage(config: AugmentationConfig, rng: np.random.Generator) -> Damage:
+    """Draw blur, compression and cover; of what is switched off no number is drawn."""
+    blur = rng.uniform(0, config.blur_px) if config.blur_px else 0.0
+    quality = None
+    if config.jpeg_quality < 100 and rng.random() < 0.5:
+        quality = int(rng.integers(config.jpeg_quality, 101))
+    covered = None
+    if config.cut_out and rng.random() < 0.5:
+        height, width = rng.uniform(0, config.cut_out, 2)
+        covered = (rng.uniform(0, 1 - height), rng.uniform(0, 1 - width), height, width)
+    return Damage(blur, quality, covered)
+
+
+def damage_image(image: NDArray[np.uint8], damage: Damage) -> NDArray[np.uint8]:
+    """Blur, compress and cover an image, (height, width, channels) uint8; what covers is as bright as the image is."""
+    result = image
+    if damage.blur_px > LEAST_BLUR_PX:
+        result = np.asarray(cv2.GaussianBlur(result, (0, 0), damage.blur_px), np.uint8)
+    if damage.jpeg_quality is not None:
+        encoded = cv2.imencode(".jpg", result, (cv2.IMWRITE_JPEG_QUALITY, damage.jpeg_quality))[1]
+        result = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED), np.uint8)
+    result = result.reshape(image.shape)
+    if damage.covered is not None:
+        top, left, height, width = np.array(damage.covered) * (*image.shape[:2], *image.shape[:2])
+        result = result.copy()
+        result[round(top) : round(top + height), round(left) : round(left + width)] = image.mean(axis=(0, 1)).round()
+    return result

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from poseflow.config import AugmentationConfig
 from poseflow.training.data.augmentation import (
     apply_transform,
+    damage_image,
+    draw_damage,
     draw_intensity_jitter,
     draw_transform,
     draw_window,
@@ -95,6 +97,7 @@ def _draw_sample(
     if augmentation is not None:
         jitter = draw_intensity_jitter(augmentation, rng)
         views = [jitter_intensity(view, jitter, rng) for view in views]
+        views[0] = damage_image(views[0], draw_damage(augmentation, rng))
     return views[0], points, _keep_names(samples.classes[index], matrix, augmentation), _measure_intensity(views[-1])
 
 
