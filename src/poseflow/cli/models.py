@@ -55,6 +55,14 @@ def train(
     stop: Annotated[
         str | None, typer.Option(metavar="MODEL", help="End that model's training early; its best weights are kept.")
     ] = None,
+    publish: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="SLEAP's GUI listens there for progress, as at tcp://127.0.0.1:9001."),
+    ] = None,
+    obey: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="From there SLEAP's GUI may stop it, as from tcp://127.0.0.1:9000."),
+    ] = None,
     cancel: Annotated[
         str | None, typer.Option(metavar="MODEL", help="End that model's training, and drop what it has learned.")
     ] = None,
@@ -87,8 +95,14 @@ def train(
     from poseflow.runs.trainings import forget_stop_request, work_folder
     from poseflow.steps.train import train_profile
 
+    monitor = None
+    if publish or obey:
+        from poseflow.training.monitor import MonitorAddresses
+
+        given_addresses = {name: value for name, value in (("progress", publish), ("control", obey)) if value}
+        monitor = MonitorAddresses(**given_addresses)
     forget_stop_request(work_folder(out))
-    train_profile(settings, (train, val), out)
+    train_profile(settings, (train, val), out, monitor=monitor)
     typer.echo(f"{out}: trained")
 
 

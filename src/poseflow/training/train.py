@@ -25,6 +25,7 @@ from poseflow.runs.trainings import forget_stop_request, read_stop_request, remo
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
 from poseflow.training.data import Batch, Samples, build_samples, complete_profile, iterate_batches, stack_samples
 from poseflow.training.epochs import CancelledError, Epochs
+from poseflow.training.monitor import MonitorAddresses, monitored
 from poseflow.training.network import TrainedNetwork
 from poseflow.training.provenance import PARTS, check_same_training, describe_dataset, describe_training, is_trained
 
@@ -34,7 +35,9 @@ VAL_BATCH = 16
 BASELINE_SHARE = 0.9  # of the loss of the all-zero prediction: more than this is no model yet
 
 
-def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> None:
+def train_model(
+    config: ModelConfig, train: Path, val: Path, folder: Path, monitor: MonitorAddresses | None = None
+) -> None:
     """Train the model of a profile and store it as `folder`.
 
     The folder explains itself: config.yaml (with what was left open now filled in), skeleton.json, model.weights.h5
@@ -47,6 +50,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
         config: the profile.
         train, val: packages of labeled frames; where `val` has none, the training loss says which epoch is the best.
         folder: the result; if it exists, nothing is done.
+        monitor: where SLEAP's GUI listens, if it does.
 
     Raises: LabelsError, SkeletonError (also where `val` has other nodes than `train`; their order does not matter),
         ConfigError, also for a folder that holds other things than a model; ModelError when the loss is not finite,
@@ -77,7 +81,7 @@ def train_model(config: ModelConfig, train: Path, val: Path, folder: Path) -> No
             counts = {"train_frames": len(package.frames), "val_frames": len(held_out.frames)}
         if not (work / "training.json").exists():  # written last; killed after that, it needs only its name
             try:
-                _fit(config, samples, validation, work, counts)
+                _fit(config, samples, validation, work, counts, monitor)
             except CancelledError:
                 remove_learned(work)
                 _check_wanted(work)
@@ -97,7 +101,14 @@ def _has_labels(package: Package) -> bool:
     return any(np.isfinite(frame.points).any() for frame in package.frames)
 
 
-def _fit(config: ModelConfig, samples: Samples, validation: Samples | None, work: Path, counts: dict[str, int]) -> None:
+def _fit(
+    config: ModelConfig,
+    samples: Samples,
+    validation: Samples | None,
+    work: Path,
+    counts: dict[str, int],
+    monitor: MonitorAddresses | None,
+) -> None:
     training = config.training
     steps = training.steps_per_epoch or max(ceil(len(samples) / training.batch_size), LEAST_STEPS)
     keras.utils.set_random_seed(training.seed)
@@ -114,16 +125,18 @@ def _fit(config: ModelConfig, samples: Samples, validation: Samples | None, work
         batches = iterate_batches(
             samples, config.augmentation, training.batch_size, training.seed, first=progress.epoch * steps
         )
-        model.fit(
-            (_as_input(batch) for batch in batches),
-            epochs=training.max_epochs,
-            initial_epoch=progress.epoch,
-            steps_per_epoch=steps,
-            validation_data=_validation(validation),
-            callbacks=[epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)],
-            shuffle=False,
-            verbose="auto" if os.isatty(1) else 0,
-        )
+        callbacks = [epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)]
+        with monitored(config, monitor, progress) as messages:
+            model.fit(
+                (_as_input(batch) for batch in batches),
+                epochs=training.max_epochs,
+                initial_epoch=progress.epoch,
+                steps_per_epoch=steps,
+                validation_data=_validation(validation),
+                callbacks=[*callbacks, *messages],
+                shuffle=False,
+                verbose="auto" if os.isatty(1) else 0,
+            )
     counts |= {"train_samples": len(samples), "steps_per_epoch": steps}
     _finish(config, model, progress, work, counts, _measure_baseline(model, validation or samples))
 
