@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-jax test-long test-kill test-slurm check format bench lock schema docs clean
+.PHONY: help install demo test test-fast test-jax test-long test-kill test-slurm test-browser page page-check check format bench lock schema docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -31,7 +31,7 @@ test: install  ## all tests (12 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: install  ## unit tests, which train no networks first and need no real recordings (75 seconds)
-	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not workflow and not slurm and not long"
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not workflow and not slurm and not long and not browser"
 
 # SLURM_TESTS="slurm and not slow" leaves out those that wait for SLURM's own delays, or train again and again.
 SLURM_TESTS ?= slurm
@@ -53,6 +53,21 @@ test-long: install  ## one of each bad thing, SIGKILLs at random moments, a back
 
 test-kill: install  ## twenty SIGKILLs at random moments, then the same tables as an undisturbed run
 	@POSEFLOW_KILLS=20 $(BIN)/python -m pytest -m long tests/workflow/test_kill.py
+
+test-browser: install  ## the page in Debian's Chromium (3 minutes; apt install chromium)
+	@$(BIN)/python -m pytest -m browser tests/browser
+
+# The page's bundle is committed, so that nobody needs node but who changes the page (CONTRIBUTING.md).
+src/page/node_modules: src/page/package-lock.json
+	@cd src/page && npm ci --no-audit --no-fund --loglevel=error && touch node_modules
+
+page: src/page/node_modules  ## the page's bundle from src/page, with node 20 or newer
+	@cd src/page && node build.mjs
+
+page-check: src/page/node_modules  ## the page's sources: linter, types, unit tests, and that the bundle is theirs
+	@cd src/page && npx biome check --error-on-warnings . && npx tsc --noEmit && npx vitest run --reporter=dot
+	@cd src/page && node build.mjs ../../build/page && diff -r ../../build/page ../poseflow/server/static \
+	  || { echo "the bundle is not that of src/page: make page" >&2; exit 1; }
 
 check: install  ## linters, types, layers, formatting
 	$(BIN)/ruff check .

@@ -1,0 +1,111 @@
+"""Each frame that the page shows is its own number: by packets and by stills, in whatever container."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from browser_page import READ_NUMBER, Person, Served
+from numbered_clips import BITS, CELL, HEIGHT, WIDTH, encode
+
+FRAMES = 150
+VARIABLE = np.cumsum([0, *np.random.default_rng(3).integers(20, 90, FRAMES - 1)]).tolist()
+CLIPS = {
+    "b_frames": {},
+    "variable": {"pts": VARIABLE},
+    "open_gop": {"gop": 20, "options": {"x264-params": "open-gop=1"}},
+    "colors_444": {"pix_fmt": "yuv444p"},
+    "one_keyframe": {"gop": 1000},
+    "vp9": {"codec": "libvpx-vp9", "bframes": None},
+}
+BY_PACKETS = {"b_frames", "variable", "open_gop", "one_keyframe", "vp9"}
+SHOWN = (BITS, CELL, WIDTH, HEIGHT)
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lab") / "project"
+    (folder / "config").mkdir(parents=True)
+    (folder / "config/config.yaml").write_text(yaml.safe_dump({"videos": {"root": "videos"}}))
+    (folder / "videos").mkdir()
+    for name, options in CLIPS.items():
+        suffix = "webm" if name == "vp9" else "mp4"
+        encode(folder / f"videos/{name}.{suffix}", frames=FRAMES, **options)
+    return folder
+
+
+WALK = [
+    *["ArrowRight"] * 14,
+    *["ArrowLeft"] * 4,
+    *["Control+ArrowRight"] * 3,
+    "PageDown",
+    "PageUp",
+    "Control+ArrowLeft",
+    "End",
+    *["ArrowLeft"] * 3,
+    "Home",
+    "ArrowRight",
+]
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize("way", ["packets", "stills"])
+def test_each_step_and_jump_shows_its_own_number(
+    clips: Path, serve: Callable[..., Served], visit: Callable[..., Person], clip: str, way: str
+) -> None:
+    person = visit(serve(clips), f"/proofread/{clip}?frame=0{'&frames=stills' if way == 'stills' else ''}")
+    expected, by = 0, set()
+    steps = {"ArrowRight": 1, "ArrowLeft": -1, "Control+ArrowRight": 10, "Control+ArrowLeft": -10}
+    steps |= {"PageDown": 100, "PageUp": -100, "Home": -FRAMES, "End": FRAMES}
+    person.wait_shown()
+    for key in [None, *WALK]:
+        if key is not None:
+            person.move(key)
+            expected = min(max(expected + steps[key], 0), FRAMES - 1)
+        person.wait_shown()
+        assert person.frame == expected
+        assert person.read_number(*SHOWN) == expected
+        by.add(person.page.locator("canvas[data-layer=picture]").get_attribute("data-from"))
+    if way == "stills":
+        assert by <= {"full", "half"}
+    elif clip in BY_PACKETS:
+        assert "packets" in by
+
+
+def test_what_plays_shows_numbers_that_rise_and_are_its_own(
+    clips: Path, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    person = visit(serve(clips), "/proofread/one_keyframe?frame=0")
+    person.wait_shown()
+    watch = (
+        "async (shown) => { const read = " + READ_NUMBER + "; const seen = [];"
+        "for (let at = 0; at < 40; at++) { await new Promise(requestAnimationFrame);"
+        "const canvas = document.querySelector('canvas[data-layer=picture]');"
+        "seen.push([Number(canvas.dataset.frame), read(shown)]); } return seen; }"
+    )
+    person.move("k")
+    seen = person.page.evaluate(watch, list(SHOWN))
+    assert all(said == read for said, read in seen)
+    frames = [said for said, _ in seen]
+    assert frames == sorted(frames)
+    assert frames[-1] > frames[0]
+
+
+def test_an_address_leads_to_its_frame_and_back_leads_back(
+    clips: Path, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    person = visit(serve(clips), "/proofread/variable?frame=77")
+    person.wait_shown()
+    assert person.read_number(*SHOWN) == 77
+    person.move("Control+j")
+    person.page.keyboard.type("123")
+    person.move("Enter")
+    person.wait_shown()
+    assert person.read_number(*SHOWN) == 123
+    person.page.wait_for_url("**frame=123**")
+    person.page.click("nav.top a:has-text('Recordings')")
+    person.page.wait_for_selector("h1:has-text('Recordings')")
+    person.page.go_back()
+    person.wait_shown()
+    assert person.read_number(*SHOWN) == 123
