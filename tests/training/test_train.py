@@ -35,7 +35,7 @@ from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.epochs import Epochs
 from poseflow.training.network import TrainedNetwork
-from poseflow.training.schedule import learning_rate
+from poseflow.training.schedule import learning_rate, share_done
 
 
 def tiny(kind="centered_instance", epochs=3, **training):
@@ -222,13 +222,41 @@ def test_a_network_in_training_is_the_one_that_is_stored():
 
 
 def test_the_rate_warms_up_and_falls():
-    config = TrainingConfig(learning_rate=1.0, warmup_steps=10)
-    rates = [learning_rate(step, 110, config) for step in range(110)]
+    config = TrainingConfig(learning_rate=1.0, warmup_steps=10, max_epochs=5)
+    rates = [learning_rate(step, share_done(step, 22, 0.0, config), config) for step in range(110)]
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1.0)
     assert rates[-1] == pytest.approx(0.01, abs=1e-3)
     assert np.argmax(rates) in (9, 10)
     assert np.all(np.diff(rates[10:]) <= 0)
+
+
+def test_by_minutes_the_rate_falls_with_time_whatever_the_steps():
+    config = TrainingConfig(learning_rate=1.0, warmup_steps=0, max_epochs=1, minutes=2)
+    rates = [
+        learning_rate(step, share_done(step, 10, seconds, config), config) for step, seconds in ((900, 0), (5, 60))
+    ]
+    assert rates == pytest.approx([1.0, 0.505])
+    assert share_done(1, 10, 500.0, config) == 1
+
+
+@pytest.mark.slow
+def test_minutes_end_a_training_wherever_it_is_and_it_is_not_taken_up_again(packages, tmp_path, monkeypatch):
+    profile = tiny()
+    training = profile.training.model_copy(update={"minutes": 1e-6, "steps_per_epoch": 1000})
+    profile = profile.model_copy(update={"training": training})
+    with monkeypatch.context() as patch:
+        patch.setattr(train_module, "_finish", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train_model(profile, *packages, tmp_path / "model")
+    monkeypatch.setattr(train_module.TrainedNetwork, "fit", lambda *_, **__: pytest.fail("trained again"))
+    train_model(profile, *packages, tmp_path / "model")
+    facts = read_json(tmp_path / "model/training.json")
+    assert (facts["epochs"], facts["stopped_early"]) == (1, False)
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
 
 
 def test_validation_set_of_other_nodes(case, tmp_path):

@@ -13,7 +13,7 @@ from poseflow.runs.places import Places
 EVERY_S = 1.0
 FIRST_LINES = 10
 _PATIENCE_S = 5.0
-_EPOCH = re.compile(r"epoch \d+ of .*")
+_EPOCH = re.compile(r"epoch \d+( of \d+)?, .*")
 
 
 def find_logs(places: Places) -> dict[str, Path]:

@@ -138,6 +138,12 @@ class TrainingConfig(Section):
 
     batch_size: int = Field(4, ge=1, description="Samples in a batch.")
     max_epochs: int = Field(200, ge=1, description="Epochs, at most.")
+    minutes: float | None = Field(
+        None,
+        gt=0,
+        description="Train for so long instead of `max_epochs`, interruptions not counted: the rate falls with the "
+        "time that has passed. Another machine, or a busy one, makes another network of it. null: by `max_epochs`.",
+    )
     steps_per_epoch: int | None = Field(
         None, ge=1, description="Batches in an epoch; null: the training set once, at least 200 (the paper's rule)."
     )
@@ -147,7 +153,7 @@ class TrainingConfig(Section):
         0.1, gt=0, description="Longer gradients are shortened to this; null: never. It keeps high rates stable."
     )
     schedule: Literal["plateau", "cosine"] = Field(
-        "cosine", description="cosine: down to 1 % over max_epochs. plateau: halved when validation stalls."
+        "cosine", description="cosine: down to 1 % over max_epochs, or minutes. plateau: halved when validation stalls."
     )
     plateau_epochs: int = Field(5, ge=1, description="plateau: epochs without gain before the rate is halved.")
     early_stop_epochs: int | None = Field(15, ge=1, description="Stop after so many epochs without gain; null: never.")

@@ -10,7 +10,7 @@ from time import monotonic
 import keras
 import numpy as np
 
-from poseflow.config import ModelConfig
+from poseflow.config import ModelConfig, TrainingConfig
 from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import replacing
@@ -19,7 +19,7 @@ from poseflow.runs.trainings import is_stop_requested, read_stop_request
 from poseflow.training.checkpoint import Progress, write_checkpoint
 from poseflow.training.data import Samples, stack_samples
 from poseflow.training.pictures import write_map_pictures
-from poseflow.training.schedule import learning_rate
+from poseflow.training.schedule import learning_rate, share_done
 
 logger = logging.getLogger("poseflow")
 PLATEAU_FACTOR = 0.5
@@ -36,9 +36,9 @@ class CancelledError(Exception):
 class Epochs(keras.callbacks.Callback):
     """Runs beside `fit`; `progress` holds what a resumed run needs to know."""
 
-    def __init__(self, config: ModelConfig, folder: Path, total_steps: int, steps: int, progress: Progress) -> None:
+    def __init__(self, config: ModelConfig, folder: Path, steps: int, progress: Progress) -> None:
         super().__init__()
-        self.config, self.folder, self.total_steps, self.steps = config, folder, total_steps, steps
+        self.config, self.folder, self.steps = config, folder, steps
         self.progress = progress
         self.pictured: dict[str, Samples] = {}
         self.history_path = folder / "history.csv"
@@ -51,11 +51,19 @@ class Epochs(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         """Set the learning rate of the step."""
         step = self.progress.epoch * self.steps + batch
-        rate = learning_rate(step, self.total_steps, self.config.training, self.progress.rate_factor)
-        self.model.optimizer.learning_rate = rate
+        training = self.config.training
+        done = share_done(step, self.steps, self._seconds(), training)
+        self.model.optimizer.learning_rate = learning_rate(step, done, training, self.progress.rate_factor)
+
+    def _seconds(self) -> float:
+        """Of training so far."""
+        return self.progress.seconds + monotonic() - self._begin
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """End the epoch, and the training, where a person wants it; raises CancelledError where nothing is kept."""
+        """End epoch and training when its time is over, or a person wants it (CancelledError: and nothing is kept)."""
+        minutes = self.config.training.minutes
+        if minutes is not None and self._seconds() >= 60 * minutes:
+            self.model.stop_training = True
         if monotonic() - self._looked < LOOK_EVERY_S:
             return
         self._looked = monotonic()
@@ -87,8 +95,8 @@ class Epochs(keras.callbacks.Callback):
             self._draw_pictures(epoch + 1)
         write_checkpoint(self.model, progress, self.folder)
         error = measure_error_px(self.model, self.pictured["val"]) if "val" in self.pictured else None
-        logger.info("epoch %s", describe_epoch(progress, self.config.training.max_epochs, logs, error))
-        self.model.stop_training = progress.stopped
+        logger.info("epoch %s", describe_epoch(progress, self.config.training, logs, error))
+        self.model.stop_training = progress.stopped or is_over(progress, self.config.training)
 
     def _validate(self, loss: float) -> None:
         progress, training = self.progress, self.config.training
@@ -119,13 +127,26 @@ class Epochs(keras.callbacks.Callback):
             write_map_pictures(batch.images, maps, batch.points, self.config.head.output_stride, path)
 
 
-def describe_epoch(progress: Progress, epochs: int, logs: Mapping[str, float], error_px: float | None) -> str:
+def is_over(progress: Progress, config: TrainingConfig) -> bool:
+    """Whether all epochs, or all of the time, are behind a training."""
+    if config.minutes is not None:
+        return progress.seconds >= 60 * config.minutes
+    return progress.epoch >= config.max_epochs
+
+
+def describe_epoch(
+    progress: Progress, config: TrainingConfig, logs: Mapping[str, float], error_px: float | None
+) -> str:
     """An epoch in a line: number, losses, error, and how long the training will take, which may stop early."""
     losses = "".join(f", {name} {value:.5g}" for name, value in logs.items())
     error = "" if error_px is None else f", error {error_px:.1f} px"
-    minutes = progress.seconds / progress.epoch * (epochs - progress.epoch) / 60
+    if config.minutes is None:
+        number = f"{progress.epoch} of {config.max_epochs}"
+        minutes = progress.seconds / progress.epoch * (config.max_epochs - progress.epoch) / 60
+    else:
+        number, minutes = str(progress.epoch), max(config.minutes - progress.seconds / 60, 0)
     left = "" if progress.stopped else f", {minutes:.0f} min left at most"
-    return f"{progress.epoch} of {epochs}{losses}{error}{left}"
+    return f"{number}{losses}{error}{left}"
 
 
 def measure_error_px(model: keras.Model, samples: Samples) -> float | None:

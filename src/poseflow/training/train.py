@@ -24,10 +24,11 @@ from poseflow.runs.lock import hold
 from poseflow.runs.trainings import forget_stop_request, read_stop_request, remove_learned, work_folder
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
 from poseflow.training.data import Batch, Samples, build_samples, complete_profile, iterate_batches, stack_samples
-from poseflow.training.epochs import CancelledError, Epochs
+from poseflow.training.epochs import CancelledError, Epochs, is_over
 from poseflow.training.monitor import MonitorAddresses, monitored
 from poseflow.training.network import TrainedNetwork
 from poseflow.training.provenance import PARTS, check_same_training, describe_dataset, describe_training, is_trained
+from poseflow.training.schedule import count_epochs
 
 logger = logging.getLogger("poseflow")
 LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more
@@ -116,12 +117,12 @@ def _fit(
     progress = resume(model, work)
     if not progress.epoch:
         start_network(model.network, config, samples.skeleton)
-    epochs = Epochs(config, work, steps * training.max_epochs, steps, progress)
+    epochs = Epochs(config, work, steps, progress)
     epochs.pictured = {"train": samples} | ({"val": validation} if validation else {})
     request = read_stop_request(work)
     if request is not None and progress.epoch:
         progress.stopped = True
-    if not progress.stopped and progress.epoch < training.max_epochs:
+    if not progress.stopped and not is_over(progress, training):
         batches = iterate_batches(
             samples, config.augmentation, training.batch_size, training.seed, first=progress.epoch * steps
         )
@@ -129,7 +130,7 @@ def _fit(
         with monitored(config, monitor, progress) as messages:
             model.fit(
                 (_as_input(batch) for batch in batches),
-                epochs=training.max_epochs,
+                epochs=count_epochs(training),
                 initial_epoch=progress.epoch,
                 steps_per_epoch=steps,
                 validation_data=_validation(validation),
