@@ -1,13 +1,14 @@
-"""Verbs about labels and models: split, train, evaluate, evaluate-tracking, release, rollback, promote, backbones."""
+"""Verbs about labels and models: split, train, evaluate, release, export-model, rollback, promote, backbones."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, read_config, read_section, shows
-from poseflow.config import EvaluationConfig, SplitConfig
+from poseflow.config import EvaluationConfig, PredictConfig, SplitConfig
 from poseflow.core.errors import ConfigError, IncomparableError
 from poseflow.core.wording import count_of
 from poseflow.runs.places import PLACES, Places
@@ -215,6 +216,46 @@ def release(
 
     made = put_together(name_models(models), out)
     typer.echo(f"{out}: release {made.id}")
+
+
+@shows(PredictConfig)
+def export_model(
+    models: Annotated[list[Path], typer.Argument(help="Model folders that work together, or one of them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The folder that is written.")],
+    to: Annotated[Literal["onnx", "openvino", "savedmodel"], typer.Option(help="Format of what --size adds.")] = "onnx",
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="WIDTHxHEIGHT", help="Of the frames, as 1024x768: for a file from frames to points."),
+    ] = None,
+    precision: Annotated[
+        Literal["float32", "float16"], typer.Option(help="Number format of the networks.")
+    ] = "float32",
+    config: ConfigFile = None,
+    changes: Settings = None,
+) -> None:
+    """Write trained models for other programs, and to predict without TensorFlow.
+
+    Each model's network becomes a folder that predict and run take as a model, with runtime onnxruntime or openvino.
+    With --size there is, beside them, a file that goes from frames (uint8, any number at once) to points, as sleap-nn
+    and Bonsai read it: model.onnx, model.xml, or the folder saved_model. The settings below are part of that.
+
+    Examples:
+
+        poseflow export-model centroid centered_instance --out exported
+
+        poseflow export-model centroid centered_instance --to onnx --size 1024x1024 --out exported
+    """
+    settings = read_section(PredictConfig, "predict", config, changes)
+    sides = re.fullmatch(r"([1-9][0-9]*)x([1-9][0-9]*)", size or "1x1")
+    if sides is None:
+        raise ConfigError(f"--size must be WIDTHxHEIGHT, as 1024x768, got {size!r}")
+    from poseflow.models.exported import ExportSettings
+    from poseflow.steps.export_model import export_models
+    from poseflow.steps.release import name_models
+
+    width, height = map(int, sides.groups())
+    export_models(name_models(models), out, ExportSettings(to, precision, (height, width) if size else None, settings))
+    typer.echo(out)
 
 
 def rollback(

@@ -31,6 +31,7 @@ VERBS = {
     "evaluate": Verb("models", "Measure how well models predict the labeled animals of a test set."),
     "evaluate-tracking": Verb("models", "Measure how well a recording's tracks keep its animals apart."),
     "release": Verb("models", "Put trained models together as a release: a file that says what runs over recordings."),
+    "export-model": Verb("models", "Write trained models for other programs, and to predict without TensorFlow."),
     "rollback": Verb("models", "Go back to a release that was in use before: from now on it runs over new recordings."),
     "promote": Verb("models", "Put a release in use that was not promoted: not compared, or no better."),
     "backbones": Verb(

@@ -15,12 +15,19 @@ from poseflow.networks.lazy import ops
 Tensor = Any
 
 
-def build_whole_frame_stage(model: TrainedModel, config: PredictConfig, runtime: Runtime) -> Stage:
-    """Frames (batch, height, width, channels) -> points (batch, nodes, 2) and scores (batch, nodes) of one animal."""
+def build_whole_frame_stage(
+    model: TrainedModel, config: PredictConfig, runtime: Runtime, identity: str | None = None
+) -> Stage:
+    """Frames (batch, height, width, channels) -> points (batch, nodes, 2) and scores (batch, nodes) of one animal.
 
-    def find_points(images: Tensor) -> tuple[Tensor, Tensor]:
-        points, scores = _find_best_peaks(_run_network(model, images), model, config)
-        return model.framing.unscale(points, model.config.input.scale), scores
+    And, where `identity` names a head of vectors, its class probabilities (batch, classes).
+    """
+
+    def find_points(images: Tensor) -> tuple[Tensor, ...]:
+        outputs = _run_network(model, images)
+        points, scores = _find_best_peaks(outputs, model, config)
+        classes = (outputs[identity],) if identity else ()
+        return model.framing.unscale(points, model.config.input.scale), scores, *classes
 
     return runtime.compile(find_points)
 

@@ -1,12 +1,13 @@
 """Exported models on disk: a network in ONNX, and beside it all that a model folder says of it."""
 
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from poseflow.config import ModelConfig
+from poseflow.config import ModelConfig, PredictConfig
 from poseflow.core.errors import ModelError
 from poseflow.core.files import read_json, replacing, write_json
 from poseflow.core.skeleton import Skeleton
@@ -34,6 +35,19 @@ class ExportedModel(BaseModel):
     config: dict[str, Any]
     skeleton: Skeleton
     text: str
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """How models are exported.
+
+    to: onnx, openvino or savedmodel. size: (height, width) of the frames that they will be given; None: networks alone.
+    """
+
+    to: str
+    precision: NumberFormat
+    size: tuple[int, int] | None
+    predict: PredictConfig
 
 
 def describe_export(

@@ -9,19 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from poseflow.config import Precision
-from poseflow.core.errors import ConfigError, ModelError
+from poseflow.core.errors import ConfigError
 from poseflow.inference.runtimes.runtime import Runtime, Stage
-from poseflow.models import find_format, read_model_folder
-from poseflow.models.exported import NETWORK, read_description
+from poseflow.models import find_format
+from poseflow.models.opening import open_exported
 from poseflow.models.trained import TrainedModel
-from poseflow.networks.framing import FRAMINGS
 from poseflow.networks.lazy import tracing
 from poseflow.networks.onnx.graph import Graph, Tensor
-from poseflow.networks.onnx.network import StoredNetwork
 
 Session = Callable[[list[NDArray[Any]]], Sequence[NDArray[Any]]]
 """A graph that is loaded: its inputs' values, in order, give its outputs'."""
@@ -41,22 +38,11 @@ class GraphRuntime(Runtime):
             from poseflow.models.exporting import convert_model  # imports Keras
 
             return convert_model(folder)
-        return read_exported(folder)
+        return open_exported(folder)
 
     def compile(self, function: Callable[..., Any]) -> Stage:
         """A graph for each new shape of what the function is given."""
         return GraphStage(function, self.open)
-
-
-def read_exported(folder: Path) -> TrainedModel:
-    """Open an exported model; raises ModelError naming the file and its fault."""
-    described, settings = read_description(folder), read_model_folder(folder)
-    try:
-        network = StoredNetwork(onnx.load(str(folder / NETWORK)))
-        framing = FRAMINGS[described.framing](described.frame_size)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{folder / NETWORK}: must be what `poseflow export-model` wrote: {error}") from None
-    return TrainedModel(folder, settings.config, settings.skeleton, network, framing)
 
 
 @dataclass

@@ -121,7 +121,7 @@ def _keep_small_plateaus(maps: Tensor, scores: Tensor, place: Place) -> tuple[Te
     """
     batches, rows, columns, channels = place
     patch = _patches(maps, *place, outside=-float("inf"))
-    near = ops.reshape(ops.cast(patch >= scores[..., None, None], "float32"), (*scores.shape, PATCH * PATCH))
+    near = ops.reshape(ops.cast(patch >= scores[..., None, None], "float32"), (*ops.shape(scores), PATCH * PATCH))
     equal = near * np.array(_NEIGHBORS_AFTER, np.float32)
     east, southwest, _, southeast = (equal[..., cell] > 0 for cell in _AFTER)
     fits = ~(southwest & (east | southeast))
@@ -170,7 +170,8 @@ def _find_highest(candidates: Tensor, count: int) -> tuple[Tensor, Place]:
 def _sort_by_place(scores: Tensor, place: Place, width: int) -> tuple[Tensor, Place]:
     """The same peaks row by row, from left to right; those that are none come last."""
     batches, rows, columns, channels = place
-    order = ops.argsort(ops.where(scores > 0, rows * width + columns, 2**31 - 1), axis=-1)
+    # A power of two: OpenVINO sorts whole numbers as float32, in which the greatest int32 would be one too many.
+    order = ops.argsort(ops.where(scores > 0, rows * width + columns, 2**30), axis=-1)
     scores, rows, columns = (ops.take_along_axis(part, order, axis=-1) for part in (scores, rows, columns))
     return scores, (batches, rows, columns, channels)
 
