@@ -8,7 +8,9 @@ from sleap_folders import write_sleap_folder
 
 from poseflow.config import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.core.errors import ConfigError
-from poseflow.inference import load_pipeline
+from poseflow.inference import load_pipeline, predict_shard
+from poseflow.inference.profile import STEPS, Profile
+from poseflow.media import index_video, write_video
 
 pytest.importorskip("onnxruntime", reason="needs poseflow[runtimes]")
 
@@ -70,3 +72,20 @@ def test_a_runtime_that_is_not_installed_says_what_it_needs(tmp_path):
     folders = write_models(tmp_path, "single_instance")
     with pytest.raises(ConfigError, match=r"TensorrtExecutionProvider.*onnxruntime-gpu"):
         load_pipeline(folders, CONFIG.model_copy(update={"runtime": "tensorrt"}))
+
+
+@pytest.mark.parametrize("runtime", ["keras", "onnxruntime"])
+def test_a_profile_says_where_the_time_goes(tmp_path, runtime):
+    write_video(tmp_path / "a.mp4", iter(np.concatenate([IMAGES, IMAGES, IMAGES])), 25)
+    folders = write_models(tmp_path, "top_down")
+    config = CONFIG.model_copy(update={"runtime": runtime})
+    pipeline, profile = load_pipeline(folders, config), Profile()
+    predict_shard(index_video(tmp_path / "a.mp4"), pipeline, (0, 12), tmp_path / "a.parquet", config, profile=profile)
+    profile.measure_networks(pipeline)
+    assert profile.frames == 12
+    assert all(profile.seconds[step] > 0 for step in STEPS)
+    assert 0 < profile.networks * 12 < profile.wall
+    lines = profile.describe().splitlines()
+    for step in ("decode", "copy", "networks", "peaks and crops", "assembly", "flow", "write", "whole", "processor"):
+        assert sum(line.startswith(f"{step:<20}") for line in lines) == 1
+    assert lines[-1].startswith("networks alone: ")

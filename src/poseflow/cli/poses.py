@@ -67,6 +67,7 @@ def predict(
     out: Out,
     start: Annotated[int, typer.Option(help="First frame.")] = 0,
     stop: Annotated[int | None, typer.Option(help="The frame after the last; all by default.")] = None,
+    profile: Annotated[bool, typer.Option("--profile", help="Say how long each step took, per frame.")] = False,
     config: ConfigFile = None,
     changes: Settings = None,
 ) -> None:
@@ -86,7 +87,13 @@ def predict(
     if not found.is_ok:
         raise VideoError(f"{found.path}: must be readable, got quarantined: {found.reason}")
     release = describe_release(name_models(models))
-    predict_frames(found, release, (start, found.frames if stop is None else stop), out, settings, found.path)
+    from poseflow.inference.profile import Profile
+
+    measured = Profile() if profile else None
+    frames = start, found.frames if stop is None else stop
+    predict_frames(found, release, frames, out, settings, found.path, profile=measured)
+    if measured is not None:
+        typer.echo(measured.describe(), err=True)
 
 
 @shows(TrackingConfig)

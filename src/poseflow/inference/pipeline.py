@@ -34,6 +34,8 @@ class Pipeline:
     identities: tuple[str, ...]
     run: Run
     assemble: Assemble
+    run_networks: Callable[[Images, Outputs], None] | None = None
+    """Runs the networks alone on frames for which `run` gave these outputs, to measure them; None: cannot be told."""
     reads_color: bool = False
     """Networks of one channel want frames in color, where there is any, and make them grey themselves."""
 

@@ -16,6 +16,7 @@ from poseflow.inference.stages import (
     Tensor,
     build_centroid_stage,
     build_crop_stage,
+    build_network_stage,
     build_peak_stage,
     build_whole_frame_stage,
     find_grouping_head,
@@ -54,7 +55,31 @@ def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig, runtim
     reads_color = channels == 1 and framing.reads_color
     if reads_color:
         run = _in_grey(framing, run)
-    return Pipeline(first.skeleton, channels, paths, identities, run, assemble, reads_color)
+    networks = _run_networks(models, config, runtime)
+    return Pipeline(first.skeleton, channels, paths, identities, run, assemble, networks, reads_color)
+
+
+def _run_networks(models: Models, config: PredictConfig, runtime: Runtime) -> Callable[[Images, Outputs], None]:
+    """Run each model's network alone: on frames, and on as many crops as there were animals in them."""
+    stages = {sampler: build_network_stage(model, runtime) for sampler, model in models.items()}
+
+    def run(images: Images, outputs: Outputs) -> None:
+        for sampler, stage in stages.items():
+            channels, side = models[sampler].config.input.channels, models[sampler].config.input.crop_px
+            if sampler != "crops":
+                _run_stage(stage, np.ascontiguousarray(images[..., :channels]))
+                continue
+            assert side is not None
+            count = _crops_per_call(config)
+            crops = np.zeros((count, side, side, channels), np.uint8)
+            for _ in range(0, max(len(outputs[0]), 1), count):
+                _run_stage(stage, crops)
+
+    return run
+
+
+def _crops_per_call(config: PredictConfig) -> int:
+    return CROPS_PER_CALL if config.batch_size > 1 else CROPS_PER_SINGLE_FRAME
 
 
 def _in_grey(framing: Framing, run: Run) -> Run:
@@ -97,7 +122,7 @@ def _build_single_animal(models: Models, config: PredictConfig, runtime: Runtime
 def _build_top_down(models: Models, config: PredictConfig, runtime: Runtime) -> tuple[Run, Assemble]:
     find_anchors = build_centroid_stage(models["anchors"], config, runtime)
     find_points = build_crop_stage(models["crops"], config, runtime)
-    per_call = CROPS_PER_CALL if config.batch_size > 1 else CROPS_PER_SINGLE_FRAME
+    per_call = _crops_per_call(config)
 
     def run(images: Images) -> Outputs:
         on_device = runtime.put(images)  # once for both stages

@@ -17,6 +17,7 @@ from poseflow.core.logs import show_progress
 from poseflow.core.prefetch import prefetch
 from poseflow.inference.flow import shift_points, shrink_image
 from poseflow.inference.pipeline import Outputs, Pipeline
+from poseflow.inference.profile import Profile
 from poseflow.media import Video, VideoIndex, open_video
 from poseflow.tables import Instances, PredictionsWriter
 
@@ -51,6 +52,7 @@ def predict_shard(
     out: Path,
     config: PredictConfig,
     metadata: dict[str, Any] | None = None,
+    profile: Profile | None = None,
 ) -> None:
     """Find the animals in frames [start, stop) of a video and write the predictions table.
 
@@ -64,7 +66,9 @@ def predict_shard(
         frames: start and stop, 0 <= start <= stop <= index.frames.
         out: the table.
         metadata: what to store with it, beside models and version.
+        profile: takes how long each step takes.
     """
+    profile = profile or Profile()
     start, stop = frames
     if not index.is_ok:
         raise VideoError(f"{index.path}: must be readable, got quarantined: {index.reason}")
@@ -74,18 +78,22 @@ def predict_shard(
     lags = config.flow.window_frames
     failed: list[int] = []
     with (
+        profile.measure_all(),
         open_video(index) as video,
         PredictionsWriter(out, pipeline.skeleton, lags, pipeline.identities, metadata=notes) as writer,
         show_progress("predict", stop - start, "frames") as advance,
     ):
         channels = pipeline.choose_channels(index.channels == 3)
-        read = prefetch(_read_batches(video, channels, frames, config, index.frames), BATCHES_AHEAD)
-        said = prefetch(_run_networks(read, pipeline, stop, config.batch_size), BATCHES_AHEAD)
-        assembled = prefetch(_assemble_batches(said, pipeline, stop), BATCHES_AHEAD)
-        for batch, found in _shift_batches(assembled, config.flow):
-            writer.append(found.take((found.frame_idx >= start) & (found.frame_idx < stop)))
+        batches = _read_batches(video, channels, frames, config, index.frames)
+        read = prefetch(profile.measure_each("decode", batches), BATCHES_AHEAD)
+        said = prefetch(_run_networks(read, pipeline, stop, config.batch_size, profile), BATCHES_AHEAD)
+        assembled = prefetch(_assemble_batches(said, pipeline, stop, profile), BATCHES_AHEAD)
+        for batch, found in _shift_batches(assembled, config.flow, profile):
+            with profile.measure("write"):
+                writer.append(found.take((found.frame_idx >= start) & (found.frame_idx < stop)))
             numbers = [n for n in range(batch.first, batch.first + len(batch.images)) if start <= n < stop]
             failed += [n for n in numbers if batch.images[n - batch.first] is None]
+            profile.frames += len(numbers)
             advance(len(numbers))
         writer.close(frames=[(start, stop)] if stop > start else [], failed_frames=failed)
 
@@ -108,7 +116,9 @@ def _read_batches(
             images = []
 
 
-def _run_networks(batches: Iterator[FrameBatch], pipeline: Pipeline, stop: int, size: int) -> Iterator[NetworkBatch]:
+def _run_networks(
+    batches: Iterator[FrameBatch], pipeline: Pipeline, stop: int, size: int, profile: Profile
+) -> Iterator[NetworkBatch]:
     """Run the networks on every batch that begins before `stop`."""
     for batch in batches:
         blank = next((np.zeros_like(image) for image in batch.images if image is not None), None)
@@ -116,10 +126,17 @@ def _run_networks(batches: Iterator[FrameBatch], pipeline: Pipeline, stop: int, 
             yield NetworkBatch(batch, None)
             continue
         filled = [blank if image is None else image for image in batch.images]
-        yield NetworkBatch(batch, pipeline.run(np.stack(filled + [blank] * (size - len(filled)))))
+        with profile.measure("copy"):
+            images = np.stack(filled + [blank] * (size - len(filled)))
+        with profile.measure("networks and peaks"):
+            outputs = pipeline.run(images)
+        profile.keep(images, outputs)
+        yield NetworkBatch(batch, outputs)
 
 
-def _assemble_batches(batches: Iterator[NetworkBatch], pipeline: Pipeline, stop: int) -> Iterator[FrameBatch]:
+def _assemble_batches(
+    batches: Iterator[NetworkBatch], pipeline: Pipeline, stop: int, profile: Profile
+) -> Iterator[FrameBatch]:
     """Put the animals of every batch that begins before `stop` together; of frames that cannot be read, none."""
     for said in batches:
         batch = said.batch
@@ -130,22 +147,29 @@ def _assemble_batches(batches: Iterator[NetworkBatch], pipeline: Pipeline, stop:
                 batch.first, batch.images, Instances.empty(len(pipeline.skeleton.nodes), len(pipeline.identities))
             )
         else:
-            found = pipeline.assemble(said.outputs)
+            with profile.measure("assembly"):
+                found = pipeline.assemble(said.outputs)
             readable = np.zeros(int(found.frame_idx.max(initial=0)) + len(batch.images), bool)
             readable[: len(batch.images)] = [image is not None for image in batch.images]
             own = found.take(readable[found.frame_idx])
             yield FrameBatch(batch.first, batch.images, replace(own, frame_idx=own.frame_idx + batch.first))
 
 
-def _shift_batches(batches: Iterator[FrameBatch], config: FlowConfig) -> Iterator[tuple[FrameBatch, Instances]]:
+def _shift_batches(
+    batches: Iterator[FrameBatch], config: FlowConfig, profile: Profile
+) -> Iterator[tuple[FrameBatch, Instances]]:
     """Yield every batch with its instances, their points shifted, once its look-ahead has arrived."""
     waiting: deque[FrameBatch] = deque()
     for batch in batches:
         waiting.append(batch)
         while waiting and waiting[0].found is not None and _frames_after(waiting) >= config.window_frames:
-            yield _shift_first(waiting, config)
+            with profile.measure("flow"):
+                shifted = _shift_first(waiting, config)
+            yield shifted
     while waiting and waiting[0].found is not None:
-        yield _shift_first(waiting, config)
+        with profile.measure("flow"):
+            shifted = _shift_first(waiting, config)
+        yield shifted
 
 
 def _frames_after(waiting: deque[FrameBatch]) -> int:

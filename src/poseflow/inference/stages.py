@@ -82,6 +82,11 @@ def build_peak_stage(model: TrainedModel, config: PredictConfig, count: int, run
     return runtime.compile(find_candidates)
 
 
+def build_network_stage(model: TrainedModel, runtime: Runtime) -> Stage:
+    """Images as the model sees them -> its maps, or what a runtime needs of them: the network alone."""
+    return runtime.compile(lambda images: tuple(_run_network(model, images).values()))
+
+
 def find_grouping_head(config: ModelConfig) -> tuple[str, GroupingHead]:
     """Name and settings of the head that says which peaks are one animal's; raises ModelError where there is none."""
     for name, head in config.heads.items():

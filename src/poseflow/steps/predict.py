@@ -14,6 +14,7 @@ from poseflow.tables import PredictionsWriter, check_predictions
 
 if TYPE_CHECKING:
     from poseflow.inference import Pipeline
+    from poseflow.inference.profile import Profile
 
 
 def predict_frames(
@@ -25,6 +26,7 @@ def predict_frames(
     video: str,
     finished: Path | None = None,
     copy: Path | None = None,
+    profile: "Profile | None" = None,
 ) -> None:
     """Find the animals in frames [start, stop) of a recording with the models of a release.
 
@@ -35,6 +37,7 @@ def predict_frames(
         finished: folder in which the table gets a second name, and from which a table that an earlier job finished
             unnoticed is taken (see `runs.finished`); None where nobody would delete it.
         copy: of the recording, to be read in its place: on a disk that is nearer.
+        profile: takes how long each step takes.
 
     Raises: ModelError, VideoError, TableError for a table that is not on disk as it was written.
     """
@@ -50,7 +53,10 @@ def predict_frames(
         from poseflow.inference import predict_shard
 
         read = index.model_copy(update={"path": str(copy)}) if copy else index
-        predict_shard(read, _load(release.id, tuple(release.folders), settings), frames, out, settings, notes)
+        pipeline = _load(release.id, tuple(release.folders), settings)
+        predict_shard(read, pipeline, frames, out, settings, notes, profile)
+        if profile is not None:
+            profile.measure_networks(pipeline)
         check_predictions(out, frames)
         if finished is not None:
             keep_finished(out, finished)

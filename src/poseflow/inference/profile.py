@@ -1,0 +1,88 @@
+"""Where the time of predictions goes, step by step."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter, process_time
+from typing import TypeVar
+
+from poseflow.inference.pipeline import Images, Outputs, Pipeline
+
+T = TypeVar("T")
+STEPS = ("decode", "copy", "networks and peaks", "assembly", "flow", "write")
+REPEATS = 5
+
+
+@dataclass
+class Profile:
+    """Seconds of each step, each of which runs in a thread of its own; so their sum may exceed the whole time.
+
+    wall: from the first frame's reading to the table. processor: of all threads of this process, meanwhile.
+    """
+
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STEPS, 0.0))
+    frames: int = 0
+    wall: float = 0.0
+    processor: float = 0.0
+    networks: float | None = None
+    """Seconds for a frame that the networks alone take, without crops and peaks."""
+    _batch: tuple[Images, Outputs] | None = None
+
+    @contextmanager
+    def measure(self, step: str) -> Iterator[None]:
+        """Add what the block takes to a step."""
+        begin = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[step] += perf_counter() - begin
+
+    def measure_each(self, step: str, items: Iterator[T]) -> Iterator[T]:
+        """The same items; how long each takes to come is added to a step."""
+        while True:
+            with self.measure(step):
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+    @contextmanager
+    def measure_all(self) -> Iterator[None]:
+        """Take the time of the whole work."""
+        begin = perf_counter(), process_time()
+        yield
+        self.wall += perf_counter() - begin[0]
+        self.processor += process_time() - begin[1]
+
+    def keep(self, images: Images, outputs: Outputs) -> None:
+        """Keep a batch for `measure_networks`: the last, since the first may be compiled for."""
+        self._batch = images, outputs
+
+    def measure_networks(self, pipeline: Pipeline) -> None:
+        """Run the networks alone on a batch of those frames, as often as need be, and take the shortest time."""
+        if self._batch is None or pipeline.run_networks is None:
+            return
+        times = []
+        for _ in range(REPEATS):
+            begin = perf_counter()
+            pipeline.run_networks(*self._batch)
+            times.append(perf_counter() - begin)
+        self.networks = min(times) / len(self._batch[0])
+
+    def describe(self) -> str:
+        """The table, in lines."""
+        frames = max(self.frames, 1)
+        parts = {step: 1000 * seconds / frames for step, seconds in self.seconds.items()}
+        if self.networks is not None:
+            both = parts.pop("networks and peaks")
+            alone = min(1000 * self.networks, both)
+            parts = {**parts, "networks": alone, "peaks and crops": both - alone}
+        order = ("decode", "copy", "networks", "peaks and crops", "networks and peaks", "assembly", "flow", "write")
+        lines = ["ms a frame; steps overlap"]
+        lines += [f"{step:<20}{parts[step]:9.3f}" for step in order if step in parts]
+        lines.append(f"{'whole':<20}{1000 * self.wall / frames:9.3f}  {frames / max(self.wall, 1e-9):.1f} frames/s")
+        lines.append(f"{'processor':<20}{1000 * self.processor / frames:9.3f}")
+        if self.networks:
+            share = self.networks * frames / max(self.wall, 1e-9)
+            lines.append(f"networks alone: {1 / self.networks:.1f} frames/s, of which predict reaches {share:.0%}")
+        return "\n".join(lines)
