@@ -133,7 +133,7 @@ GUI_PROFILE = {
         },
         "batch_size": 4, "epochs": 100, "batches_per_epoch": None, "min_batches_per_epoch": 200,
         "optimizer": "adam", "initial_learning_rate": 1e-3, "learning_rate_schedule": {"reduce_on_plateau": False},
-        "hard_keypoint_mining": {"online_mining": True, "hard_to_easy_ratio": 2.0},
+        "hard_keypoint_mining": {"online_mining": True, "hard_to_easy_ratio": 3.0, "loss_scale": 4.0},
         "early_stopping": {"stop_training_on_plateau": False, "plateau_patience": 10},
     },
 }  # fmt: skip
@@ -269,6 +269,7 @@ def test_what_the_settings_of_a_profile_of_the_gui_become(tmp_path):
     training = config.training
     assert (training.learning_rate, training.plateau_epochs, training.max_epochs) == (1e-3, 100, 100)
     assert training.early_stop_epochs is None
+    assert training.hard_nodes == 4
     named = {line.split(": ")[0] for line in lines}
     augmentation = "optimization.augmentation_config"
     assert {
@@ -277,7 +278,7 @@ def test_what_the_settings_of_a_profile_of_the_gui_become(tmp_path):
         f"{augmentation}.uniform_noise",
         f"{augmentation}.gaussian_noise_mean",
         "data.preprocessing.target_height",
-        "optimization.hard_keypoint_mining.online_mining",
+        "optimization.hard_keypoint_mining.hard_to_easy_ratio",
         "model.heads.multi_class_bottomup.class_maps.sigma",
     } <= named
 

@@ -34,7 +34,7 @@ from poseflow.steps.split import split_dataset
 from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.epochs import Epochs
-from poseflow.training.network import TrainedNetwork
+from poseflow.training.network import TrainedNetwork, score_hard_nodes
 from poseflow.training.schedule import learning_rate, share_done
 
 
@@ -229,6 +229,16 @@ def test_the_rate_warms_up_and_falls():
     assert rates[-1] == pytest.approx(0.01, abs=1e-3)
     assert np.argmax(rates) in (9, 10)
     assert np.all(np.diff(rates[10:]) <= 0)
+
+
+@pytest.mark.parametrize(
+    ("by_node", "hard"),
+    [([1, 1.5, 4, 3], [4, 3]), ([1, 1.1, 1.2], [1.2, 1.1]), ([1, 3, 4, 5], [3, 4, 5]), ([2, 2], [2, 2])],
+)
+def test_hard_nodes_are_far_above_the_easiest_or_the_two_hardest(by_node, hard):
+    maps = np.sqrt(np.broadcast_to(by_node, (2, 3, 4, len(by_node)))).astype(np.float32)
+    found = score_hard_nodes(np.zeros_like(maps), maps, foreground_weight=20.0)
+    assert float(found) == pytest.approx(np.mean(hard), rel=1e-5)
 
 
 def test_by_minutes_the_rate_falls_with_time_whatever_the_steps():

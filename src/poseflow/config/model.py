@@ -160,6 +160,12 @@ class TrainingConfig(Section):
     foreground_weight: float = Field(
         20.0, ge=0, description="Squared errors weigh 1 + this x target, so that the all-zero answer does not pay."
     )
+    hard_nodes: float = Field(
+        0.0,
+        ge=0,
+        description="The mean error of the nodes that are hard, those with more than twice the error of the easiest "
+        "and at least two, is added to the loss so many times; 0: all nodes count alike.",
+    )
     precision: Precision = Field(
         "auto",
         description="Number format: float32, mixed_bfloat16 or mixed_float16; auto: bfloat16 where the processor has "

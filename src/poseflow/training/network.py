@@ -6,10 +6,12 @@ import keras
 from keras import ops
 
 from poseflow.config import ModelConfig
+from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.skeleton import Skeleton
 from poseflow.networks.build import draw_targets, prepare_image, standardized_network
 
 Tensor = Any
+HARD_RATIO, LEAST_HARD = 2.0, 2
 
 
 class TrainedNetwork(keras.Model):
@@ -47,9 +49,30 @@ class TrainedNetwork(keras.Model):
         batch, height, width, _ = ops.shape(x["images"])
         targets = draw_targets(y["points"], y["classes"], (height, width), self.profile, self.skeleton)
         weighted = []
+        training_config = self.profile.training
         for name, head in self.profile.heads.items():
-            loss = head.score(targets[name], y_pred[name], self.profile.training.foreground_weight)
+            loss = head.score(targets[name], y_pred[name], training_config.foreground_weight)
+            if name == CONFIDENCE_MAPS and training_config.hard_nodes and targets[name].shape[-1] > 1:
+                hard = score_hard_nodes(targets[name], y_pred[name], training_config.foreground_weight)
+                loss += training_config.hard_nodes * hard
             if name in self.terms:
                 self.terms[name].update_state(loss, sample_weight=batch)
             weighted.append(head.weight * loss)
         return weighted[0] if len(weighted) == 1 else ops.sum(ops.stack(weighted))
+
+
+def score_hard_nodes(targets: Tensor, maps: Tensor, foreground_weight: float) -> Tensor:
+    """Mean error of the nodes that are hard to find in this batch: all far above the easiest, and at least LEAST_HARD.
+
+    Args:
+        targets, maps: (batch, rows, columns, nodes). foreground_weight: as in `score_confidence_maps`.
+
+    Source: SLEAP's online hard keypoint mining (`sleap/nn/losses.py`), by its documented settings.
+    """
+    targets = ops.cast(targets, "float32")
+    errors = (1 + foreground_weight * targets) * ops.square(ops.cast(maps, "float32") - targets)
+    by_node = ops.mean(errors, axis=(0, 1, 2))
+    hardest = ops.flip(ops.sort(by_node))
+    bound = ops.minimum(HARD_RATIO * ops.min(by_node), hardest[LEAST_HARD - 1])
+    is_hard = ops.stop_gradient(ops.cast(by_node >= bound, "float32"))
+    return ops.sum(by_node * is_hard) / ops.sum(is_hard)

@@ -44,6 +44,16 @@ def take_range(ledger: Ledger, least: str, greatest: str, what: str) -> float:
     return reach
 
 
+def take_hard_nodes(ledger: Ledger, section: str) -> float | None:
+    """Weight of hard nodes, by SLEAP's section about mining them; None where it is switched off."""
+    if not ledger.take(f"{section}.online_mining"):
+        ledger.switch_off(section)
+        return None
+    ledger.same(f"{section}.hard_to_easy_ratio", 2, 2.0)
+    ledger.same(f"{section}.min_hard_keypoints", 2)
+    return float(ledger.take(f"{section}.loss_scale", 5.0))
+
+
 def only(ledger: Ledger, section: str, known: Iterable[str]) -> str:
     """Name of the one part that a section has; raises ValueError."""
     found = ledger.parts_of(section)

@@ -18,6 +18,7 @@ from poseflow.models.training_settings.shared import (
     describe_filters,
     only,
     read_head,
+    take_hard_nodes,
     take_range,
     without_nothing,
 )
@@ -256,10 +257,6 @@ def _read_training(ledger: Ledger) -> dict[str, Any]:
     if val_steps:
         ledger.switch_off(f"{own}.min_val_batches_per_epoch")
     ledger.same(f"{own}.optimizer", "adam")
-    if not ledger.take(f"{own}.hard_keypoint_mining.online_mining"):
-        ledger.switch_off(f"{own}.hard_keypoint_mining")
-    else:
-        ledger.say(f"{own}.hard_keypoint_mining.online_mining", "no counterpart; all nodes count alike")
     values = {
         "batch_size": batch,
         "max_epochs": epochs,
@@ -268,6 +265,7 @@ def _read_training(ledger: Ledger) -> dict[str, Any]:
         "max_val_samples": val_steps * batch if val_steps else None,
         "schedule": "plateau",
         "plateau_epochs": epochs,
+        "hard_nodes": take_hard_nodes(ledger, f"{own}.hard_keypoint_mining"),
     }
     plateau = f"{own}.learning_rate_schedule"
     if ledger.take(f"{plateau}.reduce_on_plateau"):

@@ -16,6 +16,7 @@ from poseflow.models.training_settings.shared import (
     describe_filters,
     only,
     read_head,
+    take_hard_nodes,
     take_range,
     without_nothing,
 )
@@ -271,11 +272,6 @@ def _read_training(ledger: Ledger) -> dict[str, Any]:
     ledger.same(f"{own}.min_train_steps_per_epoch", STEPS_PER_EPOCH)
     ledger.same(f"{own}.optimizer_name", "Adam")
     ledger.same(f"{own}.optimizer.amsgrad", False)
-    mining = f"{own}.online_hard_keypoint_mining"
-    if not ledger.take(f"{mining}.online_mining"):
-        ledger.switch_off(mining)
-    else:
-        ledger.say(f"{mining}.online_mining", "no counterpart; all nodes count alike")
     if not ledger.take(f"{own}.eval.enabled"):
         ledger.switch_off(f"{own}.eval")
     stop = None
@@ -289,6 +285,7 @@ def _read_training(ledger: Ledger) -> dict[str, Any]:
         "steps_per_epoch": steps,
         "learning_rate": ledger.take(f"{own}.optimizer.lr", 1e-4),
         "seed": ledger.take(f"{own}.seed"),
+        "hard_nodes": take_hard_nodes(ledger, f"{own}.online_hard_keypoint_mining"),
         **_read_schedule(ledger, f"{own}.lr_scheduler", epochs),
     }
     return {**without_nothing(values), "early_stop_epochs": stop}
