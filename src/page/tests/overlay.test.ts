@@ -4,6 +4,7 @@ import { type Claim, type Saying, stamp } from "../source/core/claims";
 import {
   addAnimal,
   endOfNames,
+  isFirstName,
   moveNodes,
   name,
   present,
@@ -21,10 +22,14 @@ function found(claims: readonly Claim[], scenes: readonly Scene[]): Map<string, 
   const track = (where: { frame: number; animal?: number | null }): number | null =>
     present(scenes.find((one) => one.frame === where.frame)!)[where.animal ?? -1]?.base ?? null;
   return new Map(
-    claims.flatMap((claim) => {
-      if (claim.kind === "name") return [[claim.id, { track: track(claim.where) }] as const];
+    claims.flatMap((claim): [string, Found][] => {
+      if (claim.kind === "name") {
+        const animals = present(scenes.find((one) => one.frame === claim.where.frame)!);
+        const isFirst = isFirstName(animals, animals[claim.where.animal ?? -1], claim.name);
+        return [[claim.id, { track: track(claim.where), isFirst }]];
+      }
       if (claim.kind === "continuation")
-        return [[claim.id, { track: track(claim.where), before: track(claim.before) }] as const];
+        return [[claim.id, { track: track(claim.where), before: track(claim.before) }]];
       return [];
     }),
   );

@@ -91,6 +91,11 @@ export function name(scene: Scene, animal: Animal, given: string): Saying[] {
   return [{ kind: "name", where: sight(scene, animal), name: given }];
 }
 
+/** Whether a name is given to an animal that has none, and nobody of the frame bears it. */
+export function isFirstName(animals: readonly Animal[], own: Animal | undefined, given: string): boolean {
+  return own?.name === null && animals.every((one) => one.name !== given);
+}
+
 export function join(scene: Scene, animal: Animal, before: Scene, earlier: Animal): Saying[] {
   return [{ kind: "continuation", where: sight(scene, animal), before: sight(before, earlier) }];
 }

@@ -9,6 +9,8 @@ import { type Animal, centerOf, FLAG, fromPoints } from "./poses";
 export interface Found {
   track: number | null;
   before?: number | null;
+  /** A name is the first of its track, and nobody else's: it holds for the track's beginning too. */
+  isFirst?: boolean;
 }
 
 interface Bearing {
@@ -79,7 +81,13 @@ export class Overlay {
     const ordered = claims
       .filter((claim) => claim.kind === "name" || claim.kind === "continuation")
       .map((claim, order) => ({ claim, order }))
-      .sort((a, b) => a.claim.where.frame - b.claim.where.frame || a.order - b.order);
+      .sort(
+        (a, b) =>
+          a.claim.where.frame - b.claim.where.frame ||
+          // who continues whom comes first: a name is that of the track which the animal then has
+          Number(isName(a.claim)) - Number(isName(b.claim)) ||
+          a.order - b.order,
+      );
     for (const { claim } of ordered) {
       const own = found.get(claim.id);
       if (own === undefined) {
@@ -95,11 +103,11 @@ export class Overlay {
       if (claim.kind === "continuation") {
         if (own.before === null || own.before === undefined) continue;
         exchange(own.track, shown(own.before, before));
-      } else if (claim.name.startsWith(TRACK) && /^\d+$/.test(claim.name.slice(TRACK.length))) {
+      } else if (!isName(claim)) {
         exchange(own.track, Number(claim.name.slice(TRACK.length)));
       } else {
         const track = shown(own.track);
-        if (!names.has(track) && !known.has(claim.name)) from = -1;
+        if (own.isFirst && !names.has(track) && !known.has(claim.name)) from = -1;
         for (const [other, name] of names) if (name === claim.name && other !== track) names.set(other, null);
         names.set(track, claim.name);
         known.add(claim.name);
@@ -167,6 +175,11 @@ export class Overlay {
     const { track, name } = this.bearing(animal.base, animal.frame);
     return { ...animal, track, name: name === undefined ? animal.name : name };
   }
+}
+
+/** Whether a claim gives an animal a name, not the number of a track. */
+function isName(claim: Claim): boolean {
+  return claim.kind === "name" && !/^track_\d+$/.test(claim.name);
 }
 
 interface Working {

@@ -4,7 +4,18 @@ import { computed, effect, signal } from "@preact/signals";
 import type { Lanes as LaneFacts, Recording, Review, ReviewItem, VideoFacts } from "../../types";
 import { get, part, patiently, query } from "../api";
 import type { Claim, Saying } from "../core/claims";
-import { addAnimal, confirm, join, moveNodes, present, type Reach, reviewed, type Scene, sight } from "../core/edits";
+import {
+  addAnimal,
+  confirm,
+  isFirstName,
+  join,
+  moveNodes,
+  present,
+  type Reach,
+  reviewed,
+  type Scene,
+  sight,
+} from "../core/edits";
 import { type Command, digitOf, type Stroke } from "../core/keys";
 import type { Found } from "../core/overlay";
 import { type Animal, boxOf, centerOf, FLAG, fromPoints, pointOf } from "../core/poses";
@@ -59,6 +70,10 @@ export class Proofreading {
   readonly item = signal<string | null>(null);
   readonly lanes = signal<LaneFacts | null>(null);
   readonly lanesNote = signal("");
+  /** Names that a person has written here, and not given yet. */
+  readonly ownNames = signal<string[]>([]);
+  /** Lanes of the whole video, as they were last asked for. */
+  readonly overview = signal<LaneFacts | null>(null);
   readonly last = signal<LastEdit | null>(null);
   readonly isWorking = signal(false);
   /** Nodes placed so far, of an animal that is placed by clicks; null: none is. */
@@ -138,8 +153,12 @@ export class Proofreading {
     return this.poses.head?.nodes ?? this.recording.skeleton?.nodes ?? [];
   }
 
+  /** Names that may be given, in the order of their colors and keys. */
   get names(): readonly string[] {
-    return this.recording.names;
+    const given = claimsOf(this.recording.name).flatMap((claim) =>
+      claim.kind === "name" && !/^track_\d+$/.test(claim.name) ? [claim.name] : [],
+    );
+    return [...new Set([...this.recording.names, ...given, ...this.ownNames.value])];
   }
 
   timeOf(frame: number): number {
@@ -198,6 +217,15 @@ export class Proofreading {
     return begin === null || end === null ? null : [Math.min(begin, end), Math.max(begin, end)];
   });
 
+  /** Name that a track has in a frame, where it has one. */
+  nameAt(track: number, frame: number): string | null {
+    const lane = this.overview.value?.lanes.find(
+      (one) =>
+        one.kind === "name" && one.runs.some((run) => run.track === track && frame >= run.start && frame < run.stop),
+    );
+    return lane?.name ?? null;
+  }
+
   /** Says which frames an edit is about, with what that is in time. */
   describe(extent: { reach: Reach; from: number; to: number }): string {
     const { from, to, reach } = extent;
@@ -232,7 +260,11 @@ export class Proofreading {
       return (scene && present(scene)[where.animal ?? -1]?.base) ?? null;
     };
     for (const claim of claims) {
-      if (claim.kind === "name") found.set(claim.id, { track: trackOf(claim.where) });
+      if (claim.kind === "name") {
+        const animals = present(scenes.find((one) => one.frame === claim.where.frame) ?? this.sceneOf(0, []));
+        const isFirst = isFirstName(animals, animals[claim.where.animal ?? -1], claim.name);
+        found.set(claim.id, { track: trackOf(claim.where), isFirst });
+      }
       if (claim.kind === "continuation")
         found.set(claim.id, { track: trackOf(claim.where), before: trackOf(claim.before) });
     }
@@ -746,6 +778,7 @@ export class Proofreading {
       );
       this.lanesNote.value = facts.lanes.length ? "" : "no tracks here yet";
       this.lanes.value = facts;
+      if (facts.from_frame === 0 && facts.to_frame >= this.video.frames) this.overview.value = facts;
     } catch (error) {
       if (!abort.signal.aborted) this.lanesNote.value = error instanceof Error ? error.message : String(error);
     }

@@ -108,8 +108,10 @@ function Conflicts(): JSX.Element | null {
   if (!first) return null;
   return (
     <div class="banner" role="alert">
-      {first.author} says otherwise about frame {first.frame} of {first.video}: {first.reason}. The earlier is in the
-      review list.{" "}
+      {first.by === ""
+        ? `An edit of frame ${first.frame} of ${first.video} changes nothing: ${first.reason}.`
+        : `${first.author} says otherwise about frame ${first.frame} of ${first.video}: ${first.reason}.`}{" "}
+      It is in the review list.{" "}
       <button
         type="button"
         class="key"

@@ -97,7 +97,7 @@ function drawCurves(canvas: HTMLCanvasElement, { epochs, series, best, isLog }: 
     .filter((one): one is number => one !== null && Number.isFinite(one) && (!isLog || one > 0));
   const { low, high, ticks } = axisOf(values, isLog);
   const known = epochs.filter((one): one is number => one !== null);
-  const [first, end] = [Math.min(...known, 0), Math.max(...known, 1)];
+  const [first, end] = known.length ? [Math.min(...known), Math.max(...known)] : [0, 1];
   const scale = isLog ? Math.log10 : (value: number): number => value;
   const x = (epoch: number): number => 44 + ((epoch - first) / (end - first || 1)) * (width - 54);
   const y = (value: number): number =>
@@ -115,7 +115,7 @@ function drawCurves(canvas: HTMLCanvasElement, { epochs, series, best, isLog }: 
     context.stroke();
   }
   context.textAlign = "center";
-  for (const epoch of [first, Math.round((first + end) / 2), end])
+  for (const epoch of new Set([first, Math.round((first + end) / 2), end]))
     context.fillText(String(epoch), x(epoch), height - 8);
   if (best !== null) {
     context.strokeStyle = soft;

@@ -510,8 +510,8 @@ function Animals({ model }: { model: Labeling }): JSX.Element {
         </div>
       </section>
       <footer>
-        <Key command="undo" text="Undo" act={() => model.undo()} />
-        <Key command="redo" text="Redo" act={() => model.undo(true)} />
+        <Key text="Undo" title="Ctrl+Z" act={() => model.undo()} />
+        <Key text="Redo" title="Ctrl+Shift+Z" act={() => model.undo(true)} />
         <Key command="nextItem" text="Next" kind="main" act={() => model.next(1)} />
       </footer>
     </aside>

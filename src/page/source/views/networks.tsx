@@ -32,7 +32,7 @@ export function NetworksView(): JSX.Element {
         </Empty>
       )}
       <Releases networks={answer} set={set} />
-      {answer.trainings.length > 0 && <h2>Training now</h2>}
+      {answer.trainings.length > 0 && <h2>Trainings that are not at their end</h2>}
       {answer.trainings.map((one) => (
         <TrainingCard key={`${one.name} ${one.version}`} training={one} set={set} />
       ))}

@@ -14,13 +14,13 @@ export function Key(props: {
   off?: boolean;
   on?: boolean;
   title?: string;
-  kind?: "plain" | "main" | "danger";
+  kind?: Kind;
 }): JSX.Element {
   const label = props.command ? labelOf(props.command) : "";
   return (
     <button
       type="button"
-      class={["key", props.kind, props.text === "" && "bare"].filter(Boolean).join(" ")}
+      class={classOf(props.kind, props.text === "")}
       disabled={props.off ?? false}
       aria-pressed={props.on === undefined ? undefined : props.on}
       title={props.title}
@@ -33,6 +33,12 @@ export function Key(props: {
       {label && <kbd>{label}</kbd>}
     </button>
   );
+}
+
+type Kind = "plain" | "main" | "danger";
+
+function classOf(kind: Kind | undefined, isBare = false): string {
+  return ["key", kind !== "plain" && kind, isBare && "bare"].filter(Boolean).join(" ");
 }
 
 /** The color of an animal, with its letter from the seventh on. */
@@ -97,7 +103,7 @@ export function useAnswer<Answer>(
 export function Act(props: {
   text: string;
   act: () => Promise<unknown>;
-  kind?: "plain" | "main" | "danger";
+  kind?: Kind;
   off?: boolean;
   title?: string;
   sure?: string;
@@ -122,7 +128,7 @@ export function Act(props: {
   return (
     <button
       type="button"
-      class={`key ${isAsked ? "danger" : (props.kind ?? "")}`}
+      class={classOf(isAsked ? "danger" : props.kind)}
       disabled={(props.off ?? false) || isBusy}
       title={props.title}
       onClick={go}

@@ -282,8 +282,11 @@ function trailsOf(model: Proofreading, frame: number): { places: ([number, numbe
   return trails;
 }
 
-function namesOf(item: ReviewItem): string {
-  const names = item.tracks.map((track, at) => item.identities[at] ?? `track ${track}`);
+function namesOf(model: Proofreading, item: ReviewItem): string {
+  const isHere = item.video === model.video.name;
+  const names = item.tracks.map(
+    (track, at) => item.identities[at] ?? (isHere ? model.nameAt(track, item.frame) : null) ?? `track ${track}`,
+  );
   return names.length ? names.join(", ") : `frame ${count(item.frame)}`;
 }
 
@@ -341,7 +344,7 @@ function ItemList({ model }: { model: Proofreading }): JSX.Element {
           >
             <span class="rank">{item.state === "answered" ? "✓" : item.rank}</span>
             <span class="what">
-              {namesOf(item)}
+              {namesOf(model, item)}
               <small>
                 {kindOf(item.kind)} · {item.time_s === null ? `frame ${count(item.frame)}` : clock(item.time_s)}
                 {item.video !== model.video.name && ` · ${item.video}`}
@@ -452,6 +455,21 @@ function Animals({ model }: { model: Proofreading }): JSX.Element {
             </button>
           ))}
         </div>
+        <form
+          class="field"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const field = event.currentTarget.elements.namedItem("name") as HTMLInputElement;
+            const given = field.value.trim();
+            field.value = "";
+            field.blur();
+            if (!given) return;
+            model.ownNames.value = [...model.ownNames.peek(), given];
+            if (own) model.nameIt(given);
+          }}
+        >
+          <input name="name" placeholder="another name" maxLength={100} autocomplete="off" />
+        </form>
         <div class="keys">
           <Key command="cut" text="Another from here" act={() => model.run("cut", NO_STROKE)} off={!own} />
           <Key command="join" text="Continues a lost one" act={() => model.run("join", NO_STROKE)} off={!own} />
@@ -540,7 +558,7 @@ function Transport({ model }: { model: Proofreading }): JSX.Element {
           }}
           title="play all"
         >
-          loop ±1 s ×
+          ±1 s ×
         </button>
       )}
       <span class="grow" />

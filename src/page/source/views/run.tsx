@@ -29,7 +29,7 @@ export function RunView(): JSX.Element {
       <div class="column">
         <header class="line">
           <h1>Run</h1>
-          <span class={isRunning ? "state running" : "state done"}>
+          <span class={isRunning ? "state running" : "state"}>
             {isRunning ? "running" : answer.ended ? `ended ${timeOf(answer.ended)}` : "not running"}
           </span>
           {answer.seconds_left !== null && isRunning && <span class="soft">{duration(answer.seconds_left)} left</span>}
@@ -51,7 +51,7 @@ export function RunView(): JSX.Element {
             {one}
           </p>
         ))}
-        <Failures state={answer} set={set} />
+        <Failures state={answer} />
         <JobList version={tick} />
         <Rules state={answer} />
       </div>
@@ -70,7 +70,7 @@ function timeOf(iso: string): string {
     : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
-function Failures({ state, set }: { state: RunState; set: (state: RunState) => void }): JSX.Element | null {
+function Failures({ state }: { state: RunState }): JSX.Element | null {
   if (!state.failed.length) return null;
   return (
     <section class="card wrong">
@@ -84,11 +84,7 @@ function Failures({ state, set }: { state: RunState; set: (state: RunState) => v
             <code>{one.log}</code> · <a href={addressOf("proofread", [one.recording, one.video])}>the recording</a>
           </p>
           <pre>{one.lines.join("\n")}</pre>
-          <Act
-            text="Run again"
-            act={async () => set(await post<RunState>("/api/run/again", { video: one.video }))}
-            off={readOnly.value || state.running}
-          />
+          <p class="small soft">The next run tries it again.</p>
         </details>
       ))}
     </section>
@@ -187,6 +183,11 @@ function Planner({ set }: { set: (state: RunState) => void }): JSX.Element {
   return (
     <section class="card">
       <h2>Start a run</h2>
+      {!profiles.length && (
+        <p class="warning">
+          This project has no profile, which says where jobs run: <code>poseflow init</code> makes some.
+        </p>
+      )}
       <div class="fields">
         <label class="field">
           <span class="soft small">where</span>
@@ -231,17 +232,6 @@ function Planner({ set }: { set: (state: RunState) => void }): JSX.Element {
           ) : (
             <p>{total ? `${plural(total, "job")}:` : "Nothing is left to be done."}</p>
           )}
-          <table class="rules">
-            <tbody>
-              {plan.jobs.map((one) => (
-                <tr key={one.rule}>
-                  <td>{one.rule}</td>
-                  <td class="n">{count(one.count)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-          {plan.lines.length > 0 && <pre>{plan.lines.join("\n")}</pre>}
           <p class="small">
             <code>{plan.command.join(" ")}</code>
           </p>
@@ -254,6 +244,22 @@ function Planner({ set }: { set: (state: RunState) => void }): JSX.Element {
               setPlan(null);
             }}
           />
+          <table class="rules">
+            <tbody>
+              {plan.jobs.map((one) => (
+                <tr key={one.rule}>
+                  <td>{one.rule}</td>
+                  <td class="n">{count(one.count)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+          {plan.lines.length > 0 && (
+            <details open={plan.fault !== null}>
+              <summary class="soft">what Snakemake says</summary>
+              <pre>{plan.lines.join("\n")}</pre>
+            </details>
+          )}
         </>
       )}
     </section>
