@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from poseflow.runs.lock import RunError
@@ -99,3 +100,65 @@ def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str] | None:
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=QUERY_TIMEOUT_S)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A job of a project in the queue or at work."""
+
+    id: str
+    name: str
+    state: str
+    reason: str
+    node: str | None
+    elapsed_s: float | None
+    left_s: float | None
+    partition: str
+    submitted: str | None
+    rule: str | None
+    """Of Snakemake's jobs; None for a training's own job."""
+    of: str | None
+    """What Snakemake says of the rule's wildcards."""
+
+
+_QUEUE_COLUMNS = ("%i", "%j", "%T", "%r", "%N", "%M", "%L", "%P", "%V", "%Z", "%k")
+_RULE = "rule_"
+_WILDCARDS = "_wildcards_"
+
+
+def list_jobs(folder: Path) -> list[QueuedJob] | None:
+    """This user's jobs that were sent from a project's folder; None where SLURM does not answer."""
+    listed = _run(["squeue", "--me", "--noheader", f"--format={'|'.join(_QUEUE_COLUMNS)}"])
+    if listed is None or listed.returncode:
+        return None
+    rows = (line.split("|", len(_QUEUE_COLUMNS) - 1) for line in listed.stdout.splitlines())
+    return [_describe_job(row) for row in rows if len(row) == len(_QUEUE_COLUMNS) and _is_same(row[9], folder)]
+
+
+def _describe_job(row: Sequence[str]) -> QueuedJob:
+    number, name, state, reason, node, elapsed, left, partition, submitted, _, comment = row
+    said = comment.removeprefix(_RULE) if comment.startswith(_RULE) else ""
+    rule, _, of = said.partition(_WILDCARDS)
+    return QueuedJob(
+        number,
+        name,
+        state,
+        "" if reason in ("None", "(null)") else reason,
+        node or None,
+        parse_duration(elapsed),
+        parse_duration(left),
+        partition,
+        submitted if submitted not in ("", "N/A") else None,
+        rule or None,
+        of or None,
+    )
+
+
+def parse_duration(text: str) -> float | None:
+    """Seconds of a duration as SLURM writes it, `[days-][hours:]minutes:seconds`; None for UNLIMITED and its like."""
+    days, _, rest = text.strip().rpartition("-")
+    parts = rest.split(":")
+    if not 2 <= len(parts) <= 3 or not all(part.isdigit() for part in [*parts, days or "0"]):
+        return None
+    hours, minutes, seconds = [0, *map(int, parts)][-3:]
+    return float(int(days or 0) * 86400 + hours * 3600 + minutes * 60 + seconds)

@@ -67,6 +67,10 @@ class Overview:
                 self._status_at = time.monotonic()
         return self._status
 
+    def forget_status(self) -> None:
+        """Look anew the next time."""
+        self._status_at = 0.0
+
     def list_recordings(self) -> RecordingList:
         """All recordings, those first that need a person most."""
         plan = self._project.plan()

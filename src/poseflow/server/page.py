@@ -1,5 +1,6 @@
 """All that the routes work with: one object for the server's life."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from poseflow.server.overlay import Override
 from poseflow.server.overview import Overview
 from poseflow.server.packets import PacketRuns
 from poseflow.server.project import Project
+from poseflow.server.run import RunControl
 
+_PROFILE = re.compile(r"[A-Za-z0-9][\w.-]*")
 STATIC = Path(__file__).parent / "static"
 
 
@@ -32,7 +35,15 @@ class Page:
     def __post_init__(self) -> None:
         self.hub = Hub(__version__, self.project.started.isoformat())
         self.claims = ClaimsBook(self.project)
+        self.run = RunControl(self.project.places, self.find_profiles, self.project.config_path)
         self.overview = Overview(self.project, self.claims, self.hub)
+
+    def find_profiles(self) -> list[str]:
+        """Profiles of Snakemake that a run can be started with."""
+        folder = self.project.folder
+        found = [name for name in ("local", "slurm") if (folder / name / "config.yaml").is_file()]
+        found += sorted(path.parent.name for path in folder.glob("profiles/*/config.yaml"))
+        return [name for name in dict.fromkeys(found) if name != "default" and _PROFILE.fullmatch(name)]
 
     def close(self) -> None:
         """Let go of all files."""

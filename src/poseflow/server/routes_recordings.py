@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 from starlette.requests import Request
@@ -54,18 +53,11 @@ def tell_session(page: Page, request: Request) -> Session:
         author=page.author,
         read_only=page.read_only,
         slurm=shutil.which("squeue") is not None,
-        profiles=find_profiles(project.folder),
+        profiles=page.find_profiles(),
         views=VIEWS,
         hostname=os.uname().nodename,
         started=project.started.isoformat(),
     )
-
-
-def find_profiles(folder: Path) -> list[str]:
-    """Profiles of Snakemake that a run can be started with."""
-    found = sorted(path.parent.name for path in folder.glob("*/config.yaml") if path.parent.name in ("local", "slurm"))
-    more = sorted(path.parent.name for path in folder.glob("profiles/*/config.yaml"))
-    return [name for name in dict.fromkeys([*found, *more]) if name != "default" and re.fullmatch(r"[\w.-]+", name)]
 
 
 def list_recordings(page: Page, request: Request) -> RecordingList:
