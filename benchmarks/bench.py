@@ -21,6 +21,7 @@ BENCHMARKS = (
     ("identity.py",),
     ("hidden.py",),
     ("plan.py",),
+    ("page.py",),
 )
 
 

@@ -42,6 +42,14 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """The server's process notes Ctrl-C, as uvicorn sees to; what a shell puts in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def browser(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Browser]:
     (project / "snakemake").mkdir(exist_ok=True)

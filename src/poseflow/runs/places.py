@@ -31,6 +31,11 @@ class Places:
         return self.results / ".lock"
 
     @property
+    def labels_lock(self) -> Path:
+        """Held while the page in the browser saves labels."""
+        return self.results / ".labels.lock"
+
+    @property
     def facts(self) -> Path:
         """What was found out about files while the run was planned."""
         return self.results / ".plan.json"

@@ -25,8 +25,8 @@ QUALITY = {"full": 85, "half": 70, "thumb": 70}
 THUMB_PX = 160
 MOST_OPEN = 8
 MOST_BYTES = 96 << 20
-KEPT_BEFORE = 48
-"""Frames before one that was asked for that are kept, where they must be decoded anyway."""
+KEPT_BEFORE = {1: 48, 3: 12}
+"""Frames before one that was asked for that are kept, by channels: they are decoded anyway, but color is made anew."""
 AHEAD = 200
 """So many frames are read on over rather than begun anew at a keyframe."""
 
@@ -120,7 +120,7 @@ class Stills:
         if reader.frames is None or not reader.next <= frame < reader.next + AHEAD:
             _stop(reader)
             is_predicted = index.kind == "video" and not index.intra_only
-            begin = max(0, frame - KEPT_BEFORE) if is_predicted else frame
+            begin = max(0, frame - KEPT_BEFORE[index.channels]) if is_predicted else frame
             reader.frames, reader.next = reader.video.read(begin, index.frames, index.channels), begin
         assert reader.frames is not None
         try:

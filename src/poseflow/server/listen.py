@@ -83,7 +83,8 @@ def listen_on_port(host: str, port: int, token: str, is_fixed: bool) -> Listener
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for tried in [port] if is_fixed else [*range(port, port + 20), 0]:
-        server = socket.socket(family, socket.SOCK_STREAM)
+        # With its protocol named, asyncio sends at once: else small answers wait 40 ms for the other side.
+        server = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind((host, tried))

@@ -8,12 +8,14 @@ from poseflow import __version__
 from poseflow.server.claims import ClaimsBook
 from poseflow.server.events import Hub
 from poseflow.server.frames import Stills
+from poseflow.server.labels import LabelBooks
 from poseflow.server.lanes import Summaries
 from poseflow.server.overlay import Override
 from poseflow.server.overview import Overview
 from poseflow.server.packets import PacketRuns
 from poseflow.server.project import Project
 from poseflow.server.run import RunControl
+from poseflow.server.suggestions import Suggester
 
 _PROFILE = re.compile(r"[A-Za-z0-9][\w.-]*")
 STATIC = Path(__file__).parent / "static"
@@ -36,6 +38,8 @@ class Page:
         self.hub = Hub(__version__, self.project.started.isoformat())
         self.claims = ClaimsBook(self.project)
         self.run = RunControl(self.project.places, self.find_profiles, self.project.config_path)
+        self.labels = LabelBooks(self.project)
+        self.suggester = Suggester(self.project, self.labels)
         self.overview = Overview(self.project, self.claims, self.hub)
 
     def find_profiles(self) -> list[str]:

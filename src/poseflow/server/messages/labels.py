@@ -2,12 +2,12 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, FiniteFloat
 
 from poseflow.server.messages.common import Message, SkeletonFacts
 
 MOST_ANIMALS = 200
-Point = tuple[float, float]
+Point = tuple[FiniteFloat, FiniteFloat]
 
 
 class LabelFile(Message):
