@@ -1,5 +1,6 @@
 """`make demo`: render two recordings, run the whole workflow over them, and say what came out and how good it is."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,8 @@ def tell_results() -> None:
         print(f"overlay      {PLACES.overlay(video)}")
     print("accuracy     on held-out blocks of frames that no network saw in training:")
     print(f"             mAP {overall['map_coco']:.3f} (OKS, COCO form), {overall['map_paper']:.3f} (as in the paper)")
+    poseflow = os.path.relpath(Path(sys.executable).with_name("poseflow"))
+    print(f"the page     {poseflow} serve --config config/demo.yaml")
 
 
 def main() -> None:

@@ -225,3 +225,16 @@ def test_files_of_other_formats_and_damaged_ones_are_listed_with_the_reason(made
     assert not files["labels/broken.slp"]["writable"] and "broken.slp" in files["labels/broken.slp"]["reason"]
     answer = made.get("/api/labels/frames?file=labels/broken.slp")
     assert (answer.status, answer.json["error"]) == (409, "refused")
+
+
+def test_new_files_lie_where_the_settings_look(browser: Browser, project: Path) -> None:
+    config = project / "config/config.yaml"
+    before = config.read_text()
+    try:
+        config.write_text(before + "labels: {paths: [more/*.csv, 'labels/*/x.slp', 'my labels/*.slp']}\n")
+        message = {"name": "page", "skeleton": SKELETON, "author": "ann"}
+        assert browser.post("/api/labels/create", message).json["name"] == "my labels/page.slp"
+        assert Path("my labels/page.slp").is_file()
+    finally:
+        config.write_text(before)
+        shutil.rmtree("my labels", ignore_errors=True)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from served_project import ANIMALS, FRAMES, NODES, TOKEN, Browser, Server, make_results, make_tables, pose_of
 
-from poseflow.corrections import read_log
+from poseflow.corrections import ReviewedClaim, append_claims, read_log, stamp
 from poseflow.corrections.claims import new_id
 from poseflow.runs.places import PLACES
 from poseflow.tables import read_poses
@@ -167,6 +167,8 @@ def test_a_swap_shows_from_its_frame_on_and_lanes_with_it(browser: Browser) -> N
     for frame in (59, 60, 149):  # the tracker says the same now
         shown = [track for track, _ in tracks_at(browser, frame)]
         assert shown == (before if frame < 60 else swapped)
+    say(browser, made("name", where=seen(60, 2), name="Ada"))  # at the same frame, and not in the tables yet
+    assert [name for _, name in tracks_at(browser, 70)] == [None, None, "Ada"]
     make_tables("clip")
 
 
@@ -438,3 +440,38 @@ def test_a_killed_server_loses_nothing_that_it_answered(project: Path, tmp_path:
             process.send_signal(signal.SIGKILL)
             process.wait()
     assert answered == [claim.id for claim in read_log(LOG).claims]
+
+
+def test_what_others_write_and_runs_make_is_told_without_asking(browser: Browser) -> None:
+    events = read_events(browser, 6)
+    client = next(events)["client"]
+    next(events)
+    browser.post("/api/presence", {"client": client, "author": "ann", "recording": "clip"})
+    next(events)
+    page = browser.page
+    assert page is not None
+    page.watch.look()
+    append_claims(LOG, [ReviewedClaim(**stamp("cli"), video="clip", frame=4)])  # `poseflow corrections`, say
+    page.watch.look()
+    event = next(events)
+    assert (event["type"], event["claims"][0]["author"]) == ("claims", "cli")
+    make_tables("clip")
+    page.watch.look()
+    assert next(events) == {"type": "tables", "recording": "clip", "tables": None}
+    PLACES.pose_table("clip", "clip").unlink()
+    page.overview.forget_status()
+    page.watch.look()
+    kinds = {next(events)["type"]}
+    assert kinds <= {"tables", "run", "recordings"}
+    make_tables("clip")
+
+
+def test_open_items_are_those_that_nobody_answered(browser: Browser) -> None:
+    items = browser.get("/api/recordings/clip/review").json["items"]
+    [before] = browser.get("/api/recordings").json["recordings"]
+    assert before["open_items"] == before["items"] == len(items)
+    if not items:
+        pytest.skip("this recording has none")
+    say(browser, made("reviewed", video="clip", frame=items[0]["frame"]))
+    [after] = browser.get("/api/recordings").json["recordings"]
+    assert after["open_items"] < after["items"]

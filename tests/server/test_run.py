@@ -31,10 +31,11 @@ if "-n" in sys.argv:
     sys.exit(0)
 child = os.fork()
 if not child:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     time.sleep(60)
     os._exit(0)
-print("child", child, flush=True)
 try:
+    print("child", child, flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     print("interrupted", flush=True)
@@ -111,7 +112,7 @@ def test_a_run_is_followed_and_stopped_with_all_its_processes(browser: Browser) 
     browser.post("/api/run/stop", {})
     wait_for(lambda: not browser.get("/api/run").json["ours"])
     ended = browser.get("/api/run").json
-    assert ended["tail"][-1] == "interrupted"
+    assert "interrupted" in ended["tail"]
     wait_for(lambda: browser.get("/api/run").json["exit_code"] == 130)
     wait_for(lambda: not Path(f"/proc/{child}").exists())
     assert browser.post("/api/run/stop", {}).json["error"] == "refused"

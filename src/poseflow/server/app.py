@@ -17,6 +17,7 @@ def build_app(page: Page, keys: Keys) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        page.watch.start()
         yield
         page.close()
 

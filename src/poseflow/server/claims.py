@@ -13,11 +13,12 @@ from poseflow.corrections import (
     AnyClaim,
     Retraction,
     append_claims,
+    find_standing,
     find_taken_back,
     read_claims,
 )
 from poseflow.corrections.claims import new_id
-from poseflow.runs.corrections import group_corrections, log_of
+from poseflow.runs.corrections import log_of
 from poseflow.server.errors import RefusedError
 from poseflow.server.project import Project, Stamp, stamp_of
 
@@ -38,6 +39,14 @@ class RecordingClaims:
     stamps: dict[Path, Stamp | None] = field(default_factory=dict)
     faults: Sequence[str] = ()
     lock: threading.Lock = field(default_factory=threading.Lock)
+    _standing: tuple[int, Sequence[AnyClaim]] = (-1, ())
+
+    @property
+    def standing(self) -> Sequence[AnyClaim]:
+        """Those that hold, by time."""
+        if self._standing[0] != len(self.claims):
+            self._standing = len(self.claims), find_standing(self.claims)
+        return self._standing[1]
 
     def take(self, claims: Sequence[AnyClaim]) -> list[AnyClaim]:
         """Add those that are new; gives them."""
@@ -131,15 +140,12 @@ class ClaimsBook:
                 self._epoch = secrets.token_hex(6)
             return book
 
-    def _folder(self) -> Path:
-        return Path(self._project.config.review.corrections)
-
     def _log(self, recording: str) -> Path:
-        return log_of(self._folder(), recording)
+        return log_of(Path(self._project.config.review.corrections), recording)
 
     def files(self, recording: str) -> list[Path]:
         """Files that say anything of a recording."""
-        return group_corrections(self._folder(), self._project.plan().recordings).get(recording, [])
+        return self._project.corrections().get(recording, [])
 
     def _look(self, recording: str, book: RecordingClaims) -> list[AnyClaim]:
         paths = self.files(recording)

@@ -37,6 +37,10 @@ class Hub:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._spread, event)
 
+    def watched(self) -> list[str]:
+        """Recordings that somebody looks at."""
+        return sorted({person.recording for _, person in list(self._people.values()) if person.recording})
+
     def note(self, person: Presence) -> None:
         """Note where a person is, and tell the others."""
         self._people[person.client] = time.monotonic(), person

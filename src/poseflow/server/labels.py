@@ -12,7 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from glob import has_magic
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -36,7 +37,7 @@ from poseflow.server.project import Project, Stamp, stamp_of
 if TYPE_CHECKING:
     import sleap_io as sio
 
-FOLDER = Path("labels")
+FOLDER = PurePosixPath("labels")
 SUFFIX, PACKAGE = ".slp", ".pkg.slp"
 MOST_OPEN = 8
 NOT_SLEAP = "it is in another format: `poseflow labels convert` makes a .slp of it"
@@ -63,6 +64,13 @@ class LabelBooks:
         self._lock = threading.RLock()
         self._books: OrderedDict[str, _Book] = OrderedDict()
 
+    @property
+    def folder(self) -> Path:
+        """Where new label files lie: where the settings look for SLEAP's, so that they train."""
+        patterns = map(PurePosixPath, self._project.config.labels.paths)
+        folders = (one.parent for one in patterns if one.name == f"*{SUFFIX}")
+        return Path(next((one for one in folders if not has_magic(str(one))), FOLDER))
+
     def paths(self) -> dict[str, Path]:
         """Label files that the settings name, and those that the page made, by name."""
         from poseflow.labels import find_label_files
@@ -71,12 +79,15 @@ class LabelBooks:
             found = find_label_files(self._project.config.labels)
         except LabelsError:  # one that is named is missing: the run's plan says so
             found = []
-        own = sorted(FOLDER.glob(f"*{SUFFIX}")) if FOLDER.is_dir() else []
+        folder = self.folder
+        own = sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else []
         return {path.as_posix(): path for path in [*found, *own]}
 
     def list_files(self) -> LabelFiles:
         """All label files."""
-        return LabelFiles(files=[self._describe(name, path) for name, path in self.paths().items()], folder=str(FOLDER))
+        return LabelFiles(
+            files=[self._describe(name, path) for name, path in self.paths().items()], folder=str(self.folder)
+        )
 
     def describe(self, name: str) -> LabelFile:
         """One label file."""
@@ -247,7 +258,7 @@ class LabelBooks:
 
         from poseflow.labels import to_sleap
 
-        path = FOLDER / f"{name}{SUFFIX}"
+        path = self.folder / f"{name}{SUFFIX}"
         labels = sio.Labels(skeletons=[to_sleap(skeleton)], tracks=[sio.Track(name=track) for track in tracks])
         with self._lock, self._held():
             if path.exists():

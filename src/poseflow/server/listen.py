@@ -168,7 +168,7 @@ def make_server(app: Starlette) -> uvicorn.Server:
         app,
         lifespan="on",
         access_log=False,
-        log_level="warning",
+        log_level="error",
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=2,
         server_header=False,

@@ -17,6 +17,7 @@ from poseflow.server.windows import VideoTables, Window, read_window
 
 SET, REMOVED, ADDED, NAMED, UNTRACKED, PENDING = 1, 2, 4, 8, 16, 32
 """Flags of a row."""
+MOST_KNOWN = 10_000
 MOST_APART = 2000
 """Frames between the two of a continuation that is shown before it is in the tables."""
 
@@ -60,11 +61,16 @@ def find_overrides(
     Args:
         tables: of each video, in order. claims: that hold. known: what was found before, by frame.
     """
+    if len(known) > MOST_KNOWN:
+        known.clear()
     corrected = {(str(one[0]), int(one[1])) for own in tables.values() for one in own.corrected}
+    tracked_at = min((own.tracked_at for own in tables.values()), default=0.0)
     frames: dict[tuple[str, int], list[AnyClaim]] = {}
     for claim in claims:
         place = place_of(claim)
-        if isinstance(claim, NameClaim | ContinuationClaim) and place is not None and place not in corrected:
+        if not isinstance(claim, NameClaim | ContinuationClaim) or place is None:
+            continue
+        if place not in corrected or claim.time.timestamp() > tracked_at:
             frames.setdefault(place, []).append(claim)
     found: list[Override] = []
     order = {video: number for number, video in enumerate(tables)}

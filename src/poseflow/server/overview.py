@@ -1,6 +1,5 @@
 """The list of recordings: a row each, from small files and footers alone, and in time for thousands of them."""
 
-import csv
 import threading
 import time
 from collections.abc import Sequence
@@ -11,8 +10,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from poseflow.core.errors import VideoError
+from poseflow.corrections import AnyClaim, find_standing, read_log
 from poseflow.media import read_index
-from poseflow.runs.corrections import group_corrections
 from poseflow.runs.plan import Plan
 from poseflow.runs.status import Status, find_status
 from poseflow.server.claims import ClaimsBook
@@ -20,6 +19,7 @@ from poseflow.server.events import Hub
 from poseflow.server.messages.claims import RecordingsEvent
 from poseflow.server.messages.recordings import RecordingList, RecordingRow, State
 from poseflow.server.project import Project, stamp_of
+from poseflow.server.review import read_review, read_rows
 
 AT_ONCE_S = 1.0
 """So long figures are read before the list is given; the rest comes in the background."""
@@ -41,7 +41,6 @@ class _IndexFigures:
 class _ReviewFigures:
     items: int
     expected_errors: float
-    places: tuple[tuple[str, int, float], ...]
 
 
 class Overview:
@@ -75,7 +74,7 @@ class Overview:
         """All recordings, those first that need a person most."""
         plan = self._project.plan()
         end = time.monotonic() + AT_ONCE_S
-        files = group_corrections(Path(self._project.config.review.corrections), plan.recordings)
+        files = self._project.corrections()
         failed = self._failures()
         rows, complete = [], True
         for name, videos in plan.recordings.items():
@@ -115,7 +114,7 @@ class Overview:
         try:
             self.status()
             plan = self._project.plan()
-            files = group_corrections(Path(self._project.config.review.corrections), plan.recordings)
+            files = self._project.corrections()
             for name, videos in plan.recordings.items():
                 self._describe(plan, name, list(videos), files.get(name, []), {}, False)
         finally:
@@ -154,11 +153,15 @@ class Overview:
         frames = sum(one.frames for one in indexes if one) if all(indexes) else None
         durations = [one.duration_s for one in indexes if one]
         made = [stamp[0] / 1e9 for path in tables.values() if (stamp := stamp_of(path))]
-        times = [found for path in files if (found := kept.find(path, "claims", _read_times)) is not None]
-        holds = sum(own.holding for own in times)
-        pending = sum(sum(one > min(made, default=0.0) for one in own.times) for own in times)
+        said = [found for path in files if (found := kept.find(path, "claims", _read_claims)) is not None]
+        standing = [claim for own in said for claim in own.standing]
+        pending = sum(sum(one > min(made, default=0.0) for one in own.times) for own in said)
         state, reason = self._find_state(indexes, rows, failed or {}, videos)
-        items = review.items if review else None
+        left = review
+        if review is not None and standing:
+            whole = read_review(self._project, name, standing)
+            still = [item for item in whole.items if item.state == "open"]
+            left = _ReviewFigures(len(still), whole.expected_errors)
         return RecordingRow(
             **base,
             state=state,
@@ -166,10 +169,10 @@ class Overview:
             frames=frames,
             duration_s=sum(one for one in durations if one) if durations and all(durations) else None,
             animals_per_frame=_mean(rows, frames),
-            expected_errors=review.expected_errors if review else None,
-            open_items=items,
-            items=items,
-            edits=holds,
+            expected_errors=left.expected_errors if left else None,
+            open_items=left.items if left else None,
+            items=review.items if review else None,
+            edits=len(standing),
             pending_edits=pending,
         ), True
 
@@ -230,27 +233,20 @@ def _count_rows(path: Path) -> int:
 
 
 def _read_review(path: Path) -> _ReviewFigures:
-    places = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            try:
-                places.append((row["video"], int(row["frame_idx"]), float(row["expected_errors"] or 0)))
-            except (KeyError, ValueError, TypeError):  # saved by another program
-                continue
-    return _ReviewFigures(len(places), sum(one[2] for one in places), tuple(places))
+    items = read_rows(path)
+    return _ReviewFigures(len(items), sum(one["expected_errors"] for one in items))
 
 
 @dataclass(frozen=True)
-class _Times:
+class _ClaimFigures:
     times: tuple[float, ...]
-    holding: int
+    """When each claim was made, seconds since 1970."""
+    standing: tuple[AnyClaim, ...]
 
 
-def _read_times(path: Path) -> _Times:
-    """When each claim of a file was made, seconds since 1970, and how many of them hold."""
-    from poseflow.corrections import find_standing, read_log
-
+def _read_claims(path: Path) -> _ClaimFigures:
+    """Claims of a log. A file of SLEAP takes long to read: it counts as one, made when it was saved."""
     if path.suffix == ".slp" or path.stat().st_size > MOST_COUNTED:
-        return _Times((path.stat().st_mtime,), 1)
+        return _ClaimFigures((path.stat().st_mtime,), ())
     claims = read_log(path).claims
-    return _Times(tuple(claim.time.timestamp() for claim in claims), len(find_standing(claims)))
+    return _ClaimFigures(tuple(claim.time.timestamp() for claim in claims), tuple(find_standing(claims)))

@@ -1,21 +1,25 @@
 """All that the routes work with: one object for the server's life."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from poseflow import __version__
-from poseflow.server.claims import ClaimsBook
+from poseflow.corrections import AnyClaim, find_taken_back
+from poseflow.server.claims import ClaimsBook, RecordingClaims
 from poseflow.server.events import Hub
 from poseflow.server.frames import Stills
 from poseflow.server.labels import LabelBooks
 from poseflow.server.lanes import Summaries
+from poseflow.server.messages.claims import ClaimsEvent
 from poseflow.server.overlay import Override
 from poseflow.server.overview import Overview
 from poseflow.server.packets import PacketRuns
 from poseflow.server.project import Project
 from poseflow.server.run import RunControl
 from poseflow.server.suggestions import Suggester
+from poseflow.server.watch import Watch
 
 _PROFILE = re.compile(r"[A-Za-z0-9][\w.-]*")
 STATIC = Path(__file__).parent / "static"
@@ -41,6 +45,15 @@ class Page:
         self.labels = LabelBooks(self.project)
         self.suggester = Suggester(self.project, self.labels)
         self.overview = Overview(self.project, self.claims, self.hub)
+        self.watch = Watch(self)
+
+    def tell_claims(self, recording: str, said: Sequence[AnyClaim] = ()) -> RecordingClaims:
+        """Look what is said of a recording, and tell the tabs of what is new: what others wrote, and what is `said`."""
+        book, found = self.claims.read(recording)
+        if new := [*said, *found]:
+            gone, cursor = sorted(find_taken_back(book.claims)), self.claims.cursor(book)
+            self.hub.publish(ClaimsEvent(recording=recording, cursor=cursor, claims=new, taken_back=gone))
+        return book
 
     def find_profiles(self) -> list[str]:
         """Profiles of Snakemake that a run can be started with."""
@@ -51,6 +64,7 @@ class Page:
 
     def close(self) -> None:
         """Let go of all files."""
+        self.watch.stop()
         self.hub.close()
         self.stills.close()
         self.packets.close()

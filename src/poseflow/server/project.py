@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from poseflow.config import Config, parse_config, read_yaml
 from poseflow.core.errors import ConfigError, VideoError
 from poseflow.media import VideoIndex, index_video, read_index
+from poseflow.runs.corrections import group_corrections
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.places import PLACES, Places
 from poseflow.runs.plan import Plan, plan_videos
@@ -20,7 +21,7 @@ T = TypeVar("T")
 REFRESH_S = 20.0
 """So old a plan may be before it is made anew, in the background."""
 PATIENCE_S = 3.0
-MOST_KEPT = 50_000
+MOST_KEPT, MOST_FOUND = 50_000, 256
 Stamp = tuple[int, int, int]
 
 
@@ -82,6 +83,7 @@ class Project:
         self._facts: tuple[Stamp | None, FileFacts] | None = None
         self._indexing: dict[str, threading.Event] = {}
         self._made: dict[str, VideoIndex] = {}
+        self._found: OrderedDict[Hashable, tuple[Hashable, Any]] = OrderedDict()
 
     @property
     def config(self) -> Config:
@@ -125,6 +127,29 @@ class Project:
             if self._facts is None or self._facts[0] != stamp:
                 self._facts = stamp, FileFacts(self.places.facts)
             return self._facts[1]
+
+    def remember(self, key: Hashable, state: Hashable, find: Callable[[], T]) -> T:
+        """What `find` gave for a key, as long as what it was found by is the same."""
+        with self._lock:
+            known = self._found.get(key)
+            if known is not None and known[0] == state:
+                self._found.move_to_end(key)
+                found: T = known[1]
+                return found
+        value = find()
+        with self._lock:
+            self._found[key] = state, value
+            self._found.move_to_end(key)
+            while len(self._found) > MOST_FOUND:
+                self._found.popitem(last=False)
+        return value
+
+    def corrections(self) -> dict[str, list[Path]]:
+        """Files that say anything of each recording."""
+        folder = Path(self.config.review.corrections)
+        plan = self.plan()
+        state = stamp_of(folder), id(plan)
+        return self.remember("corrections", state, lambda: group_corrections(folder, plan.recordings))
 
     def recording(self, name: str) -> list[str]:
         """Videos of a recording; raises RefusedError for one that there is not."""

@@ -24,7 +24,7 @@ def read_review(project: Project, recording: str, standing: Sequence[AnyClaim]) 
         standing: claims that hold.
     """
     path = project.places.review_list(recording)
-    rows = project.kept.find(path, "items", _read_rows) or []
+    rows = project.kept.find(path, "items", read_rows) or []
     stamp = stamp_of(path)
     made_at = stamp[0] / 1e9 if stamp else 0.0
     answers = _find_answers(standing, made_at)
@@ -63,7 +63,7 @@ def _describe(row: dict[str, Any], answers: dict[str, list[tuple[int, AnyClaim]]
     )
 
 
-def _read_rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
     """Rows of the list; what another program has made of one that cannot be read is left out."""
     found = []
     with path.open(newline="", encoding="utf-8") as file:

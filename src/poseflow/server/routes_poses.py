@@ -10,12 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from poseflow.core.similarity import find_centroids
-from poseflow.corrections import AbsenceClaim, AnyClaim, Retraction, find_standing, find_taken_back, place_of
+from poseflow.corrections import AbsenceClaim, AnyClaim, Retraction, find_taken_back, place_of
 from poseflow.server.blocks import pack_blocks
 from poseflow.server.claims import RecordingClaims
 from poseflow.server.errors import RefusedError, unknown
 from poseflow.server.lanes import draw_lanes, find_spans, rename_stretches
-from poseflow.server.messages.claims import ClaimsAnswer, ClaimsEvent, ClaimsPost, Conflict, UndoPost
+from poseflow.server.messages.claims import ClaimsAnswer, ClaimsPost, Conflict, UndoPost
 from poseflow.server.messages.poses import ItemMark, Lanes, Mark, PosesHead, Review, TrackPath
 from poseflow.server.overlay import Override, Shown, find_overrides, lay_over
 from poseflow.server.page import Page
@@ -64,20 +64,11 @@ class Said:
 
 def find_said(page: Page, recording: str) -> Said:
     """All that is said of a recording now; tells the tabs of what is new."""
-    book, new = page.claims.read(recording)
-    tell_new(page, recording, book, new)
-    cursor, standing = page.claims.cursor(book), find_standing(book.claims)
+    book = page.tell_claims(recording)
+    cursor, standing = page.claims.cursor(book), book.standing
     tables = {video: find_tables(page.project, recording, video) for video in page.project.recording(recording)}
     overrides = find_overrides(tables, standing, page.known_overrides)
     return Said(book, cursor, standing, tables, overrides)
-
-
-def tell_new(page: Page, recording: str, book: RecordingClaims, new: Sequence[AnyClaim]) -> None:
-    """Tell the tabs of new claims."""
-    if new:
-        gone = sorted(find_taken_back(book.claims))
-        cursor = page.claims.cursor(book)
-        page.hub.publish(ClaimsEvent(recording=recording, cursor=cursor, claims=list(new), taken_back=gone))
 
 
 def give_poses(page: Page, request: Request) -> Response:
@@ -260,16 +251,14 @@ def _find_path(tables: VideoTables, track: int, tracklet: int | None, start: int
 def give_review(page: Page, request: Request) -> Review:
     """The review items of a recording."""
     recording = request.path_params["recording"]
-    book, new = page.claims.read(recording)
-    tell_new(page, recording, book, new)
-    return read_review(page.project, recording, find_standing(book.claims))
+    book = page.tell_claims(recording)
+    return read_review(page.project, recording, book.standing)
 
 
 def give_claims(page: Page, request: Request) -> ClaimsAnswer:
     """What was said of a recording since."""
     recording = request.path_params["recording"]
-    book, new = page.claims.read(recording)
-    tell_new(page, recording, book, new)
+    book = page.tell_claims(recording)
     return _answer(page, book, request.query_params.get("since"), [])
 
 
@@ -291,8 +280,7 @@ def take_claims(page: Page, request: Request, message: ClaimsPost) -> ClaimsAnsw
     recording = request.path_params["recording"]
     _check_places(page, recording, message.claims)
     new = page.claims.append(recording, message.claims)
-    book, _ = page.claims.read(recording)
-    tell_new(page, recording, book, new)
+    book = page.tell_claims(recording, new)
     return _answer(page, book, message.since, find_conflicts(page, recording, book, message.claims))
 
 
@@ -314,7 +302,7 @@ def find_conflicts(page: Page, recording: str, book: RecordingClaims, claims: Se
     """Of claims that were just made, those that find no animal, and those that contradict others or are so."""
     own = {claim.id for claim in claims if not isinstance(claim, Retraction)}
     authors = {claim.id: claim.author for claim in book.claims}
-    standing = find_standing(book.claims)
+    standing = book.standing
     found = []
     places = sorted({place for claim in claims if (place := place_of(claim)) is not None})
     for video, frame in places:
@@ -353,8 +341,7 @@ def redo(page: Page, request: Request, message: UndoPost) -> ClaimsAnswer:
 def _take_back(page: Page, request: Request, message: UndoPost, again: bool) -> ClaimsAnswer:
     recording = request.path_params["recording"]
     retractions = page.claims.take_back(recording, message.author, message.claim, again)
-    book, _ = page.claims.read(recording)
-    tell_new(page, recording, book, retractions)
+    book = page.tell_claims(recording, retractions)
     targets = {claim.retracts for claim in retractions if isinstance(claim, Retraction)}
     retracted = {claim.id: claim for claim in book.claims if claim.id in targets}
     changed = [one.retracts if isinstance(one, Retraction) else one.id for one in retracted.values()]

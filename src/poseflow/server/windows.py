@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
 from poseflow.server.groups import FRAME, TableGroups, read_groups
-from poseflow.server.project import Project
+from poseflow.server.project import Project, stamp_of
 from poseflow.tables import edited_columns, node_columns, stack_columns, stack_marks
 
 Source = Literal["tracks", "predictions", "none"]
@@ -69,6 +69,8 @@ class VideoTables:
     """That made the predictions."""
     made_at: float
     """When the youngest of tracks and poses was made, seconds since 1970; 0 where there is none."""
+    tracked_at: float
+    """When the tracks were made; 0 where there are none."""
     stamp: str
 
     @property
@@ -80,7 +82,17 @@ class VideoTables:
 
 
 def find_tables(project: Project, recording: str, video: str) -> VideoTables:
-    """The tables of a video as they are now. Raises TableError for damaged ones."""
+    """The tables of a video as they are now. Raises TableError for damaged ones.
+
+    Shards are made by renaming, which shows in their folder: three looks, not one at each of hundreds of shards.
+    """
+    places = project.places
+    parts = (places.predictions(video), places.tracks(recording), places.pose_table(recording, video))
+    state = *(stamp_of(path) for path in parts), tuple(project.plan().shards.get(video, ()))
+    return project.remember(("tables", recording, video), state, lambda: _find_tables(project, recording, video))
+
+
+def _find_tables(project: Project, recording: str, video: str) -> VideoTables:
     places, kept = project.places, project.kept
     shards = project.plan().shards.get(video, ())
     paths = [places.shard(video, shard) for shard in shards]
@@ -105,6 +117,7 @@ def find_tables(project: Project, recording: str, video: str) -> VideoTables:
         np.concatenate(failed),
         _release_of(predictions[0].note.get("metadata", {}) if predictions else poses.note if poses else {}),
         max((one.path.stat().st_mtime for one in (tracks, poses) if one is not None), default=0.0),
+        tracks.path.stat().st_mtime if tracks is not None else 0.0,
         "-".join([str(len(predictions)), *parts]),
     )
 
