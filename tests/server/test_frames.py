@@ -14,8 +14,8 @@ from served_project import FRAMES, Answer, Browser
 
 from poseflow.media import VideoIndex, index_video
 from poseflow.server.errors import RefusedError
-from poseflow.server.frames import Stills
-from poseflow.server.packets import STAMP_US, PacketRuns
+from poseflow.server.frames.packets import STAMP_US, PacketRuns
+from poseflow.server.frames.stills import Stills
 
 OPEN_GOP = {"x264-params": "open-gop=1:keyint=12:bframes=3:b-pyramid=normal"}
 CLIPS: dict[str, dict[str, Any]] = {
@@ -67,7 +67,10 @@ def decode_packets(answer: Answer, name: str) -> dict[int, int | None]:
     return found
 
 
-@pytest.mark.parametrize("name", CLIPS)
+QUICK = ("open-gop.mp4", "variable.mkv", "mpeg4.avi")
+
+
+@pytest.mark.parametrize("name", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in CLIPS])
 def test_stills_and_packets_show_their_own_numbers(name: str, tmp_path: Path) -> None:
     index = index_video(encode(tmp_path / name, **CLIPS[name]))
     stills, runs = Stills(), PacketRuns()

@@ -308,6 +308,8 @@ def test_review_items_are_answered_by_claims_and_keep_their_order(browser: Brows
         ]
         assert [one["id"] for one in after["items"]] == [one["id"] for one in first["items"]]
         assert (after["expected_errors"], after["total_expected_errors"], after["made"]) == (6.0, 86.0, first["made"])
+        [row] = browser.get("/api/recordings").json["recordings"]
+        assert (row["items"], row["open_items"], row["expected_errors"]) == (3, 2, 6.0)
         marks = browser.get("/api/recordings/clip/videos/clip/lanes?bins=10").json
         assert [one["frame"] for one in marks["items"]] == [90, 10]
         assert [(one["frame"], one["kind"], one["author"]) for one in marks["edits"]] == [(41, "reviewed", "bob")]
@@ -412,6 +414,7 @@ def test_two_people_at_once_lose_nothing(browser: Browser) -> None:
     assert not read_log(LOG).faults
 
 
+@pytest.mark.slow
 def test_a_killed_server_loses_nothing_that_it_answered(project: Path, tmp_path: Path) -> None:
     """Killed again and again while claims come in; tabs go on with the same cookie after each start."""
     code = (
@@ -464,14 +467,3 @@ def test_what_others_write_and_runs_make_is_told_without_asking(browser: Browser
     kinds = {next(events)["type"]}
     assert kinds <= {"tables", "run", "recordings"}
     make_tables("clip")
-
-
-def test_open_items_are_those_that_nobody_answered(browser: Browser) -> None:
-    items = browser.get("/api/recordings/clip/review").json["items"]
-    [before] = browser.get("/api/recordings").json["recordings"]
-    assert before["open_items"] == before["items"] == len(items)
-    if not items:
-        pytest.skip("this recording has none")
-    say(browser, made("reviewed", video="clip", frame=items[0]["frame"]))
-    [after] = browser.get("/api/recordings").json["recordings"]
-    assert after["open_items"] < after["items"]

@@ -16,6 +16,8 @@ import pytest
 
 from poseflow.server.listen import state_folder
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:

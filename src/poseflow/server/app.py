@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from poseflow.server import routes_labels, routes_page, routes_poses, routes_recordings, routes_run
 from poseflow.server.page import Page
-from poseflow.server.routing import HANDLERS
+from poseflow.server.routes import claims, labels, poses, recordings, run
+from poseflow.server.routes import page as pages
+from poseflow.server.routes.routing import HANDLERS
 from poseflow.server.security import Gate, Keys
 
 
@@ -21,7 +22,7 @@ def build_app(page: Page, keys: Keys) -> Starlette:
         yield
         page.close()
 
-    modules = (routes_page, routes_recordings, routes_poses, routes_run, routes_labels)
+    modules = (pages, recordings, poses, claims, run, labels)
     routes = [route for module in modules for route in module.routes()]
     gate = Middleware(Gate, keys=keys, read_only=page.read_only)
     app = Starlette(routes=routes, middleware=[gate], exception_handlers=HANDLERS, lifespan=lifespan)

@@ -18,8 +18,8 @@ from poseflow.server.claims import ClaimsBook
 from poseflow.server.events import Hub
 from poseflow.server.messages.claims import RecordingsEvent
 from poseflow.server.messages.recordings import RecordingList, RecordingRow, State
+from poseflow.server.poses.review import read_review, read_rows
 from poseflow.server.project import Project, stamp_of
-from poseflow.server.review import read_review, read_rows
 
 AT_ONCE_S = 1.0
 """So long figures are read before the list is given; the rest comes in the background."""

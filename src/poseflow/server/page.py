@@ -9,16 +9,16 @@ from poseflow import __version__
 from poseflow.corrections import AnyClaim, find_taken_back
 from poseflow.server.claims import ClaimsBook, RecordingClaims
 from poseflow.server.events import Hub
-from poseflow.server.frames import Stills
-from poseflow.server.labels import LabelBooks
-from poseflow.server.lanes import Summaries
+from poseflow.server.frames.packets import PacketRuns
+from poseflow.server.frames.stills import Stills
+from poseflow.server.label_files.books import LabelBooks
+from poseflow.server.label_files.suggestions import Suggester
 from poseflow.server.messages.claims import ClaimsEvent
-from poseflow.server.overlay import Override
 from poseflow.server.overview import Overview
-from poseflow.server.packets import PacketRuns
+from poseflow.server.poses.lanes import Summaries
+from poseflow.server.poses.overlay import Override
 from poseflow.server.project import Project
-from poseflow.server.run import RunControl
-from poseflow.server.suggestions import Suggester
+from poseflow.server.runs.control import RunControl
 from poseflow.server.watch import Watch
 
 _PROFILE = re.compile(r"[A-Za-z0-9][\w.-]*")

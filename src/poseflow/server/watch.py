@@ -9,7 +9,7 @@ from poseflow.core.errors import PoseflowError
 from poseflow.server.errors import RefusedError
 from poseflow.server.messages.claims import NetworksEvent, RecordingsEvent, RunEvent, TablesEvent
 from poseflow.server.project import stamp_of
-from poseflow.server.trainings import list_trainings
+from poseflow.server.runs.trainings import list_trainings
 
 if TYPE_CHECKING:
     from poseflow.server.page import Page

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from poseflow.exchange.slp import UNNAMED
 from poseflow.server.errors import RefusedError, not_ready
 from poseflow.server.messages.poses import Lane, Run, Span
-from poseflow.server.overlay import Override
-from poseflow.server.runs_of_tracks import Stretches, TrackSummary, summarize_tracks
-from poseflow.server.windows import VideoTables
+from poseflow.server.poses.overlay import Override
+from poseflow.server.poses.stretches import Stretches, TrackSummary, summarize_tracks
+from poseflow.server.poses.tables import VideoTables
 
 MOST_LANES = 24
 """Of tracks without a name, the longest."""

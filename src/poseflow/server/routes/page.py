@@ -11,7 +11,7 @@ from starlette.routing import Route
 from poseflow.server.errors import unknown
 from poseflow.server.messages.claims import Presence
 from poseflow.server.page import Page
-from poseflow.server.routing import get, page_of, post
+from poseflow.server.routes.routing import get, page_of, post
 
 SHELLS = ("/", "/recordings", "/run", "/label", "/proofread", "/networks")
 KINDS = {

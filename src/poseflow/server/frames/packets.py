@@ -18,8 +18,8 @@ from poseflow.media import VideoIndex
 from poseflow.media.packets import NO_FRAME, FramePacket, PacketReader
 from poseflow.media.segments import SEGMENT_FRAMES, segment_of
 from poseflow.server.blocks import pack_blocks
-from poseflow.server.codecs import CodecFacts, has_parameters, read_codec
 from poseflow.server.errors import RefusedError
+from poseflow.server.frames.codecs import CodecFacts, has_parameters, read_codec
 from poseflow.server.messages.recordings import PacketsHead
 
 STAMP_US = 1000

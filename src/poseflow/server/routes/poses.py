@@ -1,7 +1,6 @@
-"""Routes about poses, lanes, review items and claims."""
+"""Routes about poses and lanes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
@@ -10,18 +9,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from poseflow.core.similarity import find_centroids
-from poseflow.corrections import AbsenceClaim, AnyClaim, Retraction, find_taken_back, place_of
+from poseflow.corrections import AnyClaim
 from poseflow.server.blocks import pack_blocks
-from poseflow.server.claims import RecordingClaims
 from poseflow.server.errors import RefusedError, unknown
-from poseflow.server.lanes import draw_lanes, find_spans, rename_stretches
-from poseflow.server.messages.claims import ClaimsAnswer, ClaimsPost, Conflict, UndoPost
-from poseflow.server.messages.poses import ItemMark, Lanes, Mark, PosesHead, Review, TrackPath
-from poseflow.server.overlay import Override, Shown, find_overrides, lay_over
+from poseflow.server.messages.poses import ItemMark, Lanes, Mark, PosesHead, TrackPath
 from poseflow.server.page import Page
-from poseflow.server.review import read_review
-from poseflow.server.routing import BINARY, frame_range, get, post, whole
-from poseflow.server.windows import VideoTables, find_tables, read_window
+from poseflow.server.poses.lanes import draw_lanes, find_spans, rename_stretches
+from poseflow.server.poses.overlay import Shown, lay_over
+from poseflow.server.poses.review import read_review
+from poseflow.server.poses.tables import VideoTables, find_tables
+from poseflow.server.poses.windows import read_window
+from poseflow.server.routes.routing import BINARY, frame_range, get, whole
+from poseflow.server.routes.said import find_said, is_near, reach_of
 
 MOST_FRAMES = 2000
 STEPS_PER_PX = 8
@@ -39,36 +38,7 @@ def routes() -> list[Route]:
         get(f"{video}/lanes", give_lanes),
         get(f"{video}/tracklet", give_tracklet),
         get(f"{video}/path", give_path),
-        get("/api/recordings/{recording}/review", give_review),
-        get("/api/recordings/{recording}/claims", give_claims),
-        post("/api/recordings/{recording}/claims", ClaimsPost, take_claims),
-        post("/api/recordings/{recording}/undo", UndoPost, undo),
-        post("/api/recordings/{recording}/redo", UndoPost, redo),
     ]
-
-
-@dataclass(frozen=True)
-class Said:
-    """What is said of a recording, beside its tables."""
-
-    book: RecordingClaims
-    cursor: str
-    standing: Sequence[AnyClaim]
-    tables: dict[str, VideoTables]
-    overrides: Sequence[Override]
-
-    def place(self, video: str) -> int:
-        """Of a video among those of its recording."""
-        return list(self.tables).index(video)
-
-
-def find_said(page: Page, recording: str) -> Said:
-    """All that is said of a recording now; tells the tabs of what is new."""
-    book = page.tell_claims(recording)
-    cursor, standing = page.claims.cursor(book), book.standing
-    tables = {video: find_tables(page.project, recording, video) for video in page.project.recording(recording)}
-    overrides = find_overrides(tables, standing, page.known_overrides)
-    return Said(book, cursor, standing, tables, overrides)
 
 
 def give_poses(page: Page, request: Request) -> Response:
@@ -80,7 +50,7 @@ def give_poses(page: Page, request: Request) -> Response:
     said = find_said(page, recording)
     tables = said.tables[video]
     window = read_window(tables, start, stop)
-    near = [claim for claim in said.standing if _is_near(claim, video, start, stop)]
+    near = [claim for claim in said.standing if is_near(claim, video, start, stop)]
     shown = lay_over(video, said.place(video), window, near, said.overrides, tables.made_at)
     in_steps = request.query_params.get("points", "f4") == "i2"
     applied = [claim.id for claim in near] + [
@@ -130,20 +100,6 @@ def _as_arrays(shown: Shown, in_steps: bool) -> dict[str, np.ndarray]:
     }
 
 
-def _reach(claim: AnyClaim) -> tuple[str, int, int] | None:
-    """Video, first frame, and the one behind the last, that a claim is about."""
-    place = place_of(claim)
-    if place is None:
-        return None
-    last = claim.path[-1][0] if isinstance(claim, AbsenceClaim) and claim.path else place[1]
-    return place[0], place[1], last + 1
-
-
-def _is_near(claim: AnyClaim, video: str, start: int, stop: int) -> bool:
-    reach = _reach(claim)
-    return reach is not None and reach[0] == video and reach[1] < stop and reach[2] > start
-
-
 def give_lanes(page: Page, request: Request) -> Lanes:
     """The lanes of a video."""
     recording = request.path_params["recording"]
@@ -183,7 +139,7 @@ def _mark_edits(standing: Sequence[AnyClaim], video: str, start: int, stop: int,
     near = [
         (int(reach[1] / width), claim.kind, reach, claim)
         for claim in standing
-        if (reach := _reach(claim)) is not None and reach[0] == video and reach[1] < stop and reach[2] > start
+        if (reach := reach_of(claim)) is not None and reach[0] == video and reach[1] < stop and reach[2] > start
     ]
     near.sort(key=lambda one: (one[0], one[1]))
     marks = []
@@ -246,103 +202,3 @@ def _find_path(tables: VideoTables, track: int, tracklet: int | None, start: int
         path.append(last)
     name = tables.names[min(names)] if len(names) == 1 and min(names) >= 0 else None
     return TrackPath(tracklet=tracklet, track=track, name=name, start=start, stop=stop, rows=rows, path=path)
-
-
-def give_review(page: Page, request: Request) -> Review:
-    """The review items of a recording."""
-    recording = request.path_params["recording"]
-    book = page.tell_claims(recording)
-    return read_review(page.project, recording, book.standing)
-
-
-def give_claims(page: Page, request: Request) -> ClaimsAnswer:
-    """What was said of a recording since."""
-    recording = request.path_params["recording"]
-    book = page.tell_claims(recording)
-    return _answer(page, book, request.query_params.get("since"), [])
-
-
-def _answer(
-    page: Page, book: RecordingClaims, since: str | None, conflicts: list[Conflict], changed: Sequence[str] = ()
-) -> ClaimsAnswer:
-    return ClaimsAnswer(
-        cursor=page.claims.cursor(book),
-        claims=page.claims.since(book, since),
-        taken_back=sorted(find_taken_back(book.claims)),
-        conflicts=conflicts,
-        faults=list(book.faults),
-        changed=list(changed),
-    )
-
-
-def take_claims(page: Page, request: Request, message: ClaimsPost) -> ClaimsAnswer:
-    """Write what a person says; it is on disk when this is answered."""
-    recording = request.path_params["recording"]
-    _check_places(page, recording, message.claims)
-    new = page.claims.append(recording, message.claims)
-    book = page.tell_claims(recording, new)
-    return _answer(page, book, message.since, find_conflicts(page, recording, book, message.claims))
-
-
-def _check_places(page: Page, recording: str, claims: Sequence[AnyClaim]) -> None:
-    """Raise RefusedError for claims about videos or frames that the recording does not have."""
-    videos = page.project.recording(recording)
-    for claim in claims:
-        place = place_of(claim)
-        if place is None:
-            continue
-        if place[0] not in videos:
-            raise RefusedError(422, "invalid", f"video must be one of {', '.join(videos)}, got {place[0]!r}")
-        frames = page.project.index(place[0]).frames
-        if place[1] >= frames:
-            raise RefusedError(422, "invalid", f"frame must be 0 to {frames - 1}, got {place[1]}")
-
-
-def find_conflicts(page: Page, recording: str, book: RecordingClaims, claims: Sequence[AnyClaim]) -> list[Conflict]:
-    """Of claims that were just made, those that find no animal, and those that contradict others or are so."""
-    own = {claim.id for claim in claims if not isinstance(claim, Retraction)}
-    authors = {claim.id: claim.author for claim in book.claims}
-    standing = book.standing
-    found = []
-    places = sorted({place for claim in claims if (place := place_of(claim)) is not None})
-    for video, frame in places:
-        tables = find_tables(page.project, recording, video)
-        window = read_window(tables, frame, frame + 1)
-        near = [claim for claim in standing if _is_near(claim, video, frame, frame + 1)]
-        shown = lay_over(video, 0, window, near, [], tables.made_at)
-        for one in shown.standing.listed:
-            is_own = one.claim.id in own or one.by in own
-            is_read = one.kind == "superseded" or one.claim.kind != "continuation"
-            if is_own and is_read and _reach(one.claim) == (video, frame, frame + 1):
-                found.append(
-                    Conflict(
-                        kind="superseded" if one.kind == "superseded" else "orphan",
-                        claim=one.claim.id,
-                        by=one.by,
-                        author=authors.get(one.by if one.claim.id in own else one.claim.id, ""),
-                        reason=one.reason,
-                        video=video,
-                        frame=frame,
-                    )
-                )
-    return found
-
-
-def undo(page: Page, request: Request, message: UndoPost) -> ClaimsAnswer:
-    """Take back a person's last action."""
-    return _take_back(page, request, message, again=False)
-
-
-def redo(page: Page, request: Request, message: UndoPost) -> ClaimsAnswer:
-    """Hold again what a person took back last."""
-    return _take_back(page, request, message, again=True)
-
-
-def _take_back(page: Page, request: Request, message: UndoPost, again: bool) -> ClaimsAnswer:
-    recording = request.path_params["recording"]
-    retractions = page.claims.take_back(recording, message.author, message.claim, again)
-    book = page.tell_claims(recording, retractions)
-    targets = {claim.retracts for claim in retractions if isinstance(claim, Retraction)}
-    retracted = {claim.id: claim for claim in book.claims if claim.id in targets}
-    changed = [one.retracts if isinstance(one, Retraction) else one.id for one in retracted.values()]
-    return _answer(page, book, message.since, [], changed)

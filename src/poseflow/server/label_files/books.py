@@ -6,7 +6,6 @@ program has saved meanwhile is read again before a frame of it is changed, so th
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -16,13 +15,12 @@ from glob import has_magic
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from poseflow.core.errors import LabelsError, PoseflowError
 from poseflow.core.files import replacing
 from poseflow.core.locks import hold
 from poseflow.core.skeleton import Skeleton
 from poseflow.server.errors import RefusedError, unknown
+from poseflow.server.label_files.animals import build_animal, describe_animal, revision_of
 from poseflow.server.messages.common import SkeletonFacts
 from poseflow.server.messages.labels import (
     LabelAnimal,
@@ -170,9 +168,9 @@ class LabelBooks:
 
     def _read(self, name: str, book: _Book, video: str, frame: int) -> LabelFrame:
         found = _find(book, video, frame)
-        animals = [_describe_animal(one) for one in found.instances] if found is not None else []
+        animals = [describe_animal(one) for one in found.instances] if found is not None else []
         return LabelFrame(
-            file=name, video=video, frame=frame, revision=_revision(animals, found is not None), animals=animals
+            file=name, video=video, frame=frame, revision=revision_of(animals, found is not None), animals=animals
         )
 
     def write_frame(
@@ -192,7 +190,7 @@ class LabelBooks:
         def change(book: _Book) -> None:
             import sleap_io as sio
 
-            built = [_build_animal(book.labels, one) for one in animals]
+            built = [build_animal(book.labels, one) for one in animals]
             found = _find(book, video, frame)
             if found is None:
                 found = sio.LabeledFrame(video=self._video_of(book, video), frame_idx=frame)
@@ -371,57 +369,6 @@ def _write(labels: sio.Labels, path: Path) -> None:
 def _find(book: _Book, video: str, frame: int) -> sio.LabeledFrame | None:
     own = [one for one in book.labels.labeled_frames if one.frame_idx == frame]
     return next((one for one in own if book.names.get(id(one.video)) == video), None)
-
-
-def _describe_animal(one: sio.Instance) -> LabelAnimal:
-    import sleap_io as sio
-
-    xy, visible = np.asarray(one.points["xy"], np.float64), np.asarray(one.points["visible"], np.bool_)
-    is_set = np.asarray(np.isfinite(xy).all(axis=1), np.bool_)
-    is_predicted = isinstance(one, sio.PredictedInstance)
-    return LabelAnimal(
-        points=[(float(x), float(y)) if known else None for (x, y), known in zip(xy, is_set, strict=True)],
-        visible=(visible & is_set).tolist(),
-        track=one.track.name if one.track is not None else None,
-        predicted=is_predicted,
-        score=float(one.score) if is_predicted else None,
-    )
-
-
-def _build_animal(labels: sio.Labels, one: LabelAnimal) -> sio.Instance:
-    import sleap_io as sio
-
-    skeleton = labels.skeletons[0]
-    count = len(skeleton.nodes)
-    if len(one.points) != count or len(one.visible) != count:
-        raise RefusedError(422, "invalid", f"an animal must have a point or null for each of {count} nodes")
-    points = np.array([point if point is not None else (np.nan, np.nan) for point in one.points], np.float64)
-    if not np.isfinite(points).all(axis=1).any():
-        raise RefusedError(422, "invalid", "an animal must have a point that is seen, got none")
-    track = _find_track(labels, one.track) if one.track else None
-    if one.predicted:
-        made = sio.PredictedInstance.from_numpy(points, skeleton, score=one.score or 0.0, track=track)
-    else:
-        made = sio.Instance.from_numpy(points, skeleton, track=track)
-    made.points["visible"] = np.isfinite(points).all(axis=1) & np.array(one.visible, np.bool_)
-    if not one.predicted:
-        made.points["complete"] = True
-    return made
-
-
-def _find_track(labels: sio.Labels, name: str) -> sio.Track:
-    import sleap_io as sio
-
-    found = next((track for track in labels.tracks if track.name == name), None)
-    if found is None:
-        found = sio.Track(name=name)
-        labels.tracks.append(found)
-    return found
-
-
-def _revision(animals: Sequence[LabelAnimal], is_there: bool) -> str:
-    text = "\n".join(animal.model_dump_json() for animal in animals)
-    return hashlib.sha256(f"{is_there}\n{text}".encode()).hexdigest()[:16]
 
 
 def _show(video: sio.Video) -> str:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from poseflow.corrections import AnyClaim, ContinuationClaim, NameClaim, ShownFrames, Standing, find_edits_in, place_of
 from poseflow.exchange.slp import UNNAMED
-from poseflow.server.windows import VideoTables, Window, read_window
+from poseflow.server.poses.tables import VideoTables
+from poseflow.server.poses.windows import Window, read_window
 
 SET, REMOVED, ADDED, NAMED, UNTRACKED, PENDING = 1, 2, 4, 8, 16, 32
 """Flags of a row."""

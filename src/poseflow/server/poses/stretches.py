@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from poseflow.server.groups import FRAME
-from poseflow.server.windows import VideoTables, code_names, iter_links
+from poseflow.server.poses.groups import FRAME
+from poseflow.server.poses.tables import VideoTables, code_names, iter_links
 
 MOST_STRETCHES = 400_000
 """Names that change from frame to frame make many; from so many on, stretches are joined within blocks of frames."""

@@ -24,7 +24,7 @@ from poseflow.server.messages.run import (
     ReleaseFacts,
     Training,
 )
-from poseflow.server.run import read_tail
+from poseflow.server.runs.control import read_tail
 
 LOG_LINES = 8
 MOST_DECISIONS = 200

@@ -17,13 +17,13 @@ from poseflow.exchange.slp import UNNAMED
 from poseflow.media import VideoIndex
 from poseflow.server.blocks import pack_blocks
 from poseflow.server.errors import RefusedError, unknown
-from poseflow.server.frames import SIZES, Size
+from poseflow.server.frames.packets import may_be_packets
+from poseflow.server.frames.stills import SIZES, Size
 from poseflow.server.messages.common import Message, Session, SkeletonFacts
 from poseflow.server.messages.recordings import Recording, RecordingList, VideoFacts
-from poseflow.server.packets import may_be_packets
 from poseflow.server.page import Page
-from poseflow.server.routing import BINARY, frame_range, get, whole
-from poseflow.server.windows import VideoTables, find_tables
+from poseflow.server.poses.tables import VideoTables, find_tables
+from poseflow.server.routes.routing import BINARY, frame_range, get, whole
 from poseflow.tracking.recording import arrange_files
 
 FOR_GOOD = "private, max-age=31536000, immutable"

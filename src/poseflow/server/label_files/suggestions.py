@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from poseflow.core.errors import PoseflowError
 from poseflow.server.errors import RefusedError
-from poseflow.server.labels import LabelBooks
+from poseflow.server.label_files.books import LabelBooks
 from poseflow.server.messages.labels import Suggestion, Suggestions, SuggestPost
 from poseflow.server.project import Project
 from poseflow.suggest.propose import NEED_PREDICTIONS, propose_frames

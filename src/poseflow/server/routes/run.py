@@ -28,9 +28,9 @@ from poseflow.server.messages.run import (
     RunState,
 )
 from poseflow.server.page import Page
-from poseflow.server.routing import get, post
-from poseflow.server.run import read_tail, show
-from poseflow.server.trainings import (
+from poseflow.server.routes.routing import get, post
+from poseflow.server.runs.control import read_tail, show
+from poseflow.server.runs.trainings import (
     describe_networks,
     find_model_folder,
     find_work,

@@ -22,8 +22,9 @@ from poseflow.server.messages.labels import (
     SuggestPost,
 )
 from poseflow.server.page import Page
-from poseflow.server.routing import get, post, text, whole
-from poseflow.server.windows import find_tables, read_window
+from poseflow.server.poses.tables import find_tables
+from poseflow.server.poses.windows import read_window
+from poseflow.server.routes.routing import get, post, text, whole
 
 
 def routes() -> list[Route]:

@@ -1,0 +1,1 @@
+"""Label files as the page reads and writes them."""
