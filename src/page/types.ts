@@ -11,6 +11,12 @@ export interface AbsenceClaim {
   path?: ([number, number, number])[];
 }
 
+/** A video that is to be done again after a failure; without a profile, as the last run was started. */
+export interface AgainPost {
+  video: string;
+  profile?: string | null;
+}
+
 /** An animal is here, with all its points, that was not shown. */
 export interface AnimalClaim {
   version?: 1;

@@ -129,6 +129,15 @@ def test_a_run_goes_on_without_the_page_and_is_found_again(browser: Browser) -> 
         again.stop()
 
 
+def test_one_video_alone_is_done_again(browser: Browser) -> None:
+    assert browser.post("/api/run/again", {"video": "../clip"}).status == 404
+    assert browser.post("/api/run/again", {"video": "clip", "profile": "--force"}).json["error"] == "invalid"
+    state = browser.post("/api/run/again", {"video": "clip"}).json
+    assert state["command"] == ["snakemake", "--profile", "local", "results/poses/clip/clip.parquet"]
+    browser.post("/api/run/stop", {})
+    wait_for(lambda: not browser.get("/api/run").json["ours"])
+
+
 def test_a_number_that_is_another_process_now_is_not_ours(browser: Browser) -> None:
     other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"], start_new_session=True)
     try:

@@ -98,6 +98,13 @@ class PlanPost(Message):
     target: str | None = Field(None, max_length=100)
 
 
+class AgainPost(Message):
+    """A video that is to be done again after a failure; without a profile, as the last run was started."""
+
+    video: str = Field(max_length=300)
+    profile: str | None = Field(None, max_length=100)
+
+
 class Empty(Message):
     """Nothing further to say."""
 

@@ -15,6 +15,7 @@ from poseflow.server.errors import RefusedError, unknown
 from poseflow.server.messages.claims import NetworksEvent, RunEvent
 from poseflow.server.messages.common import Message
 from poseflow.server.messages.run import (
+    AgainPost,
     Curves,
     Empty,
     Failure,
@@ -52,6 +53,7 @@ def routes() -> list[Route]:
         get("/api/run/jobs", list_queue),
         post("/api/run/plan", PlanPost, plan_run),
         post("/api/run/start", PlanPost, start_run),
+        post("/api/run/again", AgainPost, run_again),
         post("/api/run/stop", Empty, stop_run),
         get("/api/networks", tell_networks),
         post("/api/networks/promote", ReleasePost, promote),
@@ -164,10 +166,24 @@ def plan_run(page: Page, request: Request, message: PlanPost) -> RunPlan:
 
 def start_run(page: Page, request: Request, message: PlanPost) -> RunState:
     """Start a run."""
+    return _start(page, request, page.run.command(message.profile, message.target), message.profile)
+
+
+def run_again(page: Page, request: Request, message: AgainPost) -> RunState:
+    """Start a run of what a video lacks alone."""
+    recording = page.project.plan().recording_of.get(message.video)
+    if recording is None:
+        raise unknown("video", message.video)
+    profile = message.profile or page.run.noted().get("profile") or next(iter(page.find_profiles()), "")
+    wanted = page.project.places.pose_table(recording, message.video)
+    return _start(page, request, page.run.command(profile, None, [wanted]), profile)
+
+
+def _start(page: Page, request: Request, command: list[str], profile: str) -> RunState:
     status = page.overview.status()
     if status is not None and status.is_running:
         raise RefusedError(409, "refused", "a run is at work already")
-    page.run.start(message.profile, message.target, lambda: tell_run(page))
+    page.run.start(command, profile, lambda: tell_run(page))
     tell_run(page)
     return tell_state(page, request)
 

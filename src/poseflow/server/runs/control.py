@@ -35,8 +35,12 @@ class RunControl:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_stopping = False
 
-    def command(self, profile: str, target: str | None) -> list[str]:
-        """What is run; raises RefusedError for a profile or target that there is not."""
+    def command(self, profile: str, target: str | None, files: Sequence[Path] = ()) -> list[str]:
+        """What is run; raises RefusedError for a profile or target that there is not.
+
+        Args:
+            files: that are to be made, in place of a target, by the places that this package gives them.
+        """
         known = self._profiles()
         if profile not in known:
             raise RefusedError(422, "invalid", f"profile must be one of {', '.join(known) or 'none'}, got {profile!r}")
@@ -44,7 +48,8 @@ class RunControl:
             raise RefusedError(422, "invalid", f"target must be one of {', '.join(TARGETS)}, got {target!r}")
         # What follows --configfile is a file, up to the next option.
         settings = [] if self._config == Path("config/config.yaml") else ["--configfile", str(self._config)]
-        return [sys.executable, "-m", "snakemake", *settings, "--profile", profile, *([target] if target else [])]
+        wanted = [*([target] if target else []), *map(str, files)]
+        return [sys.executable, "-m", "snakemake", *settings, "--profile", profile, *wanted]
 
     def plan(self, profile: str, target: str | None) -> RunPlan:
         """What a run would do, by Snakemake's dry run, which takes some seconds."""
@@ -74,13 +79,12 @@ class RunControl:
             fault=(faults or lines or ["it ended without a word"])[-1] if done.returncode else None,
         )
 
-    def start(self, profile: str, target: str | None, tell: Callable[[], None]) -> None:
+    def start(self, command: Sequence[str], profile: str, tell: Callable[[], None]) -> None:
         """Start a run; raises RefusedError where one that this page started is at work.
 
         Args:
-            tell: called when it has ended.
+            command: of `command`, with this profile. tell: called when it has ended.
         """
-        command = self.command(profile, target)
         with self._lock:
             if self.is_at_work():
                 raise RefusedError(409, "refused", "a run that was started here is at work")
@@ -97,7 +101,7 @@ class RunControl:
             self._is_stopping = False
             began = datetime.now(UTC).isoformat(timespec="seconds")
             note = {"process": self._process.pid, "born": _born(self._process.pid), "began": began}
-            write_json({**note, "command": command, "profile": profile}, self._note)
+            write_json({**note, "command": list(command), "profile": profile}, self._note)
         threading.Thread(target=self._wait, args=(self._process, tell), name="run", daemon=True).start()
 
     def _wait(self, process: subprocess.Popen[bytes], tell: Callable[[], None]) -> None:
