@@ -23,7 +23,8 @@ from poseflow.server.project import Project, stamp_of
 
 AT_ONCE_S = 1.0
 """So long figures are read before the list is given; the rest comes in the background."""
-STATUS_S = 5.0
+STATUS_S, REST = 5.0, 20.0
+"""How things stand is looked up at most so often, and at most in so small a part of the time (1 in 20)."""
 MOST_COUNTED = 1 << 24
 """Bytes of a log of claims that are counted for the list."""
 ORDER: dict[State, int] = {"failed": 0, "quarantined": 1, "running": 2, "waiting": 3, "done": 4}
@@ -50,25 +51,32 @@ class Overview:
         self._project, self._claims, self._hub = project, claims, hub
         self._lock = threading.Lock()
         self._status: Status | None = None
-        self._status_at = 0.0
+        self._status_due = 0.0
         self._status_lock = threading.Lock()
         self._is_reading = False
 
     def status(self, patience: bool = True) -> Status | None:
-        """How things stand, at most STATUS_S old; None where that is not known yet and nobody waits."""
-        if time.monotonic() - self._status_at < STATUS_S:
+        """How things stand, not much older than it takes to find out.
+
+        Args:
+            patience: wait for it; else what was known last comes at once, None at first, and it is looked anew behind.
+        """
+        if time.monotonic() < self._status_due:
             return self._status
-        if not patience and self._status is None:
-            return None
+        if not patience:
+            self._read_on()
+            return self._status
         with self._status_lock:
-            if time.monotonic() - self._status_at >= STATUS_S:
+            begin = time.monotonic()
+            if begin >= self._status_due:
                 self._status = find_status(self._project.plan(), self._project.places, time.time())
-                self._status_at = time.monotonic()
+                now = time.monotonic()
+                self._status_due = now + max(STATUS_S, REST * (now - begin))
         return self._status
 
     def forget_status(self) -> None:
         """Look anew the next time."""
-        self._status_at = 0.0
+        self._status_due = 0.0
 
     def list_recordings(self) -> RecordingList:
         """All recordings, those first that need a person most."""

@@ -83,7 +83,8 @@ def frame_range(request: Request, frames: int, most: int) -> tuple[int, int]:
     start, stop = whole(request, "from", 0), whole(request, "to", frames)
     start, stop = max(start, 0), min(stop, frames)
     if not 0 <= stop - start <= most:
-        raise RefusedError(422, "invalid", f"from and to must be at most {most} frames apart, got {start} to {stop}")
+        said = f"from and to must be within 0 to {frames}, {most} apart at most, got {start} to {stop}"
+        raise RefusedError(422, "invalid", said)
     return start, stop
 
 
