@@ -1,11 +1,13 @@
 """Who may ask for what: each attack does what it should, and nothing else."""
 
 import json
+import os
 import re
 import socket
 import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -271,3 +273,50 @@ def test_the_pages_types_are_those_of_the_messages() -> None:
 
 def test_a_projects_plan_is_made_by_its_settings_alone(project: Path) -> None:
     assert list(Page(Project(), "a").project.plan().recordings) == ["clip"]
+
+
+def test_a_file_whose_name_is_a_script_has_a_safe_name_and_is_told_as_text(project: Path) -> None:
+    odd = project / "videos" / "<script>alert(1)<.mp4"
+    odd.write_bytes((project / "videos/clip.mp4").read_bytes() + b"\0")
+    running = Server()
+    try:
+        answer = running.browser.get("/api/recordings")
+        [name] = [row["name"] for row in answer.json["recordings"] if row["name"] != "clip"]
+        assert re.fullmatch(r"[A-Za-z0-9_.-]+", name)
+        facts = running.browser.get(f"/api/recordings/{name}")
+        assert facts.json["videos"][0]["file"] == odd.name
+        for one in (answer, facts):
+            assert one.headers["content-type"] == "application/json"
+            assert one.headers["x-content-type-options"] == "nosniff"
+        assert running.browser.get(f"/api/videos/{name}/still?frame=3").status == 200
+    finally:
+        running.stop()
+        odd.unlink()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can be somebody else")
+def test_another_user_of_the_machine_gets_neither_socket_nor_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # so that nothing but the rights of socket and file stand in the way
+        monkeypatch.setenv("XDG_STATE_HOME", name)
+        token = listen.state_folder(Path("/lab")) / "token"
+        listen.keep_token(token.parent)
+        token.parent.chmod(0o755)
+        path = folder / "page.sock"
+        listener = listen.listen_on_socket(path, folder, TOKEN, 8765)
+        code = (
+            "import os, socket, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+            "def tried(act):\n"
+            "    try: act()\n"
+            "    except PermissionError: return 'refused'\n"
+            "    return 'open'\n"
+            "line = socket.socket(socket.AF_UNIX)\n"
+            "print(tried(lambda: line.connect(sys.argv[1])), tried(lambda: open(sys.argv[2])))"
+        )
+        try:
+            command = [sys.executable, "-c", code, str(path), str(token)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True, env={})
+            assert done.stdout.split() == ["refused", "refused"]
+        finally:
+            listener.socket.close()
