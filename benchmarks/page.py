@@ -1,6 +1,6 @@
 """The page's loads: a recording of 43 million rows, a list of 2,000 recordings, frames of a long recording.
 
-    python benchmarks/page.py [--rows 43000000] [--recordings 2000] [--frames 3000]
+    python benchmarks/page.py [--rows 43000000] [--recordings 2000] [--frames 3000] [--day 2592000]
 
 Each figure is the time that a request took, by HTTP on loopback, in the order in which somebody would ask; the median
 of several where it says so. What it makes lies in a temporary folder.
@@ -18,6 +18,7 @@ from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import yaml
@@ -225,14 +226,59 @@ def measure_frames(count: int) -> None:
     asker.close()
 
 
+def write_day(path: Path, frames: int) -> None:
+    """A recording of so many frames: one run of 250, again and again."""
+    write_video("run.mp4", (np.full((256, 256, 1), number % 200, np.uint8) for number in range(250)), fps=30, gop=250)
+    with av.open("run.mp4") as source:
+        stream = source.streams.video[0]
+        packets = [(bytes(one), one.pts, one.dts, one.is_keyframe) for one in source.demux(stream) if one.size]
+        step = stream.duration or 0
+        with av.open(str(path), "w") as made:
+            copy = made.add_stream_from_template(stream)
+            for turn in range(frames // 250):
+                for content, pts, dts, is_key in packets:
+                    packet = av.Packet(content)
+                    packet.pts, packet.dts = pts + turn * step, dts + turn * step
+                    packet.stream, packet.time_base, packet.is_keyframe = copy, stream.time_base, is_key
+                    made.mux(packet)
+
+
+def measure_day(frames: int) -> None:
+    """The first frames of a recording of a day, as somebody opens it after a start."""
+    path = Path("videos/day.mp4")
+    write_day(path, frames)
+    begin = time.perf_counter()
+    index = index_video(path)
+    write_index(index, PLACES.index("day"))
+    print(
+        f"{index.frames:,} frames of 256², indexed, as a run does it, in {time.perf_counter() - begin:.1f} s",
+        flush=True,
+    )
+    asker = Asker(Page(Project(), "bench"))
+    tell("the recording's facts, first time", asker.ask("/api/recordings/day")[2])
+    middle = index.frames // 2
+    tell("its first still", asker.ask(f"/api/videos/day/still?frame={middle}")[2])
+    tell("its first packets", asker.ask(f"/api/videos/day/packets?frame={middle}")[2])
+    places = np.random.default_rng(2).integers(0, index.frames, 30)
+    measure(asker, "a still anywhere", lambda n: f"/api/videos/day/still?frame={places[n]}", 30)
+    measure(asker, "packets of 250 frames anywhere", lambda n: f"/api/videos/day/packets?frame={places[n]}", 30)
+    asker.close()
+
+
 def main() -> None:
     """Measure all."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=43_000_000)
     parser.add_argument("--recordings", type=int, default=2000)
     parser.add_argument("--frames", type=int, default=3000)
+    parser.add_argument("--day", type=int, default=2_592_000)
     asked = parser.parse_args()
-    parts = ((measure_long, asked.rows), (measure_list, asked.recordings), (measure_frames, asked.frames))
+    parts = (
+        (measure_long, asked.rows),
+        (measure_list, asked.recordings),
+        (measure_frames, asked.frames),
+        (measure_day, asked.day),
+    )
     for part, size in parts:
         if not size:
             continue
