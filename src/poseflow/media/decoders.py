@@ -1,9 +1,11 @@
 """Decoders of a file: each has seen how the file begins, and has one thread."""
 
+from collections.abc import Iterable
 from itertools import islice
 
 import av
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from poseflow.core.errors import VideoError
 from poseflow.media.packets import open_container, read_packets, video_stream_of
@@ -34,15 +36,24 @@ def open_decoder(path: str) -> VideoCodecContext:
             stream = video_stream_of(container)
             if stream is None:
                 raise VideoError(f"{path} must hold a video stream, got none")
-            decoder = stream.codec_context
-            decoder.thread_count = 1
-            decoder.options = _OPTIONS.get(decoder.name, {})
-            for packet in islice(read_packets(container, stream), _MOST_FIRST_PACKETS):
-                decode_in_vain(decoder, packet)
-                if packet.is_keyframe:
-                    break
+            return prepare_decoder(stream, read_packets(container, stream))
     except av.FFmpegError as error:
         raise VideoError(f"{path} must be readable, got: {error}") from None
+
+
+def prepare_decoder(stream: VideoStream, packets: Iterable[av.Packet]) -> VideoCodecContext:
+    """As `open_decoder`, of a file that is open: one of a day takes a second to be opened once more.
+
+    Args:
+        stream: that nothing has been decoded of. packets: from its first one on.
+    """
+    decoder = stream.codec_context
+    decoder.thread_count = 1
+    decoder.options = _OPTIONS.get(decoder.name, {})
+    for packet in islice(packets, _MOST_FIRST_PACKETS):
+        decode_in_vain(decoder, packet)
+        if packet.is_keyframe:
+            break
     decoder.flush_buffers()
     return decoder
 

@@ -4,7 +4,7 @@ import logging
 import re
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -205,6 +205,21 @@ class PacketReader:
             found = self._jump(start)
         yield found
         yield from self._ahead()
+
+    @property
+    def stream(self) -> VideoStream:
+        """The stream, as it is open now."""
+        return self._stream
+
+    def peek(self) -> Generator[av.Packet, None, None]:
+        """The packets ahead, which stay ahead; to be closed."""
+        taken: list[FramePacket] = []
+        try:
+            for packet in self._ahead():
+                taken.append(packet)
+                yield packet.packet
+        finally:
+            self.give_back(taken)
 
     def give_back(self, packets: Sequence[FramePacket]) -> None:
         """Put packets in front of those ahead."""

@@ -15,6 +15,7 @@ valid stream, no decoder can tell.)
 
 from bisect import bisect_left, insort
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import islice
 
 import av
@@ -22,7 +23,7 @@ import av.logging
 import numpy as np
 from av.video.frame import PictureType
 
-from poseflow.media.decoders import decode_in_vain, open_decoder
+from poseflow.media.decoders import decode_in_vain, open_decoder, prepare_decoder
 from poseflow.media.index import VideoIndex
 from poseflow.media.packets import NO_FRAME, FramePacket, PacketReader
 
@@ -55,7 +56,8 @@ class SegmentDecoder:
     def __init__(self, index: VideoIndex) -> None:
         self._index = index
         self._packets = PacketReader(index)
-        self._decoder = open_decoder(index.path)
+        with closing(self._packets.peek()) as first:
+            self._decoder = prepare_decoder(self._packets.stream, first)
         self._other_encoders = index.other_encoders.values()
         self._known_encoders = 0  # of these
         self._is_tainted = False  # by damage, of which a decoder may keep something beyond the next keyframe

@@ -7,10 +7,7 @@ registry, by which data without a description is an Annex B stream.
 import re
 from dataclasses import dataclass
 
-import av
-
-from poseflow.core.errors import VideoError
-from poseflow.media.packets import open_container, video_stream_of
+from av.video.stream import VideoStream
 
 _SPS_OF_H264 = re.compile(rb"\x00\x00\x01([\x07\x27\x47\x67])(...)", re.DOTALL)
 _NAMES_OF_VP = {"vp8": "vp8", "vp9": "vp09.00.10.08"}
@@ -30,21 +27,11 @@ class CodecFacts:
     """Parameter sets that keyframes lack, in an Annex B stream."""
 
 
-def read_codec(path: str) -> CodecFacts | None:
-    """What a browser must know of a video file; None for a codec that no browser has.
-
-    Raises: VideoError where the file cannot be opened.
-    """
-    try:
-        with open_container(path) as container:
-            stream = video_stream_of(container)
-            if stream is None:
-                return None
-            context = stream.codec_context
-            extra = bytes(context.extradata or b"")
-            return _describe(context.name, extra, (context.width, context.height), context.pix_fmt or "")
-    except av.FFmpegError as error:
-        raise VideoError(f"{path} must be readable, got: {error}") from None
+def find_codec(stream: VideoStream) -> CodecFacts | None:
+    """What a browser must know of a video; None for a codec that no browser has."""
+    context = stream.codec_context
+    extra = bytes(context.extradata or b"")
+    return _describe(context.name, extra, (context.width, context.height), context.pix_fmt or "")
 
 
 def _describe(name: str, extra: bytes, size: tuple[int, int], pix_fmt: str) -> CodecFacts | None:

@@ -19,7 +19,7 @@ from poseflow.media.packets import NO_FRAME, FramePacket, PacketReader
 from poseflow.media.segments import SEGMENT_FRAMES, segment_of
 from poseflow.server.blocks import pack_blocks
 from poseflow.server.errors import RefusedError
-from poseflow.server.frames.codecs import CodecFacts, has_parameters, read_codec
+from poseflow.server.frames.codecs import CodecFacts, find_codec, has_parameters
 from poseflow.server.messages.recordings import PacketsHead
 
 STAMP_US = 1000
@@ -81,10 +81,12 @@ class PacketRuns:
             if source is not None:
                 self._sources.move_to_end(key)
                 return source
-        codec = read_codec(index.path)
+        reader = PacketReader(index)
+        codec = find_codec(reader.stream)
         if codec is None:
+            reader.close()
             raise RefusedError(409, "stills_only", f"browsers do not decode {index.codec}")
-        made, closing = _Source(codec, PacketReader(index)), []
+        made, closing = _Source(codec, reader), []
         with self._lock:
             source = self._sources.setdefault(key, made)
             if source is not made:

@@ -33,9 +33,10 @@ AHEAD = 200
 
 @dataclass
 class _Reader:
-    """An open video and where it stands."""
+    """A video, open from its first frame on, and where it stands."""
 
-    video: Video
+    index: VideoIndex
+    video: Video | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
     frames: Frames | None = None
     next: int = -1
@@ -106,7 +107,7 @@ class Stills:
         with self._lock:
             reader = self._readers.get(key)
             if reader is None:
-                reader = self._readers[key] = _Reader(open_video(index, threads=1))
+                reader = self._readers[key] = _Reader(index)
             self._readers.move_to_end(key)
             while len(self._readers) > self._most_open:
                 closing.append(self._readers.popitem(last=False)[1])
@@ -116,7 +117,9 @@ class Stills:
         return reader
 
     def _read_to(self, reader: _Reader, key: str, frame: int) -> Image | None:
-        index = reader.video.index
+        index = reader.index
+        if reader.video is None:  # under its own lock: one of a day takes a second, and others do not wait for it
+            reader.video = open_video(index, threads=1)
         if reader.frames is None or not reader.next <= frame < reader.next + AHEAD:
             _stop(reader)
             is_predicted = index.kind == "video" and not index.intra_only
@@ -156,7 +159,8 @@ def _stop(reader: _Reader) -> None:
 def _close(reader: _Reader) -> None:
     reader.is_closed = True
     _stop(reader)
-    reader.video.close()
+    if reader.video is not None:
+        reader.video.close()
 
 
 def _encode(image: Image, size: Size) -> bytes:
