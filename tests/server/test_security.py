@@ -242,6 +242,13 @@ def test_token_and_link_are_their_owners_alone(tmp_path: Path, monkeypatch: pyte
     assert listen.keep_token(folder, anew=True) != token
 
 
+def test_a_link_names_what_browsers_can_reach() -> None:
+    assert listen.name_host("127.0.0.1") == "localhost"
+    assert listen.name_host("10.0.0.7") == "10.0.0.7"
+    assert listen.name_host("fe80::1") == "[fe80::1]"
+    assert listen.name_host("0.0.0.0") == os.uname().nodename.lower()
+
+
 def test_shared_machines_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_CONNECTION", raising=False)
     monkeypatch.setattr("shutil.which", lambda name: None)

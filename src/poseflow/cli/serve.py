@@ -72,7 +72,7 @@ def serve(
         listener = listen.listen_on_socket(path, Path.cwd(), token, own_port)
     else:
         listener = listen.listen_on_port(host or "127.0.0.1", own_port, token, port is not None)
-    names = LOOPBACK | {name.lower() for name in host_name or ()} | ({host.lower()} if host else set())
+    names = LOOPBACK | {name.lower() for name in host_name or ()} | ({listen.name_host(host)} if host else set())
     keys = Keys(token, f"poseflow-{folder.name}", frozenset(names), token.encode())
     page = Page(Project(config), author or stamp()["author"], read_only)
     listen.write_secret(listener.url, folder / "url")

@@ -22,6 +22,7 @@ from poseflow.core.errors import ConfigError
 from poseflow.core.files import replacing
 
 DEFAULT_PORT = 8765
+EVERYWHERE = ("0.0.0.0", "::")
 TOKEN_BYTES = 24
 MOST_CONNECTIONS = 1000
 MOST_PATH_BYTES = 100
@@ -94,9 +95,17 @@ def listen_on_port(host: str, port: int, token: str, is_fixed: bool) -> Listener
             continue
         server.listen(MOST_CONNECTIONS)
         bound = server.getsockname()[1]
-        shown = "localhost" if host in ("127.0.0.1", "::1") else f"[{host}]" if ":" in host else host
-        return Listener(server, f"http://{shown}:{bound}/?token={token}", None)
+        return Listener(server, f"http://{name_host(host)}:{bound}/?token={token}", None)
     raise ConfigError(f"--port must be free, got {port}: {fault.strerror}")
+
+
+def name_host(host: str) -> str:
+    """What an address is called in a link; all addresses of this machine, by its name."""
+    if host in ("127.0.0.1", "::1"):
+        return "localhost"
+    if host in EVERYWHERE:
+        return os.uname().nodename.lower()
+    return f"[{host}]" if ":" in host else host
 
 
 def listen_on_socket(path: Path | None, project: Path, token: str, port: int) -> Listener:
