@@ -53,9 +53,8 @@ def give_poses(page: Page, request: Request) -> Response:
     near = [claim for claim in said.standing if is_near(claim, video, start, stop)]
     shown = lay_over(video, said.place(video), window, near, said.overrides, tables.made_at)
     in_steps = request.query_params.get("points", "f4") == "i2"
-    applied = [claim.id for claim in near] + [
-        claim.id for claim in said.standing if claim.kind in ("name", "continuation") and claim not in near
-    ]
+    named = [claim for claim in said.standing if claim.kind in ("name", "continuation")]
+    applied = dict.fromkeys(claim.id for claim in (*near, *named))
     reviewed = shown.standing.videos[video].reviewed if video in shown.standing.videos else set()
     failed = tables.failed[(tables.failed >= start) & (tables.failed < stop)]
     head = PosesHead(
@@ -65,7 +64,7 @@ def give_poses(page: Page, request: Request) -> Response:
         nodes=list(window.nodes),
         names=list(shown.window.names),
         cursor=said.cursor,
-        applied=applied,
+        applied=list(applied),
         tables=tables.stamp,
         scale=1 / STEPS_PER_PX if in_steps else 1.0,
         failed=failed.tolist(),
