@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from poseflow.core.errors import VideoError
+from poseflow.core.wording import count_of
 from poseflow.corrections import AnyClaim, find_standing, read_log
 from poseflow.media import read_index
 from poseflow.runs.plan import Plan
@@ -191,12 +192,15 @@ class Overview:
         failed: dict[str, tuple[State, str | None]],
         videos: Sequence[str],
     ) -> tuple[State, str | None]:
-        if bad := [one for one in indexes if one is not None and not one.is_ok]:
-            return "quarantined", bad[0].reason
+        bad = [one.reason for one in indexes if one is not None and not one.is_ok]
+        if bad and len(bad) == len(videos):
+            return "quarantined", bad[0]
         state, reason = _worst(failed, videos)
         if state is not None:
             return state, reason
-        return ("done" if rows and all(count is not None for count in rows) else "waiting"), None
+        done = bool(rows) and all(count is not None for count in rows)
+        said = f"{len(bad)} of {count_of(len(videos), 'video')} cannot be read: {bad[0]}" if bad else None
+        return ("done" if done else "waiting"), said
 
 
 _NOTHING: dict[str, Any] = dict.fromkeys(
