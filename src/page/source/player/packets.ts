@@ -7,6 +7,7 @@ import type { FromWorker, ToWorker } from "./messages";
 
 /** Runs whose packets are kept; they are small. */
 const KEPT_RUNS = 6;
+const MOST_FETCHES = 2;
 
 interface Asked {
   head: PacketsHead;
@@ -17,6 +18,8 @@ interface Asked {
 
 export interface PacketsEvents {
   picture: (frame: number, image: VideoFrame) => void;
+  /** A run came, or did not: another may be asked for. */
+  fetched: () => void;
   /** Frames of these runs come as stills only. */
   failed: (from: number, to: number, reason: string) => void;
 }
@@ -26,6 +29,8 @@ export class PacketSource {
   private readonly runs = new Map<number, Promise<Blocks<PacketsHead>>>();
   private readonly heads: PacketsHead[] = [];
   private readonly asked = new Map<number, Asked>();
+  /** Runs that are on their way, by the frame that they were asked for. */
+  private readonly fetching = new Map<number, Promise<Blocks<PacketsHead>>>();
   private readonly bad: { from: number; to: number }[] = [];
   private last = 0;
   private isOff: boolean;
@@ -63,6 +68,8 @@ export class PacketSource {
   /** Begins to decode the run that holds a frame, or as much of it around the frame as may be kept. */
   async ask(frame: number, direction: 1 | -1 = 1): Promise<void> {
     if (!this.serves(frame) || this.isComing(frame)) return;
+    // Which frames a run has is not known before it is there: what is asked meanwhile waits for it.
+    if (!this.headOf(frame) && this.fetching.size >= MOST_FETCHES) return;
     let blocks: Blocks<PacketsHead>;
     try {
       blocks = await this.fetch(frame);
@@ -120,6 +127,8 @@ export class PacketSource {
     const known = this.headOf(frame);
     const kept = known && this.runs.get(known.from_frame);
     if (kept) return kept;
+    const near = this.fetching.get(frame);
+    if (near) return near;
     const asked = getBlocks<PacketsHead>(
       `/api/videos/${part(this.video.name)}/packets?${query({ frame, v: this.video.fingerprint })}`,
     ).then((blocks) => {
@@ -129,6 +138,12 @@ export class PacketSource {
       for (const old of [...this.runs.keys()].slice(0, -KEPT_RUNS)) this.forget(old);
       return blocks;
     });
+    this.fetching.set(frame, asked);
+    const settle = (): void => {
+      this.fetching.delete(frame);
+      if (!this.isClosed) this.events.fetched();
+    };
+    asked.then(settle, settle);
     return asked;
   }
 

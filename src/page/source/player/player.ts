@@ -67,6 +67,7 @@ export class Player {
             else this.cache.put({ frame, from: "packets", image, bytes }, this.frame.value);
             if (frame === this.frame.value) this.changed();
           },
+          fetched: () => this.want(),
           failed: (from, to, reason) => {
             this.note.value = `stills: ${reason}`;
             if (this.frame.value >= from && this.frame.value < to) this.want();

@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Lanes as LaneFacts, Recording, Review, ReviewItem, VideoFacts } from "../../types";
 import { get, part, patiently, query } from "../api";
-import type { Claim, Saying } from "../core/claims";
+import { type Claim, findStanding, type Saying } from "../core/claims";
 import {
   addAnimal,
   confirm,
@@ -33,6 +33,7 @@ import {
 } from "../data/claims";
 import { PoseStore } from "../data/poses";
 import { author, listen, readOnly, sayWhere, tell, tellFault } from "../data/session";
+import { Times } from "../data/times";
 import { Player } from "../player/player";
 import { type Extent, type Plan, planName, planRemove, planSwap, type Reader } from "./plans";
 import { kindOf, Queue } from "./review";
@@ -81,7 +82,7 @@ export class Proofreading {
   /** Raised to ask the view for a zoom: to animals, or to the whole frame. */
   readonly zoom = signal<{ to: "animals" | "all"; count: number }>({ to: "all", count: 0 });
   readonly goingTo = signal(false);
-  readonly times = signal<{ from: number; values: ArrayLike<number> } | null>(null);
+  readonly times: Times;
   private readonly stops: (() => void)[] = [];
   private readonly laneAbort: { now: AbortController | null } = { now: null };
   private laneQuery = "";
@@ -93,6 +94,7 @@ export class Proofreading {
   ) {
     this.player = new Player(video, { frame: place.frame ?? 0, stills: place.stills });
     this.poses = new PoseStore(recording.name, video);
+    this.times = new Times(recording.name, video);
     this.reader = {
       recording: recording.name,
       video: video.name,
@@ -103,6 +105,7 @@ export class Proofreading {
       effect(() => {
         const frame = this.player.frame.value;
         this.poses.want(frame);
+        this.times.want(frame);
         sayWhere({ recording: recording.name, video: video.name, frame });
       }),
       watchClaims((where, ids, isOwn) => {
@@ -155,14 +158,19 @@ export class Proofreading {
 
   /** Names that may be given, in the order of their colors and keys. */
   get names(): readonly string[] {
+    return this.allNames.value;
+  }
+
+  private readonly allNames = computed<string[]>(() => {
+    void claimsVersion.value;
     const given = claimsOf(this.recording.name).flatMap((claim) =>
       claim.kind === "name" && !/^track_\d+$/.test(claim.name) ? [claim.name] : [],
     );
     return [...new Set([...this.recording.names, ...given, ...this.ownNames.value])];
-  }
+  });
 
   timeOf(frame: number): number {
-    return frame / (this.video.fps || 25);
+    return this.times.at(frame);
   }
 
   readonly animals = computed<Animal[]>(() => {
@@ -670,15 +678,13 @@ export class Proofreading {
   ownMarks(): { frame: number; stop: number }[] {
     void claimsVersion.value;
     const known = new Set(this.lanes.value?.edits.map((mark) => mark.frame));
-    return claimsOf(this.recording.name)
-      .filter((claim) => claim.kind !== "retraction" && !isTakenBack(this.recording.name, claim.id))
-      .flatMap((claim) => {
-        if (claim.kind === "retraction") return [];
-        const where = claim.kind === "reviewed" ? claim : claim.where;
-        if (where.video !== this.video.name || known.has(where.frame)) return [];
-        const stop = claim.kind === "absence" ? (claim.path?.at(-1)?.[0] ?? where.frame) + 1 : where.frame + 1;
-        return [{ frame: where.frame, stop }];
-      });
+    return findStanding(claimsOf(this.recording.name)).flatMap((claim) => {
+      if (claim.kind === "retraction") return [];
+      const where = claim.kind === "reviewed" ? claim : claim.where;
+      if (where.video !== this.video.name || known.has(where.frame)) return [];
+      const stop = claim.kind === "absence" ? (claim.path?.at(-1)?.[0] ?? where.frame) + 1 : where.frame + 1;
+      return [{ frame: where.frame, stop }];
+    });
   }
 
   run(command: Command, stroke: Stroke): boolean {
