@@ -190,6 +190,25 @@ it("addresses lead back to where they came from, whatever the names", () => {
   expect(parse("/nowhere").view).toBe("recordings");
 });
 
+it("the picture that is on the screen is not closed before the next one is shown", () => {
+  const closed: number[] = [];
+  const cache = new PictureCache(10);
+  const picture = (frame: number) => ({
+    frame,
+    from: "packets" as const,
+    bytes: 10,
+    image: { close: () => closed.push(frame) } as unknown as ImageBitmap,
+  });
+  cache.put(picture(1), 1);
+  cache.hold(cache.get(1)!);
+  cache.put(picture(50), 50);
+  expect([closed, cache.get(1)]).toEqual([[], null]);
+  cache.hold(cache.get(50)!);
+  expect(closed).toEqual([1]);
+  cache.clear();
+  expect(closed).toEqual([1, 50]);
+});
+
 it("pictures that are farthest from where one is are dropped first, those behind before those ahead", () => {
   const closed: number[] = [];
   const cache = new PictureCache(30);

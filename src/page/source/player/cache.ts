@@ -11,11 +11,19 @@ export interface Picture {
 export class PictureCache {
   private readonly pictures = new Map<number, Picture>();
   private bytes = 0;
+  /** That is on the screen until the next one is: it is not closed, even where it is kept no more. */
+  private held: Picture | null = null;
 
   constructor(readonly limit: number) {}
 
   get(frame: number): Picture | null {
     return this.pictures.get(frame) ?? null;
+  }
+
+  hold(picture: Picture): void {
+    const { held } = this;
+    this.held = picture;
+    if (held && held !== picture && this.pictures.get(held.frame) !== held) held.image.close();
   }
 
   get size(): number {
@@ -38,13 +46,15 @@ export class PictureCache {
   drop(frame: number): void {
     const own = this.pictures.get(frame);
     if (!own) return;
-    own.image.close();
+    if (own !== this.held) own.image.close();
     this.bytes -= own.bytes;
     this.pictures.delete(frame);
   }
 
   clear(): void {
     for (const frame of [...this.pictures.keys()]) this.drop(frame);
+    this.held?.image.close();
+    this.held = null;
   }
 }
 

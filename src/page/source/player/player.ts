@@ -88,7 +88,9 @@ export class Player {
   }
 
   picture(): Picture | null {
-    return this.cache.get(this.frame.peek());
+    const own = this.cache.get(this.frame.peek());
+    if (own) this.cache.hold(own);
+    return own;
   }
 
   /** Goes to a frame; stops playing. */

@@ -202,7 +202,7 @@ export class Stage {
       width: this.image.width * scale,
       height: this.image.height * scale,
     };
-    if (this.picture) {
+    if (this.picture && isOpen(this.picture)) {
       context.imageSmoothingEnabled = scale * ratio < 3;
       context.imageSmoothingQuality = "high";
       context.filter = this.filter || "none";
@@ -396,4 +396,9 @@ export class Stage {
     }
     this.events.drag(place, points);
   }
+}
+
+/** A player that is closed takes its pictures along. */
+function isOpen({ image }: Picture): boolean {
+  return ("codedWidth" in image ? image.codedWidth : image.width) > 0;
 }
