@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fast test-jax test-long test-kill test-slurm test-browser page page-check check format bench lock schema docs clean
+.PHONY: help install demo test test-fast test-jax test-long test-kill test-slurm test-browser page page-check check format bench bench-peers lock schema docs clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
@@ -84,6 +84,10 @@ format: install  ## format the code
 
 bench: install  ## speed and memory
 	@$(BIN)/python benchmarks/bench.py
+
+# PyTorch is some gigabytes; PEERS="--rounds 9" and the like are its options.
+bench-peers: install  ## speed beside sleap-nn, in an environment of its own (.peers), with POSEFLOW_REAL_DATA
+	@$(BIN)/python benchmarks/peers.py $(PEERS)
 
 COMPILE := uv pip compile pyproject.toml --quiet --no-emit-index-url --no-annotate --no-header --python-version 3.11
 

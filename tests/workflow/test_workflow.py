@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sleap_io as sio
 from pandas.testing import assert_frame_equal
-from small_project import NODES, TOP_DOWN
+from small_project import CONFIG, NODES, TOP_DOWN
 
 from poseflow import read_poses
 from poseflow.cli import app
@@ -329,3 +329,15 @@ def test_a_project_without_labels_yet_goes_on_with_the_release_in_use(project):
     jobs = project.planned_jobs("nightly")
     assert jobs["predict"] == 3
     assert not {"split", "train", "evaluate", "promote"} & set(jobs)
+
+
+def test_runtime_auto_is_measured_when_the_release_is_made(project):
+    """Nothing is trained again, and the report says what was tried."""
+    pytest.importorskip("onnxruntime", reason="needs poseflow[runtimes]")
+    project.configure(predict={**CONFIG["predict"], "runtime": "auto"})
+    jobs = project.planned_jobs()
+    assert "release" in jobs and not {"split", "train"} & set(jobs)
+    project.snakemake()
+    current = read_json(project.folder / CURRENT)
+    assert {one["runtime"] for one in current["runtime"]["tried"]} == {"keras", "onnxruntime", "openvino"}
+    assert f"{current['runtime']['runtime']} in {current['runtime']['precision']}" in project.places.report.read_text()

@@ -45,6 +45,7 @@ def make_checked_plan():
 
 
 CONFIG, PLAN = make_checked_plan()
+MEASURES_RUNTIMES = CONFIG.predict.runtime == "auto" and PLAN.dataset is not None
 NEEDS_PREDICTIONS = CONFIG.extract.method in ("uncertain", "jump")  # of frames to label
 
 

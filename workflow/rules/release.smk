@@ -2,6 +2,7 @@ rule release:
     """Models that run together over recordings."""
     input:
         models=settings_files,
+        validation=PLACES.dataset_side(f"{PLAN.dataset}", "val") if MEASURES_RUNTIMES else [],
     output:
         release=PLACES.release("{release}"),
     log:
@@ -11,13 +12,15 @@ rule release:
     wildcard_constraints:
         # Those of earlier runs are files like any other.
         release="|".join(pipeline.key for pipeline in PLAN.pipelines.values()) or "(?!)",
-    localrule: True
+    localrule: not MEASURES_RUNTIMES
     conda:
         "../envs/poseflow.yaml"
+    threads: 2 if MEASURES_RUNTIMES else 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=8000 if MEASURES_RUNTIMES else 1000,
+        runtime=60 if MEASURES_RUNTIMES else 10,
     params:
+        **({"step": step("predict")} if MEASURES_RUNTIMES else {}),
         models=lambda wildcards: {name: str(folder) for name, folder in PLAN.folders_of(wildcards.release).items()},
         labels=PLAN.labels_key if PLAN.dataset else None,
     script:

@@ -5,15 +5,16 @@ from pathlib import Path
 from poseflow.runs.fingerprints import read_settings
 from poseflow.runs.lock import begin_job
 from poseflow.runs.releases import read_release
+from poseflow.runs.runtimes import resolve_runtime
 from poseflow.steps.evaluate import evaluate_release
 
 begin_job(snakemake.log[0], snakemake.threads)
-settings = read_settings(snakemake.params.step)
+settings, release = read_settings(snakemake.params.step), read_release(snakemake.input.release)
 evaluate_release(
-    read_release(snakemake.input.release).folders,
+    release.folders,
     Path(snakemake.input.test),
     Path(snakemake.output.metrics).parent,
-    settings.predict,
+    resolve_runtime(release, settings.predict),
     settings.evaluation,
     settings.tracking,
     snakemake.params.pixels_per_mm,

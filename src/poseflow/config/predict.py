@@ -12,6 +12,7 @@ _ROOM = "poseflow.inference.runtimes"
 RUNTIMES = Registry[Any](
     "runtimes",
     "runtime",
+    auto=f"{_ROOM}.auto:load_by_format",
     keras=f"{_ROOM}.keras:load_with_keras",
     onnxruntime=f"{_ROOM}.onnx_runtime:load_with_onnxruntime",
     openvino=f"{_ROOM}.openvino:load_with_openvino",
@@ -83,7 +84,8 @@ class PredictConfig(Section):
     runtime: Annotated[str, AfterValidator(RUNTIMES.check)] = Field(
         "keras",
         description="What runs the networks: keras, in this process; onnxruntime or openvino, which are faster on "
-        "processors; tensorrt, on NVIDIA's GPUs (all three: poseflow[runtimes]); other packages may add others.",
+        "processors; tensorrt, on NVIDIA's GPUs (all three: poseflow[runtimes]); auto: the fastest with the same "
+        "points, measured on the validation set when a release is made. Other packages may add others.",
     )
     precision: Precision = Field(
         "auto",

@@ -29,6 +29,7 @@ from poseflow.report.style import Picture
 from poseflow.report.timelines import draw_timeline
 from poseflow.report.tracks import tabulate_tracking, tabulate_tracks
 from poseflow.runs.promotion import describe_decision, read_history
+from poseflow.runs.releases import TriedRuntime
 
 HERE = Path(__file__).parent
 PACKAGES = ("av", "numpy", "opencv-python-headless", "pyarrow", "sleap-io")
@@ -267,9 +268,17 @@ def _say_left_out(drawn: int, tracked: int) -> str:
     )
 
 
+def _say_runtime(chosen: dict[str, Any]) -> str:
+    """What runs the networks, and what else was tried when the release was made."""
+    tried = [TriedRuntime.model_validate(one).describe() for one in chosen["tried"]]
+    return f"{chosen['runtime']} in {chosen['precision']}. Tried were {'; '.join(tried)}"
+
+
 def _list_origin(story: Story) -> dict[str, str]:
     """The release and the versions of what takes part, at training and now."""
     release = {"release": story.release["id"]} if story.release else {}
+    if chosen := story.release.get("runtime"):
+        release["runtime"] = _say_runtime(chosen)
     trained = {f"{name} (training)": text for model in story.models for name, text in sorted(model.versions.items())}
     now = {name: version(name) for name in PACKAGES}
     return {**release, "poseflow": version("poseflow"), "Python": python_version(), **now, **trained}

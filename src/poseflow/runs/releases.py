@@ -13,6 +13,41 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.models import check_together, read_model_folder
 
 
+class TriedRuntime(BaseModel):
+    """One way to run a release's models, on labeled frames that they were not trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runtime: str
+    precision: str
+    frames_per_s: float
+    median_px: float | None
+    """How far points lie from those of Keras in float32: in the median, and 99 % of them; None: some are not there."""
+    high_px: float | None
+    mean_average_precision: float | None
+    passed: bool
+    reason: str = ""
+    """Why it may not be used."""
+
+    def describe(self) -> str:
+        """It in a line."""
+        far = "1 % of the points or more are not the same"
+        if self.high_px is not None:
+            far = f"99 % of the points move by {self.high_px:.3f} px at most"
+        text = f"{self.runtime} in {self.precision}: {self.frames_per_s:.1f} frames/s, {far}"
+        return text if self.passed else f"{text}, not used: {self.reason}"
+
+
+class RuntimeChoice(BaseModel):
+    """What `predict.runtime: auto` means for a release: the fastest way to run it that moves its points too little."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runtime: str
+    precision: str
+    tried: tuple[TriedRuntime, ...] = ()
+
+
 class Release(BaseModel):
     """Models that run together, and their common skeleton."""
 
@@ -29,6 +64,8 @@ class Release(BaseModel):
     """Of poseflow."""
     labels: str | None = None
     """Fingerprint of the labels that the models were trained on; None where models were given."""
+    runtime: RuntimeChoice | None = None
+    """Chosen by measurement when the release was made; None where it was not measured."""
 
     @property
     def folders(self) -> list[Path]:

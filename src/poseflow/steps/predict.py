@@ -10,6 +10,7 @@ from poseflow.runs.fingerprints import describe_sections, fingerprint, key_of
 from poseflow.runs.finished import keep_finished, take_finished
 from poseflow.runs.provenance import describe_prediction
 from poseflow.runs.releases import Release
+from poseflow.runs.runtimes import resolve_runtime
 from poseflow.tables import PredictionsWriter, check_predictions
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def predict_frames(
         from poseflow.inference import predict_shard
 
         read = index.model_copy(update={"path": str(copy)}) if copy else index
-        pipeline = _load(release.id, tuple(release.folders), settings)
+        pipeline = _load(release.id, tuple(release.folders), resolve_runtime(release, settings))
         predict_shard(read, pipeline, frames, out, settings, notes, profile)
         if profile is not None:
             profile.measure_networks(pipeline)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from poseflow.config import PredictConfig
 from poseflow.core.errors import ConfigError
 from poseflow.runs.fingerprints import key_of
 from poseflow.runs.plan import hash_model_folder
@@ -11,10 +12,22 @@ from poseflow.runs.releases import Release, build_release, write_release
 
 
 def put_together(
-    models: Mapping[str, Path], out: Path, identifier: str | None = None, labels: str | None = None
+    models: Mapping[str, Path],
+    out: Path,
+    identifier: str | None = None,
+    labels: str | None = None,
+    validation: tuple[Path, PredictConfig] | None = None,
 ) -> Release:
-    """Write the release of some models, as `describe_release` gives it."""
+    """Write the release of some models, as `describe_release` gives it.
+
+    Args: `validation`: labeled frames on which its runtime is chosen, and how it will predict.
+    """
     release = describe_release(models, identifier, labels)
+    if validation is not None:
+        from poseflow.steps.choose_runtime import choose_runtime
+
+        package, predict = validation
+        release = release.model_copy(update={"runtime": choose_runtime(models, package, predict)})
     write_release(release, out)
     return release
 

@@ -1,0 +1,229 @@
+"""poseflow beside sleap-nn: the same weights, the same video, the same machine, in turn.
+
+    python benchmarks/peers.py --models CENTROID CENTERED_INSTANCE --video VIDEO
+
+sleap-nn is installed into an environment of its own (`.peers`): PyTorch first, then torchvision without what it would
+bring along, then sleap-nn with PyTorch held fast. Each side is its own command, `poseflow predict` or `sleap-nn`, run
+over few and over many frames: the difference is its speed, the rest what it takes to start. sleap-nn also runs its own
+export to ONNX, and ours. Sides take turns, round by round, at the same priority. While each runs, what other processes
+of this machine compute is logged; a round in which that is more than `--most-foreign` of all cores counts for no ratio,
+and where too few rounds are left there is none.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+from poseflow.config import PredictConfig
+from poseflow.media import index_video, open_video
+from poseflow.models import read_model_folder
+from poseflow.models.exported import ExportSettings
+from poseflow.steps.export_model import export_models
+from poseflow.steps.release import name_models
+
+LEAST_ROUNDS = 3
+PEER = "sleap-nn"
+FEW, MANY = "few", "many"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to predict: a command with places for the number of frames and the file that is written."""
+
+    name: str
+    command: tuple[str, ...]
+
+    def fill(self, frames: int, out: Path) -> list[str]:
+        """The command for so many frames."""
+        return [part.format(frames=frames, last=frames - 1, out=out) for part in self.command]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command that was run: how long it took, and how many cores others used meanwhile."""
+
+    seconds: float
+    foreign_cores: float
+
+
+def install_peer(folder: Path) -> Path:
+    """Make the environment once; gives the folder of its commands."""
+    commands = folder / "bin"
+    if not (commands / PEER).exists():
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [commands / "python", "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "torch"], check=True)
+        subprocess.run([*pip, "--no-deps", "torchvision"], check=True)
+        frozen = subprocess.run(
+            [commands / "python", "-m", "pip", "freeze"], check=True, capture_output=True, text=True
+        )
+        held = folder / "constraints.txt"
+        held.write_text("".join(f"{line}\n" for line in frozen.stdout.splitlines() if line.startswith("torch==")))
+        subprocess.run([*pip, "--constraint", held, PEER, "onnx", "onnxruntime"], check=True)
+    return commands
+
+
+def busy_seconds() -> float:
+    """Processor time that all processes of this machine have used so far."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    user, nice, system, _, _, irq, soft, steal = map(int, fields[:8])
+    return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def own_seconds() -> float:
+    """Of that, what this process and those that it has waited for have used."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def run_side(command: Sequence[str], folder: Path) -> Run:
+    before = busy_seconds(), own_seconds()
+    begin = perf_counter()
+    with (folder / "log.txt").open("w") as log:
+        done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, check=False)
+    seconds = perf_counter() - begin
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{(folder / 'log.txt').read_text()[-3000:]}")
+    foreign = (busy_seconds() - before[0]) - (own_seconds() - before[1])
+    return Run(seconds, max(foreign, 0.0) / seconds)
+
+
+def find_sides(
+    models: Sequence[Path], video: Path, peer: Path | None, folder: Path, settings: PredictConfig
+) -> list[Side]:
+    """All ways that are compared; exported models lie in `folder` afterwards."""
+    own = Path(sys.executable).parent / "poseflow"
+    changes = [
+        part
+        for key in ("max_instances", "batch_size", "precision")
+        for part in ("--set", f"{key}={getattr(settings, key)}")
+    ]
+    named = name_models(list(models))
+    with open_video(index_video(str(video))) as opened:
+        image = next(image for _, image in opened.read(0, 1, 1) if image is not None)
+    export_models(named, folder / "ours", ExportSettings("onnx", "float32", image.shape[:2], settings))
+    sides = []
+    for runtime in ("keras", "onnxruntime", "openvino"):
+        folders = models if runtime == "keras" else [folder / "ours" / name for name in named]
+        given = [part for one in folders for part in ("-m", str(one))]
+        flow = ("--set", "flow.window_frames=0")
+        command = (str(own), "predict", str(video), *given, "--out", "{out}", "--stop", "{frames}", *changes, *flow)
+        sides.append(Side(f"poseflow, {runtime}", (*command, "--set", f"runtime={runtime}")))
+    if peer is not None:
+        theirs = folder / "theirs"
+        size = ("--input-height", str(image.shape[0]), "--input-width", str(image.shape[1]))
+        limits = ("--max-instances", str(settings.max_instances), "--max-batch-size", str(settings.batch_size))
+        export = [peer / PEER, "export", *models, "--output", theirs, *size, *limits]
+        subprocess.run(export, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for name, folders, options in (
+            (PEER, models, ("--max_instances", str(settings.max_instances))),
+            (f"{PEER}, its ONNX", [theirs], ("--runtime", "onnx")),
+            (f"{PEER}, our ONNX", [folder / "ours"], ("--runtime", "onnx")),
+        ):
+            given = [part for one in folders for part in ("--model_paths", str(one))]
+            common = ("--frames", "0-{last}", "-o", "{out}.slp", "--batch_size", str(settings.batch_size))
+            command = (str(peer / PEER), "predict", "--data_path", str(video), *given, *common, "--device", "cpu")
+            sides.append(Side(name, (*command, *options)))
+    return sides
+
+
+def measure(sides: Sequence[Side], frames: Mapping[str, int], rounds: int, folder: Path) -> list[dict[str, list[Run]]]:
+    """Each round's runs by side, over few and over many frames."""
+    measured = []
+    for number in range(rounds):
+        ordered = sides if number % 2 == 0 else list(reversed(sides))
+        runs = {}
+        for side in ordered:
+            runs[side.name] = [
+                run_side(side.fill(frames[length], folder / f"{length}.parquet"), folder) for length in (FEW, MANY)
+            ]
+            load = ", ".join(
+                f"{run.seconds:.1f} s with {run.foreign_cores:.2f} cores of others" for run in runs[side.name]
+            )
+            print(f"round {number + 1}, {side.name}: {load}", file=sys.stderr, flush=True)
+        measured.append(runs)
+    return measured
+
+
+def rate_of(runs: Sequence[Run], frames: Mapping[str, int]) -> float:
+    """Frames per second, start not counted."""
+    few, many = runs
+    return (frames[MANY] - frames[FEW]) / max(many.seconds - few.seconds, 1e-9)
+
+
+def start_of(runs: Sequence[Run], frames: Mapping[str, int]) -> float:
+    """Seconds that are not spent on frames."""
+    return max(runs[0].seconds - frames[FEW] / rate_of(runs, frames), 0.0)
+
+
+def is_equal(round_: Mapping[str, Sequence[Run]], most_foreign: float) -> bool:
+    """Whether no side of a round had to share the machine."""
+    limit = most_foreign * len(os.sched_getaffinity(0))
+    return all(run.foreign_cores <= limit for runs in round_.values() for run in runs)
+
+
+def print_table(
+    measured: Sequence[Mapping[str, Sequence[Run]]], frames: Mapping[str, int], most_foreign: float, against: str
+) -> None:
+    """Medians with their spread; ratios of rounds in which all sides had the machine for themselves."""
+    equal = [round_ for round_ in measured if is_equal(round_, most_foreign)]
+    counted = equal or measured
+    print(f"{len(equal)} of {len(measured)} rounds without foreign load above {most_foreign:.0%} of the cores\n")
+    print(f"| side | frames/s (lowest, highest) | start, s | times {against} |\n|---|---|---|---|")
+    for name in measured[0]:
+        rates = [rate_of(round_[name], frames) for round_ in counted]
+        start = median(start_of(round_[name], frames) for round_ in counted)
+        ratio = "no ratio: too few equal rounds"
+        if len(equal) >= LEAST_ROUNDS and against in measured[0]:
+            ratios = [rate_of(round_[name], frames) / rate_of(round_[against], frames) for round_ in equal]
+            ratio = f"{median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
+        print(f"| {name} | {median(rates):.1f} ({min(rates):.1f}, {max(rates):.1f}) | {start:.1f} | {ratio} |")
+
+
+def main() -> None:
+    """Install the peer, measure, and print."""
+    data = os.environ.get("POSEFLOW_REAL_DATA", "")
+    shipped = [Path(data, "sleap_nn_models", f"minimal_instance_{kind}") for kind in ("centroid", "centered_instance")]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=Path, nargs="+", default=shipped)
+    parser.add_argument("--video", type=Path, default=Path(data, "fly_pair", "centered_pair_low_quality.mp4"))
+    parser.add_argument("--few", type=int, default=100)
+    parser.add_argument("--many", type=int, default=1100)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--most-foreign", type=float, default=0.05, help="share of all cores")
+    parser.add_argument("--environment", type=Path, default=Path(".peers"))
+    parser.add_argument("--without-peer", action="store_true", help="only our own runtimes")
+    options = parser.parse_args()
+    peer = None if options.without_peer else install_peer(options.environment.absolute())
+    settings = PredictConfig(max_instances=2, precision="float32")
+    frames = {FEW: options.few, MANY: options.many}
+    models = [folder.absolute() for folder in options.models]
+    kinds = ", ".join(read_model_folder(folder).config.kind for folder in models)
+    load = os.getloadavg()[0]
+    print(
+        f"{platform.processor() or platform.machine()}, {len(os.sched_getaffinity(0))} cores, load {load:.1f}; {kinds}"
+    )
+    packages = ["tensorflow-cpu", "onnxruntime", "openvino"]
+    print(", ".join([f"poseflow {version('poseflow')}", *(f"{one} {version(one)}" for one in packages)]))
+    if peer is not None:
+        code = "from importlib.metadata import version as v; print('sleap-nn', v('sleap-nn') + ', torch', v('torch'))"
+        print(subprocess.run([peer / "python", "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        sides = find_sides(models, options.video.absolute(), peer, folder, settings)
+        measured = measure(sides, frames, options.rounds, folder)
+    print_table(measured, frames, options.most_foreign, PEER if peer is not None else sides[0].name)
+
+
+if __name__ == "__main__":
+    main()
