@@ -213,7 +213,7 @@ assert not {"tensorflow", "keras", "jax"} & sys.modules.keys(), "Keras was impor
 """
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("runtime", ["onnxruntime", pytest.param("openvino", marks=pytest.mark.slow)])
 def test_predictions_by_exported_models_import_no_tensorflow(exported, runtime, tmp_path):
     folder, models = exported
     settings = [part for one in ("peak_threshold=0", "max_instances=3", "nms_oks=1") for part in ("--set", one)]

@@ -32,7 +32,10 @@ CONFIG = PredictConfig(
     flow=FlowConfig(window_frames=1),
 )
 IMAGES = np.random.default_rng(0).integers(0, 255, (4, 150, 170, 1)).astype(np.uint8)
-SIZES = {"as they are": {}, "resized": {"target_height": 120, "target_width": 130}}
+SIZES = [
+    pytest.param({}, id="as they are"),
+    pytest.param({"target_height": 120, "target_width": 130}, id="resized", marks=pytest.mark.slow),
+]
 
 
 def write_models(folder, kind, **preprocessing):
@@ -41,7 +44,7 @@ def write_models(folder, kind, **preprocessing):
     return [folder / head for head in PIPELINES[kind]]
 
 
-@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("kind", PIPELINES)
 def test_random_networks_find_the_same_in_all_of_them(tmp_path, kind, sizes):
     folders = write_models(tmp_path, kind, **sizes)

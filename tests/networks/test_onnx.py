@@ -40,7 +40,11 @@ HEAVY = [
 ]
 if os.environ.get("POSEFLOW_BACKBONES") == "all":
     HEAVY = sorted(set(BACKBONES) - set(QUICK))
-CASES = [(name, *case) for name, cases in QUICK.items() for case in cases]
+CASES = [
+    pytest.param(name, *case, marks=[pytest.mark.slow] if name == "hourglass" else [])
+    for name, cases in QUICK.items()
+    for case in cases
+]
 CASES += [pytest.param(name, "bottom_up", {}, marks=pytest.mark.long) for name in HEAVY]
 
 

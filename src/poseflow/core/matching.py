@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 
 def match_pairs(gains: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
@@ -27,7 +26,10 @@ def match_pairs(gains: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
     best = allowed.argmax(axis=2)
     matched = np.where(np.take_along_axis(allowed, best[..., None], axis=2)[..., 0] > 0, best, -1)
     wanted = (matched[..., None] == np.arange(columns)).sum(axis=1)
-    for group in np.flatnonzero((wanted > 1).any(axis=1)):
+    conflicts = np.flatnonzero((wanted > 1).any(axis=1))
+    if len(conflicts):
+        from scipy.optimize import linear_sum_assignment  # half a second, which most programs do not need
+    for group in conflicts:
         row, column = linear_sum_assignment(allowed[group], maximize=True)
         matched[group] = -1
         matched[group, row] = np.where(allowed[group, row, column] > 0, column, -1)
