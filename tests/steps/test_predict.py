@@ -30,7 +30,7 @@ def predicted(monkeypatch):
     """Frames that networks ran over, call by call; these find one animal in each."""
     calls = []
 
-    def predict_shard(index, pipeline, frames, out, config, metadata):
+    def predict_shard(index, pipeline, frames, out, config, metadata, profile=None):
         calls.append(frames)
         with PredictionsWriter(out, SKELETON, config.flow.window_frames, (), metadata=metadata) as writer:
             count = frames[1] - frames[0]

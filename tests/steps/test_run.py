@@ -28,7 +28,7 @@ def predicted(monkeypatch):
     """Frames that networks ran over; these find two animals that walk to the right."""
     calls = []
 
-    def predict_shard(index, pipeline, frames, out, config, metadata):
+    def predict_shard(index, pipeline, frames, out, config, metadata, profile=None):
         calls.append((Path(index.path).name, *frames))
         lags = config.flow.window_frames
         numbers = np.repeat(np.arange(*frames), 2)
