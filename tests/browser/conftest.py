@@ -1,5 +1,6 @@
 """Debian's Chromium, a real server in a process of its own, and a project with planted mistakes."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,13 +34,15 @@ def chromium() -> Iterator["playwright.Browser"]:
         browser.close()
 
 
-CAGE = plant(frames=2500, swaps=4, false_animals=4)
+FRAMES = int(os.environ.get("POSEFLOW_CAGE_FRAMES", "2500"))
+MISTAKES = 20 if FRAMES >= 50_000 else 4
+CAGE = plant(FRAMES, swaps=MISTAKES, false_animals=MISTAKES)
 
 
 @pytest.fixture
 def cage(tmp_path: Path, request: pytest.FixtureRequest) -> CageProject:
     """A recording with planted swaps and false animals, tracked and assembled; to write."""
-    made = made_once(request.config, "cage", lambda folder: CageProject(folder, CAGE).lay_out())
+    made = made_once(request.config, f"cage_{FRAMES}", lambda folder: CageProject(folder, CAGE).lay_out())
     folder = tmp_path / "lab"
     shutil.copytree(made, folder)
     return CageProject(folder, CAGE)
