@@ -51,7 +51,7 @@ export function RunView(): JSX.Element {
             {one}
           </p>
         ))}
-        <Failures state={answer} />
+        <Failures state={answer} set={set} />
         <JobList version={tick} />
         <Rules state={answer} />
       </div>
@@ -70,7 +70,7 @@ function timeOf(iso: string): string {
     : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
-function Failures({ state }: { state: RunState }): JSX.Element | null {
+function Failures({ state, set }: { state: RunState; set: (state: RunState) => void }): JSX.Element | null {
   if (!state.failed.length) return null;
   return (
     <section class="card wrong">
@@ -84,7 +84,12 @@ function Failures({ state }: { state: RunState }): JSX.Element | null {
             <code>{one.log}</code> · <a href={addressOf("proofread", [one.recording, one.video])}>the recording</a>
           </p>
           <pre>{one.lines.join("\n")}</pre>
-          <p class="small soft">The next run tries it again.</p>
+          <Act
+            text="Run again"
+            title="this video's pose table, and what it needs"
+            act={async () => set(await post<RunState>("/api/run/again", { video: one.video }))}
+            off={readOnly.value || state.running}
+          />
         </details>
       ))}
     </section>
