@@ -189,3 +189,41 @@ def test_a_page_that_is_only_to_read_changes_nothing(
     person.press("x")
     person.sees(".news", "read-only")
     assert not cage.log.exists()
+
+
+def test_an_animal_is_removed_over_a_range_by_four_keys_and_no_range_is_left(
+    cage: CageProject, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    first = cage.cage.false_animals[0]
+    person = visit(serve(cage.folder), f"/proofread/cage?frame={first + 5}")
+    open_items(person)
+    person.page.wait_for_selector(".animal >> nth=2")
+    person.press("3", "[")
+    person.move("Control+ArrowRight")
+    person.press("]")
+    person.sees(".panel.right section:has-text('No animal') .scope", f"{first + 5} to {first + 15}")
+    person.press("Delete")
+    person.sees(".news", f"{first + 5} to {first + 15}")
+    person.wait_saved()
+    assert person.keys == 4
+    person.sees(".transport .range", "range")
+    before = cage.count_errors()[1]
+    assert cage.make().count_errors()[1] == before - 11
+
+
+def test_of_two_names_for_one_animal_the_later_counts_and_both_people_know(
+    cage: CageProject, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    server = serve(cage.folder)
+    ann, bob = (visit(server, "/proofread/cage?frame=60", name=name) for name in ("ann", "bob"))
+    for person, number, name in ((ann, "1", "eve"), (bob, "1", "ada")):
+        open_items(person)
+        person.page.wait_for_selector(".animal")
+        person.press(number)
+        person.page.get_by_placeholder("another name").fill(name)
+        person.move("Enter")
+        person.sees(".news", f"Named {name}")
+        person.wait_saved()
+    bob.sees(".banner", "says otherwise")
+    bob.sees(".panel.right .animal >> nth=0", "ada")
+    ann.sees(".panel.right .animal >> nth=0", "ada")

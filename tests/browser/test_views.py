@@ -1,0 +1,45 @@
+"""Recordings, runs and networks are shown as they are."""
+
+from collections.abc import Callable
+
+from browser_page import Person, Served
+from cage_project import CageProject
+from fake_results import write_model
+
+
+def test_each_view_has_its_address_and_says_what_there_is(
+    cage: CageProject, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    write_model(cage.places.model("centroid", "0123456789"))
+    person = visit(serve(cage.folder), "/")
+    items = len(cage.cage.swaps) + len(cage.cage.false_animals)
+    person.sees("tbody tr", f"{items} of {items}")
+    person.page.click("nav.top a:has-text('Networks')")
+    person.sees(".card", "centroid")
+    person.page.wait_for_function(
+        """() => [...document.querySelectorAll(".curves canvas")].some((canvas) =>
+          canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 0))"""
+    )
+    person.page.click("nav.top a:has-text('Run')")
+    person.sees("main", "assemble")
+    person.page.go_back()
+    person.sees(".card", "centroid")
+    person.page.go_back()
+    person.page.click("tbody a:has-text('cage')")
+    person.wait_shown()
+    assert "/proofread/cage" in person.page.url
+
+
+def test_all_keys_are_listed_and_a_command_is_found_by_its_words(
+    cage: CageProject, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    person = visit(serve(cage.folder), "/proofread/cage?frame=10")
+    person.wait_shown()
+    person.move("?")
+    person.sees("dialog.help", "swap two animals from here")
+    person.move("Escape")
+    person.page.wait_for_selector("dialog.help", state="detached")
+    person.move("Control+p")
+    person.page.keyboard.type("last frame")
+    person.move("Enter")
+    person.page.wait_for_function(f"document.querySelector('.stage').dataset.frame === '{cage.cage.frames - 1}'")
