@@ -1,6 +1,7 @@
 """Whatever runs a pipeline's networks, its instances are the same; and so they are however many threads it has."""
 
 import os
+import sys
 
 import numpy as np
 import pytest
@@ -69,6 +70,16 @@ def test_points_are_the_same_to_the_last_bit_whatever_the_threads(tmp_path, monk
     for other in found[1:]:
         for name in ("frame_idx", "points", "point_scores", "score"):
             np.testing.assert_array_equal(getattr(other, name), getattr(found[0], name), err_msg=name)
+
+
+def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):
+    folders = write_models(tmp_path, "single_instance")
+    for name in [*sys.modules]:
+        if name.startswith(("onnx.", "poseflow.inference.runtimes.", "poseflow.networks.onnx")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(ConfigError, match=r"runtime openvino must have the package onnx, as in .*poseflow\[runtimes\]"):
+        load_pipeline(folders, CONFIG.model_copy(update={"runtime": "openvino"}))
 
 
 def test_a_runtime_that_is_not_installed_says_what_it_needs(tmp_path):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poseflow.config import PredictConfig
 from poseflow.config.predict import RUNTIMES
+from poseflow.core.errors import ConfigError
 from poseflow.core.skeleton import Skeleton
 from poseflow.tables import Instances
 
@@ -53,7 +54,14 @@ def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipel
 
     A runtime is a function of the same arguments; another package adds one by an entry point `poseflow.runtimes`.
 
-    Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ.
+    Raises ModelError for folders that are no models or do not go together, SkeletonError where skeletons differ,
+    ConfigError where a package is missing that the runtime needs.
     """
-    pipeline: Pipeline = RUNTIMES[config.runtime](folders, config)
+    try:
+        load = RUNTIMES[config.runtime]
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"runtime {config.runtime} must have the package {error.name}, as in pip install 'poseflow[runtimes]'"
+        ) from None
+    pipeline: Pipeline = load(folders, config)
     return pipeline

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from poseflow.core.errors import ConfigError
 from poseflow.core.files import check_replaceable, replacing
 from poseflow.models.exported import ExportSettings
 from poseflow.runs.plan import hash_model_folder
@@ -17,7 +18,12 @@ def export_models(models: Mapping[str, Path], out: Path, settings: ExportSetting
 
     Raises: ConfigError for a folder that holds anything else, ModelError, SkeletonError.
     """
-    from poseflow.inference.exporting import write_export  # imports Keras
+    try:
+        from poseflow.inference.exporting import write_export  # imports Keras
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"export-model must have the package {error.name}, as in pip install 'poseflow[runtimes]'"
+        ) from None
 
     check_replaceable(out, (*PARTS, *models))
     keys = {name: (folder, hash_model_folder(folder)) for name, folder in models.items()}
