@@ -267,3 +267,6 @@ export function isWriting(target: EventTarget | null): boolean {
     return !["checkbox", "radio", "range", "button"].includes((element as HTMLInputElement).type);
   return element.tagName === "TEXTAREA" || element.tagName === "SELECT";
 }
+
+/** Of a command that no key gave. */
+export const NO_STROKE: Stroke = { key: "", code: "", ctrl: false, shift: false, alt: false };

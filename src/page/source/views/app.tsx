@@ -3,14 +3,14 @@
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { BINDINGS, type Binding, type Command } from "../core/keys";
+import { BINDINGS, type Binding, type Command, NO_STROKE } from "../core/keys";
 import { conflicts } from "../data/claims";
 import { session } from "../data/session";
 import { addressOf, go, route, VIEWS, type ViewName } from "../router";
 import { carryOut, useCommands } from "./commands";
-import { LabelView } from "./label";
+import { LabelView } from "./label/view";
 import { NetworksView } from "./networks";
-import { ProofreadView } from "./proofread";
+import { ProofreadView } from "./proofread/view";
 import { RecordingsView } from "./recordings";
 import { RunView } from "./run";
 import { Banner, place, StatusBar } from "./status";
@@ -207,7 +207,7 @@ function Palette(): JSX.Element {
     ...BINDINGS.filter((one) => !["select", "name", "palette", "escape"].includes(one.command)).map((one: Binding) => ({
       text: one.what,
       hint: one.label,
-      act: () => void carryOut(one.command as Command, { key: "", code: "", ctrl: false, shift: false, alt: false }),
+      act: () => void carryOut(one.command as Command, NO_STROKE),
     })),
   ];
   const found = all.filter((one) => words.every((word) => one.text.toLowerCase().includes(word)));

@@ -3,9 +3,9 @@
 import { effect, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { LabelFiles, RecordingList, SkeletonFacts } from "../../types";
-import { lookOfPlace } from "../core/palette";
-import { readOnly, tellFault } from "../data/session";
+import type { LabelFiles, RecordingList, SkeletonFacts } from "../../../types";
+import { lookOfPlace } from "../../core/palette";
+import { readOnly, tellFault } from "../../data/session";
 import {
   addNode,
   type Draft,
@@ -16,12 +16,12 @@ import {
   rename,
   toggleEdge,
   toSkeleton,
-} from "../label/skeleton";
-import { facts } from "../label/videos";
-import { Player } from "../player/player";
-import { Stage } from "../stage/stage";
-import { useCommands } from "./commands";
-import { Act, Key } from "./parts";
+} from "../../label/skeleton";
+import { facts } from "../../label/videos";
+import { Player } from "../../player/player";
+import { Stage } from "../../stage/stage";
+import { useCommands } from "../commands";
+import { Act, Key } from "../parts";
 
 interface Props {
   list: RecordingList;
