@@ -158,7 +158,7 @@ def measure(sides: Sequence[Side], frames: Mapping[str, int], rounds: int, folde
 def rate_of(runs: Sequence[Run], frames: Mapping[str, int]) -> float:
     """Frames per second, start not counted."""
     few, many = runs
-    return (frames[MANY] - frames[FEW]) / max(many.seconds - few.seconds, 1e-9)
+    return (frames[MANY] - frames[FEW]) / (many.seconds - few.seconds)
 
 
 def start_of(runs: Sequence[Run], frames: Mapping[str, int]) -> float:
@@ -172,13 +172,22 @@ def is_equal(round_: Mapping[str, Sequence[Run]], most_foreign: float) -> bool:
     return all(run.foreign_cores <= limit for runs in round_.values() for run in runs)
 
 
+def is_measured(round_: Mapping[str, Sequence[Run]]) -> bool:
+    """Whether more frames took longer than fewer, on all sides; on a busy machine they may not."""
+    return all(many.seconds > few.seconds for few, many in round_.values())
+
+
 def print_table(
     measured: Sequence[Mapping[str, Sequence[Run]]], frames: Mapping[str, int], most_foreign: float, against: str
 ) -> None:
     """Medians with their spread; ratios of rounds in which all sides had the machine for themselves."""
-    equal = [round_ for round_ in measured if is_equal(round_, most_foreign)]
-    counted = equal or measured
+    told = [round_ for round_ in measured if is_measured(round_)]
+    equal = [round_ for round_ in told if is_equal(round_, most_foreign)]
+    counted = equal or told
     print(f"{len(equal)} of {len(measured)} rounds without foreign load above {most_foreign:.0%} of the cores\n")
+    if not counted:
+        print("nothing was measured: in no round did more frames take longer than fewer on all sides")
+        return
     print(f"| side | frames/s (lowest, highest) | start, s | times {against} |\n|---|---|---|---|")
     for name in measured[0]:
         rates = [rate_of(round_[name], frames) for round_ in counted]
