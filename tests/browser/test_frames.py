@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import yaml
@@ -32,7 +33,18 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, options in CLIPS.items():
         suffix = "webm" if name == "vp9" else "mp4"
         encode(folder / f"videos/{name}.{suffix}", frames=FRAMES, **options)
+    spoil(encode(folder / "videos/damaged.mp4", frames=FRAMES), ordinal=60)
     return folder
+
+
+def spoil(video: Path, ordinal: int) -> None:
+    """Zero the second half of a packet."""
+    with av.open(str(video)) as container:
+        packet = bytes([packet for packet in container.demux(video=0) if packet.size][ordinal])
+    content = bytearray(video.read_bytes())
+    end = content.index(packet) + len(packet)
+    content[end - len(packet) // 2 : end] = bytes(len(packet) // 2)
+    video.write_bytes(content)
 
 
 WALK = [
@@ -109,3 +121,17 @@ def test_an_address_leads_to_its_frame_and_back_leads_back(
     person.page.go_back()
     person.wait_shown()
     assert person.read_number(*SHOWN) == 123
+
+
+def test_a_frame_that_cannot_be_decoded_is_said_to_be_so_and_the_rest_is_shown(
+    clips: Path, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    person = visit(serve(clips), "/proofread/damaged?frame=60")
+    person.page.wait_for_selector(".stage[data-state=failed]")
+    assert person.page.locator("canvas[data-layer=picture]").get_attribute("data-frame") == ""
+    for key, frame in (("Control+ArrowLeft", 50), ("Control+ArrowRight", 60), ("Control+ArrowRight", 70)):
+        person.move(key)
+        assert person.frame == frame
+    person.move("Control+ArrowRight")
+    person.wait_shown()
+    assert person.read_number(*SHOWN) == 80
