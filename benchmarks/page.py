@@ -76,18 +76,21 @@ class Asker:
 
 
 def tell(what: str, seconds: float, more: str = "") -> None:
-    print(f"{what:<58} {1000 * seconds:9.1f} ms  {more}", flush=True)
+    print(f"{what:<50} {1000 * seconds:9.1f} ms  {more}", flush=True)
 
 
 def measure(asker: Asker, what: str, path: Callable[[int], str], times: int = 15) -> None:
     """Median and worst of some requests."""
     took, size = [], 0
+    begin = time.process_time()
     for number in range(times):
         status, body, seconds = asker.ask(path(number))
         assert status == 200, body[:300]
         took.append(seconds)
         size = len(body)
-    tell(what, statistics.median(took), f"worst {1000 * max(took):.0f} ms, {size / 1000:.0f} kB")
+    cpu = (time.process_time() - begin) / times
+    more = f"worst {1000 * max(took):.0f} ms, {1000 * cpu:.1f} ms of CPU on average, {size / 1000:.0f} kB"
+    tell(what, statistics.median(took), more)
 
 
 def write_long(rows: int) -> int:
@@ -215,6 +218,7 @@ def measure_frames(count: int) -> None:
             yield image
 
     write_video("videos/large.mp4", draw(), fps=30, gop=250)
+    write_index(index_video("videos/large.mp4"), PLACES.index("large"))
     asker = Asker(Page(Project(), "bench"))
     tell("a still, first", asker.ask(f"/api/videos/large/still?frame={count // 3}")[2])
     places = random.integers(0, count, 30)

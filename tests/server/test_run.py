@@ -156,6 +156,8 @@ def test_failures_come_with_the_end_of_their_logs_and_steps_with_their_counts(br
     PLACES.pose_table("clip", "clip").unlink()
     log = PLACES.log("assemble", "clip", "clip")
     log.parent.mkdir(parents=True, exist_ok=True)
+    assert browser.page is not None
+    browser.page.overview.forget_status()
     log.write_text("".join(f"line {number}\n" for number in range(50)) + "MemoryError: <b>too little</b>\n")
     state = browser.get("/api/run").json
     [failure] = state["failed"]

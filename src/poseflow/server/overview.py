@@ -22,7 +22,7 @@ from poseflow.server.messages.recordings import RecordingList, RecordingRow, Sta
 from poseflow.server.poses.review import read_review, read_rows
 from poseflow.server.project import Project, stamp_of
 
-AT_ONCE_S = 1.0
+AT_ONCE_S = 0.5
 """So long figures are read before the list is given; the rest comes in the background."""
 STATUS_S, REST = 5.0, 20.0
 """How things stand is looked up at most so often, and at most in so small a part of the time (1 in 20)."""

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING
 
 from poseflow.core.errors import PoseflowError
@@ -36,13 +36,17 @@ class Watch:
         self._ended.set()
 
     def _run(self) -> None:
+        self._try(self._page.overview.list_recordings)  # known, as a rule, before the link is opened
         while not self._ended.wait(EVERY_S):
-            if not self._page.hub.listeners:
-                continue
-            try:
-                self.look()
-            except (PoseflowError, OSError, RefusedError) as error:  # said where somebody asks for it
-                logger.debug("watch: %s", error)
+            if self._page.hub.listeners:
+                self._try(self.look)
+
+    @staticmethod
+    def _try(act: Callable[[], object]) -> None:
+        try:
+            act()
+        except (PoseflowError, OSError, RefusedError) as error:  # said where somebody asks for it
+            logger.debug("watch: %s", error)
 
     def look(self) -> None:
         """Look once."""
