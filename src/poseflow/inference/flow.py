@@ -62,14 +62,14 @@ def _follow(
     """Points (n, 2) of one image on each later one, (images, n, 2), NaN where they are lost."""
     side = max(LEAST_PATCH_PX, ceil(config.patch_px * config.scale))
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, config.iterations, 0.01)
-    before, guess, levels = np.ascontiguousarray(before), points, config.levels
+    guess, levels = points, config.levels
     moved = np.full((len(later), *points.shape), np.nan, np.float32)
     for after, result in zip(later, moved, strict=True):
         if after is None:
             continue
-        there, found, _ = cv2.calcOpticalFlowPyrLK(
+        result[:], found, _ = cv2.calcOpticalFlowPyrLK(
             before,
-            np.ascontiguousarray(after),
+            after,
             points,
             guess.copy(),  # OpenCV writes into it
             winSize=(side, side),
@@ -77,10 +77,14 @@ def _follow(
             criteria=criteria,
             flags=cv2.OPTFLOW_USE_INITIAL_FLOW,
         )
-        found = found.astype(bool)
-        np.copyto(result, there, where=found)
         # From there it is not far, so that the coarsest level is not needed.
-        guess, levels = np.where(found, there, guess), max(config.levels - 1, 0)
+        levels = max(config.levels - 1, 0)
+        if found.all():
+            guess = result
+        else:
+            lost = found[:, 0] == 0
+            guess = np.where(lost[:, None], guess, result)
+            result[lost] = np.nan
     return moved
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from time import perf_counter, process_time
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ REPEATS = 5
 
 @dataclass
 class Profile:
-    """Seconds of each step, each of which runs in a thread of its own; so their sum may exceed the whole time.
+    """Seconds of each step, each of which runs in a thread of its own, flow in several; their sum may exceed the whole time.
 
     wall: from the first frame's reading to the table. processor: of all threads of this process, meanwhile.
     """
@@ -27,6 +28,7 @@ class Profile:
     networks: float | None = None
     """Seconds for a frame that the networks alone take, without crops and peaks."""
     _batch: tuple[Images, Outputs] | None = None
+    _lock: Lock = field(default_factory=Lock)
 
     @contextmanager
     def measure(self, step: str) -> Iterator[None]:
@@ -35,7 +37,8 @@ class Profile:
         try:
             yield
         finally:
-            self.seconds[step] += perf_counter() - begin
+            with self._lock:
+                self.seconds[step] += perf_counter() - begin
 
     def measure_each(self, step: str, items: Iterator[T]) -> Iterator[T]:
         """The same items; how long each takes to come is added to a step."""

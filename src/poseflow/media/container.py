@@ -1,6 +1,5 @@
 """Video files: their segments decoded in parallel, their frames given in order."""
 
-import os
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.prefetch import Prefetched
+from poseflow.core.processors import count_processors
 from poseflow.media.index import VideoIndex
 from poseflow.media.pixels import Image, image_of
 from poseflow.media.segments import SegmentDecoder, segment_of
@@ -25,7 +25,7 @@ class ContainerVideo(Video):
 
     def __init__(self, index: VideoIndex, threads: int = 0) -> None:
         super().__init__(index)
-        self._threads = min(threads or _count_processors(), _MAX_THREADS)
+        self._threads = min(threads or count_processors(), _MAX_THREADS)
         self._idle = [SegmentDecoder(index)]
 
     def close(self) -> None:
@@ -89,8 +89,3 @@ def _split_by_segment(index: VideoIndex, wanted: NDArray[np.int64]) -> Iterator[
         upto = int(np.searchsorted(wanted, stop))
         yield wanted[done:upto]
         done = upto
-
-
-def _count_processors() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
