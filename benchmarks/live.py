@@ -8,13 +8,13 @@ comes up behind her, for half of it; a trigger waits for that. Prints latencies,
 
 import argparse
 import json
-import resource
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from poseflow.config import TrackingConfig
@@ -117,16 +117,16 @@ def main() -> None:
             Path(folder) / "poses.parquet",
             open=open_numbered,
         )
-        oldest, begin, peaks, said = 0.0, monotonic(), [], 0.0
+        oldest, begin, memory, said = 0.0, monotonic(), [], 0.0
         for poses in run.answers():
             oldest = max(oldest, poses.latency_s)
             if monotonic() - begin > said:
-                peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+                memory.append(psutil.Process().memory_info().rss / 2**20)
                 said += args.seconds / 10
         print("\n".join(run.summary))
         print(f"oldest answer: {oldest * args.rate:.2f} frame times after its frame")
         print(describe_lateness(events, args.rate))
-        print(f"peak memory by tenths of the run, MiB: {', '.join(f'{peak:.0f}' for peak in peaks)}")
+        print(f"memory by tenths of the run, MiB: {', '.join(f'{own:.0f}' for own in memory)}")
 
 
 if __name__ == "__main__":
