@@ -1,6 +1,8 @@
 """From one picture to the animals on it, with tracks and names: networks, then the linker of `poseflow track`."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,8 +47,10 @@ class Follower:
         config: of `suit_tracking`.
     """
 
-    def __init__(self, pipeline: Pipeline, config: TrackingConfig) -> None:
+    def __init__(self, pipeline: Pipeline, config: TrackingConfig, clock: Callable[[], float] = perf_counter) -> None:
         self.pipeline = pipeline
+        self._clock = clock
+        self._batch_size = 1
         self._tracker = Tracker(config)
         self._names = config.names if config.identity != "none" else None
         self._looked_at = 0
@@ -58,14 +62,26 @@ class Follower:
         return tuple(name for name in self.pipeline.identities if self._names is None or name in self._names)
 
     def warm_up(self, shape: tuple[int, ...]) -> None:
-        """Compile what is compiled at the first pictures, of shape (height, width, channels)."""
-        for _ in range(WARM_UPS):
-            self.pipeline.find(np.zeros((1, *shape), np.uint8))
+        """Compile what is compiled at the first pictures, of shape (height, width, channels); choose the quicker batch.
+
+        A picture is looked at alone, or with a black one beside it, whichever is quicker. TensorFlow's oneDNN needs
+        thirty times as long for one picture as for two, where a processor has no AVX512 (docs/benchmarks.md).
+        """
+        spent = {}
+        for size in (1, 2):
+            seconds = []
+            for _ in range(WARM_UPS):
+                begin = self._clock()
+                self.pipeline.find(np.zeros((size, *shape), np.uint8))
+                seconds.append(self._clock() - begin)
+            spent[size] = min(seconds)
+        self._batch_size = min(spent, key=spent.__getitem__)
 
     def follow(self, image: NDArray[np.uint8]) -> tuple[Instances, Tracks]:
         """Animals on a picture (height, width, channels), as far as they are tracked, and their tracks, row by row."""
         number, self._looked_at = self._looked_at, self._looked_at + 1
-        found = self.pipeline.find(image[None])
+        found = self.pipeline.find(self._make_batch(image))
+        found = found.take(found.frame_idx == 0)
         found = found.take(np.argsort(-found.score, kind="stable"))
         block = Predictions(
             **vars(replace(found, frame_idx=np.full(len(found), number, np.int64))),
@@ -81,3 +97,10 @@ class Follower:
             nobody = Tracks.without_identities([], [], [], [])
             return found.take(slice(0, 0)), replace(nobody, identity_names=self.identity_names)
         return found.take(tracks.row - first), tracks
+
+    def _make_batch(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if self._batch_size == 1:
+            return image[None]
+        batch = np.zeros((self._batch_size, *image.shape), np.uint8)
+        batch[0] = image
+        return batch
