@@ -16,7 +16,7 @@ REPEATS = 5
 
 @dataclass
 class Profile:
-    """Seconds of each step, each of which runs in a thread of its own, flow in several; their sum may exceed the whole time.
+    """Seconds of each step, each in a thread of its own, flow in several; so their sum may exceed the whole time.
 
     wall: from the first frame's reading to the table. processor: of all threads of this process, meanwhile.
     """
