@@ -7,7 +7,7 @@ import pytest
 
 from poseflow.config import FlowConfig, PredictConfig
 from poseflow.core.errors import ModelError, VideoError
-from poseflow.inference import load_pipeline, predict_shard
+from poseflow.inference import flow_batches, load_pipeline, predict_shard
 from poseflow.inference import predict as predict_module
 from poseflow.tables import read_predictions
 
@@ -63,7 +63,7 @@ def test_a_frame_that_cannot_be_decoded_is_said_and_the_rest_goes_on(
 
     class BrokenVideo:
         def __init__(self, index):
-            self.video = open_video(index)
+            self.index, self.video = index, open_video(index)
 
         def __enter__(self):
             self.video.__enter__()
@@ -110,7 +110,7 @@ def test_a_fault_in_a_thread_ends_the_shard_without_a_table(blob_video, pipeline
     def fail(*_):
         raise RuntimeError("flow is broken")
 
-    monkeypatch.setattr(predict_module, "shift_points", fail)
+    monkeypatch.setattr(flow_batches, "shift_points", fail)
     with pytest.raises(RuntimeError, match="flow is broken"):
         predict_shard(blob_video, pipeline, (0, 20), tmp_path / "none.parquet", CONFIG)
     assert list(tmp_path.iterdir()) == []
