@@ -83,9 +83,9 @@ class PredictConfig(Section):
     )
     runtime: Annotated[str, AfterValidator(RUNTIMES.check)] = Field(
         "keras",
-        description="What runs the networks: keras, in this process; onnxruntime or openvino, which are faster on "
-        "processors; tensorrt, on NVIDIA's GPUs (all three: poseflow[runtimes]); auto: the fastest with the same "
-        "points, measured on the validation set when a release is made. Other packages may add others.",
+        description="What runs the networks: keras, in this process; onnxruntime or openvino, which start sooner and "
+        "are faster on some processors; tensorrt, on NVIDIA's GPUs (all three: poseflow[runtimes]); auto: the fastest "
+        "with the same points, measured on the validation set when a release is made. Other packages may add others.",
     )
     precision: Precision = Field(
         "auto",

@@ -9,7 +9,7 @@ from poseflow.inference.pipeline import Pipeline
 from poseflow.models import find_format
 from poseflow.runs.runtimes import is_installed
 
-OF_EXPORTED = ("openvino", "onnxruntime")  # the faster one on most processors first
+OF_EXPORTED = ("openvino", "onnxruntime")  # the faster one first, as measured in docs/benchmarks.md
 
 
 def load_by_format(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:
