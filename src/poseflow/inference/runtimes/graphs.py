@@ -1,6 +1,5 @@
 """Runtimes that are given ONNX graphs: each stage is written as one graph, with its network as a part of it."""
 
-import os
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -77,11 +76,6 @@ def draw_graph(function: Callable[..., Any], arrays: Sequence[NDArray[Any]]) -> 
         outputs = [*function(*inputs)]
     named = {f"output{number}": output for number, output in enumerate(outputs) if isinstance(output, Tensor)}
     return graph.build(named).SerializeToString(), outputs
-
-
-def count_cores() -> int:
-    """Processors that this process may use, which a job of a cluster shares with others."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def require(package: str, runtime: str) -> Any:

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from poseflow.config import PredictConfig
 from poseflow.core.errors import ConfigError
+from poseflow.core.processors import count_processors
 from poseflow.inference.pipeline import Pipeline
 from poseflow.inference.pipelines import build_pipeline
-from poseflow.inference.runtimes.graphs import GraphRuntime, Session, count_cores, require
+from poseflow.inference.runtimes.graphs import GraphRuntime, Session, require
 
 CPU, CUDA, TENSORRT = "CPUExecutionProvider", "CUDAExecutionProvider", "TensorrtExecutionProvider"
 
@@ -31,7 +32,7 @@ class OnnxRuntime(GraphRuntime):
     def open(self, graph: bytes) -> Session:
         """Load a graph."""
         options = self._package.SessionOptions()
-        options.intra_op_num_threads = count_cores()
+        options.intra_op_num_threads = count_processors()
         # Threads that wait in a loop take the processor from those that decode frames and follow points.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import Precision, PredictConfig
+from poseflow.core.processors import count_processors
 from poseflow.inference.pipeline import Pipeline
 from poseflow.inference.pipelines import build_pipeline
-from poseflow.inference.runtimes.graphs import GraphRuntime, Session, count_cores, require
+from poseflow.inference.runtimes.graphs import GraphRuntime, Session, require
 
 NUMBERS = {"mixed_bfloat16": "bf16", "mixed_float16": "f16"}
 
@@ -30,7 +31,7 @@ class OpenVINORuntime(GraphRuntime):
         # One request at a time, by all cores: batches come one after the other.
         hints = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": count_cores(),
+            "INFERENCE_NUM_THREADS": count_processors(),
             "INFERENCE_PRECISION_HINT": self._numbers,
         }
         compiled = self._core.compile_model(model, "CPU", hints)
