@@ -14,7 +14,7 @@ PROFILE = ModelConfig(kind="centroid")
 
 @pytest.mark.parametrize("job", [None, (JobResources(), "the log")], ids=["here", "in a job"])
 def test_a_model_is_trained_here_or_in_a_job(job, tmp_path, monkeypatch):
-    def train_model(profile, train, val, folder):
+    def train_model(profile, train, val, folder, monitor):
         called.append("here")
 
     def train_as_job(profile, sets, folder, log, resources):
