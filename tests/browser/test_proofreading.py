@@ -28,7 +28,7 @@ def test_all_planted_mistakes_are_mended_by_keys_alone_within_the_counts(
     swaps = false_animals = 0
     for _ in range(items):
         person.move("Space")
-        person.page.wait_for_function("document.querySelector('.item.open[aria-selected=true]')")
+        person.page.wait_for_selector(".item.open[aria-selected=true]")
         text = person.page.locator(".item[aria-selected=true]").inner_text()
         person.page.wait_for_selector(".animal[aria-selected=true]")
         count = person.keys
@@ -159,7 +159,7 @@ def test_of_a_killed_server_no_edit_is_lost(
     person.go("/proofread/cage?frame=60")
     person.page.wait_for_selector(".animal")
     person.wait_saved()
-    person.page.wait_for_function("!document.querySelector('.banner')")
+    person.page.wait_for_selector(".banner", state="detached")
     claims = find_standing(read_log(cage.log).claims)
     assert sorted(claim.where.frame for claim in claims) == frames
 

@@ -42,4 +42,4 @@ def test_all_keys_are_listed_and_a_command_is_found_by_its_words(
     person.move("Control+p")
     person.page.keyboard.type("last frame")
     person.move("Enter")
-    person.page.wait_for_function(f"document.querySelector('.stage').dataset.frame === '{cage.cage.frames - 1}'")
+    person.page.wait_for_selector(f".stage[data-frame='{cage.cage.frames - 1}']")
