@@ -34,12 +34,14 @@ QUICK = {
     "leap": [("bottom_up", {"skip": "add"})],
     "hourglass": [("bottom_up", {})],
 }
+# Of senet154 with random weights a thousandth of a grey value changes all maps, in Keras itself; its layers are those
+# of seresnext50.
 HEAVY = [
-    *("dlc_resnet50", "senet154", "resnet50v2", "densenet121", "vgg16", "xception", "inceptionv3"),
+    *("dlc_resnet50", "seresnext50", "resnet50v2", "densenet121", "vgg16", "xception", "inceptionv3"),
     *("inceptionresnetv2", "mobilenet", "mobilenetv3small", "nasnetmobile", "efficientnetb0", "convnexttiny"),
 ]
 if os.environ.get("POSEFLOW_BACKBONES") == "all":
-    HEAVY = sorted(set(BACKBONES) - set(QUICK))
+    HEAVY = sorted(set(BACKBONES) - set(QUICK) - {"senet154"})
 CASES = [
     pytest.param(name, *case, marks=[pytest.mark.slow] if name == "hourglass" else [])
     for name, cases in QUICK.items()
