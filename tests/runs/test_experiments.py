@@ -2,7 +2,7 @@
 
 import pytest
 
-from poseflow.config import BACKBONES, parse_config
+from poseflow.config import BACKBONES, parse_config, read_model_config
 from poseflow.core.errors import ConfigError
 from poseflow.runs.experiments import plan_experiments
 
@@ -13,7 +13,9 @@ def plan(name="one", **experiment):
     if pipelines:
         config |= {"pipelines": pipelines, "release": next(iter(pipelines))}
         config["models"] = {model: f"config/models/{model}.yaml" for own in pipelines.values() for model in own}
-    return plan_experiments(parse_config(config), "dataset")[name]
+    checked = parse_config(config)
+    profiles = {model: read_model_config(profile) for model, profile in checked.models.items()}
+    return plan_experiments(checked, profiles, "dataset")[name]
 
 
 def test_every_combination_is_trained_with_each_seed():

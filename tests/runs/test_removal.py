@@ -11,7 +11,7 @@ from fake_results import FPS, SKELETON, make_index, make_poses
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from poseflow.config import parse_config
+from poseflow.config import parse_config, read_model_config
 from poseflow.core.errors import ConfigError
 from poseflow.core.files import read_json, write_json
 from poseflow.media import write_index
@@ -141,7 +141,9 @@ def test_nothing_that_a_release_or_a_table_refers_to_is_cleaned(tmp_path_factory
 
 
 def test_experiments_that_the_configuration_no_longer_has_are_cleaned(places):
-    planned = plan_experiments(parse_config({"experiments": {"speed": {"replicates": 1}}}), "dataset")
+    config = parse_config({"experiments": {"speed": {"replicates": 1}}})
+    profiles = {model: read_model_config(profile) for model, profile in config.models.items()}
+    planned = plan_experiments(config, profiles, "dataset")
     first, second = planned["speed"].runs[:2]
     runs = [places.experiment_run("speed", first.training.key, key) for key in (first.key, second.key, "0123456789")]
     runs.append(places.experiment_run("speed", "0000000000", first.key))

@@ -3,13 +3,12 @@
 import random
 from pathlib import Path
 
-import sleap_io as sio
-
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import LabelsError
 from poseflow.core.wording import count_of
 from poseflow.labels.package import write_package
 from poseflow.labels.reading import read_labels
+from poseflow.labels.split import part_of
 
 
 def draw_frames(package: Path, count: int, seed: int, out: Path, channels: int = 1) -> None:
@@ -27,6 +26,5 @@ def draw_frames(package: Path, count: int, seed: int, out: Path, channels: int =
         raise LabelsError(f"{package} must have {count_of(count, 'frame')} to choose from, got {have}")
     order = list(range(have))
     random.Random(seed).shuffle(order)
-    chosen = [labels.labeled_frames[place] for place in sorted(order[:count])]
-    part = sio.Labels(chosen, list(labels.videos), list(labels.skeletons), list(labels.tracks))
-    write_package(part, out, channels)
+    chosen = (labels.labeled_frames[place] for place in sorted(order[:count]))
+    write_package(part_of(labels, chosen), out, channels)

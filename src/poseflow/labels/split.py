@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import PureWindowsPath
@@ -76,7 +76,7 @@ def split_labels(labels: sio.Labels, config: SplitConfig, corrected: int = 0) ->
         )
     if shortage := describe_shortage(drawn.keys(), set(ruled.values()), config):
         logger.warning(shortage)
-    return {side: _part(labels, frames) for side, frames in sides.items()}
+    return {side: part_of(labels, frames) for side, frames in sides.items()}
 
 
 def divide_by_rules(
@@ -226,7 +226,8 @@ def _path_of(frame: sio.LabeledFrame) -> str:
     return f"/{path.as_posix()}"
 
 
-def _part(labels: sio.Labels, frames: list[sio.LabeledFrame]) -> sio.Labels:
+def part_of(labels: sio.Labels, frames: Iterable[sio.LabeledFrame]) -> sio.Labels:
+    """Some frames of labels, with the skeleton, videos and identities of the whole."""
     return sio.Labels(
         labeled_frames=list(frames),
         videos=list(labels.videos),

@@ -5,10 +5,11 @@ import random
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
-from poseflow.config import Config, ExperimentConfig, ModelConfig, PredictConfig, parse_section, read_model_config
+from poseflow.config import Config, ExperimentConfig, ModelConfig, PredictConfig, parse_section
 from poseflow.config.experiments import LABELS, PIPELINE, POSE, PREDICT, PRESETS
 from poseflow.core.errors import ConfigError
 from poseflow.runs.fingerprints import STEP_VERSIONS, describe_sections, describe_training, fingerprint, key_of
@@ -48,7 +49,7 @@ class PlannedExperiment:
     config: ExperimentConfig
     runs: Sequence[PlannedRun]
 
-    @property
+    @cached_property
     def trainings(self) -> Mapping[str, PlannedTraining]:
         """Trainings by their keys."""
         return {run.training.key: run.training for run in self.runs}
@@ -58,18 +59,21 @@ class PlannedExperiment:
         return next(run for run in self.runs if run.key == key)
 
 
-def plan_experiments(config: Config, dataset: str) -> dict[str, PlannedExperiment]:
-    """All experiments of the configuration, by name; nothing is read but models' profiles.
+def plan_experiments(config: Config, profiles: Mapping[str, ModelConfig], dataset: str) -> dict[str, PlannedExperiment]:
+    """All experiments of the configuration, by name; nothing is read.
 
     Args:
+        profiles: of the configuration's models, by name.
         dataset: key of the dataset.
 
     Raises: ConfigError that names the experiment and what is wrong in it.
     """
-    return {name: _plan(name, experiment, config, dataset) for name, experiment in config.experiments.items()}
+    return {name: _plan(name, experiment, config, profiles, dataset) for name, experiment in config.experiments.items()}
 
 
-def _plan(name: str, experiment: ExperimentConfig, config: Config, dataset: str) -> PlannedExperiment:
+def _plan(
+    name: str, experiment: ExperimentConfig, config: Config, profiles: Mapping[str, ModelConfig], dataset: str
+) -> PlannedExperiment:
     vary = experiment.vary or PRESETS.get(name)
     if vary is None:
         raise ConfigError(
@@ -82,7 +86,6 @@ def _plan(name: str, experiment: ExperimentConfig, config: Config, dataset: str)
     combinations = [dict(zip(vary, values, strict=True)) for values in product(*vary.values())]
     if experiment.draw is not None and experiment.draw < len(combinations):
         combinations = random.Random(experiment.seed).sample(combinations, experiment.draw)
-    profiles = {model: read_model_config(profile) for model, profile in config.models.items()}
     runs = []
     for values in combinations:
         for replicate in range(experiment.replicates):

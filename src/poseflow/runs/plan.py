@@ -202,7 +202,7 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
         models=models,
         pipelines=pipelines,
         profiles=profiles,
-        experiments=plan_experiments(config, dataset),
+        experiments=plan_experiments(config, profiles, dataset),
         channels=channels,
         labels_key=labels_key,
         tracked_videos=tracked,

@@ -1,6 +1,7 @@
 """Trainings that are at work, and how a person ends one: by a file in its folder, which it looks for as it trains."""
 
 import getpass
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -101,8 +102,6 @@ def _work_folders(places: Places, model: str = ANY) -> Iterator[Path]:
 
 def remove_learned(work: Path) -> None:
     """Remove what a training that was cancelled has kept, but not the wish, which each further try finds."""
-    import shutil
-
     for path in work.iterdir():
         if path.name != _REQUEST:
             with suppress(FileNotFoundError):

@@ -67,13 +67,13 @@ def evaluate_release(
         return _measure_release(models, package, out_dir, predict, evaluation, tracking, pixels_per_mm, example_frames)
     except (SkeletonError, IncomparableError) as error:
         metrics = {"incomparable": str(error)}
-        with _new_folder(out_dir) as folder:
+        with new_folder(out_dir) as folder:
             write_json(metrics, folder / "metrics.json")
         return metrics
 
 
 @contextmanager
-def _new_folder(out_dir: Path) -> Iterator[Path]:
+def new_folder(out_dir: Path) -> Iterator[Path]:
     """A folder with its parts, written whole or not at all."""
     with replacing(out_dir) as folder:
         for part in ("figures", "examples"):
@@ -145,7 +145,7 @@ def write_accuracy(
     metrics = evaluate_poses(truth, by_frame, labels.skeleton, evaluation, scales)
     matches = match_poses(truth, by_frame, labels.skeleton, evaluation, coco=True)
     frames = MeasuredFrames(matches, lambda number: labels.image(number, 1), labels.skeleton)
-    with _new_folder(out_dir) as folder:
+    with new_folder(out_dir) as folder:
         metrics |= {
             **(facts or {}),
             "identities": evaluate_identities(matches, identities, evaluation),

@@ -4,9 +4,9 @@ import logging
 from pathlib import Path
 
 from poseflow.config import EvaluationConfig, PredictConfig, TrackingConfig
-from poseflow.core.files import read_json, replacing, write_json
+from poseflow.core.files import read_json, write_json
 from poseflow.core.wording import say_failure
-from poseflow.steps.evaluate import PixelsPerMm, evaluate_release
+from poseflow.steps.evaluate import PixelsPerMm, evaluate_release, new_folder
 
 logger = logging.getLogger("poseflow")
 
@@ -39,7 +39,5 @@ def evaluate_run(
             error = say_failure(failure)
             logger.exception("this run is a hole in the table")
     if error is not None:
-        with replacing(out) as folder:
-            for part in ("figures", "examples"):
-                (folder / part).mkdir(parents=True)
+        with new_folder(out) as folder:
             write_json({"error": error}, folder / "metrics.json")

@@ -15,7 +15,7 @@ from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import replacing
 from poseflow.networks.decoding.peaks import find_local_peaks
-from poseflow.runs.trainings import is_stop_requested, read_stop_request
+from poseflow.runs.trainings import StopRequest, is_stop_requested, read_stop_request
 from poseflow.training.checkpoint import Progress, write_checkpoint
 from poseflow.training.data import Samples, stack_samples
 from poseflow.training.pictures import write_map_pictures
@@ -30,7 +30,11 @@ LOOK_EVERY_S = 1.0
 
 
 class CancelledError(Exception):
-    """A person wants no result of this training."""
+    """A person wants no result of this training; the wish is its argument."""
+
+    def __init__(self, request: StopRequest) -> None:
+        super().__init__(request)
+        self.request = request
 
 
 class Epochs(keras.callbacks.Callback):
@@ -71,7 +75,7 @@ class Epochs(keras.callbacks.Callback):
             return
         request = read_stop_request(self.folder)
         if request is not None and not request.keep:
-            raise CancelledError
+            raise CancelledError(request)
         if request is not None:
             logger.info("%s stops this training early; the best weights are kept", request.by)
             self.progress.stopped = self.model.stop_training = True

@@ -21,7 +21,7 @@ from poseflow.networks.build import build_model
 from poseflow.networks.compiled import has_gpu
 from poseflow.networks.precision import choose_precision
 from poseflow.runs.lock import hold
-from poseflow.runs.trainings import forget_stop_request, read_stop_request, remove_learned, work_folder
+from poseflow.runs.trainings import StopRequest, forget_stop_request, read_stop_request, remove_learned, work_folder
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
 from poseflow.training.data import Batch, Samples, build_samples, complete_profile, iterate_batches, stack_samples
 from poseflow.training.epochs import CancelledError, Epochs, is_over
@@ -83,9 +83,9 @@ def train_model(
         if not (work / "training.json").exists():  # written last; killed after that, it needs only its name
             try:
                 _fit(config, samples, validation, work, counts, monitor)
-            except CancelledError:
+            except CancelledError as cancelled:
                 remove_learned(work)
-                _check_wanted(work)
+                raise _say_cancelled(work, cancelled.request) from None
         clear_checkpoints(work)
         forget_stop_request(work)
         move_into_place(work, folder)
@@ -95,7 +95,11 @@ def _check_wanted(work: Path) -> None:
     """Raise ModelError where a person has cancelled the training."""
     request = read_stop_request(work)
     if request is not None and not request.keep:
-        raise ModelError(f"{work}: {request.by} cancelled this training at {request.at}; started again, it begins anew")
+        raise _say_cancelled(work, request)
+
+
+def _say_cancelled(work: Path, request: StopRequest) -> ModelError:
+    return ModelError(f"{work}: {request.by} cancelled this training at {request.at}; started again, it begins anew")
 
 
 def _has_labels(package: Package) -> bool:
@@ -126,7 +130,6 @@ def _fit(
         batches = iterate_batches(
             samples, config.augmentation, training.batch_size, training.seed, first=progress.epoch * steps
         )
-        callbacks = [epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)]
         with monitored(config, monitor, progress) as messages:
             model.fit(
                 (_as_input(batch) for batch in batches),
@@ -134,7 +137,7 @@ def _fit(
                 initial_epoch=progress.epoch,
                 steps_per_epoch=steps,
                 validation_data=_validation(validation),
-                callbacks=[*callbacks, *messages],
+                callbacks=[epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False), *messages],
                 shuffle=False,
                 verbose="auto" if os.isatty(1) else 0,
             )

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 from starlette.requests import Request
@@ -140,22 +141,7 @@ def list_queue(page: Page, request: Request) -> Jobs:
     found = list_jobs(page.project.folder)
     if found is None:
         return Jobs(slurm=True, jobs=[], fault="squeue does not answer")
-    jobs = [
-        Job(
-            id=one.id,
-            name=one.name,
-            rule=one.rule,
-            of=one.of,
-            state=one.state,
-            reason=one.reason,
-            node=one.node,
-            elapsed_s=one.elapsed_s,
-            left_s=one.left_s,
-            partition=one.partition,
-            submitted=one.submitted,
-        )
-        for one in found
-    ]
+    jobs = [Job(**asdict(one)) for one in found]
     return Jobs(slurm=True, jobs=jobs, fault=None)
 
 
