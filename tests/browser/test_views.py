@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from browser_page import Person, Served
 from cage_project import CageProject
 from fake_results import write_model
@@ -43,3 +44,22 @@ def test_all_keys_are_listed_and_a_command_is_found_by_its_words(
     person.page.keyboard.type("last frame")
     person.move("Enter")
     person.page.wait_for_selector(f".stage[data-frame='{cage.cage.frames - 1}']")
+
+
+@pytest.mark.parametrize("key", ["p", "j"])
+def test_a_field_has_the_keyboard_before_the_next_key(
+    cage: CageProject, serve: Callable[..., Served], visit: Callable[..., Person], key: str
+) -> None:
+    person = visit(serve(cage.folder), "/proofread/cage?frame=10")
+    person.wait_shown()
+    # What the page does within the key's own task: a busy computer may give it the next key right after
+    focused = person.page.evaluate(
+        """async (key) => {
+          const press = { key, ctrlKey: true, bubbles: true, cancelable: true };
+          document.body.dispatchEvent(new KeyboardEvent("keydown", press));
+          for (let turn = 0; turn < 20; turn++) await null;
+          return document.activeElement.tagName;
+        }""",
+        key,
+    )
+    assert focused == "INPUT"

@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { BINDINGS, type Binding, type Command, NO_STROKE } from "../core/keys";
 import { conflicts } from "../data/claims";
 import { session } from "../data/session";
@@ -128,13 +128,13 @@ function Conflicts(): JSX.Element | null {
 function Help(): JSX.Element {
   const groups = [...new Set(BINDINGS.map((one) => one.group))];
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => element.current?.showModal(), []);
+  useLayoutEffect(() => element.current?.showModal(), []);
   return (
     <dialog
       ref={element}
       class="help"
       onClose={() => {
-        over.value = null;
+        if (over.peek() === "help") over.value = null;
       }}
       onClick={(event) => event.target === element.current && element.current?.close()}
     >
@@ -193,7 +193,7 @@ function Palette(): JSX.Element {
   const [wanted, setWanted] = useState("");
   const [at, setAt] = useState(0);
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []); // before the next key: letters of a word are no commands
   const close = (): void => {
     over.value = null;
   };

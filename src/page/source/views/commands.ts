@@ -1,13 +1,14 @@
 // Keys of the view that is open; those of the page are asked first.
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { type Command, commandOf, isWriting, type Stroke, strokeOf } from "../core/keys";
 
 type Handler = (command: Command, stroke: Stroke) => boolean;
 const handlers: Handler[] = [];
 
 export function useCommands(handler: Handler): void {
-  useEffect(() => {
+  // At once: the next key finds the view that is shown
+  useLayoutEffect(() => {
     handlers.unshift(handler);
     return () => {
       handlers.splice(handlers.indexOf(handler), 1);

@@ -2,7 +2,7 @@
 
 import { effect } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { type Command, NO_STROKE } from "../../core/keys";
 import { clock, count, readPlace } from "../../core/text";
 import { tell } from "../../data/session";
@@ -109,7 +109,7 @@ export function Bottom({ model }: { model: Proofreading }): JSX.Element {
 
 export function GoTo({ model }: { model: Proofreading }): JSX.Element {
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []); // before the next key: digits are no commands
   return (
     <form
       class="float"
