@@ -49,7 +49,7 @@ test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX 
 	@KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest $(PARALLEL) -m backend
 
 test-long: install  ## one of each bad thing, SIGKILLs at random moments, a backbone of each family (13 minutes)
-	@$(BIN)/python -m pytest -m long
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 test-kill: install  ## twenty SIGKILLs at random moments, then the same tables as an undisturbed run
 	@POSEFLOW_KILLS=20 $(BIN)/python -m pytest -m long tests/workflow/test_kill.py

@@ -20,7 +20,7 @@ from poseflow.training import train_model
 
 FRAMES = 43
 TRAINING = TrainingConfig(
-    max_epochs=3, steps_per_epoch=100, learning_rate=5e-3, warmup_steps=10, precision="float32", pictures_every=0
+    max_epochs=2, steps_per_epoch=80, learning_rate=8e-3, warmup_steps=10, precision="float32", pictures_every=0
 )
 
 

@@ -84,7 +84,10 @@ def full_inputs(tmp_path_factory):
     tracking |= {"idf1": 0.98, "mota": None, "false_negatives": 3, "false_positives": 0}
     write_json(tracking, run_folder / "tracking.json")
     models = {folder.parent.name: str(folder) for folder in (run_folder / "models").glob("*/*")}
-    write_json({"id": "abcdef0123", "models": models}, run_folder / "release.json")
+    tried = {"runtime": "keras", "precision": "float32", "frames_per_s": 51.0, "passed": True}
+    tried |= {"median_px": 0.0, "high_px": 0.0, "mean_average_precision": 0.8}
+    runtime = {"runtime": "keras", "precision": "float32", "tried": [tried]}
+    write_json({"id": "abcdef0123", "models": models, "runtime": runtime}, run_folder / "release.json")
     for shard in ("0000-of-0002", "0001-of-0002"):
         (run_folder / f"{shard}.tsv").write_text("s\th:m:s\tmax_rss\n10.0\t0:00:10\t512.5\n")
     return inputs_of(
@@ -123,6 +126,7 @@ def test_the_page_tells_everything(full_page):
         "tracks are broken up: 60",
         "best epoch: 7",
         "release: abcdef0123",
+        "keras in float32. Tried were keras in float32: 51.0 frames/s",
         "mAP",
         "Among the worst",
         "4 400.0",

@@ -82,7 +82,7 @@ def type_in(line: str, monkeypatch: pytest.MonkeyPatch, instead: Mapping[str, Ca
         assert "failed" not in said, said
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_one_mouse_from_a_deeplabcut_project_to_velocities(tmp_path, monkeypatch):
     """A small network on large pixels stands in for the tutorial's."""
