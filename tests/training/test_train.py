@@ -23,18 +23,22 @@ from poseflow.config import (
 )
 from poseflow.core.errors import LabelsError, SkeletonError
 from poseflow.core.files import read_json
+from poseflow.core.similarity import score_oks
 from poseflow.labels import read_package
 from poseflow.models.loading import load_model
 from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.build import build_model, measure_intensity
+from poseflow.networks.decoding import find_global_peaks
 from poseflow.networks.heads.class_maps import ClassMaps
+from poseflow.networks.heads.confidence_maps import draw_confidence_maps
 from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
 from poseflow.steps.label_files import LabelFiles
 from poseflow.steps.split import split_dataset
 from poseflow.training import train as train_module
 from poseflow.training import train_model
+from poseflow.training.checkpoint import Progress
 from poseflow.training.epochs import Epochs
-from poseflow.training.network import TrainedNetwork, score_hard_nodes
+from poseflow.training.network import TrainedNetwork, score_hard_nodes, score_oks_of_peaks
 from poseflow.training.schedule import learning_rate, share_done
 
 
@@ -293,3 +297,35 @@ def test_one_identity(case, tmp_path):
     profile = read_model_config(folder / "prof.yaml")
     with pytest.raises(LabelsError, match=r"ids1\.pkg\.slp: labels must name two animals or more .* got one, "):
         train_model(profile, folder / "ids1.pkg.slp", folder / "none.pkg.slp", tmp_path / "model")
+
+
+def test_oks_of_peaks_is_that_of_points():
+    random = np.random.default_rng(4)
+    truth = random.uniform(20, 76, (12, 5, 2)).astype(np.float32)
+    truth[random.random((12, 5)) < 0.2] = np.nan
+    truth[0, 1:], truth[1] = np.nan, np.nan  # a single node; none
+    truth[2, :, 1] = 40  # in a line
+    found = np.where(np.isnan(truth), 48, truth + random.normal(0, 3, truth.shape)).astype(np.float32)
+    maps = draw_confidence_maps(found[:, None], 96, 96, 2, sigma_px=3.0)
+    oks, is_labeled = score_oks_of_peaks(truth, 0.01 * maps, 2)
+    decoded, _ = find_global_peaks(maps, 2, threshold=0)
+    expected = score_oks(truth[:, None], np.asarray(decoded)[:, None], coco=True)[:, 0, 0]
+    assert np.asarray(is_labeled).tolist() == [row != 1 for row in range(12)]
+    assert np.asarray(oks)[1] == 0
+    assert np.delete(np.asarray(oks), 1) == pytest.approx(np.delete(expected, 1), abs=1e-4)
+
+
+def test_the_epoch_of_the_highest_oks_is_kept_and_of_equal_ones_that_of_the_least_loss(tmp_path):
+    history = [(0.5, 0.2), (0.4, 0.6), (0.2, 0.6), (0.1, 0.5)]  # loss, OKS
+    epochs = Epochs(tiny(epochs=9), tmp_path, 1, Progress())
+    for epoch, (loss, oks) in enumerate(history, 1):
+        epochs.progress.epoch = epoch
+        epochs._validate(loss, oks)
+    assert (epochs.progress.best_epoch, epochs.progress.best_loss, epochs.progress.stalled_epochs) == (3, 0.2, 1)
+
+
+@pytest.mark.slow
+def test_training_says_how_good_its_poses_are(model):
+    oks = [float(row["val_oks"]) for row in read_history(model)]
+    assert 0.3 < max(oks) <= 1
+    assert read_json(model / "training.json")["best_epoch"] == 1 + int(np.argmax(oks))

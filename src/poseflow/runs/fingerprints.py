@@ -22,7 +22,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "extract": 2,
     "labels": 2,
     "split": 2,
-    "train": 1,
+    "train": 2,
     "evaluate": 5,
     "evaluate_tracking": 2,
     "predict": 3,

@@ -31,6 +31,7 @@ class Progress:
 
     epoch: int = 0
     best_epoch: int = -1
+    best_oks: float = 0.0
     best_loss: float = inf
     stalled_epochs: int = 0
     rate_factor: float = 1.0

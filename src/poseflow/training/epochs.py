@@ -91,7 +91,7 @@ class Epochs(keras.callbacks.Callback):
         progress = self.progress
         progress.epoch = epoch + 1
         progress.seconds += monotonic() - self._begin
-        self._validate(logs.get("val_loss", logs["loss"]))
+        self._validate(logs.get("val_loss", logs["loss"]), logs.get("val_oks", 0.0))
         rate = float(np.asarray(self.model.optimizer.learning_rate))
         self._add_history({"epoch": epoch + 1, **logs, "learning_rate": rate, "seconds": round(progress.seconds, 2)})
         every = self.config.training.pictures_every
@@ -102,10 +102,12 @@ class Epochs(keras.callbacks.Callback):
         logger.info("epoch %s", describe_epoch(progress, self.config.training, logs, error))
         self.model.stop_training = progress.stopped or is_over(progress, self.config.training)
 
-    def _validate(self, loss: float) -> None:
+    def _validate(self, loss: float, oks: float) -> None:
+        """Higher OKS is better; where it is equal, or not measured (0), lower loss."""
         progress, training = self.progress, self.config.training
-        if loss < progress.best_loss:
-            progress.best_loss, progress.best_epoch, progress.stalled_epochs = loss, progress.epoch, 0
+        if (oks, -loss) > (progress.best_oks, -progress.best_loss):
+            progress.best_oks, progress.best_loss = oks, loss
+            progress.best_epoch, progress.stalled_epochs = progress.epoch, 0
             return
         progress.stalled_epochs += 1
         if training.schedule == "plateau" and progress.stalled_epochs % training.plateau_epochs == 0:

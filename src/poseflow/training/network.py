@@ -5,10 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from poseflow.config import ModelConfig
+from poseflow.config import KINDS, ModelConfig
 from poseflow.config.model import CONFIDENCE_MAPS
+from poseflow.core.similarity import EYE_FACTOR, LEAST_LENGTH_PX, THIN
 from poseflow.core.skeleton import Skeleton
 from poseflow.networks.build import draw_targets, prepare_image, standardized_network
+from poseflow.networks.decoding import find_global_peaks
 
 Tensor = Any
 HARD_RATIO, LEAST_HARD = 2.0, 2
@@ -27,6 +29,9 @@ class TrainedNetwork(keras.Model):
         self.terms = (
             {name: keras.metrics.Mean(f"{name}_loss") for name in config.heads} if len(config.heads) > 1 else {}
         )
+        kind = KINDS[config.kind]
+        # Where a sample is one animal's: of several animals' peaks it is not known yet which belong together.
+        self.oks = keras.metrics.Mean("oks") if kind.sampler == "crops" or kind.pipeline == "single_animal" else None
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
         """Outputs by head name, of `images` that are standardized by `intensity` (see `data.Batch`)."""
@@ -44,7 +49,7 @@ class TrainedNetwork(keras.Model):
         """Sum of the heads' losses by their weights.
 
         `x` has images; `y` has points (batch, instances, nodes, 2) and classes (batch, instances). The heads' own
-        losses are logged beside the sum.
+        losses are logged beside the sum, and so is the OKS of the points, where each sample shows one animal.
         """
         batch, height, width, _ = ops.shape(x["images"])
         targets = draw_targets(y["points"], y["classes"], (height, width), self.profile, self.skeleton)
@@ -58,6 +63,10 @@ class TrainedNetwork(keras.Model):
             if name in self.terms:
                 self.terms[name].update_state(loss, sample_weight=batch)
             weighted.append(head.weight * loss)
+        if self.oks is not None:
+            maps, points = y_pred[CONFIDENCE_MAPS], y["points"][:, 0]
+            oks, is_labeled = score_oks_of_peaks(points, maps, self.profile.head.output_stride)
+            self.oks.update_state(oks, sample_weight=is_labeled)
         return weighted[0] if len(weighted) == 1 else ops.sum(ops.stack(weighted))
 
 
@@ -76,3 +85,28 @@ def score_hard_nodes(targets: Tensor, maps: Tensor, foreground_weight: float) ->
     bound = ops.minimum(HARD_RATIO * ops.min(by_node), hardest[LEAST_HARD - 1])
     is_hard = ops.stop_gradient(ops.cast(by_node >= bound, "float32"))
     return ops.sum(by_node * is_hard) / ops.sum(is_hard)
+
+
+def score_oks_of_peaks(points: Tensor, maps: Tensor, output_stride: int) -> tuple[Tensor, Tensor]:
+    """OKS of the highest peaks, however low they are: `core.similarity.score_oks` (COCO's form) on the device.
+
+    Args:
+        points: (batch, nodes, 2) of the animal, (x, y) in px of the network's input, NaN where not labeled.
+        maps: (batch, rows, columns, nodes) confidence maps. output_stride: px per cell.
+
+    Returns: (batch,) from 0 to 1, and whether any node is labeled; 0 where none is.
+    """
+    found, _ = find_global_peaks(maps, output_stride, threshold=-float("inf"))
+    points = ops.cast(points, "float32")
+    is_labeled = ops.all(ops.isfinite(points), axis=-1)
+    low = ops.min(ops.where(is_labeled[..., None], points, float("inf")), axis=1)
+    high = ops.max(ops.where(is_labeled[..., None], points, -float("inf")), axis=1)
+    sides = ops.maximum(high - low, 0.0)
+    long, short = ops.max(sides, axis=-1), ops.min(sides, axis=-1)
+    thin = short / ops.maximum(long, 1e-6)
+    areas = ops.maximum(long * short, ops.square(ops.maximum(long, LEAST_LENGTH_PX)) * (1 - thin / THIN))
+    squared = ops.sum(ops.square(found - ops.where(is_labeled[..., None], points, 0.0)), axis=-1)
+    by_node = ops.exp(-squared / (2 * (2 * EYE_FACTOR) ** 2 * areas[:, None]))
+    labeled = ops.cast(is_labeled, "float32")
+    count = ops.sum(labeled, axis=-1)
+    return ops.sum(by_node * labeled, axis=-1) / ops.maximum(count, 1.0), count > 0

@@ -97,9 +97,12 @@ def _read_settings(folder: Path) -> dict[str, Any]:
 
 
 def _find_best(columns: dict[str, list[float | None]]) -> int | None:
+    """The epoch of the highest OKS, where that is measured, or of the least loss: as training chooses."""
     losses = columns.get("val_loss") or columns.get("loss") or []
-    known = [(loss, epoch) for loss, epoch in zip(losses, columns.get("epoch", []), strict=False) if loss is not None]
-    return int(min(known)[1] or 0) if known else None
+    oks = columns.get("val_oks") or [0.0] * len(losses)
+    rows = zip(oks, losses, columns.get("epoch", []), strict=False)
+    known = [(-(one or 0), loss, epoch) for one, loss, epoch in rows if loss is not None]
+    return int(min(known)[2] or 0) if known else None
 
 
 def _predict_end(columns: dict[str, list[float | None]], epoch: int | None, epochs: int | None) -> float | None:
