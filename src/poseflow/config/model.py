@@ -156,7 +156,12 @@ class TrainingConfig(Section):
         "cosine", description="cosine: down to 1 % over max_epochs, or minutes. plateau: halved when validation stalls."
     )
     plateau_epochs: int = Field(5, ge=1, description="plateau: epochs without gain before the rate is halved.")
-    early_stop_epochs: int | None = Field(15, ge=1, description="Stop after so many epochs without gain; null: never.")
+    early_stop_epochs: int | None = Field(
+        15,
+        ge=1,
+        description="Stop after so many epochs without gain, in the OKS of validation's points where a sample shows one "
+        "animal, else in the loss; null: never. The weights of the best epoch are kept.",
+    )
     foreground_weight: float = Field(
         20.0, ge=0, description="Squared errors weigh 1 + this x target, so that the all-zero answer does not pay."
     )
