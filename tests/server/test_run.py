@@ -22,6 +22,7 @@ from poseflow.runs.places import PLACES
 from poseflow.runs.promotion import Comparison, Decision, add_to_history
 from poseflow.runs.releases import Release, write_release
 from poseflow.runs.trainings import read_stop_request, work_folder
+from poseflow.server.runs.trainings import read_curves
 
 FAKE = """
 import os, signal, sys, time
@@ -264,6 +265,14 @@ def test_models_show_their_curves_and_pictures(browser: Browser) -> None:
     assert picture.headers["content-type"] == "image/png" and picture.body[:4] == b"\x89PNG"
     for path in ("centroid/x/curves", "centroid/0123456789/pictures/..%2ftraining.json", "..%2f..%2f/x/curves"):
         assert browser.get(f"/api/networks/{path}").status == 404
+
+
+def test_the_best_epoch_is_marked_by_oks_where_that_is_measured(tmp_path: Path) -> None:
+    history = tmp_path / "history.csv"
+    history.write_text("epoch,val_loss,val_oks\n1,0.3,0.5\n2,0.2,0.7\n3,0.1,0.6\n4,0.15,0.7\n")
+    assert read_curves(tmp_path).best_epoch == 4
+    history.write_text("epoch,val_loss\n1,0.3\n2,0.1\n3,0.2\n")
+    assert read_curves(tmp_path).best_epoch == 2
 
 
 @pytest.mark.parametrize(("what", "keep"), [("stop", True), ("cancel", False)])
