@@ -99,7 +99,7 @@ function Releases({ networks, set }: { networks: Networks; set: (networks: Netwo
 const METRICS: Record<string, string> = {
   map_coco: "mAP (COCO)",
   map_paper: "mAP (paper)",
-  false_negative_share: "animals not found",
+  false_negative_share: "share of animals not found",
   precision: "precision",
   p50_px: "median error, px",
   p90_px: "90 % within, px",
@@ -249,7 +249,7 @@ function TrainingCard({ training, set }: { training: Training; set: (networks: N
       </div>
       <CurveList name={training.name} version={training.version} tick={`${training.epoch} ${tick}`} />
       {training.log.length > 0 && <pre>{training.log.join("\n")}</pre>}
-      <p class="soft small">What is labeled meanwhile joins the next training.</p>
+      {training.state === "running" && <p class="soft small">What is labeled meanwhile joins the next training.</p>}
     </article>
   );
 }
