@@ -9,7 +9,7 @@ import sleap_io as sio
 import yaml
 from browser_page import Person, Served
 from cage_project import HEIGHT, SKELETON, WIDTH, Cage, CageProject, film
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 CAGE = Cage(frames=400, swaps=(), false_animals=())
 NODES = ("nose", "body", "tail")
@@ -120,6 +120,34 @@ def test_what_is_dragged_hidden_removed_and_undone_is_saved_at_once(
     person.wait_for(saved, lambda all_: not all_)
     person.press("Control+z", "Control+z", "Control+z")
     wait_saved(lambda points, seen: all(seen) and points[0] == pytest.approx(first[0], abs=0.1))
+
+
+def test_no_animal_goes_into_the_frame_that_was_shown_before(
+    new_project: Path, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    person = visit(serve(new_project), "/label")
+    make_file(person)
+    person.page.locator("input.number").fill("2")
+    person.page.click("button:has-text('Choose 2 frames')")
+    person.page.wait_for_selector(".item.suggested >> nth=1")
+    person.wait_shown("full")
+    held: list[Route] = []  # what is known of the next frame is long in coming
+    person.page.route("**/api/labels/frame?*", lambda route: held.append(route))
+    before = person.frame
+    person.move("Space")
+    expect(person.page.locator(".stage")).not_to_have_attribute("data-frame", str(before))
+    person.press("n")
+    person.sees(".news", "still being read")
+    after = person.frame
+    for one in held:
+        one.continue_()
+    person.page.unroute_all()
+    person.sees("footer.status", f"frame {after} of")
+    person.wait_shown("full")
+    label(person, CAGE.points(after)[0])
+    person.sees(".panel.right header", "all saved")
+    labels = sio.load_slp(str(new_project / "labels/page.slp"), open_videos=False)
+    assert [labeled.frame_idx for labeled in labels.user_labeled_frames] == [after]
 
 
 def test_a_prediction_becomes_a_label_by_one_key(
