@@ -54,7 +54,7 @@ test-long: install  ## one of each bad thing, SIGKILLs at random moments, a back
 test-kill: install  ## twenty SIGKILLs at random moments, then the same tables as an undisturbed run
 	@POSEFLOW_KILLS=20 $(BIN)/python -m pytest -m long tests/workflow/test_kill.py
 
-test-browser: install  ## the page in Debian's Chromium (3 minutes; apt install chromium)
+test-browser: install  ## the page in Debian's Chromium, with real runs and trainings (5 minutes; apt install chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser
 
 # The page's bundle is committed, so that nobody needs node but who changes the page (CONTRIBUTING.md).

@@ -7,12 +7,16 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, expect
 
+Found = TypeVar("Found")
 START_S = 60
+WAIT_S = 30
+"""For what the page does at once, on a computer that has other work."""
 READ_NUMBER = """([bits, cell, width, height]) => {
   const canvas = document.querySelector("canvas[data-layer=picture]");
   const ratio = devicePixelRatio, w = canvas.clientWidth, h = canvas.clientHeight;
@@ -33,7 +37,9 @@ class Served:
 
     def __init__(self, folder: Path, state: Path, *options: str) -> None:
         self.folder, self.options = folder, options
-        self._environment = {**os.environ, "XDG_STATE_HOME": str(state), "SSH_CONNECTION": "", "SLURM_CONF": ""}
+        # SLURM's commands, where they are installed, fail at once over an empty file; for another they wait a minute.
+        alone = {"XDG_STATE_HOME": str(state), "SSH_CONNECTION": "", "SLURM_CONF": os.devnull}
+        self._environment = {**os.environ, **alone}
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -114,13 +120,17 @@ class Person:
         """Last words of the status bar."""
         return self.page.locator(".news").inner_text()
 
-    def sees(self, selector: str, text: str | re.Pattern[str], timeout_s: float = 10) -> None:
+    def sees(self, selector: str, text: str | re.Pattern[str], timeout_s: float = WAIT_S) -> None:
         expect(self.page.locator(selector)).to_contain_text(text, timeout=1000 * timeout_s)
 
     @property
     def frame(self) -> int:
         """Number of the frame that the page says it shows."""
         return int(self.page.locator(".stage").get_attribute("data-frame") or -1)
+
+    def wait_frame(self, frame: int) -> None:
+        """Until the page says that it is at this frame."""
+        self.page.wait_for_selector(f".stage[data-frame='{frame}']", timeout=1000 * WAIT_S)
 
     def wait_shown(self, source: str | None = None) -> None:
         """Until the picture is that of the frame."""
@@ -132,7 +142,7 @@ class Person:
                 && (!source || source.split(" ").includes(canvas.dataset.from));
             }""",
             arg=source,
-            timeout=20_000,
+            timeout=1000 * WAIT_S,
         )
 
     def read_number(self, bits: int, cell: int, width: int, height: int) -> int:
@@ -141,7 +151,15 @@ class Person:
 
     def wait_saved(self) -> None:
         """Until no edit is on its way."""
-        self.page.wait_for_function("() => !document.querySelector('footer.status .chip')?.textContent.includes('way')")
+        expect(self.page.locator("footer.status .chip", has_text="way")).to_have_count(0, timeout=1000 * WAIT_S)
+
+    def wait_for(self, read: Callable[[], Found], holds: Callable[[Found], object]) -> Found:
+        """Until what can be read elsewhere, in a file say, is as it must become; gives it."""
+        end = time.monotonic() + WAIT_S
+        while not holds(found := read()):
+            assert time.monotonic() < end, f"what is read must become otherwise within {WAIT_S} s, got {found}"
+            self.page.wait_for_timeout(50)  # in which the page's own events are heard
+        return found
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         mouse = self.page.mouse

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -135,6 +135,21 @@ class Server:
     def stop(self) -> None:
         self._server.should_exit = True
         self._thread.join(10)
+
+
+def read_events(browser: Browser, count: int) -> Iterator[Any]:
+    """So many events, as they are told to a tab."""
+    line = HTTPConnection("127.0.0.1", browser.port, timeout=10)
+    line.request("GET", "/api/events", headers={"host": browser.host, "cookie": browser.cookie})
+    answer = line.getresponse()
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    while count:
+        text = answer.fp.readline()
+        event = json.loads(text[6:]) if text.startswith(b"data: ") else {"type": "recordings"}
+        if event["type"] != "recordings":  # which comes when the list's figures are known
+            count -= 1
+            yield event
+    line.close()
 
 
 NODES = ("nose", "body", "tail")

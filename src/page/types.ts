@@ -117,6 +117,11 @@ export interface DecisionFacts {
 export interface Empty {
 }
 
+/** A person's wish that a training ends. */
+export interface EndTrainingPost {
+  author: string;
+}
+
 /** What keeps a video from being done, and the end of its log. */
 export interface Failure {
   video: string;

@@ -75,8 +75,8 @@ def test_each_step_and_jump_shows_its_own_number(
         if key is not None:
             person.move(key)
             expected = min(max(expected + steps[key], 0), FRAMES - 1)
+        person.wait_frame(expected)
         person.wait_shown()
-        assert person.frame == expected
         assert person.read_number(*SHOWN) == expected
         by.add(person.page.locator("canvas[data-layer=picture]").get_attribute("data-from"))
     if way == "stills":
@@ -92,7 +92,9 @@ def test_what_plays_shows_numbers_that_rise_and_are_its_own(
     person.wait_shown()
     watch = (
         "async (shown) => { const read = " + READ_NUMBER + "; const seen = [];"
-        "for (let at = 0; at < 40; at++) { await new Promise(requestAnimationFrame);"
+        # until it has gone on for some frames: a busy computer may show the first for long
+        "while (new Set(seen.map(([said]) => said)).size < 5 && seen.length < 3000) {"
+        "await new Promise(requestAnimationFrame);"
         "const canvas = document.querySelector('canvas[data-layer=picture]');"
         "seen.push([Number(canvas.dataset.frame), read(shown)]); } return seen; }"
     )
@@ -113,12 +115,14 @@ def test_an_address_leads_to_its_frame_and_back_leads_back(
     person.move("Control+j")
     person.page.keyboard.type("123")
     person.move("Enter")
+    person.wait_frame(123)
     person.wait_shown()
     assert person.read_number(*SHOWN) == 123
     person.page.wait_for_url("**frame=123**")
     person.page.click("nav.top a:has-text('Recordings')")
     person.page.wait_for_selector("h1:has-text('Recordings')")
     person.page.go_back()
+    person.wait_frame(123)
     person.wait_shown()
     assert person.read_number(*SHOWN) == 123
 
@@ -131,7 +135,8 @@ def test_a_frame_that_cannot_be_decoded_is_said_to_be_so_and_the_rest_is_shown(
     assert person.page.locator("canvas[data-layer=picture]").get_attribute("data-frame") == ""
     for key, frame in (("Control+ArrowLeft", 50), ("Control+ArrowRight", 60), ("Control+ArrowRight", 70)):
         person.move(key)
-        assert person.frame == frame
+        person.wait_frame(frame)
     person.move("Control+ArrowRight")
+    person.wait_frame(80)
     person.wait_shown()
     assert person.read_number(*SHOWN) == 80

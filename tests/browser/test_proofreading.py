@@ -75,6 +75,7 @@ def test_undo_takes_back_one_action_after_the_other_and_redo_brings_it_again(
     open_items(person)
     person.page.wait_for_selector(".animal")
     person.press("x")
+    person.sees(".news", "Swapped")
     person.wait_saved()
     person.press("1", "Delete")
     person.sees(".panel.right header", "1 here, 1 removed")
@@ -84,8 +85,7 @@ def test_undo_takes_back_one_action_after_the_other_and_redo_brings_it_again(
     person.press("Control+z")
     person.sees(".panel.right header", "2 here")
     person.press("Control+z")
-    person.wait_saved()
-    assert find_standing(read_log(cage.log).claims) == []
+    person.wait_for(lambda: find_standing(read_log(cage.log).claims), lambda claims: not claims)
     person.press("Control+Shift+z", "Control+Shift+z")
     person.sees(".panel.right header", "1 here, 1 removed")
     person.wait_saved()
@@ -99,7 +99,6 @@ def test_a_node_that_is_dragged_is_there_in_the_pose_table(
     open_items(person)
     person.page.wait_for_selector(".animal")
     nose = cage.cage.points(50)[0, 0]
-    person.page.wait_for_timeout(300)
     start = person.to_screen(*nose, WIDTH, HEIGHT)
     end = person.to_screen(nose[0] + 9, nose[1] - 6, WIDTH, HEIGHT)
     person.drag(start, end)

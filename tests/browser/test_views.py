@@ -31,6 +31,21 @@ def test_each_view_has_its_address_and_says_what_there_is(
     assert "/proofread/cage" in person.page.url
 
 
+def test_a_view_is_found_again_as_it_was_left(
+    cage: CageProject, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    person = visit(serve(cage.folder), "/proofread/cage?frame=10")
+    person.wait_frame(10)
+    person.page.wait_for_selector(".animal")
+    person.move("ArrowRight")
+    for name in ("Networks", "Run", "Recordings", "Networks", "Run"):
+        person.page.click(f"nav.top a:has-text('{name}')")  # at once: the address still says frame 10
+        person.page.wait_for_selector(f"h1:has-text('{name}')")
+        person.page.wait_for_url(f"**/{name.lower()}")
+    person.page.click("nav.top a:has-text('Proofread')")
+    person.wait_frame(11)
+
+
 def test_all_keys_are_listed_and_a_command_is_found_by_its_words(
     cage: CageProject, serve: Callable[..., Served], visit: Callable[..., Person]
 ) -> None:

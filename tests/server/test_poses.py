@@ -1,6 +1,5 @@
 """Windows of poses, lanes, review items and claims, as the page gets them, on a recording whose every pose is known."""
 
-import json
 import os
 import signal
 import subprocess
@@ -9,13 +8,23 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from served_project import ANIMALS, FRAMES, NODES, TOKEN, Browser, Server, make_results, make_tables, pose_of
+from served_project import (
+    ANIMALS,
+    FRAMES,
+    NODES,
+    TOKEN,
+    Browser,
+    Server,
+    make_results,
+    make_tables,
+    pose_of,
+    read_events,
+)
 
 from poseflow.corrections import ReviewedClaim, append_claims, read_log, stamp
 from poseflow.corrections.claims import new_id
@@ -370,20 +379,6 @@ def test_the_list_counts_what_waits(browser: Browser) -> None:
     [row] = browser.get("/api/recordings").json["recordings"]
     assert (row["state"], row["frames"], row["animals_per_frame"]) == ("done", FRAMES, ANIMALS)
     assert (row["edits"], row["pending_edits"]) == (2, 2)
-
-
-def read_events(browser: Browser, count: int) -> Iterator[Any]:
-    line = HTTPConnection("127.0.0.1", browser.port, timeout=10)
-    line.request("GET", "/api/events", headers={"host": browser.host, "cookie": browser.cookie})
-    answer = line.getresponse()
-    assert answer.headers["content-type"].startswith("text/event-stream")
-    while count:
-        text = answer.fp.readline()
-        event = json.loads(text[6:]) if text.startswith(b"data: ") else {"type": "recordings"}
-        if event["type"] != "recordings":  # which comes when the list's figures are known
-            count -= 1
-            yield event
-    line.close()
 
 
 def test_others_see_what_is_said_and_who_is_there(browser: Browser) -> None:

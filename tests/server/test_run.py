@@ -13,16 +13,17 @@ from pathlib import Path
 
 import pytest
 from fake_results import SKELETON, write_model
-from served_project import Browser, Server, make_results
+from served_project import Browser, Server, make_results, read_events
 
 from poseflow.cluster.queue import list_jobs, parse_duration
 from poseflow.core.files import write_json
 from poseflow.runs.lock import lock_results
 from poseflow.runs.places import PLACES
-from poseflow.runs.promotion import Comparison, Decision, add_to_history
+from poseflow.runs.promotion import Comparison, Decision, add_to_history, choose_release
 from poseflow.runs.releases import Release, write_release
 from poseflow.runs.trainings import read_stop_request, work_folder
 from poseflow.server.runs.trainings import read_curves
+from poseflow.steps.promote import put_in_use
 
 FAKE = """
 import os, signal, sys, time
@@ -275,6 +276,48 @@ def test_the_best_epoch_is_marked_by_oks_where_that_is_measured(tmp_path: Path) 
     assert read_curves(tmp_path).best_epoch == 2
 
 
+@pytest.fixture
+def training(project: Path) -> Iterator[Path]:
+    """What a training at work has so far; of the model itself there is an empty folder, which Snakemake makes first."""
+    work = work_folder(PLACES.training("centered_instance", "9876543210") / "model")
+    model = PLACES.model("centered_instance", "9876543210")
+    write_model(work)
+    model.mkdir(parents=True)
+    yield work
+    shutil.rmtree(work.parent, ignore_errors=True)
+    shutil.rmtree(model)
+
+
+def test_curves_of_a_training_at_work_are_its_own(browser: Browser, training: Path) -> None:
+    curves = browser.get("/api/networks/centered_instance/9876543210/curves").json
+    assert curves["columns"]["epoch"] == list(range(1, 9))
+
+
+def test_tabs_are_told_when_a_training_begins_goes_on_and_ends_and_when_a_release_is_put_in_use(
+    browser: Browser, releases: None
+) -> None:
+    events = read_events(browser, 6)
+    for _ in range(2):  # of who is there
+        next(events)
+    assert browser.page is not None
+    look = browser.page.watch.look
+    look()
+    work = work_folder(PLACES.training("centered_instance", "9876543210") / "model")
+    write_model(work)
+    look()
+    assert next(events)["type"] == "networks"
+    with (work / "history.csv").open("a") as history:
+        history.write("9,0.1,0.1,0.1,90\n")
+    look()
+    assert next(events)["type"] == "networks"
+    shutil.rmtree(work.parent)
+    look()
+    assert next(events)["type"] == "networks"
+    put_in_use(lambda history: choose_release(history, "two"), PLACES)  # `poseflow promote`, say
+    look()
+    assert next(events)["type"] == "networks"
+
+
 @pytest.mark.parametrize(("what", "keep"), [("stop", True), ("cancel", False)])
 def test_a_training_is_stopped_early_or_cancelled(browser: Browser, what: str, keep: bool) -> None:
     work = work_folder(PLACES.training("centered_instance", "9876543210") / "model")
@@ -285,9 +328,11 @@ def test_a_training_is_stopped_early_or_cancelled(browser: Browser, what: str, k
         [training] = browser.get("/api/networks").json["trainings"]
         assert (training["state"], training["epoch"], training["can_stop"]) == ("running", 8, True)
         assert training["epochs"] and training["loss"] > 0 and training["seconds_left"] > 0
-        shown = browser.post(f"/api/networks/centered_instance/9876543210/{what}", {}).json["trainings"][0]
+        shown = browser.post(f"/api/networks/centered_instance/9876543210/{what}", {"author": "bob"}).json["trainings"][
+            0
+        ]
         assert shown["stopping"] and not shown["can_stop"]
         request = read_stop_request(work)
-        assert request is not None and (request.keep, request.by) == (keep, "ann")
+        assert request is not None and (request.keep, request.by) == (keep, "bob")
     shutil.rmtree(work.parent)
-    assert browser.post(f"/api/networks/centered_instance/9876543210/{what}", {}).status == 404
+    assert browser.post(f"/api/networks/centered_instance/9876543210/{what}", {"author": "bob"}).status == 404

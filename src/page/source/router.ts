@@ -42,10 +42,28 @@ export const route = signal<Route>(parse("/"));
 /** Raised when the address changes otherwise than by the view itself: Back, a link. */
 export const visits = signal(0);
 
-export function start(): void {
+/** The address of what is shown; that of the browser may be a moment behind. */
+let here = "";
+let timer: ReturnType<typeof setTimeout> | undefined;
+const left = new Map<ViewName, string>();
+
+/** Where a view was left; at first its beginning. */
+export function wayBack(view: ViewName): string {
+  return left.get(view) ?? addressOf(view);
+}
+
+function arrive(): void {
+  if (here) left.set(route.peek().view, here);
+  here = location.pathname + location.search;
   route.value = parse(location.href);
+}
+
+export function start(): void {
+  arrive();
   window.addEventListener("popstate", () => {
-    route.value = parse(location.href);
+    clearTimeout(timer);
+    timer = undefined;
+    arrive();
     visits.value++;
   });
   window.addEventListener("click", (event) => {
@@ -69,21 +87,29 @@ export function start(): void {
 
 /** Another place, to which Back leads back. */
 export function go(address: string): void {
+  catchUp();
   history.pushState(null, "", address);
-  route.value = parse(location.href);
+  arrive();
   visits.value++;
 }
 
 /** The same place, told more exactly: the view is not told, as it says so itself. */
-let timer: ReturnType<typeof setTimeout> | undefined;
 export function note(address: string, isNewPlace = false): void {
-  clearTimeout(timer);
   if (isNewPlace) {
+    catchUp();
     history.pushState(null, "", address);
-    route.value = parse(location.href);
+    arrive();
     return;
   }
-  timer = setTimeout(() => {
-    history.replaceState(null, "", address);
-  }, 250);
+  here = address;
+  clearTimeout(timer);
+  timer = setTimeout(catchUp, 250);
+}
+
+/** What was noted of a place is written before one leaves it. */
+function catchUp(): void {
+  if (timer === undefined) return;
+  clearTimeout(timer);
+  timer = undefined;
+  history.replaceState(null, "", here);
 }

@@ -71,11 +71,13 @@ class Watch:
         counts = status.is_running or page.run.is_at_work(), len(status.done), len(status.failed)
         if self._is_new("run", counts):
             page.hub.publish(RunEvent(running=counts[0], done=counts[1], failed=counts[2]))
-        if not status.is_running:
-            return
-        for one in list_trainings(places, is_running=True):
-            if self._is_new(("training", one.name, one.version), (one.epoch, one.stopping)):
-                page.hub.publish(NetworksEvent(model=one.name, version=one.version, epoch=one.epoch))
+        # All of them at once: one that begins or ends is news too.
+        trainings = [
+            (one.name, one.version, one.state, one.epoch, one.stopping)
+            for one in list_trainings(places, status.is_running)
+        ]
+        if self._is_new("networks", (stamp_of(places.history), *trainings)):
+            page.hub.publish(NetworksEvent(model=None, version=None, epoch=None))
 
     def _is_new(self, what: Hashable, state: Hashable) -> bool:
         """Whether something is otherwise than when it was looked at last; not so at the first look."""

@@ -213,9 +213,20 @@ export class Labeling {
 
   // Changing, and saving at once
 
+  /** Whether the animals are those of the frame that is shown: of one just gone to they are still on their way. */
+  private isHere(): boolean {
+    const open = this.open.peek();
+    const player = this.player.peek();
+    if (!open || player?.video.name !== open.video.name || player.frame.peek() !== open.frame) {
+      if (player) tell("The animals of this frame are still being read.", true);
+      return false;
+    }
+    return true;
+  }
+
   private change(after: LabelAnimal[], isStep = true): void {
     const open = this.open.peek();
-    if (!open) return;
+    if (!open || !this.isHere()) return;
     if (readOnly.peek() || !this.file.writable) {
       tell(
         readOnly.peek()
@@ -351,7 +362,7 @@ export class Labeling {
   }
 
   startPlacing(): void {
-    if (!this.open.peek()) return;
+    if (!this.isHere()) return;
     this.placing.value = [];
     this.selection.value = null;
     tell(`Click ${this.skeleton.nodes[0]} · right-click: not in view · Enter: done · Esc: leave`);

@@ -72,7 +72,11 @@ export class Editing extends Shown {
   }
 
   protected async carryOut(plan: Plan, reach: Reach): Promise<void> {
-    if (this.refuses() || this.isWorking.peek()) return;
+    if (this.refuses()) return;
+    if (this.isWorking.peek()) {
+      tell("The edit before is still being made: once more, please.", true);
+      return;
+    }
     this.isWorking.value = true;
     try {
       const extent = await plan.extent(reach, this.span.peek());

@@ -189,7 +189,8 @@ export class Lanes {
       context.moveTo(x, TOP - 8);
       context.lineTo(x, height - BOTTOM);
       context.stroke();
-      context.fillText(clock(at, digits), x + 3, 7);
+      const text = clock(at, digits);
+      if (x + 3 + context.measureText(text).width <= LEFT + this.width) context.fillText(text, x + 3, 7); // or it is cut
     }
   }
 

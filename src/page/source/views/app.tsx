@@ -6,7 +6,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { BINDINGS, type Binding, type Command, NO_STROKE } from "../core/keys";
 import { conflicts } from "../data/claims";
 import { session } from "../data/session";
-import { addressOf, go, route, VIEWS, type ViewName } from "../router";
+import { addressOf, go, route, VIEWS, type ViewName, wayBack } from "../router";
 import { carryOut, useCommands } from "./commands";
 import { LabelView } from "./label/view";
 import { NetworksView } from "./networks";
@@ -31,8 +31,6 @@ const SHOWN: Record<ViewName, () => JSX.Element> = {
 };
 
 const over = signal<"help" | "palette" | null>(null);
-/** Where each view was left: its tab leads back there. */
-const left = new Map<ViewName, string>();
 
 export function App(): JSX.Element {
   const { view } = route.value;
@@ -46,9 +44,6 @@ export function App(): JSX.Element {
   useEffect(() => {
     document.title = `${NAMES[view]} · ${session.value?.project ?? "poseflow"}`;
     if (view !== "proofread" && view !== "label") place.value = null;
-    return () => {
-      left.set(view, location.pathname + location.search);
-    };
   }, [view]);
   return (
     <>
@@ -62,11 +57,9 @@ export function App(): JSX.Element {
             href={addressOf(one)}
             aria-current={one === view ? "page" : undefined}
             onClick={(event) => {
-              const own = left.get(one);
-              if (one === view || !own || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0)
-                return;
+              if (one === view || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
               event.preventDefault();
-              go(own);
+              go(wayBack(one));
             }}
           >
             {NAMES[one]}
@@ -202,7 +195,7 @@ function Palette(): JSX.Element {
     ...VIEWS.map((view) => ({
       text: `Go to ${NAMES[view]}`,
       hint: "",
-      act: () => go(left.get(view) ?? addressOf(view)),
+      act: () => go(wayBack(view)),
     })),
     ...BINDINGS.filter((one) => !["select", "name", "palette", "escape"].includes(one.command)).map((one: Binding) => ({
       text: one.what,

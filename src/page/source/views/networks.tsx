@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Curves as CurveFacts, DecisionFacts, Model, Networks, ReleaseFacts, Training } from "../../types";
 import { get, part, post } from "../api";
 import { count, duration, plural } from "../core/text";
-import { networksVersion, readOnly } from "../data/session";
+import { author, networksVersion, readOnly } from "../data/session";
 import { Curves, type Series } from "./curves";
 import { Act, Bar, Empty, useAnswer } from "./parts";
 
@@ -95,16 +95,22 @@ function Releases({ networks, set }: { networks: Networks; set: (networks: Netwo
   );
 }
 
+/** Figures of releases and of models, as a person would call them. */
 const METRICS: Record<string, string> = {
-  map: "mAP (OKS)",
-  mar: "mAR (OKS)",
-  oks: "OKS",
-  error_px: "error, px",
-  error_p50_px: "median error, px",
-  error_p95_px: "95 % within, px",
-  false_positives: "false positives",
-  false_negatives: "false negatives",
-  pck: "PCK",
+  map_coco: "mAP (COCO)",
+  map_paper: "mAP (paper)",
+  false_negative_share: "share of animals not found",
+  precision: "precision",
+  p50_px: "median error, px",
+  p90_px: "90 % within, px",
+  animals: "labeled animals",
+  names: "right names",
+  best_loss: "best loss",
+  baseline_loss: "loss of an empty prediction",
+  seconds: "trained for, s",
+  train_frames: "frames to train",
+  val_frames: "frames to validate",
+  parameters: "parameters",
 };
 
 function Figures({ metrics }: { metrics: Record<string, number | null> | null }): JSX.Element | null {
@@ -222,14 +228,14 @@ function TrainingCard({ training, set }: { training: Training; set: (networks: N
           text="Stop early"
           title="ends after this epoch, and keeps the best"
           off={readOnly.value || !training.can_stop || training.stopping}
-          act={async () => set(await post<Networks>(`${path}/stop`, {}))}
+          act={async () => set(await post<Networks>(`${path}/stop`, { author: author.peek() }))}
         />
         <Act
           kind="danger"
           text="Cancel"
           sure="Drop this training"
           off={readOnly.value || !training.can_stop}
-          act={async () => set(await post<Networks>(`${path}/cancel`, {}))}
+          act={async () => set(await post<Networks>(`${path}/cancel`, { author: author.peek() }))}
         />
       </header>
       <div class="line">
@@ -243,7 +249,7 @@ function TrainingCard({ training, set }: { training: Training; set: (networks: N
       </div>
       <CurveList name={training.name} version={training.version} tick={`${training.epoch} ${tick}`} />
       {training.log.length > 0 && <pre>{training.log.join("\n")}</pre>}
-      <p class="soft small">What is labeled meanwhile joins the next training.</p>
+      {training.state === "running" && <p class="soft small">What is labeled meanwhile joins the next training.</p>}
     </article>
   );
 }

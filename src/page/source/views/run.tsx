@@ -136,7 +136,7 @@ function JobList({ version }: { version: number }): JSX.Element | null {
           </table>
         </div>
       ) : (
-        <p class="soft">No jobs of this project are in the queue.</p>
+        !answer.fault && <p class="soft">No jobs of this project are in the queue.</p>
       )}
     </section>
   );
@@ -219,7 +219,7 @@ function Planner({ set }: { set: (state: RunState) => void }): JSX.Element {
               setPlan(null);
             }}
           >
-            <option value="nightly">everything, and frames to label next</option>
+            <option value="nightly">everything, with frames to label</option>
             <option value="all">everything</option>
           </select>
         </label>

@@ -105,6 +105,12 @@ class AgainPost(Message):
     profile: str | None = Field(None, max_length=100)
 
 
+class EndTrainingPost(Message):
+    """A person's wish that a training ends."""
+
+    author: str = Field(min_length=1, max_length=200)
+
+
 class Empty(Message):
     """Nothing further to say."""
 

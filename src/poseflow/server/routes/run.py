@@ -19,6 +19,7 @@ from poseflow.server.messages.run import (
     AgainPost,
     Curves,
     Empty,
+    EndTrainingPost,
     Failure,
     Job,
     Jobs,
@@ -61,8 +62,8 @@ def routes() -> list[Route]:
         post("/api/networks/rollback", ReleasePost, go_back),
         get(f"{model}/curves", give_curves),
         get(f"{model}/pictures/{{name}}", give_picture),
-        post(f"{model}/stop", Empty, stop_training),
-        post(f"{model}/cancel", Empty, cancel_training),
+        post(f"{model}/stop", EndTrainingPost, stop_training),
+        post(f"{model}/cancel", EndTrainingPost, cancel_training),
     ]
 
 
@@ -236,20 +237,20 @@ def give_picture(page: Page, request: Request) -> Response:
     return Response(pictures[name].read_bytes(), headers={"cache-control": "no-cache"}, media_type="image/png")
 
 
-def stop_training(page: Page, request: Request, message: Message) -> Networks:
+def stop_training(page: Page, request: Request, message: EndTrainingPost) -> Networks:
     """End a training with its best weights."""
-    return _end_training(page, request, keep=True)
+    return _end_training(page, request, message.author, keep=True)
 
 
-def cancel_training(page: Page, request: Request, message: Message) -> Networks:
+def cancel_training(page: Page, request: Request, message: EndTrainingPost) -> Networks:
     """End a training without a result."""
-    return _end_training(page, request, keep=False)
+    return _end_training(page, request, message.author, keep=False)
 
 
-def _end_training(page: Page, request: Request, keep: bool) -> Networks:
+def _end_training(page: Page, request: Request, author: str, keep: bool) -> Networks:
     places, model, version = page.project.places, request.path_params["model"], request.path_params["version"]
     if (model, version) not in places.find_trainings():
         raise unknown("training", f"{model} {version}")
-    request_stop(find_work(places, model, version), keep, page.author)
+    request_stop(find_work(places, model, version), keep, author)
     page.hub.publish(NetworksEvent(model=model, version=version, epoch=None))
     return tell_networks(page, request)

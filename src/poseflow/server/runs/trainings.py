@@ -132,10 +132,12 @@ def _number(text: str | None) -> float | None:
 
 def find_model_folder(places: Places, model: str, version: str) -> Path | None:
     """Folder of a trained model, or of its training; None where there is neither."""
+    work = find_work(places, model, version)
+    if (model, version) in places.find_trainings() and work.is_dir():
+        return work  # before the model's own folder: Snakemake makes that, empty, when the training begins
     trained = {(path.parent.name, path.name): path for path in places.find(places.model(ANY, ANY))}
-    if (model, version) in trained and trained[model, version].is_dir():
-        return trained[model, version]
-    return find_work(places, model, version) if (model, version) in places.find_trainings() else None
+    folder = trained.get((model, version))
+    return folder if folder is not None and folder.is_dir() else None
 
 
 def read_curves(folder: Path) -> Curves:
