@@ -1,6 +1,6 @@
 """Each frame that the page shows is its own number: by packets and by stills, in whatever container."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
@@ -37,6 +37,14 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def served(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for all of them, as nothing is changed here."""
+    server = Served(clips, tmp_path_factory.mktemp("state"))
+    yield server
+    server.kill()
+
+
 def spoil(video: Path, ordinal: int) -> None:
     """Zero the second half of a packet."""
     with av.open(str(video)) as container:
@@ -64,9 +72,9 @@ WALK = [
 @pytest.mark.parametrize("clip", CLIPS)
 @pytest.mark.parametrize("way", ["packets", "stills"])
 def test_each_step_and_jump_shows_its_own_number(
-    clips: Path, serve: Callable[..., Served], visit: Callable[..., Person], clip: str, way: str
+    served: Served, visit: Callable[..., Person], clip: str, way: str
 ) -> None:
-    person = visit(serve(clips), f"/proofread/{clip}?frame=0{'&frames=stills' if way == 'stills' else ''}")
+    person = visit(served, f"/proofread/{clip}?frame=0{'&frames=stills' if way == 'stills' else ''}")
     expected, by = 0, set()
     steps = {"ArrowRight": 1, "ArrowLeft": -1, "Control+ArrowRight": 10, "Control+ArrowLeft": -10}
     steps |= {"PageDown": 100, "PageUp": -100, "Home": -FRAMES, "End": FRAMES}
@@ -85,10 +93,8 @@ def test_each_step_and_jump_shows_its_own_number(
         assert "packets" in by
 
 
-def test_what_plays_shows_numbers_that_rise_and_are_its_own(
-    clips: Path, serve: Callable[..., Served], visit: Callable[..., Person]
-) -> None:
-    person = visit(serve(clips), "/proofread/one_keyframe?frame=0")
+def test_what_plays_shows_numbers_that_rise_and_are_its_own(served: Served, visit: Callable[..., Person]) -> None:
+    person = visit(served, "/proofread/one_keyframe?frame=0")
     person.wait_shown()
     watch = (
         "async (shown) => { const read = " + READ_NUMBER + "; const seen = [];"
@@ -106,10 +112,8 @@ def test_what_plays_shows_numbers_that_rise_and_are_its_own(
     assert frames[-1] > frames[0]
 
 
-def test_an_address_leads_to_its_frame_and_back_leads_back(
-    clips: Path, serve: Callable[..., Served], visit: Callable[..., Person]
-) -> None:
-    person = visit(serve(clips), "/proofread/variable?frame=77")
+def test_an_address_leads_to_its_frame_and_back_leads_back(served: Served, visit: Callable[..., Person]) -> None:
+    person = visit(served, "/proofread/variable?frame=77")
     person.wait_shown()
     assert person.read_number(*SHOWN) == 77
     person.move("Control+j")
@@ -128,9 +132,9 @@ def test_an_address_leads_to_its_frame_and_back_leads_back(
 
 
 def test_a_frame_that_cannot_be_decoded_is_said_to_be_so_and_the_rest_is_shown(
-    clips: Path, serve: Callable[..., Served], visit: Callable[..., Person]
+    served: Served, visit: Callable[..., Person]
 ) -> None:
-    person = visit(serve(clips), "/proofread/damaged?frame=60")
+    person = visit(served, "/proofread/damaged?frame=60")
     person.page.wait_for_selector(".stage[data-state=failed]")
     assert person.page.locator("canvas[data-layer=picture]").get_attribute("data-frame") == ""
     for key, frame in (("Control+ArrowLeft", 50), ("Control+ArrowRight", 60), ("Control+ArrowRight", 70)):
