@@ -49,8 +49,8 @@ def train_model(
 
     Args:
         config: the profile.
-        train, val: packages of labeled frames. The best epoch has the highest OKS of validation's points, where a sample
-            shows one animal, else the least validation loss; where `val` has no labels, the least training loss.
+        train, val: packages of labeled frames. The best epoch has the highest OKS of validation's points, where a
+            sample shows one animal, else the least validation loss; where `val` has no labels, the least training loss.
         folder: the result; if it exists, nothing is done.
         monitor: where SLEAP's GUI listens, if it does.
 
