@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 
 Found = TypeVar("Found")
 START_S = 60
-WAIT_S = 30
+WAIT_S = 60
 """For what the page does at once, on a computer that has other work."""
 READ_NUMBER = """([bits, cell, width, height]) => {
   const canvas = document.querySelector("canvas[data-layer=picture]");
@@ -92,6 +92,7 @@ class Person:
         viewport = {"width": size[0], "height": size[1]}
         self.context = browser.new_context(viewport=viewport, color_scheme=scheme)  # type: ignore[arg-type]
         self.context.add_init_script(f"try {{ localStorage.setItem('poseflow.author', {name!r}) }} catch {{}}")
+        self.context.set_default_timeout(1000 * WAIT_S)
         self.page = self.context.new_page()
         self.page.on("pageerror", lambda error: self.errors.append(f"{error.message}\n{error.stack}"))
         self.page.goto(server.link)

@@ -17,8 +17,9 @@ from poseflow.core.files import read_json
 from poseflow.runs.places import ANY
 from poseflow.server.runs.trainings import find_work
 
-WAIT_S = 120
+WAIT_S = 300
 """For what a step of the workflow does; each imports TensorFlow first, and computers of tests are slow."""
+pytestmark = pytest.mark.timeout(1200)
 ENDLESS, LEARNED = 10_000, 6
 """Epochs: so many that only a person ends the training; after so few it finds the animals."""
 MODEL = {
