@@ -27,7 +27,7 @@ demo: install  ## two synthetic recordings all the way to poses, report and over
 # Two processes, as each needs up to 2 GB for TensorFlow; a file's tests in one of them, the longest files first.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-test: install  ## all tests (16 minutes)
+test: install  ## all tests (15 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: install  ## unit tests, which train no networks first and need no real recordings (75 seconds)
@@ -48,7 +48,7 @@ test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root
 test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (5 minutes)
 	@KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest $(PARALLEL) -m backend
 
-test-long: install  ## one of each bad thing, SIGKILLs at random moments, a backbone of each family (13 minutes)
+test-long: install  ## one of each bad thing, SIGKILLs at random moments, a backbone of each family (7 minutes)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long
 
 test-kill: install  ## twenty SIGKILLs at random moments, then the same tables as an undisturbed run
