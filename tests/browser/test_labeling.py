@@ -56,14 +56,19 @@ def make_file(person: Person) -> None:
     person.page.click("button:has-text('Make the label file')")
 
 
+def choose_frames(person: Person, count: int) -> None:
+    """So many frames to label, by the page."""
+    person.page.locator("input.number").fill(str(count))
+    person.page.click(f"button:has-text('Choose {count} frames')")
+    person.page.wait_for_selector(f".item.suggested >> nth={count - 1}")
+
+
 def test_a_new_project_is_labeled_from_nothing(
     new_project: Path, serve: Callable[..., Served], visit: Callable[..., Person]
 ) -> None:
     person = visit(serve(new_project), "/label")
     make_file(person)
-    person.page.locator("input.number").fill("4")
-    person.page.click("button:has-text('Choose 4 frames')")
-    person.page.wait_for_selector(".item.suggested >> nth=3")
+    choose_frames(person, 4)
     for number in range(4):
         person.page.wait_for_selector(".item.suggested[aria-selected=true]")
         person.wait_shown("full")
@@ -92,9 +97,7 @@ def test_what_is_dragged_hidden_removed_and_undone_is_saved_at_once(
 ) -> None:
     person = visit(serve(new_project), "/label")
     make_file(person)
-    person.page.locator("input.number").fill("2")
-    person.page.click("button:has-text('Choose 2 frames')")
-    person.page.wait_for_selector(".item.suggested >> nth=1")
+    choose_frames(person, 2)
     person.wait_shown("full")
     animal = CAGE.points(person.frame)[0]
 
@@ -127,9 +130,7 @@ def test_no_animal_goes_into_the_frame_that_was_shown_before(
 ) -> None:
     person = visit(serve(new_project), "/label")
     make_file(person)
-    person.page.locator("input.number").fill("2")
-    person.page.click("button:has-text('Choose 2 frames')")
-    person.page.wait_for_selector(".item.suggested >> nth=1")
+    choose_frames(person, 2)
     person.wait_shown("full")
     held: list[Route] = []  # what is known of the next frame is long in coming
     person.page.route("**/api/labels/frame?*", lambda route: held.append(route))
