@@ -321,12 +321,9 @@ export interface Networks {
   trainings: (Training)[];
 }
 
-/** A training went on, or a release was put in use. */
+/** A training began, went on or ended, or a release was put in use. */
 export interface NetworksEvent {
   type: "networks";
-  model: string | null;
-  version: string | null;
-  epoch: number | null;
 }
 
 /** What a run of packets is, for the decoder's configuration and the way from time stamps to frames. */

@@ -328,9 +328,8 @@ def test_a_training_is_stopped_early_or_cancelled(browser: Browser, what: str, k
         [training] = browser.get("/api/networks").json["trainings"]
         assert (training["state"], training["epoch"], training["can_stop"]) == ("running", 8, True)
         assert training["epochs"] and training["loss"] > 0 and training["seconds_left"] > 0
-        shown = browser.post(f"/api/networks/centered_instance/9876543210/{what}", {"author": "bob"}).json["trainings"][
-            0
-        ]
+        answer = browser.post(f"/api/networks/centered_instance/9876543210/{what}", {"author": "bob"})
+        [shown] = answer.json["trainings"]
         assert shown["stopping"] and not shown["can_stop"]
         request = read_stop_request(work)
         assert request is not None and (request.keep, request.by) == (keep, "bob")

@@ -28,6 +28,11 @@ class StopRequest:
     at: str
 
 
+def rank_epoch(loss: float, oks: float) -> tuple[float, float]:
+    """The greater, the better: by the OKS of validation's points; by loss where that is equal, or unknown (0)."""
+    return oks, -loss
+
+
 def work_folder(model: Path) -> Path:
     """Where the training that makes `model` itself keeps everything until that is whole."""
     return model.with_name(f".{model.name}.work")

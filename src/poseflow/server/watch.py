@@ -77,7 +77,7 @@ class Watch:
             for one in list_trainings(places, status.is_running)
         ]
         if self._is_new("networks", (stamp_of(places.history), *trainings)):
-            page.hub.publish(NetworksEvent(model=None, version=None, epoch=None))
+            page.hub.publish(NetworksEvent())
 
     def _is_new(self, what: Hashable, state: Hashable) -> bool:
         """Whether something is otherwise than when it was looked at last; not so at the first look."""

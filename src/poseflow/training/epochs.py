@@ -15,7 +15,7 @@ from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import replacing
 from poseflow.networks.decoding.peaks import find_local_peaks
-from poseflow.runs.trainings import StopRequest, is_stop_requested, read_stop_request
+from poseflow.runs.trainings import StopRequest, is_stop_requested, rank_epoch, read_stop_request
 from poseflow.training.checkpoint import Progress, write_checkpoint
 from poseflow.training.data import Samples, stack_samples
 from poseflow.training.pictures import write_map_pictures
@@ -103,9 +103,8 @@ class Epochs(keras.callbacks.Callback):
         self.model.stop_training = progress.stopped or is_over(progress, self.config.training)
 
     def _validate(self, loss: float, oks: float) -> None:
-        """Higher OKS is better; where it is equal, or not measured (0), lower loss."""
         progress, training = self.progress, self.config.training
-        if (oks, -loss) > (progress.best_oks, -progress.best_loss):
+        if rank_epoch(loss, oks) > rank_epoch(progress.best_loss, progress.best_oks):
             progress.best_oks, progress.best_loss = oks, loss
             progress.best_epoch, progress.stalled_epochs = progress.epoch, 0
             return

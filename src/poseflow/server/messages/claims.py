@@ -123,12 +123,9 @@ class RunEvent(Message):
 
 
 class NetworksEvent(Message):
-    """A training went on, or a release was put in use."""
+    """A training began, went on or ended, or a release was put in use."""
 
     type: Literal["networks"] = "networks"
-    model: str | None
-    version: str | None
-    epoch: int | None
 
 
 ServerEvent = (

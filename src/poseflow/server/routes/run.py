@@ -212,7 +212,7 @@ def go_back(page: Page, request: Request, message: ReleasePost) -> Networks:
 
 
 def _tell_changed(page: Page, request: Request) -> Networks:
-    page.hub.publish(NetworksEvent(model=None, version=None, epoch=None))
+    page.hub.publish(NetworksEvent())
     return tell_networks(page, request)
 
 
@@ -252,5 +252,5 @@ def _end_training(page: Page, request: Request, author: str, keep: bool) -> Netw
     if (model, version) not in places.find_trainings():
         raise unknown("training", f"{model} {version}")
     request_stop(find_work(places, model, version), keep, author)
-    page.hub.publish(NetworksEvent(model=model, version=version, epoch=None))
+    page.hub.publish(NetworksEvent())
     return tell_networks(page, request)

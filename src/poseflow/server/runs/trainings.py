@@ -13,7 +13,7 @@ from poseflow.core.files import read_json
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.promotion import BY_PERSON, Decision, describe_decision, read_history
 from poseflow.runs.releases import Release, read_release
-from poseflow.runs.trainings import read_stop_request, work_folder
+from poseflow.runs.trainings import rank_epoch, read_stop_request, work_folder
 from poseflow.server.messages.run import (
     ComparisonFacts,
     Curves,
@@ -97,12 +97,12 @@ def _read_settings(folder: Path) -> dict[str, Any]:
 
 
 def _find_best(columns: dict[str, list[float | None]]) -> int | None:
-    """The epoch of the highest OKS, where that is measured, or of the least loss: as training chooses."""
+    """The first of the best epochs."""
     losses = columns.get("val_loss") or columns.get("loss") or []
     oks = columns.get("val_oks") or [0.0] * len(losses)
     rows = zip(oks, losses, columns.get("epoch", []), strict=False)
-    known = [(-(one or 0), loss, epoch) for one, loss, epoch in rows if loss is not None]
-    return int(min(known)[2] or 0) if known else None
+    known = [(rank_epoch(loss, one or 0), epoch) for one, loss, epoch in rows if loss is not None and epoch is not None]
+    return int(max(known, key=lambda row: row[0])[1]) if known else None
 
 
 def _predict_end(columns: dict[str, list[float | None]], epoch: int | None, epochs: int | None) -> float | None:
