@@ -6,7 +6,8 @@ import typer
 
 from poseflow.cli.verbs import MARKUP, Verbs
 from poseflow.core.errors import PoseflowError
-from poseflow.core.logs import configure_logging, silence_tensorflow
+from poseflow.core.imports import prepare_imports
+from poseflow.core.logs import configure_logging
 from poseflow.runs.lock import end_after_interrupt
 
 __all__ = ["app", "main"]
@@ -42,7 +43,7 @@ def _configure(
 def main() -> None:
     """Run the command; a fault that the user can mend, or a disk that fails, ends it with one line and exit code 1."""
     end_after_interrupt()
-    silence_tensorflow()
+    prepare_imports()
     try:
         app()
     except (PoseflowError, OSError) as error:

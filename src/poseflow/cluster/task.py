@@ -11,7 +11,8 @@ from submitit.core.utils import DelayedSubmission
 from poseflow.config import ModelConfig
 from poseflow.core.errors import PoseflowError
 from poseflow.core.files import read_json, write_json
-from poseflow.core.logs import log_to, silence_tensorflow
+from poseflow.core.imports import prepare_imports
+from poseflow.core.logs import log_to
 from poseflow.runs.lock import end_after_interrupt, end_with_run, leave_run
 
 logger = logging.getLogger("poseflow")
@@ -53,7 +54,7 @@ class TrainingTask(submitit.helpers.Checkpointable):
     def run(self) -> None:
         """Train in this process, whoever started it."""
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(self.threads))
-        silence_tensorflow()
+        prepare_imports()
         from poseflow.training import train_model
 
         train_model(self.config, self.train, self.val, self.folder)

@@ -3,18 +3,12 @@
 import logging
 import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic
-from types import ModuleType
 
 FORMAT = "%(asctime)s %(levelname)s %(message)s"
-NOTES = (b"All log messages before absl::InitializeLog()", b"oneDNN custom operations are on")
 _SHARED: dict[str, Callable[[int], None]] = {}
 """Loops that show themselves as parts of a longer one, by what they do."""
 
@@ -23,56 +17,6 @@ def configure_logging(verbose: bool = False) -> None:
     """Send this package's log records to stderr, and others' warnings."""
     logging.basicConfig(level=logging.WARNING, format=FORMAT, datefmt="%H:%M:%S")
     logging.getLogger("poseflow").setLevel(logging.DEBUG if verbose else logging.INFO)
-
-
-def silence_tensorflow() -> None:
-    """Have TensorFlow, where this process comes to import it, keep its notes to itself.
-
-    On a machine without a GPU, and as it registers its plugins, these read like errors and are none. What really fails
-    comes as an exception. TF_CPP_MIN_LOG_LEVEL=0 in the environment shows them.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" and "tensorflow" not in sys.modules:
-        sys.meta_path.insert(0, _QuietImport())
-
-
-class _QuietImport(MetaPathFinder):
-    """Imports TensorFlow without what its import says on standard error: that oneDNN is on, as a warning."""
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """The module's own spec, with a loader that listens; for `tensorflow` alone, once."""
-        if name != "tensorflow" or self not in sys.meta_path:
-            return None
-        sys.meta_path.remove(self)
-        spec = find_spec(name)
-        if spec is not None and spec.loader is not None:
-            run = spec.loader.exec_module
-
-            def run_quietly(module: ModuleType) -> None:
-                with _without_notes():
-                    run(module)
-
-            spec.loader.exec_module = run_quietly  # type: ignore[method-assign]
-        return spec
-
-
-@contextmanager
-def _without_notes() -> Iterator[None]:
-    """What C libraries write to standard error within the block comes after it, but for NOTES."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
-        kept = os.dup(2)
-        os.dup2(said.fileno(), 2)
-        try:
-            yield
-        finally:
-            sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
-            said.seek(0)
-            rest = b"".join(line for line in said if not any(note in line for note in NOTES))
-            if rest:
-                os.write(2, rest)
 
 
 def log_to(path: str | Path, append: bool = False) -> None:

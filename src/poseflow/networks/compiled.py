@@ -14,7 +14,7 @@ def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jit(function)
     import tensorflow as tf
 
-    return tf.function(function, jit_compile=has_gpu())
+    return tf.function(function, jit_compile=has_gpu(), autograph=False)
 
 
 def has_gpu() -> bool:

@@ -17,8 +17,9 @@ from typing import TextIO
 
 from poseflow.core.errors import PoseflowError
 from poseflow.core.files import is_running
+from poseflow.core.imports import prepare_imports
 from poseflow.core.locks import hold
-from poseflow.core.logs import log_to, silence_tensorflow
+from poseflow.core.logs import log_to
 
 logger = logging.getLogger("poseflow")
 MAIN_PROCESS = "POSEFLOW_MAIN_PROCESS"
@@ -113,7 +114,7 @@ def begin_job(log: str | Path, threads: int = 1, append: bool = False) -> TextIO
 
     sys.excepthook = report_error
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
-    silence_tensorflow()
+    prepare_imports()
     end_after_interrupt()
     end_with_run()
     return terminal

@@ -1,11 +1,11 @@
-"""TensorFlow's import says nothing that reads like a warning and is none; what else it says is passed on."""
+"""TensorFlow's import says nothing that reads like a warning and is none; Keras' does not bring Matplotlib."""
 
 import subprocess
 import sys
 
 import pytest
 
-from poseflow.core.logs import NOTES
+from poseflow.core.imports import NOTES
 
 NOISY = """
 import os
@@ -13,7 +13,9 @@ os.write(2, b"WARNING: All log messages before absl::InitializeLog() is called a
 os.write(2, b"I0000 port.cc:153] oneDNN custom operations are on. You may see\\n")
 os.write(2, b"something else\\n")
 """
-IMPORT = "from poseflow.core.logs import silence_tensorflow; silence_tensorflow(); import tensorflow; import tensorflow"
+PREPARE = "from poseflow.core.imports import prepare_imports; prepare_imports(); "
+IMPORT = PREPARE + "import tensorflow; import tensorflow"
+KERAS = "import sys, keras; assert 'matplotlib.pyplot' not in sys.modules; import matplotlib.pyplot as plt; plt.figure"
 
 
 def imported(code, **environment):
@@ -43,5 +45,14 @@ def test_an_import_that_fails_says_why(tmp_path):
 
 @pytest.mark.slow
 def test_the_real_one_says_nothing():
-    code, stderr = imported(IMPORT, TF_ENABLE_ONEDNN_OPTS="1")
+    code, stderr = imported(PREPARE + KERAS, TF_ENABLE_ONEDNN_OPTS="1")
     assert (code, stderr) == (0, "")
+
+
+def test_pyplot_that_was_there_before_stays(tmp_path):
+    gallery, pyplot = tmp_path / "keras/src/visualization/plot_image_gallery.py", tmp_path / "matplotlib/pyplot.py"
+    for file, text in ((gallery, "import matplotlib.pyplot as plt"), (pyplot, "")):
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    code = "import matplotlib.pyplot as plt; import keras.src.visualization.plot_image_gallery as gallery; "
+    assert imported(PREPARE + code + "assert gallery.plt is plt", PYTHONPATH=str(tmp_path)) == (0, "")
