@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from browser_page import Person, Served
 from cage_project import HEIGHT, WIDTH, CageProject
+from playwright.sync_api import Route
 
 from poseflow.corrections import find_standing, read_log
 from poseflow.tables import read_poses
@@ -90,6 +91,23 @@ def test_undo_takes_back_one_action_after_the_other_and_redo_brings_it_again(
     person.sees(".panel.right header", "1 here, 1 removed")
     person.wait_saved()
     assert [claim.kind for claim in find_standing(read_log(cage.log).claims)] == standing
+
+
+def test_keys_that_come_while_an_edit_is_being_made_are_done_after_it(
+    cage: CageProject, serve: Callable[..., Served], visit: Callable[..., Person]
+) -> None:
+    person = visit(serve(cage.folder), "/proofread/cage?frame=100")
+    open_items(person)
+    person.page.wait_for_selector(".animal")
+    held: list[Route] = []
+    person.page.route("**/tracklet?*", lambda route: held.append(route))
+    person.press("1", "Shift+Delete", "2", "Delete", "Control+z", "Control+Shift+z")
+    person.wait_for(lambda: len(held), lambda count: count == 1)
+    assert not read_log(cage.log).claims
+    held[0].continue_()
+    person.sees(".panel.right header", "2 removed")
+    person.wait_saved()
+    assert [claim.kind for claim in find_standing(read_log(cage.log).claims)] == ["absence", "absence"]
 
 
 def test_a_node_that_is_dragged_is_there_in_the_pose_table(

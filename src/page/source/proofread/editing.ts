@@ -22,10 +22,12 @@ import { claimsOf, isTakenBack, redo, say, takeBack, undo } from "../data/claims
 import { author, readOnly, tell, tellFault } from "../data/session";
 import { type Plan, planName, planRemove, planSwap } from "./plans";
 
-import { keyOf, Shown } from "./shown";
+import { keyOf, type LastEdit, Shown } from "./shown";
 
 export class Editing extends Shown {
-  readonly isWorking = signal(false);
+  private readonly unmade = signal(0);
+  readonly isWorking = computed(() => this.unmade.value > 0);
+  private made: Promise<void> = Promise.resolve();
   /** Nodes placed so far, of an animal that is placed by clicks; null: none is. */
   readonly placing = signal<([number, number] | null)[] | null>(null);
   protected async here(): Promise<Scene> {
@@ -71,36 +73,47 @@ export class Editing extends Shown {
     return readOnly.peek();
   }
 
+  /** Edits are made one after the other, in the order of their keys: one that reads much does not lose the next. */
+  private inTurn(work: () => Promise<void> | void): Promise<void> {
+    this.unmade.value++;
+    this.made = this.made
+      .then(work)
+      .catch(tellFault)
+      .finally(() => {
+        this.unmade.value--;
+      });
+    return this.made;
+  }
+
   protected async carryOut(plan: Plan, reach: Reach): Promise<void> {
     if (this.refuses()) return;
-    if (this.isWorking.peek()) {
-      tell("The edit before is still being made: once more, please.", true);
+    const span = this.span.peek(); // as it is shown with the key: the edit before may end it
+    await this.inTurn(() => this.make(plan, reach, span));
+  }
+
+  private async make(plan: Plan, reach: Reach, span: [number, number] | null): Promise<void> {
+    const extent = await plan.extent(reach, span);
+    const { sayings, scenes } = await plan.build(extent);
+    if (!sayings.length) {
+      tell("No such animal in this frame.", true);
       return;
     }
-    this.isWorking.value = true;
-    try {
-      const extent = await plan.extent(reach, this.span.peek());
-      const { sayings, scenes } = await plan.build(extent);
-      if (!sayings.length) {
-        tell("No such animal in this frame.", true);
-        return;
-      }
-      const claims = this.say(sayings, scenes);
-      this.last.value = { plan, extent, ids: claims.map((claim) => claim.id), text: plan.text };
-      // A range is for one edit: none is forgotten, and limits a later one.
-      this.range.value = [null, null];
-      tell(`${plan.text}: ${this.describe(extent)}.`);
-    } catch (error) {
-      tellFault(error);
-    } finally {
-      this.isWorking.value = false;
-    }
+    const claims = this.say(sayings, scenes);
+    this.last.value = { plan, extent, ids: claims.map((claim) => claim.id), text: plan.text };
+    // A range is for one edit: none is forgotten, and limits a later one.
+    this.range.value = [null, null];
+    tell(`${plan.text}: ${this.describe(extent)}.`);
   }
 
   /** The last edit is about other frames. */
   async changeReach(reach: Reach): Promise<void> {
+    if (!this.refuses()) await this.inTurn(() => this.changeLast(() => reach));
+  }
+
+  private async changeLast(choose: (last: LastEdit) => Reach | null | undefined): Promise<void> {
     const last = this.last.peek();
-    if (!last || this.refuses() || this.isWorking.peek() || reach === last.extent.reach) return;
+    const reach = last && choose(last);
+    if (!reach || reach === last.extent.reach) return;
     const span = this.span.peek();
     if (reach === "range" && !span) {
       tell("Set the range first: [ where it begins, ] where it ends.", true);
@@ -113,15 +126,17 @@ export class Editing extends Shown {
     this.poses.add(retractions, new Map());
     await this.poses.fresh();
     this.last.value = null;
-    await this.carryOut(last.plan, reach);
+    await this.make(last.plan, reach, span);
   }
 
   protected nextReach(): void {
-    const last = this.last.peek();
-    if (!last) return;
-    const all = last.plan.reaches.filter((reach) => reach !== "range" || this.span.peek());
-    const next = all[(all.indexOf(last.extent.reach) + 1) % all.length];
-    if (next) void this.changeReach(next);
+    if (this.refuses()) return;
+    void this.inTurn(() =>
+      this.changeLast((last) => {
+        const all = last.plan.reaches.filter((reach) => reach !== "range" || this.span.peek());
+        return all[(all.indexOf(last.extent.reach) + 1) % all.length];
+      }),
+    );
   }
 
   protected defaultReach(plan: Plan): Reach {
@@ -288,7 +303,10 @@ export class Editing extends Shown {
   }
 
   undo(): void {
-    if (this.refuses()) return;
+    if (!this.refuses()) void this.inTurn(() => this.undoLast());
+  }
+
+  private undoLast(): void {
     const batch = undo(this.recording.name);
     if (!batch) {
       tell("Nothing of yours is left to take back.");
@@ -311,7 +329,10 @@ export class Editing extends Shown {
   }
 
   redo(): void {
-    if (this.refuses()) return;
+    if (!this.refuses()) void this.inTurn(() => this.redoLast());
+  }
+
+  private redoLast(): void {
     const ids = redo(this.recording.name);
     if (!ids) {
       tell("Nothing to do again.");
