@@ -9,6 +9,7 @@ from sleap_folders import write_sleap_folder
 
 from poseflow.config import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.core.errors import ConfigError
+from poseflow.core.files import read_json
 from poseflow.inference import load_pipeline, predict_shard
 from poseflow.inference.profile import STEPS, Profile
 from poseflow.media import index_video, write_video
@@ -97,6 +98,9 @@ def test_a_profile_says_where_the_time_goes(tmp_path, runtime):
     predict_shard(index_video(tmp_path / "a.mp4"), pipeline, (0, 12), tmp_path / "a.parquet", config, profile=profile)
     profile.measure_networks(pipeline)
     assert profile.frames == 12
+    profile.write(tmp_path / "profile.json")
+    kept = read_json(tmp_path / "profile.json")["steps_s"]
+    assert kept == {**profile.seconds, "flow": profile.seconds["flow"] / profile.flow_threads}
     assert all(profile.seconds[step] > 0 for step in STEPS)
     assert 0 < profile.networks * 12 < profile.wall
     lines = profile.describe().splitlines()

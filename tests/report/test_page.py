@@ -12,6 +12,7 @@ from poseflow.config import EvaluationConfig, ReportConfig
 from poseflow.core.errors import ModelError, TableError, VideoError
 from poseflow.core.files import write_json
 from poseflow.evaluation import PredictedPoses
+from poseflow.inference.profile import Profile
 from poseflow.media import write_index
 from poseflow.report.inputs import ReportInputs
 from poseflow.report.page import write_report
@@ -63,6 +64,17 @@ def inputs_of(results, **more):
     )
 
 
+def write_profiles(folder):
+    """Of two jobs of 500 frames; networks and peaks take 20 ms a frame and decoding 2."""
+    paths = [folder / f"000{shard}-of-0002.json" for shard in range(2)]
+    for path in paths:
+        profile = Profile(frames=500, wall=12.0, processor=20.0)
+        profile.seconds |= {"decode": 1.0, "first batch": 1.5, "networks and peaks": 10.0, "flow": 3.0}
+        profile.write(path)
+    (folder / "0002-of-0002.json").touch()  # of a job that was killed
+    return [*paths, folder / "0002-of-0002.json"]
+
+
 @pytest.fixture(scope="module")
 def full_inputs(tmp_path_factory):
     """Everything that a report can be made from."""
@@ -98,6 +110,7 @@ def full_inputs(tmp_path_factory):
         dataset=run_folder / "dataset",
         tracking={"cage": run_folder / "tracking.json"},
         benchmarks={"cage": sorted(run_folder.glob("*.tsv"))},
+        profiles={"cage": write_profiles(run_folder)},
         config={"videos": {"root": "my <videos>"}},
     )
 
@@ -127,6 +140,10 @@ def test_the_page_tells_everything(full_page):
         "best epoch: 7",
         "release: abcdef0123",
         "keras in float32. Tried were keras in float32: 51.0 frames/s",
+        "Processing of 1,000 frames in 2 jobs",
+        "21.00 ms",
+        "It is networks and peaks here, at work for 95% of the time",
+        "took 1.5 s on average",
         "mAP",
         "Among the worst",
         "4 400.0",

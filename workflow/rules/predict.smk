@@ -8,6 +8,7 @@ rule predict:
         predictions=PLACES.shard("{video}", "{shard}"),
     log:
         PLACES.log("predict", "{video}", "{shard}"),
+        profile=PLACES.profile("{video}", "{shard}"),
     benchmark:
         PLACES.benchmark("predict", "{video}", "{shard}")
     conda:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from poseflow.inference.profile import Profile
 from poseflow.media import read_index
 from poseflow.runs.fingerprints import read_settings
 from poseflow.runs.lock import begin_job
@@ -13,6 +14,7 @@ from poseflow.steps.predict import predict_frames
 begin_job(snakemake.log[0], snakemake.threads)
 given, video = snakemake.input, snakemake.wildcards.video
 index = read_index(given.index)
+profile = Profile()
 predict_frames(
     index,
     read_release(given.release),
@@ -22,4 +24,6 @@ predict_frames(
     video,
     PLACES.finished(video),
     Path(given.video) if given.video else None,  # where storage is not the disk that all share, a copy
+    profile=profile,
 )
+profile.write(snakemake.log.profile)

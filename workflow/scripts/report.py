@@ -21,6 +21,7 @@ inputs = ReportInputs(
     history=PLACES.history,
     reviews=[Path(path) for path in given.reviews],
     benchmarks={video: PLACES.find(PLACES.benchmark("predict", video, ANY)) for video in params.videos},
+    profiles={video: PLACES.find(PLACES.profile(video, ANY)) for video in params.videos},
     config=params.config,
     missing=params.warnings,
 )

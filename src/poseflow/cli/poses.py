@@ -89,7 +89,7 @@ def predict(
     release = describe_release(name_models(models))
     from poseflow.inference.profile import Profile
 
-    measured = Profile() if profile else None
+    measured = Profile(times_networks=True) if profile else None
     frames = start, found.frames if stop is None else stop
     predict_frames(found, release, frames, out, settings, found.path, profile=measured)
     if measured is not None:

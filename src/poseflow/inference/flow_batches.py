@@ -33,6 +33,7 @@ def shift_batches(
             return _shift_batch(first, found, shrunk, config)
 
     threads = min(count_processors(), MOST_THREADS)
+    profile.flow_threads = threads
     under_way: deque[tuple[FrameBatch, Future[Instances]]] = deque()
     with _one_thread_a_call(), ThreadPoolExecutor(threads, "flow") as pool:
         for batch, found, shrunk in _with_look_ahead(batches, config.window_frames):

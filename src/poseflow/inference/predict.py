@@ -85,11 +85,13 @@ def predict_shard(
 
 def _run_networks(batches: Iterator[FrameBatch], pipeline: Pipeline, profile: Profile) -> Iterator[SeenBatch]:
     """Run the networks on every batch that is no look-ahead and has a readable frame."""
+    step = "first batch"
     for batch in batches:
         outputs = None
         if batch.images is not None:
-            with profile.measure("networks and peaks"):
+            with profile.measure(step):
                 outputs = pipeline.run(batch.images)
+            step = "networks and peaks"
             profile.keep(batch.images, outputs)
         yield SeenBatch(batch.without_images(), outputs)
 

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Lock
 from time import perf_counter, process_time
 from typing import TypeVar
 
+from poseflow.core.files import write_json
 from poseflow.inference.pipeline import Images, Outputs, Pipeline
 
 T = TypeVar("T")
-STEPS = ("decode", "copy", "networks and peaks", "assembly", "flow", "write")
+STEPS = ("decode", "copy", "first batch", "networks and peaks", "assembly", "flow", "write")
+"""Networks are compiled with the first batch that they see."""
 REPEATS = 5
 
 
@@ -25,6 +28,9 @@ class Profile:
     frames: int = 0
     wall: float = 0.0
     processor: float = 0.0
+    flow_threads: int = 1
+    times_networks: bool = False
+    """Whether the networks are run once more for that, without crops and peaks."""
     networks: float | None = None
     """Seconds for a frame that the networks alone take, without crops and peaks."""
     _batch: tuple[Images, Outputs] | None = None
@@ -72,6 +78,14 @@ class Profile:
             times.append(perf_counter() - begin)
         self.networks = min(times) / len(self._batch[0])
 
+    def write(self, path: str | Path) -> None:
+        """Keep it as JSON: frames, and seconds of each step, of the whole and of the processor.
+
+        Those of flow are for one of its threads.
+        """
+        steps = {**self.seconds, "flow": self.seconds["flow"] / self.flow_threads}
+        write_json({"frames": self.frames, "wall_s": self.wall, "processor_s": self.processor, "steps_s": steps}, path)
+
     def describe(self) -> str:
         """The table, in lines."""
         frames = max(self.frames, 1)
@@ -80,11 +94,13 @@ class Profile:
             both = parts.pop("networks and peaks")
             alone = min(1000 * self.networks, both)
             parts = {**parts, "networks": alone, "peaks and crops": both - alone}
+        first = parts.pop("first batch")
         order = ("decode", "copy", "networks", "peaks and crops", "networks and peaks", "assembly", "flow", "write")
         lines = ["ms a frame; steps overlap"]
         lines += [f"{step:<20}{parts[step]:9.3f}" for step in order if step in parts]
         lines.append(f"{'whole':<20}{1000 * self.wall / frames:9.3f}  {frames / max(self.wall, 1e-9):.1f} frames/s")
         lines.append(f"{'processor':<20}{1000 * self.processor / frames:9.3f}")
+        lines.append(f"first batch, with which networks are compiled: {first * frames / 1000:.1f} s")
         if self.networks:
             share = self.networks * frames / max(self.wall, 1e-9)
             lines.append(f"networks alone: {1 / self.networks:.1f} frames/s, of which predict reaches {share:.0%}")

@@ -22,6 +22,7 @@ class ReportInputs:
     history: decisions about releases, of which the last is told where it needs a person.
     reviews: lists of links to look at, of recordings.
     benchmarks: Snakemake's benchmark files of the prediction of each shard, by the video's id.
+    profiles: where the time of the prediction of each shard went, as JSON, by the video's id.
     config: the settings, to be printed.
     missing: what was left out, or what a run that failed left undone, a sentence each.
     """
@@ -38,5 +39,6 @@ class ReportInputs:
     history: Path | None = None
     reviews: Sequence[Path] = ()
     benchmarks: Mapping[str, Sequence[Path]] = field(default_factory=dict)
+    profiles: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     missing: Sequence[str] = ()

@@ -25,6 +25,7 @@ from poseflow.report.models import ModelStory, read_model_story
 from poseflow.report.motion import draw_motion, read_motion
 from poseflow.report.recordings import MAX_LISTED, Recording, read_recordings
 from poseflow.report.review_items import ListedItem, read_review_items, tabulate_review_items
+from poseflow.report.speed import PredictionTimes, draw_prediction_times, read_prediction_times
 from poseflow.report.style import Picture
 from poseflow.report.timelines import draw_timeline
 from poseflow.report.tracks import tabulate_tracking, tabulate_tracks
@@ -57,6 +58,7 @@ class Story:
     experiments: list[ExperimentStory]
     tracking: dict[str, dict[str, Any]]
     review_items: dict[str, list[ListedItem]]
+    times: PredictionTimes | None
     release: dict[str, Any]
 
 
@@ -99,6 +101,7 @@ def _read_story(inputs: ReportInputs, config: ReportConfig) -> Story:
         experiments=[read_experiment_story(name, table) for name, table in inputs.experiments.items()],
         tracking={video: read_json(path) for video, path in sorted(inputs.tracking.items())},
         review_items=read_review_items(inputs.reviews),
+        times=read_prediction_times(inputs.profiles),
         release=release,
     )
 
@@ -117,7 +120,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "comparison": ("Comparison", story.comparison),
         "experiments": ("Experiments", story.experiments),
         "tracks": ("Tracks", tracked),
-        "speed": ("Speed", speed),
+        "speed": ("Speed", speed or story.times),
         "origin": ("How this was made", True),
     }
     return {
@@ -144,6 +147,7 @@ def _context(story: Story, inputs: ReportInputs, config: ReportConfig, now: date
         "timelines": [picture for one in drawn for picture in _draw_recording(one, story)],
         "timelines_left_out": _say_left_out(len(drawn), len(with_tracks)),
         "speed": speed,
+        "times": draw_prediction_times(story.times) if story.times else None,
         "origin": _list_origin(story),
         "config": yaml.safe_dump(dict(inputs.config), sort_keys=False, allow_unicode=True) if inputs.config else "",
         "footer": f"Written by poseflow {version('poseflow')} on {now:%Y-%m-%d at %H:%M %Z}.",

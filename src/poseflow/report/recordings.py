@@ -84,18 +84,27 @@ def read_recordings(
 def read_speed(benchmarks: Sequence[Path], frames: int) -> Speed | None:
     """Sum up Snakemake's benchmark files (columns `s`, and `max_rss` in MB) of a video's shards `0003-of-0020.tsv`.
 
-    Where files of another number of shards are left over from an earlier run, those of the newest file count. Shards
-    are of equal length, so that some of them stand for their share of the `frames`.
+    Shards are of equal length, so that some of them stand for their share of the `frames`.
     """
-    existing = [path for path in benchmarks if path.is_file()]
-    if not existing or not frames:
+    used = choose_newest_cut(benchmarks)
+    if not used or not frames:
         return None
-    newest = _shards_of(max(existing, key=lambda path: path.stat().st_mtime_ns))
-    used = [path for path in existing if _shards_of(path) == newest]
     rows = [row for path in used for row in _read_rows(path)]
-    share = len(used) / newest if newest else 1
+    share = len(used) / (_shards_of(used[0]) or len(used))
     peak = max((_number(row["max_rss"]) for row in rows), default=0.0)
     return Speed(len(used), round(frames * share), sum(_number(row["s"]) for row in rows), peak)
+
+
+def choose_newest_cut(paths: Sequence[Path]) -> list[Path]:
+    """Of files that jobs wrote about the shards of a video, those about the same number of shards as the newest.
+
+    Others are left over from an earlier run.
+    """
+    existing = [path for path in paths if path.is_file()]
+    if not existing:
+        return []
+    newest = _shards_of(max(existing, key=lambda path: path.stat().st_mtime_ns))
+    return [path for path in existing if _shards_of(path) == newest]
 
 
 def _shards_of(path: Path) -> int:

@@ -78,6 +78,10 @@ class Places:
         """Time and memory of a rule's job, as Snakemake measured them."""
         return _under(self.results / "benchmarks", rule, of, ".tsv")
 
+    def profile(self, video: str, shard: str) -> Path:
+        """Where the time of a shard's prediction went."""
+        return self.benchmark("predict", video, shard).with_suffix(".json")
+
     # --- A video
 
     def index(self, video: str) -> Path:

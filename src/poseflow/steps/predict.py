@@ -38,7 +38,7 @@ def predict_frames(
         finished: folder in which the table gets a second name, and from which a table that an earlier job finished
             unnoticed is taken (see `runs.finished`); None where nobody would delete it.
         copy: of the recording, to be read in its place: on a disk that is nearer.
-        profile: takes how long each step takes.
+        profile: takes how long each step takes; a table that is taken as it is leaves it without frames.
 
     Raises: ModelError, VideoError, TableError for a table that is not on disk as it was written.
     """
@@ -56,7 +56,7 @@ def predict_frames(
         read = index.model_copy(update={"path": str(copy)}) if copy else index
         pipeline = _load(release.id, tuple(release.folders), resolve_runtime(release, settings))
         predict_shard(read, pipeline, frames, out, settings, notes, profile)
-        if profile is not None:
+        if profile is not None and profile.times_networks:
             profile.measure_networks(pipeline)
         check_predictions(out, frames)
         if finished is not None:
