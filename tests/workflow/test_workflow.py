@@ -83,6 +83,22 @@ def test_a_second_run_has_nothing_to_do(project):
     assert "Nothing to be done" in project.snakemake()
 
 
+@pytest.mark.long
+def test_a_report_that_failed_is_made_by_the_next_run(project):
+    (metrics,) = project.places.find(project.places.metrics(ANY, read_json(project.folder / CURRENT)["id"]))
+    sound, times = metrics.read_bytes(), metrics.stat()
+    metrics.write_bytes(b"{")
+    os.utime(metrics, ns=(times.st_atime_ns, times.st_mtime_ns))
+    project.places.report.unlink()
+    said = project.snakemake(check=False)
+    assert "report" in said and str(PLACES.log("report")) in project.places.report.read_text()
+    assert project.planned_jobs() == {"report": 1, "all": 1}
+    metrics.write_bytes(sound)
+    os.utime(metrics, ns=(times.st_atime_ns, times.st_mtime_ns))
+    project.snakemake()
+    assert project.planned_jobs() == {}
+
+
 def test_labels_and_recordings_that_were_only_touched_cost_nothing(project):
     for path in project.folder.glob("[lv]*/**/*.*"):
         os.utime(path)
