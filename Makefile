@@ -1,6 +1,8 @@
 # `make` lists what there is. Everything runs in .venv, which the first command builds.
 PYTHON ?= python3
 BIN := .venv/bin
+# Modules of ours are compiled once too, not in each of the processes of a run.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-fast test-jax test-long test-kill test-slurm test-browser page page-check check format bench bench-peers lock schema docs clean
 

@@ -26,7 +26,7 @@ CONFIG = {
         kind: {
             "profile": f"config/models/{kind}.yaml",
             "input": {"scale": 1.0},
-            "backbone": {"filters": 4, "down_blocks": 2},
+            "backbone": {"filters": 4, "down_blocks": 2, "convs_per_block": 1},
             "head": {"output_stride": 2, "sigma_px": 3.0, "class_maps": {"output_stride": 4}},
             "training": {"max_epochs": 2, "steps_per_epoch": 20, "warmup_steps": 5, "pictures_every": 0},
         }
@@ -137,10 +137,15 @@ class Project:
         """What the jobs said, to find out why a run failed."""
         return "\n".join(f"--- {log}\n{log.read_text()[-2000:]}" for log in self.folder.glob("logs/**/*.log"))
 
-    def poseflow(self, *arguments: str) -> None:
-        """Run a verb in the project's folder."""
+    def poseflow(self, *arguments: str, check: bool = True) -> str:
+        """Run a verb in the project's folder; gives what it said."""
         command = [sys.executable, "-c", "from poseflow.cli import main; main()", *arguments]
-        subprocess.run(command, cwd=self.folder, env=self.environment, check=True, timeout=600)
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, check=False, timeout=900, capture_output=True, text=True
+        )
+        if check and done.returncode:
+            pytest.fail(done.stdout + done.stderr)
+        return done.stdout
 
     def planned_jobs(self, *arguments: str) -> dict[str, int]:
         """What a dry run would do: number of jobs by rule."""

@@ -32,6 +32,23 @@ def test_rules_ask_for_what_the_profile_says(finished_on_cluster):
     assert all("gres/gpu" not in tres for comment, _, tres, _ in asked if comment.startswith("rule_track"))
 
 
+def test_the_doctor_looks_at_the_cluster(finished_on_cluster):
+    said = finished_on_cluster.poseflow("doctor", check=False)
+    partitions = finished_on_cluster.cluster.run("sinfo", "-h", "-o", "%P").split()
+    assert partitions
+    assert all(f"ok    partition {name}: up, " in said for name in partitions)
+    assert "ok    accounting: is on" in said
+    assert "ok    MaxArraySize: " in said
+
+
+@pytest.mark.slow
+def test_a_recording_is_done_again(finished_locally, project):
+    project.places.pose_table("first", "first").unlink()
+    project.poseflow("rerun", "first", "--profile", "slurm")
+    assert project.tables() == finished_locally.tables()
+    assert (project.count_jobs("rule_predict"), project.count_jobs("rule_track")) == (3, 1)
+
+
 @pytest.mark.slow
 def test_shards_that_are_submitted_as_an_array(finished_locally, project):
     for table in project.places.find(project.places.shard("first", "[0-9]*")):

@@ -20,7 +20,7 @@ from poseflow.training import train_model
 
 FRAMES = 43
 TRAINING = TrainingConfig(
-    max_epochs=2, steps_per_epoch=80, learning_rate=8e-3, warmup_steps=10, precision="float32", pictures_every=0
+    max_epochs=2, steps_per_epoch=100, learning_rate=8e-3, warmup_steps=10, precision="float32", pictures_every=0
 )
 
 
@@ -34,7 +34,7 @@ def blob_models(pytestconfig):
             config = ModelConfig(
                 kind=kind,
                 input=InputConfig(scale=scale, crop_px=48 if kind == "centered_instance" else None),
-                backbone=UNet(filters=8, down_blocks=3 if kind == "centroid" else 2),
+                backbone=UNet(filters=8, down_blocks=3 if kind == "centroid" else 2, convs_per_block=1),
                 head=HeadConfig(output_stride=2, sigma_px=2.5),
                 training=TRAINING,
             )
@@ -58,7 +58,7 @@ def one_pass_models(pytestconfig):
             config = ModelConfig(
                 kind=kind,
                 input=InputConfig(crop_px=48),
-                backbone=UNet(filters=8, down_blocks=3),
+                backbone=UNet(filters=8, down_blocks=3, convs_per_block=1),
                 head=HeadConfig(
                     output_stride=2,
                     sigma_px=2.5,
