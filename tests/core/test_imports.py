@@ -54,5 +54,7 @@ def test_pyplot_that_was_there_before_stays(tmp_path):
     for file, text in ((gallery, "import matplotlib.pyplot as plt"), (pyplot, "")):
         file.parent.mkdir(parents=True)
         file.write_text(text)
+    for folder in ("keras", "keras/src", "keras/src/visualization", "matplotlib"):
+        (tmp_path / folder / "__init__.py").touch()
     code = "import matplotlib.pyplot as plt; import keras.src.visualization.plot_image_gallery as gallery; "
     assert imported(PREPARE + code + "assert gallery.plt is plt", PYTHONPATH=str(tmp_path)) == (0, "")
