@@ -71,8 +71,9 @@ def _plot(figure: Figure, times: PredictionTimes, whole: float) -> None:
     steps = list(times.steps)
     each = [1000 * times.steps[step] / times.frames for step in steps]
     bars = axes.barh(steps, each, color=[color_of(0) if step == times.slowest else GREY for step in steps])
-    axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8.5)
     axes.axvline(whole, color=INK, linewidth=1.2)
+    for text in axes.bar_label(bars, fmt="%.2f", padding=3, fontsize=8.5):
+        text.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})  # before the line
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("ms a frame")
