@@ -161,7 +161,7 @@ def report_what_is_there(failed=()):
     command += ["--release", PLACES.current_release] if PLACES.current_release.exists() else []
     subprocess.run(command, check=False, input=json.dumps(there), text=True)
     if PLACES.report.exists():  # older than what it tells of, so that the next run makes that of the rule
-        first = min((Path(path).stat().st_mtime for key in ("index", "poses") for path in there[key]), default=0.0)
+        first = min((Path(path).stat().st_mtime for key in ("index", "poses") for path in there[key]), default=1.0)
         os.utime(PLACES.report, (first - 1, first - 1))
 
 
