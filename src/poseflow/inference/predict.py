@@ -15,7 +15,7 @@ from poseflow.core.prefetch import prefetch
 from poseflow.inference.batches import FrameBatch, SeenBatch, read_batches
 from poseflow.inference.flow_batches import shift_batches
 from poseflow.inference.pipeline import Pipeline
-from poseflow.inference.profile import Profile
+from poseflow.inference.profile import FIRST, Profile
 from poseflow.media import VideoIndex, open_video
 from poseflow.tables import Instances, PredictionsWriter
 
@@ -85,7 +85,7 @@ def predict_shard(
 
 def _run_networks(batches: Iterator[FrameBatch], pipeline: Pipeline, profile: Profile) -> Iterator[SeenBatch]:
     """Run the networks on every batch that is no look-ahead and has a readable frame."""
-    step = "first batch"
+    step = FIRST
     for batch in batches:
         outputs = None
         if batch.images is not None:

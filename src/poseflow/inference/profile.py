@@ -12,7 +12,8 @@ from poseflow.core.files import write_json
 from poseflow.inference.pipeline import Images, Outputs, Pipeline
 
 T = TypeVar("T")
-STEPS = ("decode", "copy", "first batch", "networks and peaks", "assembly", "flow", "write")
+FIRST = "first batch"
+STEPS = ("decode", "copy", FIRST, "networks and peaks", "assembly", "flow", "write")
 """Networks are compiled with the first batch that they see."""
 REPEATS = 5
 
@@ -79,12 +80,13 @@ class Profile:
         self.networks = min(times) / len(self._batch[0])
 
     def write(self, path: str | Path) -> None:
-        """Keep it as JSON: frames, and seconds of each step, of the whole and of the processor.
+        """Keep it as JSON: frames, seconds of the whole, processor and first batch, and of each step of the others.
 
         Those of flow are for one of its threads.
         """
         steps = {**self.seconds, "flow": self.seconds["flow"] / self.flow_threads}
-        write_json({"frames": self.frames, "wall_s": self.wall, "processor_s": self.processor, "steps_s": steps}, path)
+        content = {"frames": self.frames, "wall_s": self.wall, "processor_s": self.processor}
+        write_json({**content, "first_batch_s": steps.pop(FIRST), "steps_s": steps}, path)
 
     def describe(self) -> str:
         """The table, in lines."""
@@ -94,7 +96,7 @@ class Profile:
             both = parts.pop("networks and peaks")
             alone = min(1000 * self.networks, both)
             parts = {**parts, "networks": alone, "peaks and crops": both - alone}
-        first = parts.pop("first batch")
+        first = parts.pop(FIRST)
         order = ("decode", "copy", "networks", "peaks and crops", "networks and peaks", "assembly", "flow", "write")
         lines = ["ms a frame; steps overlap"]
         lines += [f"{step:<20}{parts[step]:9.3f}" for step in order if step in parts]

@@ -14,8 +14,6 @@ from poseflow.report.palette import GREY, INK, color_of
 from poseflow.report.recordings import choose_newest_cut
 from poseflow.report.style import Picture, draw_wide_picture
 
-ONCE = "first batch"
-
 
 @dataclass(frozen=True)
 class PredictionTimes:
@@ -48,7 +46,7 @@ def read_prediction_times(profiles: Mapping[str, Sequence[Path]]) -> PredictionT
     frames = sum(one["frames"] for one in read)
     if not frames:
         return None
-    first = steps.pop(ONCE, 0.0)
+    first = sum(one["first_batch_s"] for one in read)
     return PredictionTimes(len(read), frames, sum(one["wall_s"] for one in read), first, dict(steps))
 
 
