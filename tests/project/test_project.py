@@ -7,13 +7,15 @@ import sys
 from contextlib import chdir
 from pathlib import Path
 
+import numpy as np
 import pytest
+import sleap_io as sio
 import yaml
 from fake_results import write_model
 from small_project import ROOT, Project, write_labels
 
 from poseflow.cli import app
-from poseflow.config import parse_config, read_yaml
+from poseflow.config import parse_config, read_model_config, read_yaml
 from poseflow.core.errors import ConfigError, PoseflowError
 from poseflow.project import describe_upgrade, look_at_recordings
 from poseflow.project.upgrade import read_summary
@@ -160,6 +162,54 @@ def test_settings_suit_what_is_labeled_and_recorded(tmp_path, monkeypatch):
     assert Project(tmp_path / "lab").planned_jobs()["track"] == 2
     init("other", "--recordings", "lab/videos", "--labels", "lab/labels", "--animals", 1)
     assert list(read_settings(tmp_path / "other")["models"]) == ["single_instance"]
+
+
+@pytest.mark.parametrize(
+    ("machine", "gpus", "minutes", "shares"),
+    [
+        ("local", [], (), (12, 48)),
+        ("local", ["NVIDIA H200, 141 GiB"], (), (None, None)),
+        ("slurm", [], (), (None, None)),
+        ("slurm", [], ("--minutes", 10), (2, 8)),
+        ("local", [], ("--minutes", 0), (None, None)),
+    ],
+)
+@pytest.mark.parametrize("is_labeled", [True, False])
+def test_trainings_on_a_machine_without_a_gpu_end_within_the_hour(
+    tmp_path, monkeypatch, machine, gpus, minutes, shares, is_labeled
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("poseflow.cli.project.list_gpus", lambda: gpus)
+    if is_labeled:
+        write_labels(tmp_path / "lab/labels/cage.slp", Path("videos/a.mp4"), 0)
+    init("lab", "--animals", 2, "--no-names", "--on", machine, *minutes)
+    models = [read_model_config(one) for one in read_settings(tmp_path / "lab")["models"].values()]
+    assert [model.kind for model in models] == ["centroid", "centered_instance"]
+    assert tuple(model.training.minutes for model in models) == shares
+
+
+@pytest.mark.parametrize(
+    ("numbers", "split"),
+    [
+        (range(0, 3000, 30), {}),
+        (range(116), {"block_frames": 10}),
+        (range(0, 600, 3), {"block_frames": 50}),
+        (range(30), {"by": "frame"}),
+        (range(0, 18000, 2000), {"by": "frame"}),
+    ],
+)
+def test_test_frames_lie_apart_from_those_that_are_trained_on_where_labels_allow(tmp_path, monkeypatch, numbers, split):
+    monkeypatch.chdir(tmp_path)
+    video = sio.Video("videos/a.mp4", open_backend=False)
+    skeleton = sio.Skeleton(["head", "tail"])
+    frames = [
+        sio.LabeledFrame(video=video, frame_idx=number, instances=[sio.Instance.from_numpy(np.eye(2) * 50, skeleton)])
+        for number in numbers
+    ]
+    (tmp_path / "lab/labels").mkdir(parents=True)
+    sio.save_slp(sio.Labels(frames), str(tmp_path / "lab/labels/a.slp"), embed=False)
+    init("lab")
+    assert read_settings(tmp_path / "lab").get("split", {}) == split
 
 
 def test_cells_of_a_new_table_fit_their_recordings(tmp_path, monkeypatch):

@@ -64,6 +64,29 @@ def test_more_labels_are_worth_more_steps():
     assert few["single_instance"]["training"]["max_epochs"] < many["single_instance"]["training"]["max_epochs"]
 
 
+def test_a_detector_needs_no_more_steps_than_it_takes_to_find_animals():
+    many = recommend_models(make_labels(frames=3000)).models
+    steps = {name: one["training"]["max_epochs"] * one["training"]["steps_per_epoch"] for name, one in many.items()}
+    assert steps["centroid"] == 2000 < steps["centered_instance"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "shares"),
+    [
+        (make_labels(animals=1), {"single_instance": 30}),
+        (make_labels(), {"centroid": 6, "centered_instance": 24}),
+        (make_labels(100, 4, frame_px=(200, 200)), {"bottom_up": 30}),
+    ],
+)
+def test_minutes_are_shared_among_the_networks(labels, shares):
+    made = recommend_models(labels, minutes=30)
+    assert {name: one["training"]["minutes"] for name, one in made.models.items()} == shares
+    without = recommend_models(labels).models
+    assert all("minutes" not in one["training"] for one in without.values())
+    for name, one in made.models.items():
+        assert one["training"] == {**without[name]["training"], "minutes": shares[name]}
+
+
 def test_labels_that_show_no_size_are_refused():
     with pytest.raises(LabelsError, match="at least two labeled nodes"):
         recommend_models(LabeledAnimals(("thorax",), [np.zeros((1, 1, 2))]))

@@ -32,12 +32,13 @@ from poseflow.networks.decoding import find_global_peaks
 from poseflow.networks.heads.class_maps import ClassMaps
 from poseflow.networks.heads.confidence_maps import draw_confidence_maps
 from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
+from poseflow.runs.trainings import seconds_left
 from poseflow.steps.label_files import LabelFiles
 from poseflow.steps.split import split_dataset
 from poseflow.training import train as train_module
 from poseflow.training import train_model
 from poseflow.training.checkpoint import Progress
-from poseflow.training.epochs import Epochs
+from poseflow.training.epochs import Epochs, is_over
 from poseflow.training.network import TrainedNetwork, score_hard_nodes, score_oks_of_peaks
 from poseflow.training.schedule import learning_rate, share_done
 
@@ -247,13 +248,28 @@ def test_hard_nodes_are_far_above_the_easiest_or_the_two_hardest(by_node, hard):
     assert float(found) == pytest.approx(np.mean(hard), rel=1e-5)
 
 
-def test_by_minutes_the_rate_falls_with_time_whatever_the_steps():
+@pytest.mark.parametrize(
+    ("step", "seconds", "rate"),
+    [(0, 0, 1.0), (5, 0, 0.505), (5, 30, 0.505), (5, 60, 0.505), (2, 60, 0.505), (1, 500, 0.01), (10, 0, 0.01)],
+)
+def test_the_rate_falls_with_the_steps_or_the_time_whichever_is_further(step, seconds, rate):
     config = TrainingConfig(learning_rate=1.0, warmup_steps=0, max_epochs=1, minutes=2)
-    rates = [
-        learning_rate(step, share_done(step, 10, seconds, config), config) for step, seconds in ((900, 0), (5, 60))
-    ]
-    assert rates == pytest.approx([1.0, 0.505])
-    assert share_done(1, 10, 500.0, config) == 1
+    assert learning_rate(step, share_done(step, 10, seconds, config), config) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "epochs", "minutes", "left"),
+    [(100, 10, None, 900), (100, 10, 5, 200), (100, 10, 60, 900), (100, 100, 60, 0), (400, 1, 5, 0), (0, 1, 5, 0)],
+)
+def test_what_is_left_of_a_training_is_by_epochs_or_by_time(seconds, epochs, minutes, left):
+    assert seconds_left(seconds, epochs, 100, minutes) == left
+
+
+@pytest.mark.parametrize(
+    ("seconds", "epochs", "over"), [(0, 1, False), (119, 2, False), (120, 1, True), (0, 3, True), (119, 3, True)]
+)
+def test_a_training_is_over_after_its_epochs_or_its_time(seconds, epochs, over):
+    assert is_over(Progress(epoch=epochs, seconds=seconds), TrainingConfig(max_epochs=3, minutes=2)) == over
 
 
 @pytest.mark.slow

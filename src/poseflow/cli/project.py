@@ -8,6 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from poseflow.core.errors import ConfigError
+from poseflow.core.processors import list_gpus
+
+MINUTES_WITHOUT_GPU = 60
 
 
 def init(
@@ -22,6 +25,14 @@ def init(
     on: Annotated[str | None, typer.Option(help="local: this machine. slurm: a SLURM cluster.")] = None,
     names: Annotated[
         bool | None, typer.Option("--names/--no-names", help="Tell animals that the labels name apart by their looks.")
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            help="That all trainings may take together; 0: as long as the labels ask for. By default 60 on this "
+            "machine where no GPU is seen, else 0.",
+        ),
     ] = None,
     timezone: Annotated[
         str | None, typer.Option(help="Time zone of the times in files' names; by default this machine's.")
@@ -63,10 +74,12 @@ def init(
     machine = on or _ask(f"Where does it run ({' or '.join(MACHINES)})?", _guess_machine(), str)
     if machine not in MACHINES:
         raise ConfigError(f"the machine must be one of {', '.join(MACHINES)}, got {machine}")
+    if minutes is None and machine == "local" and not list_gpus():
+        minutes = _ask("No GPU is seen. How many minutes may trainings take (0: hours)?", MINUTES_WITHOUT_GPU, float)
     if found.file_names and timezone is None:
         timezone = _ask("In which time zone are the times in their names?", find_local_zone() or "UTC", str)
     where = _written_as(place, folder)
-    answers = Answers(where, number, machine, known, found, with_names is not False, timezone)
+    answers = Answers(where, number, machine, known, found, with_names is not False, timezone, minutes or None)
     written, kept = make_project(folder, answers)
     for path in written:
         typer.echo(f"written: {folder / path}")
@@ -79,6 +92,9 @@ def recommend(
     labels: Annotated[Path, typer.Argument(metavar="labels", help="A label file, or a folder of them.")],
     animals: Annotated[int | None, typer.Option(min=1, help="Animals in a recording; else the most labeled.")] = None,
     names: Annotated[bool, typer.Option("--names/--no-names", help="Tell apart animals that the labels name.")] = True,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, help="That all trainings may take together; else as long as they take.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write it into this file.")] = None,
 ) -> None:
     """Choose models and their settings by what labels show, each with its reason.
@@ -97,7 +113,7 @@ def recommend(
     found = look_at_labels(labels, str(labels))
     if found is None:
         raise ConfigError(f"labels must be a label file or a folder of them, got none in {labels}")
-    text = recommend_models(found.shown, animals, names).write()
+    text = recommend_models(found.shown, animals, names, minutes or None).write()
     if out is None:
         typer.echo(text, nl=False)
         return

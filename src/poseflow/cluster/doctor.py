@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from poseflow.cluster.executor import list_unknown_versions
+from poseflow.core.processors import list_gpus
 
 PACKAGES = ("poseflow", "snakemake", "keras", "av")
 LEAST_FREE_BYTES = 20e9
@@ -59,10 +60,8 @@ def _examine_environment() -> Iterator[Finding]:
 
 
 def _examine_gpu() -> Finding:
-    listed = _ask("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
-    if listed is None:
-        return Finding("GPU", "none is seen here; networks run on the processor, many times slower")
-    return Finding("GPU", "; ".join(listed.splitlines()) or "none")
+    seen = "; ".join(list_gpus())
+    return Finding("GPU", seen or "none is seen here; networks run on the processor, many times slower")
 
 
 def _examine_disk(folder: Path) -> Iterator[Finding]:

@@ -141,8 +141,9 @@ class TrainingConfig(Section):
     minutes: float | None = Field(
         None,
         gt=0,
-        description="Train for so long instead of `max_epochs`, interruptions not counted: the rate falls with the "
-        "time that has passed. Another machine, or a busy one, makes another network of it. null: by `max_epochs`.",
+        description="Train for so long at most, interruptions not counted: where `max_epochs` take longer, the rate "
+        "falls with the time that has passed. Another machine, or a busy one, then makes another network of it. null: "
+        "as long as it takes.",
     )
     steps_per_epoch: int | None = Field(
         None, ge=1, description="Batches in an epoch; null: the training set once, at least 200 (the paper's rule)."

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 LABEL_SUFFIXES = (".slp", ".csv", ".h5", ".json")
 LEAST_BLOCKS = 10
-"""With fewer blocks of labeled frames than this, test and validation set are drawn from single frames."""
+"""Blocks of labeled frames from which test and validation set can be drawn."""
+SHORT_BLOCKS = (50, 20, 10)
+"""Frames of a block, where labels are in fewer blocks of the usual length."""
 NUMBERED = re.compile(r"(?:track|animal|individual|ind|mouse|rat|fly|id|instance)?[ _-]*\d*", re.IGNORECASE)
 """Names of tracks that say nothing of who it is, as programs give them."""
 _STAMPS = (
@@ -47,8 +49,8 @@ class FoundLabels:
     frames: int
     shown: LabeledAnimals
     """Animals, named where all tracks have names that tell who it is."""
-    is_sparse: bool
-    """Labeled frames lie in few blocks."""
+    block_frames: int | None
+    """The longest blocks of which enough are labeled to draw test and validation set; None: not even short ones."""
 
     def describe(self) -> str:
         """In a line or two."""
@@ -128,7 +130,6 @@ def _summarize(files: Sequence[sio.Labels]) -> FoundLabels:
     frames = [frame for labels in files for frame in labels.labeled_frames if chosen_instances(frame, False)]
     instances = [instance for frame in frames for instance in chosen_instances(frame, False)]
     keys = [(id(frame.video), frame_key(frame.video, frame.frame_idx).number) for frame in frames]
-    blocks = {(video, number // SplitConfig().block_frames) for video, number in keys}
     names = {instance.track.name if instance.track is not None else "" for instance in instances}
     tells = len(names) > 1 and not any(map(NUMBERED.fullmatch, names))
     nodes = list(instances[0].skeleton.node_names) if instances else []
@@ -139,8 +140,16 @@ def _summarize(files: Sequence[sio.Labels]) -> FoundLabels:
         formats=(),
         frames=len(frames),
         shown=LabeledAnimals(nodes, poses, sorted(names) if tells else [], _find_frame_size(frames)),
-        is_sparse=len(blocks) < LEAST_BLOCKS,
+        block_frames=_choose_block_frames(keys),
     )
+
+
+def _choose_block_frames(frames: Sequence[tuple[int, int]]) -> int | None:
+    """By the labeled frames' recording and number."""
+    for length in (SplitConfig().block_frames, *SHORT_BLOCKS):
+        if len({(video, number // length) for video, number in frames}) >= LEAST_BLOCKS:
+            return length
+    return None
 
 
 def _points_of(instance: sio.Instance, nodes: Sequence[str]) -> NDArray[np.float64]:

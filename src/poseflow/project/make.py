@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from poseflow.config import BUNDLE, parse_config
+from poseflow.config import BUNDLE, SplitConfig, parse_config
 from poseflow.config.recordings import KNOWN_COLUMNS
 from poseflow.core.files import replacing
 from poseflow.project.look import FoundLabels, FoundRecordings
-from poseflow.project.recommend import Recommendation, recommend_models
+from poseflow.project.recommend import Recommendation, recommend_models, share_minutes
 from poseflow.runs.places import ANY, PLACES
 
 MACHINES = {"local": "this machine", "slurm": "a SLURM cluster"}
@@ -55,6 +55,8 @@ class Answers:
     with_names: bool = True
     """Animals that the labels name are to be told apart by their looks."""
     timezone: str | None = None
+    minutes: float | None = None
+    """That all trainings may take together; None: as long as they take."""
 
     @property
     def tells_apart(self) -> bool:
@@ -102,8 +104,10 @@ def choose_settings(answers: Answers) -> dict[str, dict[str, Any]]:
         settings["labels"] = {"paths": ["labels/*.slp"]}
     else:
         settings["labels"] = {"paths": list(labels.patterns), "video_folders": [answers.recordings]}
-        if labels.is_sparse:
+        if labels.block_frames is None:
             settings["split"] = {"by": "frame"}
+        elif labels.block_frames != SplitConfig().block_frames:
+            settings["split"] = {"block_frames": labels.block_frames}
     settings["models"] = _choose_models(answers)
     settings["tracking"] = {"animals": answers.animals}
     if answers.tells_apart:
@@ -122,7 +126,7 @@ def recommend(answers: Answers) -> Recommendation | None:
     """Settings of models by what labels show; None where they show too little."""
     if answers.labels is None or not answers.labels.shown.show_size:
         return None
-    return recommend_models(answers.labels.shown, answers.animals, answers.with_names)
+    return recommend_models(answers.labels.shown, answers.animals, answers.with_names, answers.minutes)
 
 
 def _choose_models(answers: Answers) -> dict[str, Any]:
@@ -131,7 +135,11 @@ def _choose_models(answers: Answers) -> dict[str, Any]:
     names = ["centroid", "multi_class_top_down" if answers.tells_apart else "centered_instance"]
     if answers.animals == 1:
         names = ["single_instance"]
-    return {name: f"config/models/{name}.yaml" for name in names}
+    profiles = {name: f"config/models/{name}.yaml" for name in names}
+    if answers.minutes is None:
+        return profiles
+    shares = share_minutes(names, answers.minutes)
+    return {name: {"profile": profile, "training": {"minutes": shares[name]}} for name, profile in profiles.items()}
 
 
 def write_settings(answers: Answers) -> str:
@@ -156,7 +164,10 @@ def _explain(answers: Answers) -> Iterator[tuple[str, str]]:
         yield "labels", "None yet: `snakemake suggestions --profile local` picks frames that are worth labeling."
     else:
         yield "labels", f"{labels.describe()}. New files that fit are trained on in the next run."
-        yield "split", "Few blocks of the recordings are labeled, so test and validation set are drawn frame by frame."
+        how = f"in blocks of {labels.block_frames} frames, since neighboring frames are alike."
+        if labels.block_frames is None:
+            how = "frame by frame, since too few blocks are labeled: neighboring frames are alike, so figures flatter."
+        yield "split", f"Test and validation set are drawn {how}"
     how = "Several animals: where they are, then the pose of each, in a crop."
     if answers.animals == 1:
         how = "One animal: one network finds its pose."

@@ -27,6 +27,8 @@ REACH = 1.5  # lengths of the animal that a cell should see
 WINDOW = 2.0  # lengths of the animal in a training window
 LEAST_WINDOW_PX = 32
 STEPS_AT_100, LEAST_STEPS, MOST_STEPS = 3000, 2000, 20000
+MOST_DETECTOR_STEPS = 2000  # after 800 the flies' detector misses none and invents none, after 1,280 the demo's few
+DETECTOR_SHARE = 0.2  # of the time for all networks
 EPOCH_STEPS = 200
 BLOCKS = range(3, 7)
 
@@ -96,24 +98,34 @@ class Recommendation:
         return reasons + yaml.safe_dump({"models": self.models}, sort_keys=False, allow_unicode=True, width=110)
 
 
-def recommend_models(labels: LabeledAnimals, animals: int | None = None, with_names: bool = True) -> Recommendation:
+def recommend_models(
+    labels: LabeledAnimals, animals: int | None = None, with_names: bool = True, minutes: float | None = None
+) -> Recommendation:
     """Choose models and their settings by what the labels show; what is not said stays as the profiles have it.
 
     Args:
         animals: in a recording, where it is known; else as many as are labeled in one frame.
         with_names: animals that the labels name are to be told apart.
+        minutes: that all trainings may take together, one after the other; None: as long as they take.
 
     Raises: LabelsError for labels in which no animal has two nodes, so that its size is not known.
     """
     if not labels.show_size:
         raise LabelsError("labels must have animals with at least two labeled nodes, to know how large they are")
     made = Recommendation()
+    _add_models(made, labels, animals, with_names)
+    if minutes is not None:
+        _add_minutes(made, minutes)
+    return made
+
+
+def _add_models(made: Recommendation, labels: LabeledAnimals, animals: int | None, with_names: bool) -> None:
     number = animals or labels.most
     tells_apart = with_names and len(labels.identities) > 1
     if number == 1:
         _add_pose_network(made, "single_instance", labels)
         _add_window(made, "single_instance", labels)
-        return made
+        return
     crop = _crop_px(labels)
     if labels.frame_px is not None and number * crop**2 > labels.frame_px[0] * labels.frame_px[1]:
         name = "multi_class_bottom_up" if tells_apart else "bottom_up"
@@ -122,18 +134,17 @@ def recommend_models(labels: LabeledAnimals, animals: int | None = None, with_na
             0, (name, f"{number} crops of {crop} px would be more to look at than the frame: all animals in one pass")
         )
         _add_window(made, name, labels)
-        return made
+        return
     anchor, why = choose_anchor(labels)
     length = labels.length_px
     scale = _choose_scale(length, LEAST_DETECTED_PX)
     made.add("centroid", "input.anchor", anchor, why)
     made.add("centroid", "input.scale", scale, _say_length(length, scale, LEAST_DETECTED_PX, "to find them"))
-    _add_steps(made, "centroid", len(labels.poses), "frames", share=0.5)
+    _add_steps(made, "centroid", len(labels.poses), "frames", 0.5, MOST_DETECTOR_STEPS)
     _add_window(made, "centroid", labels)
     pose = "multi_class_top_down" if tells_apart else "centered_instance"
     made.add(pose, "input.anchor", anchor, "as that of centroid")
     _add_pose_network(made, pose, labels)
-    return made
 
 
 def choose_anchor(labels: LabeledAnimals) -> tuple[str, str]:
@@ -169,9 +180,11 @@ def _add_pose_network(made: Recommendation, model: str, labels: LabeledAnimals) 
     _add_steps(made, model, len(labels.all_poses), "animals")
 
 
-def _add_steps(made: Recommendation, model: str, labeled: int, what: str, share: float = 1.0) -> None:
+def _add_steps(
+    made: Recommendation, model: str, labeled: int, what: str, share: float = 1.0, most: int = MOST_STEPS
+) -> None:
     """Steps that grow with the root of the labels: four times the labels are worth twice the steps."""
-    steps = share * float(np.clip(STEPS_AT_100 * sqrt(labeled / 100), LEAST_STEPS, MOST_STEPS))
+    steps = min(share * max(STEPS_AT_100 * sqrt(labeled / 100), LEAST_STEPS), most)
     epochs = ceil(steps / EPOCH_STEPS)
     passes = steps * TrainingConfig().batch_size / max(labeled, 1)
     made.add(model, "training.steps_per_epoch", EPOCH_STEPS, "so that each epoch is told of within a minute or so")
@@ -182,6 +195,18 @@ def _add_steps(made: Recommendation, model: str, labeled: int, what: str, share:
         f"{epochs * EPOCH_STEPS:,} steps for {labeled:,} labeled {what}: each is seen {passes:.0f} times",
     )
     made.add(model, "training.early_stop_epochs", None, "the rate falls over all steps: the last ones bring the most")
+
+
+def _add_minutes(made: Recommendation, minutes: float) -> None:
+    for model, share in share_minutes(list(made.models), minutes).items():
+        reason = f"at most, of {minutes:g} for all networks: where the steps take longer, fewer are made"
+        made.add(model, "training.minutes", share, reason)
+
+
+def share_minutes(models: Sequence[str], minutes: float) -> dict[str, float]:
+    """How long each of a pipeline's models may train, of minutes for all together."""
+    shares = {model: DETECTOR_SHARE if model == "centroid" else 1 - DETECTOR_SHARE for model in models}
+    return {model: round(minutes * share / sum(shares.values()), 2) for model, share in shares.items()}
 
 
 def _add_window(made: Recommendation, model: str, labels: LabeledAnimals) -> None:

@@ -83,7 +83,7 @@ def _find_remarks(training: dict) -> list[str]:
     if training.get("val_frames") == 0:
         return ["There were no validation frames: the training loss decided which weights were kept."]
     if "best_epoch" in training and training["best_epoch"] == training.get("epochs"):
-        return ["The last epoch was the best: longer training (training.max_epochs) may do better."]
+        return ["The last epoch was the best: longer training (training.max_epochs, training.minutes) may do better."]
     return []
 
 

@@ -33,6 +33,17 @@ def rank_epoch(loss: float, oks: float) -> tuple[float, float]:
     return oks, -loss
 
 
+def seconds_left(seconds: float, epochs: int, max_epochs: int, minutes: float | None) -> float:
+    """How much longer a training takes at most that took so long for so many epochs.
+
+    Args:
+        epochs: at least one.
+        minutes: it may take in all; None: as long as it takes.
+    """
+    by_epochs = seconds / epochs * (max_epochs - epochs)
+    return max(by_epochs if minutes is None else min(by_epochs, 60 * minutes - seconds), 0.0)
+
+
 def work_folder(model: Path) -> Path:
     """Where the training that makes `model` itself keeps everything until that is whole."""
     return model.with_name(f".{model.name}.work")

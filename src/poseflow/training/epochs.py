@@ -15,7 +15,7 @@ from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import replacing
 from poseflow.networks.decoding.peaks import find_local_peaks
-from poseflow.runs.trainings import StopRequest, is_stop_requested, rank_epoch, read_stop_request
+from poseflow.runs.trainings import StopRequest, is_stop_requested, rank_epoch, read_stop_request, seconds_left
 from poseflow.training.checkpoint import Progress, write_checkpoint
 from poseflow.training.data import Samples, stack_samples
 from poseflow.training.pictures import write_map_pictures
@@ -134,8 +134,8 @@ class Epochs(keras.callbacks.Callback):
 
 def is_over(progress: Progress, config: TrainingConfig) -> bool:
     """Whether all epochs, or all of the time, are behind a training."""
-    if config.minutes is not None:
-        return progress.seconds >= 60 * config.minutes
+    if config.minutes is not None and progress.seconds >= 60 * config.minutes:
+        return True
     return progress.epoch >= config.max_epochs
 
 
@@ -145,13 +145,9 @@ def describe_epoch(
     """An epoch in a line: number, losses, error, and how long the training will take, which may stop early."""
     losses = "".join(f", {name} {value:.5g}" for name, value in logs.items())
     error = "" if error_px is None else f", error {error_px:.1f} px"
-    if config.minutes is None:
-        number = f"{progress.epoch} of {config.max_epochs}"
-        minutes = progress.seconds / progress.epoch * (config.max_epochs - progress.epoch) / 60
-    else:
-        number, minutes = str(progress.epoch), max(config.minutes - progress.seconds / 60, 0)
+    minutes = seconds_left(progress.seconds, progress.epoch, config.max_epochs, config.minutes) / 60
     left = "" if progress.stopped else f", {minutes:.0f} min left at most"
-    return f"{number}{losses}{error}{left}"
+    return f"{progress.epoch} of {config.max_epochs}{losses}{error}{left}"
 
 
 def measure_error_px(model: keras.Model, samples: Samples) -> float | None:

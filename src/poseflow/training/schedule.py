@@ -5,25 +5,19 @@ from math import cos, pi
 from poseflow.config import TrainingConfig
 
 FLOOR = 0.01  # the cosine ends at this share of the learning rate
-ENDLESS = 1_000_000
 
 
 def share_done(step: int, steps_per_epoch: int, seconds: float, config: TrainingConfig) -> float:
-    """How much of a training lies behind it, 0 to 1: of its steps after the warm-up, or of its time.
+    """How much of a training lies behind it, 0 to 1: of its steps after the warm-up, or of its time if that is more.
 
     Args:
         step: number of the step, from 0.
         seconds: of training so far.
     """
-    if config.minutes is not None:
-        return min(seconds / (60 * config.minutes), 1.0)
     total = config.max_epochs * steps_per_epoch
-    return min(max(step - config.warmup_steps, 0) / max(total - config.warmup_steps, 1), 1.0)
-
-
-def count_epochs(config: TrainingConfig) -> int:
-    """Epochs, at most; without end where time says how many."""
-    return config.max_epochs if config.minutes is None else ENDLESS
+    of_steps = max(step - config.warmup_steps, 0) / max(total - config.warmup_steps, 1)
+    of_time = 0.0 if config.minutes is None else seconds / (60 * config.minutes)
+    return min(max(of_steps, of_time), 1.0)
 
 
 def learning_rate(step: int, done: float, config: TrainingConfig, factor: float = 1.0) -> float:

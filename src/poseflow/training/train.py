@@ -28,7 +28,6 @@ from poseflow.training.epochs import CancelledError, Epochs, is_over
 from poseflow.training.monitor import MonitorAddresses, monitored
 from poseflow.training.network import TrainedNetwork
 from poseflow.training.provenance import PARTS, check_same_training, describe_dataset, describe_training, is_trained
-from poseflow.training.schedule import count_epochs
 
 logger = logging.getLogger("poseflow")
 LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more
@@ -134,7 +133,7 @@ def _fit(
         with monitored(config, monitor, progress) as messages:
             model.fit(
                 (_as_input(batch) for batch in batches),
-                epochs=count_epochs(training),
+                epochs=training.max_epochs,
                 initial_epoch=progress.epoch,
                 steps_per_epoch=steps,
                 validation_data=_validation(validation),

@@ -5,15 +5,15 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from poseflow.config import read_yaml
+from poseflow.config import TrainingConfig, read_model_config
 from poseflow.core.errors import PoseflowError
 from poseflow.core.files import read_json
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.promotion import BY_PERSON, Decision, describe_decision, read_history
 from poseflow.runs.releases import Release, read_release
-from poseflow.runs.trainings import rank_epoch, read_stop_request, work_folder
+from poseflow.runs.trainings import rank_epoch, read_stop_request, seconds_left, work_folder
 from poseflow.server.messages.run import (
     ComparisonFacts,
     Curves,
@@ -49,7 +49,7 @@ def _describe_training(places: Places, model: str, version: str, is_running: boo
     work = find_work(places, model, version)
     columns = read_columns(work / "history.csv")
     request = read_stop_request(work)
-    epochs = _find_epochs(work)
+    limits = _read_limits(work)
     epoch = int(columns["epoch"][-1] or 0) if columns.get("epoch") else None
     losses = columns.get("val_loss") or columns.get("loss") or []
     state: Literal["running", "waiting", "stopped"] = "stopped"
@@ -63,10 +63,10 @@ def _describe_training(places: Places, model: str, version: str, is_running: boo
         state=state,
         job=_find_job(places.training(model, version)),
         epoch=epoch,
-        epochs=epochs,
+        epochs=limits and limits.max_epochs,
         best_epoch=_find_best(columns),
         loss=losses[-1] if losses else None,
-        seconds_left=_predict_end(columns, epoch, epochs) if state == "running" else None,
+        seconds_left=_predict_end(columns, epoch, limits) if state == "running" else None,
         can_stop=can_stop,
         stopping=request is not None,
         log=read_tail(log, LOG_LINES),
@@ -82,18 +82,11 @@ def _find_job(folder: Path) -> str | None:
     return str(noted["job"]) if isinstance(noted, dict) and noted.get("scheduler") == "slurm" else None
 
 
-def _find_epochs(folder: Path) -> int | None:
-    settings = _read_settings(folder)
-    epochs = settings.get("training", {}).get("max_epochs") if isinstance(settings.get("training"), dict) else None
-    return epochs if isinstance(epochs, int) else None
-
-
-def _read_settings(folder: Path) -> dict[str, Any]:
+def _read_limits(folder: Path) -> TrainingConfig | None:
     try:
-        found = read_yaml(folder / "config.yaml")
+        return read_model_config(folder / "config.yaml").training
     except (OSError, PoseflowError):
-        return {}
-    return dict(found)
+        return None
 
 
 def _find_best(columns: dict[str, list[float | None]]) -> int | None:
@@ -105,11 +98,13 @@ def _find_best(columns: dict[str, list[float | None]]) -> int | None:
     return int(max(known, key=lambda row: row[0])[1]) if known else None
 
 
-def _predict_end(columns: dict[str, list[float | None]], epoch: int | None, epochs: int | None) -> float | None:
+def _predict_end(
+    columns: dict[str, list[float | None]], epoch: int | None, limits: TrainingConfig | None
+) -> float | None:
     seconds = columns.get("seconds") or [None]
-    if seconds[-1] is None or not epoch or epochs is None:
+    if seconds[-1] is None or not epoch or limits is None:
         return None
-    return seconds[-1] / epoch * (epochs - epoch)
+    return seconds_left(seconds[-1], epoch, limits.max_epochs, limits.minutes)
 
 
 def read_columns(path: Path) -> dict[str, list[float | None]]:
