@@ -9,14 +9,16 @@ from contextlib import chdir, redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
 
+from warm_python import FOR_JOBS, warm_python
+
 
 def bash(command: str, folder: Path, **environment: str) -> str:
     """Run `command` with bash in a folder, this environment's programs first on PATH; gives all that it printed."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    path = f"{Path(warm_python()).parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env={**os.environ, "PATH": path, "TF_CPP_MIN_LOG_LEVEL": "2", **environment},
+        env={**os.environ, "PATH": path, **FOR_JOBS, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

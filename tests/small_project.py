@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import sleap_io as sio
 import yaml
-from dry_runs import dry_run
+from warm_python import FOR_JOBS, warm_python
 
 from poseflow.media import write_video
 from poseflow.runs.places import PLACES, Places
@@ -110,14 +110,18 @@ class Project:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "snakemake", *self.options, *arguments]
 
+    def quick_command(self, *arguments: str) -> list[str]:
+        """The same, but that neither the run nor its jobs wait for imports."""
+        return [warm_python(), *self.command(*arguments)[1:]]
+
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+        return {**os.environ, **FOR_JOBS}
 
     def snakemake(self, *arguments: str, check: bool = True) -> str:
         """Run the workflow; gives what it printed."""
         done = subprocess.run(
-            self.command(*arguments),
+            self.quick_command(*arguments),
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -131,7 +135,7 @@ class Project:
 
     def dry_run(self, *arguments: str) -> str:
         """Run `snakemake -n`; gives what it printed."""
-        return dry_run([*self.options, *arguments], self.folder, self.environment)
+        return self.snakemake("-n", *arguments, check=False)
 
     def logs(self) -> str:
         """What the jobs said, to find out why a run failed."""
@@ -139,7 +143,7 @@ class Project:
 
     def poseflow(self, *arguments: str, check: bool = True) -> str:
         """Run a verb in the project's folder; gives what it said."""
-        command = [sys.executable, "-c", "from poseflow.cli import main; main()", *arguments]
+        command = [warm_python(), "-c", "from poseflow.cli import main; main()", *arguments]
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment, check=False, timeout=900, capture_output=True, text=True
         )

@@ -29,6 +29,9 @@ class ClusterProject(Project):
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, str(Path(__file__).with_name("snakemake_asking_often.py")), *self.options, *arguments]
 
+    def quick_command(self, *arguments: str) -> list[str]:
+        return self.command(*arguments)  # SLURM is to see the jobs' own processes
+
     @property
     def environment(self) -> dict[str, str]:
         return {**super().environment, **self.cluster.environment}

@@ -86,7 +86,7 @@ def test_from_videos_to_pose_tables_though_a_training_is_killed(submitted):
     log = submitted.folder / "run.log"
     with log.open("w") as file:
         run = subprocess.Popen(
-            submitted.command(table), cwd=submitted.folder, env=submitted.environment, stdout=file, stderr=file
+            submitted.quick_command(table), cwd=submitted.folder, env=submitted.environment, stdout=file, stderr=file
         )
     try:
         checkpoints = str(PLACES.training(ANY, ANY) / ".model.work/checkpoint.npz")

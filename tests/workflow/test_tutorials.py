@@ -78,7 +78,7 @@ def type_in(line: str, monkeypatch: pytest.MonkeyPatch, instead: Mapping[str, Ca
         done = CliRunner().invoke(app, arguments, catch_exceptions=False)
         assert done.exit_code == 0, done.output
     else:
-        said = bash(f"{line} || echo failed", Path.cwd(), OMP_NUM_THREADS="1")
+        said = bash(f"{line} || echo failed", Path.cwd())
         assert "failed" not in said, said
 
 

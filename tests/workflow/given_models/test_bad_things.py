@@ -8,9 +8,8 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from dry_runs import dry_run
 from shell import bash
-from small_project import ROOT
+from small_project import ROOT, Project
 
 from poseflow.config import parse_config
 from poseflow.runs.facts import FileFacts
@@ -30,7 +29,7 @@ def test_recordings_of_any_name_are_planned(case_project, case):
         shutil.copyfile(project / "videos/a.mp4", os.fsdecode(os.fsencode(project / "videos") + b"/" + other))
     os.mkfifo(project / "videos/pipe.mp4")
     (project / PLACES.results).mkdir()
-    printed = dry_run(["--profile", "local", "nightly"], project, {**os.environ})
+    printed = Project(project).dry_run("nightly")
     jobs = dict(line.split() for line in printed.splitlines() if len(line.split()) == 2)
     assert (jobs["index"], jobs["track"]) == (str(len(names) + 2), str(len(names) + 2)), printed
     assert r"warning: videos/bad\xff.mp4 is left out: its name must be UTF-8" in printed

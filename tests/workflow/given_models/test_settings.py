@@ -1,13 +1,12 @@
 """A dry run tells of settings that cannot be followed, or fit nothing, in one line and without a traceback."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from dry_runs import dry_run
 from shell import bash, run_script
+from small_project import Project
 
 from poseflow.config import parse_config
 from poseflow.core.errors import ConfigError
@@ -72,12 +71,12 @@ def test_a_setting_that_fits_nothing_is_told(case, name, monkeypatch):
 def test_errors_and_warnings_reach_the_terminal_of_a_dry_run(case):
     settings, words = ERRORS["start_time_without_zone"]
     project = lay_out(case("start_time_without_zone"), settings)
-    said = dry_run(["--profile", "local"], project, {**os.environ})
+    said = Project(project).dry_run()
     (line,) = [line for line in said.splitlines() if "time zone" in line]
     assert all(word in line for word in words)
     assert "Traceback" not in said and "total" not in said
     settings, words = WARNINGS["label_path_fits_nothing"]
-    said = dry_run(["--profile", "local"], lay_out(case("label_path_fits_nothing"), settings), {**os.environ})
+    said = Project(lay_out(case("label_path_fits_nothing"), settings)).dry_run()
     (line,) = [line for line in said.splitlines() if "lables2" in line]
     assert all(word in line for word in words)
     assert "total" in said
