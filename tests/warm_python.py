@@ -12,6 +12,7 @@ import json
 import os
 import runpy
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -57,7 +58,7 @@ def warm_python() -> str:
         process = subprocess.Popen(
             command, env=_ENVIRONMENT, stdin=subprocess.PIPE, pass_fds=[descriptor], start_new_session=True
         )
-    atexit.register(process.kill)
+    atexit.register(lambda: (process.kill(), shutil.rmtree(folder, ignore_errors=True)))
     return str(program)
 
 

@@ -1,5 +1,7 @@
 """How TensorFlow and Keras are imported: without notes that read like errors, and without what nothing here uses."""
 
+import atexit
+import gc
 import os
 import sys
 import tempfile
@@ -19,8 +21,10 @@ def prepare_imports() -> None:
     On a machine without a GPU, and as it registers its plugins, TensorFlow's notes read like errors and are none. What
     really fails comes as an exception. TF_CPP_MIN_LOG_LEVEL=0 in the environment shows them.
 
-    Keras imports Matplotlib's pyplot for its galleries, which is a fifth of the time that its import takes.
+    Keras imports Matplotlib's pyplot for its galleries, which is a fifth of the time that its import takes. And as a
+    process ends, Python would go through all that was imported in search of cycles, for a second.
     """
+    atexit.register(gc.freeze)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3":
         _import_within("tensorflow", _without_notes)
