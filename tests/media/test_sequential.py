@@ -159,19 +159,18 @@ def test_xvid_is_known_from_the_first_packet(tmp_path: Path, clips: Any) -> None
 
 
 def packed(packets: list[bytes]) -> Iterator[bytes]:
-    """As DivX put MPEG-4 into AVI: a B-frame in the packet of the frame before it, and then a packet for nothing."""
+    """As DivX put MPEG-4 into AVI: each B-frame one packet earlier, and after the last one a packet for nothing."""
     start, nothing = b"\x00\x00\x01\xb6", b"\x00\x00\x01\xb6\x51\x00\x00"
     is_b_frame = [packet[packet.index(start) + 4] >> 6 == 2 for packet in packets]
-    for packet, is_b, is_b_next in zip(packets, is_b_frame, [*is_b_frame[1:], False], strict=True):
-        if not is_b:
-            named = re.sub(rb"Lavc[\d.]{9}", b"DivX503b1393p", packet)
-            yield named + packets[packets.index(packet) + 1] if is_b_next else named
-        else:
-            yield nothing
+    moved = [packet if is_b else nothing for packet, is_b in zip(packets, is_b_frame, strict=True)]
+    for packet, is_b, ahead in zip(packets, is_b_frame, [*moved[1:], nothing], strict=True):
+        named = re.sub(rb"Lavc[\d.]{9}", b"DivX503b1393p", packet)
+        yield ahead if is_b else named + ahead * (ahead != nothing)
 
 
-def test_packed_b_frames_keep_their_numbers(tmp_path: Path, clips: Any) -> None:
-    whole = clips.encode(tmp_path / "whole.avi", codec="mpeg4", frames=FRAMES, bframes=1)
+@pytest.mark.parametrize("bframes", [1, 2])
+def test_packed_b_frames_keep_their_numbers(bframes: int, tmp_path: Path, clips: Any) -> None:
+    whole = clips.encode(tmp_path / "whole.avi", codec="mpeg4", frames=FRAMES, bframes=bframes)
     with av.open(str(whole)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         contents = list(packed([bytes(packet) for packet in packets]))
@@ -183,6 +182,25 @@ def test_packed_b_frames_keep_their_numbers(tmp_path: Path, clips: Any) -> None:
                 changed.time_base, changed.is_keyframe, changed.stream = Fraction(1, 25), packet.is_keyframe, stream
                 copy.mux(changed)
     assert_read_as_in_one(tmp_path / "packed.avi", clips)
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("libx264", ".mp4"), ("libx264", ".ts"), ("mpeg4", ".mov")])
+def test_times_that_were_made_up_in_order_of_storage_are_not_believed(
+    codec: str, suffix: str, tmp_path: Path, clips: Any
+) -> None:
+    """As when B-frames are copied from an AVI, which has no times, into another container."""
+    whole = clips.encode(tmp_path / f"whole{suffix}", codec=codec, frames=FRAMES)
+    path = tmp_path / f"copied{suffix}"
+    with av.open(str(whole)) as container, av.open(str(path), "w") as copy:
+        stream = copy.add_stream_from_template(container.streams.video[0])
+        for ordinal, packet in enumerate(packet for packet in container.demux(video=0) if packet.size):
+            packet.pts = packet.dts = ordinal
+            packet.time_base, packet.stream = Fraction(1, 25), stream
+            copy.mux(packet)
+    index = index_video(path)
+    assert "has no reliable timestamps" in index.problems[0]
+    np.testing.assert_allclose(index.time_s(), np.arange(FRAMES) / 25, atol=1e-9)
+    assert_read_as_in_one(path, clips)
 
 
 def test_a_codec_whose_keyframes_are_none_is_decoded_from_the_start(tmp_path: Path) -> None:

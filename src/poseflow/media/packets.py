@@ -36,6 +36,7 @@ _NAME_WITHIN = 4096  # bytes of a packet
 _GREATEST_PTS = 2**61  # what is beyond is damage, and would overflow
 NO_FRAME = -1  # of a packet that is not displayed
 _SHOWN_BIT_OF_VP8 = 0x10
+_PICTURE_OF_MPEG4 = b"\x00\x00\x01\xb6"
 _MAX_READ_ERRORS = 16  # in a row; then the file is at its end
 _MOST_REORDERED = 16  # packets that may be stored before one that is displayed earlier: all can be called keyframes
 _SKIP_FRAMES = 500  # reading on over so many packets costs less than jumping
@@ -110,6 +111,8 @@ class PacketScan:
     corrupt: NDArray[np.bool_]
     other_encoder: NDArray[np.bool_]
     """Of keyframes: whether another encoder is named than up to there."""
+    is_packed: bool
+    """Whether some hold two pictures, of MPEG-4: an old way to store B-frames, of which a decoder gives one later."""
 
     def __len__(self) -> int:
         return len(self.pts)
@@ -124,6 +127,7 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketScan:
     """Read a file's packets through, without decoding any."""
     pts, dts, durations, sizes, flags = array("q"), array("q"), array("q"), array("i"), array("B")
     is_vp8 = stream.codec_context.name == "vp8"
+    is_mpeg4, is_packed = stream.codec_context.codec.canonical_name == "mpeg4", False
     names = _EncoderNames(stream.codec_context.codec.canonical_name)
     for packet in read_packets(container, stream):
         ticks, coded = packet.pts, packet.dts
@@ -132,6 +136,7 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketScan:
         durations.append(packet.duration or 0)
         sizes.append(packet.size)
         is_hidden = packet.is_discard or (is_vp8 and not memoryview(packet)[0] & _SHOWN_BIT_OF_VP8)
+        is_packed = is_packed or (is_mpeg4 and bytes(packet).count(_PICTURE_OF_MPEG4) > 1)
         is_key = packet.is_keyframe
         flags.append(is_key | is_hidden << 1 | packet.is_corrupt << 2 | (is_key and names.is_other(packet)) << 3)
     bits = np.frombuffer(flags, np.uint8)
@@ -144,6 +149,7 @@ def scan_packets(container: InputContainer, stream: VideoStream) -> PacketScan:
         hidden=bits & 2 > 0,
         corrupt=bits & 4 > 0,
         other_encoder=bits & 8 > 0,
+        is_packed=is_packed,
     )
 
 

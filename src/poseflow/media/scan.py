@@ -1,10 +1,11 @@
 """Index a video file from its packets; only a few frames are decoded, to see that it can be done."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from fractions import Fraction
 from io import BufferedReader
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -25,6 +26,7 @@ from poseflow.media.trial import try_out
 
 _CUT_OFF = "is cut off"
 _MOST_BOXES = 100
+_FIRST_PACKETS = 64  # that show whether frames are displayed in another order than they are stored
 _FLV_HEADER_BYTES, _FLV_TAG_BYTES = 13, 11
 # Formats whose jumps were found to land on right packets; in others (MPEG program streams) timestamps after a jump
 # may be wrong, so packets are counted from the start.
@@ -94,7 +96,7 @@ def _describe(
     parts = split_at_restarts(scan.dts, (scan.dts != NO_PTS) & scan.has_pts)
     if restarts := int(parts[-1]) if len(parts) else 0:
         problems.append(f"its clock restarts {restarts} times; there frames follow as they are stored")
-    if needs_decoding := _has_doubtful_order(container, context.has_b_frames, scan):
+    if needs_decoding := context.has_b_frames and _has_doubtful_order(path, container, scan):
         problems.append("has no reliable timestamps for its B-frames; their order was found by decoding")
         frames = _frames_in_order(scan, _order_by_decoding(path, len(scan)), parts)
     else:
@@ -163,18 +165,29 @@ def _read_creation_time(container: InputContainer) -> datetime | None:
     return created if created.year >= FIRST_YEAR else None
 
 
-def _has_doubtful_order(container: InputContainer, has_b_frames: bool, scan: PacketScan) -> bool:
+def _has_doubtful_order(path: Path, container: InputContainer, scan: PacketScan) -> bool:
     """Whether the timestamps are none, or made up by FFmpeg, where the order of display is not that of storage.
 
-    AVI and raw streams have none. In program streams FFmpeg guesses those that are left out, now and then wrongly.
+    AVI and raw streams have none; who copied these into another container made them up from the order of storage. In
+    program streams FFmpeg guesses those that are left out, now and then wrongly; so it does where packets hold two
+    pictures.
     """
-    if not has_b_frames:
-        return False
     shown = np.sort(scan.pts[~scan.hidden])
-    is_bare = container.format.name == "avi" or lacks_timestamps(container)
-    is_in_coding_order = bool(np.all(np.diff(scan.pts) >= 0))
     is_ambiguous = not scan.has_pts or bool(np.any(np.diff(shown) == 0))
-    return is_ambiguous or container.format.name == "mpeg" or (is_bare and is_in_coding_order)
+    if is_ambiguous or container.format.name == "mpeg" or scan.is_packed:
+        return True
+    if np.any(np.diff(scan.pts) < 0):
+        return False
+    return container.format.name == "avi" or lacks_timestamps(container) or _is_reordered(path)
+
+
+def _is_reordered(path: Path) -> bool:
+    """Whether a decoder gives the first frames in another order than that in which their packets are stored."""
+    with open_container(path) as container:
+        stream = video_stream_of(container)
+        assert stream is not None
+        order = list(_decoded_packets(stream, islice(read_packets(container, stream), _FIRST_PACKETS)))
+    return order != sorted(order)
 
 
 def _frames_in_order(scan: PacketScan, display: NDArray[np.int64], parts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -196,17 +209,17 @@ def _order_by_decoding(path: Path, packets: int) -> NDArray[np.int64]:
     with open_container(path) as container:
         stream = video_stream_of(container)
         assert stream is not None
-        stream.codec_context.thread_count = 1
-        stream.codec_context.options = {"strict": "1"}
-        for place, ordinal in enumerate(_decoded_packets(container, stream)):
+        for place, ordinal in enumerate(_decoded_packets(stream, read_packets(container, stream))):
             rank[ordinal] = place
     for missing in np.flatnonzero(rank < 0):
         rank[missing] = rank[missing - 1] if missing else 0
     return rank
 
 
-def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator[int]:
+def _decoded_packets(stream: VideoStream, packets: Iterable[av.Packet]) -> Iterator[int]:
     """Ordinals of packets in the order in which the decoder gives their frames."""
+    stream.codec_context.thread_count = 1
+    stream.codec_context.options = {"strict": "1"}
 
     def decode(packet: av.Packet | None) -> list[int]:
         try:
@@ -214,7 +227,7 @@ def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator
         except av.FFmpegError:
             return []
 
-    for ordinal, packet in enumerate(read_packets(container, stream)):
+    for ordinal, packet in enumerate(packets):
         packet.pts = ordinal
         yield from decode(packet)
     yield from decode(None)
