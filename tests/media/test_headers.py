@@ -79,6 +79,23 @@ def test_a_tiff_stack_is_named(case: Callable[[str], Path], tmp_path: Path) -> N
     assert "0.tif must hold one picture, got a TIFF stack of 6" in str(index_video(tmp_path / "f").reason)
 
 
+@pytest.mark.parametrize(
+    "description", [b"ImageJ=1.54f\nimages=7\nslices=7\nloop=false\n", b'{"shape": [7, 20, 30], "truncated": true}']
+)
+def test_a_stack_of_which_one_page_is_listed_is_a_stack(description: bytes, tmp_path: Path) -> None:
+    """As ImageJ writes one of more than 4 GB: the other images follow the first, without pages of their own."""
+    values = [(256, 4, 1, 30), (257, 4, 1, 20), (258, 4, 1, 8), (259, 4, 1, 1), (262, 4, 1, 1)]
+    values += [(270, 2, len(description), 200), (273, 4, 1, 400), (278, 4, 1, 20), (279, 4, 1, 600)]
+    page = struct.pack("<H", len(values)) + b"".join(struct.pack("<HHII", *value) for value in values) + bytes(4)
+    head = (b"II*\0" + struct.pack("<I", 8) + page).ljust(200, b"\0") + description
+    path = tmp_path / "s.tif"
+    path.write_bytes(head.ljust(400, b"\0") + bytes(7 * 600))
+    assert "got a TIFF stack of 7 pages" in str(index_video(path).reason)
+    assert "s.tif must hold one picture, got a TIFF stack of 7" in str(index_video(tmp_path).reason)
+    path.write_bytes(head.replace(b"7", b"1").ljust(400, b"\0") + bytes(600))
+    assert index_video(tmp_path).frames == 1
+
+
 def test_images_are_turned_as_people_see_them(case: Callable[[str], Path]) -> None:
     index = index_video(case("images_rotated_by_exif") / "frames")
     assert (index.width, index.height, index.frames, index.problems) == (20, 30, 2, ())

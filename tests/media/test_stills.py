@@ -31,6 +31,38 @@ def test_a_folder_of_images_is_read_in_natural_order(suffix: str, tmp_path: Path
     }
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["IMG_0.PNG", "img_1.png", "IMG_2.PNG", "img_10.png"],
+        ["1700000000.0.png", "1700000000.25.png", "1700000000.5.png", "1700000001.0.png"],
+        ["-2.png", "-1.png", "0.png", "1.png"],
+        ["1.1.png", "1.2.png", "1.9.png", "1.10.png"],
+    ],
+)
+def test_images_follow_one_another_as_a_person_counts(names: list[str], tmp_path: Path, clips: Any) -> None:
+    for number, name in enumerate(names):
+        cv2.imwrite(str(tmp_path / name), clips.draw(number))
+    with open_video(index_video(tmp_path)) as video:
+        assert [clips.number(image) for _, image in video.read(0, 4)] == [0, 1, 2, 3]
+
+
+def test_what_is_odd_about_images_is_told(tmp_path: Path, clips: Any) -> None:
+    cv2.imwrite(str(tmp_path / "0.png"), clips.draw(0).astype(np.uint16) * 16)
+    cv2.imwrite(str(tmp_path / "0.bmp"), clips.draw(0))
+    cv2.imwrite(str(tmp_path / "1.png"), clips.draw(1))
+    assert index_video(tmp_path).problems == ("1 images are there twice, and each is a frame: 0.bmp and 0.png",)
+    (tmp_path / "0.bmp").unlink()
+    assert "16 bits, of which the upper 8 are kept: dark" in str(index_video(tmp_path).problems)
+    cv2.imwrite(str(tmp_path / "0.png"), clips.draw(0).astype(np.uint16) * 257)
+    assert index_video(tmp_path).problems == ()
+
+
+def test_images_of_other_numbers_than_bytes_are_not_read_as_black(tmp_path: Path, clips: Any) -> None:
+    cv2.imwrite(str(tmp_path / "0.tif"), clips.draw(0).astype(np.int16))
+    assert "0.tif must be of 8 or 16 bits without a sign, got int16" in str(index_video(tmp_path).reason)
+
+
 def test_colors_are_red_green_blue(tmp_path: Path) -> None:
     image = np.zeros((8, 8, 3), np.uint8)
     image[..., 0] = 200

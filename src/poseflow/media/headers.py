@@ -1,7 +1,10 @@
 """What image files say of themselves before they are decoded: a header of few bytes may promise an endless image."""
 
+import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import repeat
+from math import prod
 
 MOST_PIXELS = 2**27
 """Pixels (134 million) that an image may have, of any kind of recording; more is taken for a decompression bomb."""
@@ -11,7 +14,10 @@ _MOST_PAGES, _MOST_TAGS = 2**20, 2**12
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _BARE_MARKERS = frozenset(range(0xD0, 0xD9)) | {0x01, 0xFF}
 _TIFF_HEADS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
-_NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT = 254, 256, 257
+_NEW_SUBFILE_TYPE, _WIDTH, _HEIGHT, _DESCRIPTION, _SAMPLES, _DEPTH = 254, 256, 257, 270, 277, 32997
+_MOST_DESCRIPTION_BYTES = 2**14
+_IMAGES_OF_IMAGEJ = re.compile(rb"ImageJ=[^\0]*\nimages=(\d{1,9})\b")
+_SHAPE_OF_TIFFFILE = re.compile(rb'\{"shape": \[((?:\d{1,9}(?:, )?)+)\]')
 _PREVIEW_OR_MASK = 0b101  # bits of the first: no page of its own
 _SHORT = 3  # the type of values of 16 bits
 
@@ -68,7 +74,10 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
 
 
 def tiff_pages(read: Read) -> Iterator[tuple[int, int]]:
-    """(height, width) of each page of a TIFF or BigTIFF, as far as it can be followed; without previews and masks."""
+    """(height, width) of each page of a TIFF or BigTIFF, as far as it can be followed; without previews and masks.
+
+    A page that holds several images counts as so many: ImageJ lists only the first one of a stack of more than 4 GB.
+    """
     head = read(0, 16)
     order, is_big = _TIFF_HEADS[head[:4]], head[2:4] in (b"+\0", b"\0+")
     link, count, entry = ("Q", "Q", "HHQQ") if is_big else ("I", "H", "HHII")
@@ -81,14 +90,30 @@ def tiff_pages(read: Read) -> Iterator[tuple[int, int]]:
             (entries,) = struct.unpack(order + count, read(place, count_size))
             entries = min(entries, _MOST_TAGS)
             table = read(place + count_size, entries * entry_size + link_size)
-            tags = {}
+            tags, description = {}, b""
             for begin in range(0, entries * entry_size, entry_size):
-                tag, kind, _, value = struct.unpack_from(order + entry, table, begin)
+                tag, kind, length, value = struct.unpack_from(order + entry, table, begin)
                 if kind == _SHORT:
                     (value,) = struct.unpack_from(order + "H", table, begin + entry_size - link_size)
+                if tag == _DESCRIPTION:
+                    description = read(value, min(length, _MOST_DESCRIPTION_BYTES))
                 tags[tag] = value
             if not tags.get(_NEW_SUBFILE_TYPE, 0) & _PREVIEW_OR_MASK:
-                yield tags.get(_HEIGHT, 0), tags.get(_WIDTH, 0)
+                size = tags.get(_HEIGHT, 0), tags.get(_WIDTH, 0)
+                is_only = len(seen) == 1 and table[entries * entry_size :].strip(b"\0") == b""
+                images = _images_of_page(size, tags, description) if is_only else 1
+                yield from repeat(size, images)
             (place,) = struct.unpack_from(order + link, table, entries * entry_size)
     except struct.error:
         return
+
+
+def _images_of_page(size: tuple[int, int], tags: Mapping[int, int], description: bytes) -> int:
+    """Number of images that the only page of a TIFF holds, by what ImageJ or tifffile write into it, or in depth."""
+    images = tags.get(_DEPTH, 1)
+    if told := _IMAGES_OF_IMAGEJ.match(description):
+        images = int(told[1])
+    elif told := _SHAPE_OF_TIFFFILE.match(description):
+        values = prod(int(side) for side in told[1].split(b", "))
+        images = values // max(1, prod(size) * tags.get(_SAMPLES, 1))
+    return min(max(1, images), _MOST_PAGES)

@@ -3,14 +3,17 @@
 import os
 import re
 import stat
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.errors import ReadError, VideoError
+from poseflow.media.finding import natural_order
 from poseflow.media.headers import find_fault
 from poseflow.media.index import VideoIndex, quarantine
 from poseflow.media.pixels import Image
@@ -20,12 +23,20 @@ from poseflow.media.video import Frames, Video
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"})
 _SAMPLED_PLACES = 4  # of a folder: its images there are compared with the first
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_DARK = 2**14  # of 16 bits: what cameras of 10 or 12 bits, and cells of 8, do not reach
 
 
 def list_images(folder: str | Path) -> list[Path]:
-    """The image files of a folder, in natural order: frame_9.png comes before frame_10.png."""
+    """The image files of a folder, in natural order: frame_9.png comes before frame_10.png.
+
+    Where each name is a number, as that of a time in seconds, they are in the order of these: 7.25.png before 7.5.png.
+    """
     images = [file for file in Path(folder).iterdir() if file.suffix.lower() in IMAGE_SUFFIXES and file.name[0] != "."]
-    return sorted(images, key=lambda file: [(part.zfill(20), part) for part in re.split(r"(\d+)", file.name)])
+    numbers = {file: Fraction(file.stem) for file in images if _NUMBER.fullmatch(file.stem)}
+    if len(set(numbers.values())) == len(images):
+        return sorted(images, key=numbers.__getitem__)
+    return sorted(images, key=lambda file: natural_order(Path(file.name)))
 
 
 def read_image(path: str | Path, channels: int | None) -> Image | None:
@@ -48,14 +59,17 @@ def decode_image(content: bytes, channels: int | None) -> Image | None:
     """What an image file holds, as `read_image`."""
     if not content or find_fault(content):
         return None
-    flags = {1: cv2.IMREAD_GRAYSCALE, 3: cv2.IMREAD_COLOR_RGB, None: cv2.IMREAD_ANYCOLOR}[channels]
-    try:
-        image = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-    except cv2.error:
-        return None
+    image = _decode(content, {1: cv2.IMREAD_GRAYSCALE, 3: cv2.IMREAD_COLOR_RGB, None: cv2.IMREAD_ANYCOLOR}[channels])
     if image is None:
         return None
     return np.asarray(image if image.ndim == 3 else image[..., None])
+
+
+def _decode(content: bytes, flags: int) -> NDArray[Any] | None:
+    try:
+        return cv2.imdecode(np.frombuffer(content, np.uint8), flags)
+    except cv2.error:
+        return None
 
 
 def index_image_folder(path: str | Path) -> VideoIndex:
@@ -75,12 +89,12 @@ def index_image_folder(path: str | Path) -> VideoIndex:
     if closed:
         first_closed = closed[min(closed)]
         problems.append(f"{len(closed)} of {len(images)} images cannot be opened, the first of them {first_closed}")
-    first, faults = _first_image(file for place, file in enumerate(images) if place not in closed)
+    first, said = _first_image(file for place, file in enumerate(images) if place not in closed)
     if first is None:
-        got = [f"{len(images) - len(closed)} damaged", *problems, *faults[:1]]
+        got = [f"{len(images) - len(closed)} damaged", *problems, *said[:1]]
         return quarantine(path, "image_folder", f"folder must hold images that can be read, got {'; '.join(got)}")
     height, width, stored = first.shape
-    problems += _compare_sizes(images, closed, (height, width))
+    problems += [*said, *_find_twins(images), *_compare_sizes(images, closed, (height, width))]
     return VideoIndex(
         path=str(path),
         kind="image_folder",
@@ -138,7 +152,10 @@ def _look_through(images: Sequence[Path]) -> tuple[int, dict[int, str]]:
 
 
 def _first_image(images: Iterable[Path]) -> tuple[Image | None, list[str]]:
-    """The first image that can be read, and what else than damage is wrong with those before it; raises ReadError."""
+    """The first image that can be read, and what is to be said of it; if there is none, what else than damage is wrong.
+
+    Raises: ReadError.
+    """
     faults = []
     for file in images:
         try:
@@ -148,11 +165,34 @@ def _first_image(images: Iterable[Path]) -> tuple[Image | None, list[str]]:
                 raise
             faults.append(f"{file.name}: {error.strerror}")
             continue
-        if (image := decode_image(content, None)) is not None:
-            return image, faults
-        if fault := find_fault(content):
+        if fault := find_fault(content) or _find_other_depth(content):
             faults.append(f"{file.name} {fault}")
+        elif (image := decode_image(content, None)) is not None:
+            return image, [f"{file.name} {doubt}" for doubt in _tell_darkness(content)]
     return None, faults
+
+
+def _find_other_depth(content: bytes) -> str | None:
+    stored = _decode(content, cv2.IMREAD_UNCHANGED)
+    if stored is None or stored.dtype in (np.uint8, np.uint16):
+        return None
+    return f"must be of 8 or 16 bits without a sign, got {stored.dtype}"
+
+
+def _tell_darkness(content: bytes) -> Iterator[str]:
+    """What is to be said of an image of 16 bits that leaves the upper ones, which are kept, all but unused."""
+    stored = _decode(content, cv2.IMREAD_UNCHANGED)
+    if stored is not None and stored.dtype == np.uint16 and (brightest := int(stored.max())) < _DARK:
+        yield f"is of 16 bits, of which the upper 8 are kept: dark, as its brightest pixel is {brightest} of 65535"
+
+
+def _find_twins(images: Sequence[Path]) -> Iterator[str]:
+    """What is to be said of images that differ in their suffix only: some may be copies of others."""
+    firsts: dict[str, Path] = {}
+    twins = [(firsts[file.stem], file) for file in images if firsts.setdefault(file.stem, file) is not file]
+    if twins:
+        first, second = twins[0]
+        yield f"{len(twins)} images are there twice, and each is a frame: {first.name} and {second.name}"
 
 
 def _compare_sizes(images: Sequence[Path], closed: Container[int], size: tuple[int, int]) -> list[str]:
