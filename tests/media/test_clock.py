@@ -210,6 +210,24 @@ def test_a_file_of_which_only_the_first_part_can_be_read_says_so(suffix: str, tm
     )
 
 
+def test_fragments_behind_damage_are_told_as_lost(clip: Path, tmp_path: Path) -> None:
+    whole, path = tmp_path / "whole.mp4", tmp_path / "damaged.mp4"
+    flags = {"movflags": "frag_keyframe+empty_moov"}
+    with av.open(str(clip)) as source, av.open(str(whole), "w", options=flags) as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    assert (index_video(whole).frames, index_video(whole).problems) == (150, ())
+    content = whole.read_bytes()
+    places = [found.start() for found in re.finditer(b"moof", content)]
+    path.write_bytes(content[: places[5] - 4] + content[places[5] + 100 :])
+    index = index_video(path)
+    assert index.frames < 150
+    assert f"is read up to byte {places[5] - 4} only, where it is damaged" in index.problems
+
+
 def test_an_flv_whose_clock_restarts_is_read_to_its_end(tmp_path: Path, clips: Any) -> None:
     whole = clips.encode(tmp_path / "a.flv", frames=50, bframes=0).read_bytes()
     path = tmp_path / "restarted.flv"

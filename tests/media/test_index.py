@@ -1,5 +1,6 @@
 """What an index says of a recording, without decoding it."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,29 @@ def test_a_file_with_sound_is_a_video(clip: Path, tmp_path: Path, clips: Any) ->
     assert (index.frames, index.codec) == (150, "h264")
     with open_video(index) as video:
         assert [clips.number(image) for _, image in video.read(60, 70)] == list(range(60, 70))
+
+
+def test_of_several_video_streams_the_first_is_read_and_the_others_are_told(
+    clip: Path, tmp_path: Path, clips: Any
+) -> None:
+    other, still = clips.encode(tmp_path / "b.mp4", frames=30), clips.encode(tmp_path / "c.mp4", frames=1)
+    for sources, frames, problem in (
+        ((clip, other), 150, "holds 2 video streams, of which the first is read and no other"),
+        ((other, clip), 30, "holds 2 video streams, of which the first is read and no other"),
+        ((still, clip), 150, ""),  # a camera's preview
+    ):
+        with av.open(str(tmp_path / "two.mp4"), "w") as target, ExitStack() as stack:
+            opened = [stack.enter_context(av.open(str(source))) for source in sources]
+            copies = [target.add_stream_from_template(source.streams.video[0]) for source in opened]
+            for source, copy in zip(opened, copies, strict=True):
+                for packet in source.demux(video=0):
+                    if packet.size:
+                        packet.stream = copy
+                        target.mux(packet)
+        index = index_video(tmp_path / "two.mp4")
+        assert (index.frames, "".join(index.problems)) == (frames, problem)
+        with open_video(index) as video:
+            assert [clips.number(image) for _, image in video.read(0, frames)] == list(range(frames))
 
 
 def test_hidden_pictures_of_vp8_are_no_frames(tmp_path: Path, clips: Any) -> None:

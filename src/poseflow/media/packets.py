@@ -69,9 +69,15 @@ def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
     raise VideoError(f"file must hold the images itself, got one that refers to {url!r}")
 
 
+def list_video_streams(container: InputContainer) -> list[VideoStream]:
+    """The video streams that are no picture: none of a cover, and of one frame only where there are no others."""
+    streams = [s for s in container.streams.video if not Disposition(s.disposition) & Disposition.attached_pic]
+    return [stream for stream in streams if stream.frames != 1] or streams
+
+
 def video_stream_of(container: InputContainer) -> VideoStream | None:
-    """The first video stream that is no cover picture; the other streams are then not read at all."""
-    moving = [s for s in container.streams.video if not Disposition(s.disposition) & Disposition.attached_pic]
+    """The first of `list_video_streams`; the other streams are then not read at all."""
+    moving = list_video_streams(container)
     for stream in container.streams:
         if moving and stream is not moving[0]:
             stream.discard = Discard.all

@@ -19,13 +19,22 @@ from poseflow.media.clock import find_doubtful, join_parts, split_at_restarts
 from poseflow.media.estimate import find_file_fault, lacks_timestamps
 from poseflow.media.headers import MOST_PIXELS
 from poseflow.media.index import VideoIndex, measure_rate, quarantine
-from poseflow.media.packets import NO_PTS, PacketScan, open_container, read_packets, scan_packets, video_stream_of
+from poseflow.media.packets import (
+    NO_PTS,
+    PacketScan,
+    list_video_streams,
+    open_container,
+    read_packets,
+    scan_packets,
+    video_stream_of,
+)
 from poseflow.media.reading import RecordingFile
 from poseflow.media.runs import RunLengths
 from poseflow.media.trial import try_out
 
 _CUT_OFF = "is cut off"
-_MOST_BOXES = 100
+_JOINED = "another file is joined to it"
+_MOST_BOXES = 2**18  # a day of fragments of a second has two for each
 _FIRST_PACKETS = 64  # that show whether frames are displayed in another order than they are stored
 _FLV_HEADER_BYTES, _FLV_TAG_BYTES = 13, 11
 # Formats whose jumps were found to land on right packets; in others (MPEG program streams) timestamps after a jump
@@ -93,6 +102,8 @@ def _describe(
     """All that the packets and the header tell; `listed` packets stand in the file's own index."""
     context = stream.codec_context
     problems = []
+    if (streams := len(list_video_streams(container))) > 1:
+        problems.append(f"holds {streams} video streams, of which the first is read and no other")
     parts = split_at_restarts(scan.dts, (scan.dts != NO_PTS) & scan.has_pts)
     if restarts := int(parts[-1]) if len(parts) else 0:
         problems.append(f"its clock restarts {restarts} times; there frames follow as they are stored")
@@ -280,14 +291,24 @@ def _lacks_moov(path: Path) -> bool:
 
 
 def _find_joined(path: Path, format_name: str) -> list[str]:
-    """What is to be said of a file that another was appended to, of formats of which only the first is read."""
-    if format_name.startswith("mov"):
-        place = next((place for name, place in _boxes_of(path) if name == b"ftyp" and place), None)
-    elif format_name == "flv":
-        place = _end_of_flv(path)
+    """What is to be said of a file of which FFmpeg reads the first part only, as another or damage comes after it."""
+    if format_name == "flv":
+        place, what = _end_of_flv(path), _JOINED
     else:
-        return []
-    return [f"is read up to byte {place} only, where another file is joined to it"] if place else []
+        place, what = _end_of_mov(path) if format_name.startswith("mov") else (None, "")
+    return [f"is read up to byte {place} only, where {what}"] if place else []
+
+
+def _end_of_mov(path: Path) -> tuple[int | None, str]:
+    """Where another file begins in an MP4, or, in one of fragments, what is no box; and which of these it is."""
+    is_fragmented = False
+    for name, place in _boxes_of(path):
+        if name == b"ftyp" and place:
+            return place, _JOINED
+        is_fragmented |= name == b"moof"
+        if is_fragmented and name.strip(b"\0") and not (name.isascii() and name.decode().isprintable()):
+            return place, "it is damaged"
+    return None, ""
 
 
 def _boxes_of(path: Path) -> Iterator[tuple[bytes, int]]:
