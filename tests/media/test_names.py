@@ -96,6 +96,14 @@ def test_links_are_followed_once(tmp_path: Path) -> None:
     assert find_videos(VideosConfig(root=str(root))).paths == [Path("linked/a.mp4")]
 
 
+def test_a_link_beside_what_it_points_to_gives_no_other_path(tmp_path: Path) -> None:
+    paths = touch(tmp_path, "mouse1/a.mp4", "mouse2/a.mp4", "mouse2/day/b.mp4")
+    for target in ("mouse2", "mouse1", "mouse2/day"):
+        (tmp_path / "latest").symlink_to(tmp_path / target)
+        assert touch(tmp_path) == paths
+        (tmp_path / "latest").unlink()
+
+
 def test_a_folder_that_cannot_be_looked_into_is_told(tmp_path: Path) -> None:
     (tmp_path / "disk").symlink_to(tmp_path / "not mounted")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")

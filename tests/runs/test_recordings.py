@@ -119,6 +119,18 @@ def test_a_folder_that_cannot_be_looked_into_is_told(plan):
     assert plan("a.mp4").warnings == ["videos/disk cannot be looked into: a link to nowhere"]
 
 
+def test_a_file_that_is_there_twice_by_links_is_told(plan):
+    plan("a.mp4", "day1/b.mp4")
+    Path("videos/latest.mp4").symlink_to("a.mp4")
+    Path("videos/day1/c.mp4").hardlink_to("videos/a.mp4")
+    Path("videos/gone.mp4").symlink_to("nowhere.mp4")
+    found = plan()
+    assert len(found.videos) == 5
+    assert found.warnings == [
+        "videos/a.mp4, videos/day1/c.mp4, videos/latest.mp4 are one file by links, and its animals count 3 times"
+    ]
+
+
 def test_what_is_no_file_is_planned_without_being_waited_for(plan):
     os.mkfifo("videos/pipe.mp4")
     Path("videos/loop.mp4").symlink_to("loop.mp4")

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -25,7 +26,8 @@ def find_videos(config: VideosConfig) -> FoundVideos:
     """Find the recordings below `config.root` whose names match its patterns.
 
     Letters' case does not matter to patterns; one with a '/' is matched against the whole path below the root. A folder
-    that matches is one recording. Names that begin with a dot are passed over; links are followed, once.
+    that matches is one recording. Names that begin with a dot are passed over; links to folders are followed, once, and
+    not at all to what is found without them: a link `latest` that moves on gives no recording another path.
 
     Raises: VideoError if the root is no folder.
     """
@@ -50,9 +52,11 @@ def _count_naturally(name: str) -> tuple[object, ...]:
 def _walk(root: Path, patterns: tuple[str, ...], unlisted: dict[Path, str]) -> Iterator[Path]:
     """Paths below `root` that match."""
     seen = {root.resolve()}
-    folders = [root]
-    while folders:
-        folder = folders.pop()
+    folders, links = [root], deque[Path]()
+    while folders or links:
+        folder = folders.pop() if folders else links.popleft()
+        if folder.is_symlink() and folder != root and not _is_new(folder, seen):
+            continue
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as error:
@@ -64,11 +68,20 @@ def _walk(root: Path, patterns: tuple[str, ...], unlisted: dict[Path, str]) -> I
                 continue
             if _matches(path, patterns):
                 yield path
-            elif (kind := _kind_of(entry)) == "folder" and (place := Path(entry.path).resolve()) not in seen:
-                seen.add(place)
+            elif (kind := _kind_of(entry)) == "folder" and entry.is_symlink():
+                links.append(folder / entry.name)
+            elif kind == "folder" and _is_new(folder / entry.name, seen):
                 folders.append(folder / entry.name)
             elif kind == "dangling link":
                 unlisted[path] = "a link to nowhere"
+
+
+def _is_new(folder: Path, seen: set[Path]) -> bool:
+    """Whether a folder is none of those seen; it is one of them from now on."""
+    place = folder.resolve()
+    is_new = place not in seen
+    seen.add(place)
+    return is_new
 
 
 def _kind_of(entry: os.DirEntry[str]) -> str:

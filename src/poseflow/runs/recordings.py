@@ -1,7 +1,8 @@
 """Which recordings a run is about: their names, files, shards and fingerprints."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,10 +10,12 @@ from poseflow.config import Config, RecordingsConfig, VideosConfig
 from poseflow.config.recordings import NumberedRow
 from poseflow.core.contents import fingerprint_recording
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import list_some
 from poseflow.runs.facts import FileFacts
 from poseflow.runs.names import give_names, read_names, show_path
 from poseflow.runs.places import Places
 from poseflow.runs.recording_facts import (
+    MAX_LISTED,
     RecordingFacts,
     describe_recordings,
     find_disagreements,
@@ -59,8 +62,20 @@ def plan_recordings(config: Config, facts: FileFacts) -> Recordings:
     fingerprints = {
         video: facts.find(path, "fingerprint", fingerprint_recording) or UNREADABLE for video, path in videos.items()
     }
-    warnings = [*listed.warnings, *named.warnings]
+    warnings = [*listed.warnings, *named.warnings, *_tell_links(videos.values())]
     return Recordings(videos, shards, fingerprints, recordings, names, listed.unlisted, warnings, named.facts)
+
+
+def _tell_links(paths: Iterable[Path]) -> Iterator[str]:
+    """A line for each file that is there under several names, by links."""
+    files: dict[tuple[int, int], list[str]] = {}
+    for path in paths:
+        with suppress(OSError):
+            status = path.stat()
+            files.setdefault((status.st_dev, status.st_ino), []).append(show_path(path))
+    for names in files.values():
+        if len(names) > 1:
+            yield f"{list_some(names, MAX_LISTED)} are one file by links, and its animals count {len(names)} times"
 
 
 @dataclass(frozen=True)
