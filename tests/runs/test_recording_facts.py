@@ -180,6 +180,18 @@ def test_a_day_is_that_of_the_recordings_time_zone_and_of_its_folder_where_no_ca
     assert any("group_by: day must know a start" in line and "cage1/notes.mp4" in line for line in found.warnings)
 
 
+def test_a_start_in_the_hour_that_comes_twice_is_told(plan):
+    names = [f"top_2026-{day}T02-30-00.mp4" for day in ("10-24", "10-25", "03-29")]
+    settings = {"file_names": HOURS, "timezone": "Europe/Berlin"}
+    found, _ = plan(*names, **settings)
+    (told,) = found.warnings
+    assert told.startswith("top_2026-10-25T02-30-00.mp4 began in an hour that there was twice")
+    table = f"recording\tstart\n{names[1]}\t2026-10-25T02:30:00+01:00\n"
+    found, _ = plan(table=table, **settings)
+    assert found.warnings == []
+    assert found.facts["top_2026-10-25T02-30-00"].start.timestamp() == 1_792_891_800
+
+
 def test_a_group_never_has_the_name_of_another_recording(plan):
     found, _ = plan("a.mp4", "b.mp4", table="recording\tcamera\nb.mp4\ta\n", group_by="camera")
     assert len(found.recordings) == 2

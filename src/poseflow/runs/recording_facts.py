@@ -83,7 +83,7 @@ def describe_recordings(
     if paths:
         _check_used(numbered, fitting, rows, table)
     pattern = FileNames(config.file_names) if config.file_names else None
-    unread, facts = [], {}
+    unread, twice, facts = [], [], {}
     for path in paths:
         said = pattern.read(path) if pattern else {}
         if said is None:
@@ -92,7 +92,9 @@ def describe_recordings(
         number, cells = numbered[place] if place is not None else (None, {})
         where = f"{table}, line {number}" if number else f"recordings.file_names, {path.as_posix()}"
         facts[path] = _combine(path, said or {}, cells, config, where)
-    return facts, [*_doubtful_columns(numbered, table), *_tell_unread(unread, config)]
+        if _was_twice({**(said or {}), **cells}.get(START), facts[path].start):
+            twice.append(path.as_posix())
+    return facts, [*_doubtful_columns(numbered, table), *_tell_unread(unread, config), *_tell_twice(twice, table)]
 
 
 def group_recordings(
@@ -261,6 +263,22 @@ def _doubtful_columns(numbered: Sequence[NumberedRow], table: Path) -> Iterator[
         near = get_close_matches(name.lower(), KNOWN_COLUMNS, n=1, cutoff=0.8)
         if name not in KNOWN_COLUMNS and near:
             yield f"{table}: the column {name} is carried along and changes nothing; did you mean {near[0]}?"
+
+
+def _was_twice(written: str | None, start: datetime | None) -> bool:
+    """Whether a start lies, by what is written, in the hour that comes twice when clocks are put back in autumn."""
+    if written is None or start is None or datetime.fromisoformat(written).tzinfo is not None:
+        return False
+    first, second = (start.replace(fold=fold).utcoffset() for fold in (0, 1))
+    return first is not None and second is not None and first > second
+
+
+def _tell_twice(paths: Sequence[str], table: Path) -> Iterator[str]:
+    if paths:
+        yield (
+            f"{list_some(paths, MAX_LISTED)} began in an hour that there was twice, as clocks were put back: the first "
+            f"of the two is taken; a start with its offset from UTC in {table} says which"
+        )
 
 
 def _tell_unread(unread: Sequence[str], config: RecordingsConfig) -> Iterator[str]:
