@@ -153,6 +153,17 @@ def test_files_that_overlap_in_time_are_no_recording(later, names):
     assert len(arrange_files({"a": [], "b": []}, {name: replace(facts[name], fps=None) for name in "ab"})) == 2
 
 
+def test_names_that_contradict_the_containers_times_are_told(caplog):
+    """As GoPro's chapters do: GX020001.MP4 comes before GX010002.MP4."""
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    created = {"GX010001": 0, "GX010002": 60, "GX020001": 10}
+    facts = {name: Facts(250, created_at=noon + timedelta(seconds=after)) for name, after in created.items()}
+    assert list(arrange_files({"GX010001": [], "GX020001": [], "GX010002": []}, facts)) and not caplog.text
+    arrange_files({name: [] for name in facts}, facts)
+    assert "GX010002 and GX020001: files whose starts are not known" in caplog.text
+    assert "created 50 s before the first" in caplog.text
+
+
 def test_files_of_different_models_are_no_recording(tmp_path):
     whole = make_recording(0, frames=20)
     videos = write_files(tmp_path, whole, [10], [])

@@ -121,7 +121,7 @@ def arrange_files(
 
 
 def _check_apart(before: str, video: str, facts: Mapping[str, FileFacts], times: Mapping[str, float]) -> None:
-    """Raise ConfigError where a file begins long before the one before it ends."""
+    """Raise ConfigError where a file begins long before the one before it ends; of containers' times, warn."""
     pair = (before, video)
     created = [facts[name].created_at for name in pair]
     is_known = all(name in times for name in pair)
@@ -131,6 +131,14 @@ def _check_apart(before: str, video: str, facts: Mapping[str, FileFacts], times:
         return
     overlap = min(begun[0] + seconds[0], begun[1] + seconds[1]) - max(begun)
     if overlap <= min(max(CLOCK_ERROR_S, CLOCK_ERROR * max(seconds)), min(seconds) / 2):
+        if begun[1] < begun[0]:  # of times that are known, none does
+            logger.warning(
+                "%s and %s: files whose starts are not known follow one another by their names, but the second was "
+                "created %.0f s before the first, by their containers; if it began so, config/recordings.tsv says when "
+                "each began",
+                *pair,
+                begun[0] - begun[1],
+            )
         return
     fault = (
         f"{before} and {video}: files of one recording must follow one another, got files that overlap in time, "
