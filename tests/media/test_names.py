@@ -66,6 +66,11 @@ def test_videos_are_found_below_the_root_and_hidden_ones_passed_over(tmp_path: P
     assert found == ["b.mp4", "day1/cam2/a.MKV"]
 
 
+def test_what_camcorders_and_recorders_write_is_found(tmp_path: Path) -> None:
+    names = ["00001.MTS", "a.m2ts", "b.flv", "c.asf", "d.vob", "e.3gp", "f.ogv", "g.mxf", "h.h265"]
+    assert touch(tmp_path, *names) == names
+
+
 def test_parts_follow_one_another_as_a_person_counts(tmp_path: Path) -> None:
     names = ["cage/part.mp4", "cage/part1.mp4", "cage/Part2.mp4", "cage/part10.mp4", "cage2/a.mp4", "cage10/a.mp4"]
     assert touch(tmp_path, *names) == names

@@ -20,7 +20,10 @@ class VideosConfig(Section):
 
     root: str = Field("videos", description="Folder that is searched, with all its subfolders but `results/`.")
     patterns: tuple[str, ...] = Field(
-        ("*.mp4", "*.avi", "*.mkv", "*.mov", "*.m4v", "*.webm", "*.mpg", "*.mpeg", "*.ts", "*.wmv", "*.h264", "*.ufmf"),
+        (
+            *("*.mp4", "*.avi", "*.mkv", "*.mov", "*.m4v", "*.webm", "*.mpg", "*.mpeg", "*.ts", "*.mts", "*.m2ts"),
+            *("*.wmv", "*.asf", "*.flv", "*.vob", "*.3gp", "*.ogv", "*.mxf", "*.cine", "*.h264", "*.h265", "*.ufmf"),
+        ),
         description="File names that are recordings. HDF5 datasets: '*.h5'; image folders and imgstores: a folder "
         "that matches ('*.imgstore', 'frames_*').",
     )
