@@ -116,3 +116,18 @@ def test_a_turned_video_is_turned_back_as_opencv_does(clockwise: int, tmp_path: 
         image = next(video.read(0, 1))[1]
     assert image is not None
     assert np.abs(image[..., 0].astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize("matrix", [(-1, 0, 0, 1), (1, 0, 0, -1), (0, 1, 1, 0)])
+def test_a_video_to_be_shown_mirrored_says_so(
+    matrix: tuple[float, float, float, float], tmp_path: Path, clips: Any
+) -> None:
+    assert index_video(write_turned(tmp_path / "a.mp4", (0, 1, -1, 0), clips)).problems == ()
+    path = write_turned(tmp_path / "selfie.mp4", matrix, clips)
+    expected = cv2.cvtColor(cv2.VideoCapture(str(path)).read()[1], cv2.COLOR_BGR2GRAY)
+    index = index_video(path)
+    assert "is to be shown mirrored" in index.problems[0]
+    with open_video(index) as video:
+        image = next(video.read(0, 1))[1]
+    assert image is not None
+    assert np.abs(image[..., 0].astype(int) - expected).max() <= 2

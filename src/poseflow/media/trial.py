@@ -2,9 +2,11 @@
 
 from contextlib import closing
 from itertools import islice
+from typing import Any
 
 import av
 import numpy as np
+from av.sidedata.sidedata import Type
 
 from poseflow.media.index import VideoIndex, quarantine
 from poseflow.media.packets import PacketScan, open_container, read_packets, video_stream_of
@@ -42,6 +44,9 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
         index = index.model_copy(update={"problems": (*index.problems, problem)})
     rotation = frame.rotation % 360
     rotation = rotation if rotation in (90, 180, 270) else 0  # players, too, leave others be
+    if _is_mirrored(frame):
+        problem = f"is to be shown mirrored, by its own account; as by OpenCV, it is turned by {rotation} degrees only"
+        index = index.model_copy(update={"problems": (*index.problems, problem)})
     size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
     return index.model_copy(
         update={
@@ -53,6 +58,14 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
             "rotation": rotation,
         }
     )
+
+
+def _is_mirrored(frame: av.VideoFrame) -> bool:
+    side_data: Any = frame.side_data
+    if Type.DISPLAYMATRIX not in side_data:
+        return False
+    a, b, _, c, d, *_ = np.frombuffer(memoryview(side_data[Type.DISPLAYMATRIX]), np.int32).astype(float)
+    return bool(a * d - b * c < 0)
 
 
 def _is_no_entry(decoder: SegmentDecoder, index: VideoIndex, start: int, frame: av.VideoFrame | None) -> bool:
