@@ -123,6 +123,22 @@ def test_damage_costs_the_frames_it_reaches_and_no_others(
         np.testing.assert_array_equal(read[idx], sound[idx])
 
 
+@pytest.mark.parametrize("ordinal", [14, 30, 75, 101], ids="packet {}".format)
+def test_where_order_is_found_by_decoding_damage_makes_it_doubtful(
+    ordinal: int, clips: Any, tmp_path: Path, damage: Damage
+) -> None:
+    whole = clips.encode(tmp_path / "whole.avi", frames=150, options={"crf": "8"})
+    index = index_video(damage(whole, tmp_path / "spoilt.avi", ordinal))
+    assert index.frames == 150
+    keyframe = ordinal // 12 * 12
+    doubtful = set(index.doubtful.values().tolist())
+    assert doubtful == set(range(keyframe, keyframe + 12))
+    assert f"order is found by decoding: {len(doubtful)} frames are doubtful" in index.problems[-1]
+    with open_video(index) as video:
+        for idx, image in video.read(0, 150):
+            assert idx in doubtful or clips.number(image) == idx
+
+
 def test_a_sound_group_behind_a_damaged_one_is_read(case: Callable[[str], Path]) -> None:
     """Frames coded after an HEVC keyframe but displayed before it are predicted from the damaged group; none later."""
     index = index_video(case("sound_group_after_damage_is_lost") / "midh.mp4")

@@ -109,9 +109,11 @@ def _describe(
         problems.append(f"its clock restarts {restarts} times; there frames follow as they are stored")
     if needs_decoding := context.has_b_frames and _has_doubtful_order(path, container, scan):
         problems.append("has no reliable timestamps for its B-frames; their order was found by decoding")
-        frames = _frames_in_order(scan, _order_by_decoding(path, len(scan)), parts)
+        rank, disordered = _order_by_decoding(path, scan)
+        frames = _frames_in_order(scan, rank, parts)
     else:
         frames = _frames_in_order(scan, scan.pts if scan.has_pts else np.arange(len(scan)), parts)
+        disordered = np.zeros(len(scan), bool)
     shown = frames >= 0
     if scan.has_pts:
         ticks = join_parts(scan.pts[shown], parts[shown])
@@ -139,6 +141,9 @@ def _describe(
     doubtful, why = find_doubtful(ticks, keyframes if depends else np.arange(len(ticks)))
     if why:
         problems.append(why)
+    if np.any(disordered & shown):
+        doubtful = np.union1d(doubtful, frames[disordered & shown])
+        problems.append(f"is damaged where order is found by decoding: {len(doubtful)} frames are doubtful")
     return VideoIndex(
         created_at=_read_creation_time(container),
         path=str(path),
@@ -197,7 +202,7 @@ def _is_reordered(path: Path) -> bool:
     with open_container(path) as container:
         stream = video_stream_of(container)
         assert stream is not None
-        order = list(_decoded_packets(stream, islice(read_packets(container, stream), _FIRST_PACKETS)))
+        order = list(_decoded_packets(stream, islice(read_packets(container, stream), _FIRST_PACKETS), set()))
     return order != sorted(order)
 
 
@@ -214,34 +219,44 @@ def _is_plain(scan: PacketScan, frames: NDArray[np.int64], ticks: NDArray[np.int
     return bool(np.all(np.diff(ticks) > 0)) and not np.any(np.isin(scan.pts[frames < 0], ticks))
 
 
-def _order_by_decoding(path: Path, packets: int) -> NDArray[np.int64]:
-    """Rank of each packet in order of display, shape (packets,); one without a frame comes after its forerunner."""
-    rank = np.full(packets, -1, np.int64)
+def _order_by_decoding(path: Path, scan: PacketScan) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Rank of each packet in order of display, and whether damage may have changed it, each of shape (packets,).
+
+    One without a frame comes after its forerunner. A decoder that meets damage gives frames sooner or later than it
+    should, up to the next keyframe.
+    """
+    rank = np.full(len(scan), -1, np.int64)
+    damaged: set[int] = set()
     with open_container(path) as container:
         stream = video_stream_of(container)
         assert stream is not None
-        for place, ordinal in enumerate(_decoded_packets(stream, read_packets(container, stream))):
+        for place, ordinal in enumerate(_decoded_packets(stream, read_packets(container, stream), damaged)):
             rank[ordinal] = place
     for missing in np.flatnonzero(rank < 0):
         rank[missing] = rank[missing - 1] if missing else 0
-    return rank
+    group = np.cumsum(scan.key)
+    return rank, np.isin(group, group[sorted(damaged)])
 
 
-def _decoded_packets(stream: VideoStream, packets: Iterable[av.Packet]) -> Iterator[int]:
-    """Ordinals of packets in the order in which the decoder gives their frames."""
+def _decoded_packets(stream: VideoStream, packets: Iterable[av.Packet], damaged: set[int]) -> Iterator[int]:
+    """Ordinals of packets in the order in which the decoder gives their frames; those that are damaged are noted."""
     stream.codec_context.thread_count = 1
     stream.codec_context.options = {"strict": "1"}
 
-    def decode(packet: av.Packet | None) -> list[int]:
+    def decode(packet: av.Packet | None, ordinal: int) -> list[int]:
         try:
-            return [frame.pts for frame in stream.codec_context.decode(packet) if frame.pts is not None]
+            frames = [(f.pts, f.is_corrupt) for f in stream.codec_context.decode(packet) if f.pts is not None]
         except av.FFmpegError:
+            damaged.add(ordinal)
             return []
+        damaged.update(place for place, is_corrupt in frames if is_corrupt)
+        return [place for place, _ in frames]
 
+    ordinal = -1
     for ordinal, packet in enumerate(packets):
         packet.pts = ordinal
-        yield from decode(packet)
-    yield from decode(None)
+        yield from decode(packet, ordinal)
+    yield from decode(None, ordinal)
 
 
 def _count_edited(path: Path, container: InputContainer, lacking: int) -> int:
