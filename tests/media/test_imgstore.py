@@ -101,6 +101,18 @@ def test_images_that_no_index_lists_are_told(tmp_path: Path, clips: Any) -> None
     assert problems == ("chunk 000000 must hold 10 frames, got 9", "chunk 000001 must hold 10 frames, got 12")
 
 
+@pytest.mark.parametrize(("gone", "told"), [("000001.*", 1), ("000001.mkv", 1), ("00000[12].mkv", 2)])
+def test_chunks_that_are_not_there_are_told(gone: str, told: int, tmp_path: Path, clips: Any) -> None:
+    folder = write_store(tmp_path / "cam.imgstore", clips, "h264/mkv")
+    for path in folder.glob(gone):
+        path.unlink()
+    index = index_video(folder)
+    assert (index.frames, index.problems) == (
+        10 if told == 2 else 15,
+        (f"{told} chunks are not there, the first of them 000001",),
+    )
+
+
 def test_a_chunk_without_an_index_is_left_out(tmp_path: Path, clips: Any) -> None:
     """As the store's own library does; it happens to the last chunk when the recorder dies."""
     folder = write_store(tmp_path / "cam.imgstore", clips, "h264/mkv")

@@ -6,10 +6,11 @@ frame's number and its time in seconds since 1970.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from io import BytesIO
+from itertools import pairwise
 from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,6 +34,7 @@ from poseflow.media.video import Frames, Video
 
 METADATA = "metadata.yaml"
 _KEY = "__store"
+_INDEX_SUFFIXES = (".npz", ".yaml")
 _MICROSECONDS = (1, 1_000_000)
 _MOST_BYTES = 2**25  # of the times of one chunk: four million frames
 _MOST_YAML_BYTES = 2**22  # which take some seconds to read
@@ -78,7 +80,8 @@ def index_imgstore(path: str | Path) -> VideoIndex:
     except VideoError as error:
         return quarantine(path, "imgstore", str(error))
     if not chunks:
-        return quarantine(path, "imgstore", "store must hold chunks with an index, got none")
+        got = "; ".join(["none", *problems[:1]])
+        return quarantine(path, "imgstore", f"store must hold chunks with an index, got {got}")
     height, width, *_ = store["imgshape"]
     like: dict[str, Any] = {"width": width, "height": height, "channels": 3 if len(store["imgshape"]) == 3 else 1}
     sound = None
@@ -182,16 +185,25 @@ def _read_chunks(folder: Path) -> tuple[dict[str, Any], list[_Chunk], list[str]]
         raise VideoError(f"store must hold images of 1 to {MOST_PIXELS} pixels, got {_shorten(store['imgshape'])}")
     if is_folders and not (isinstance(store["format"], str) and store["format"].isalnum()):
         raise VideoError(f"format of a store of images must be a suffix, got {_shorten(store['format'])}")
-    chunks, problems = [], []
-    for path in sorted(folder.iterdir(), key=lambda entry: entry.name.zfill(20)):
-        if not path.stem.isdigit() or not (path.is_dir() if is_folders else path.suffix == suffix):
-            continue
+    numbered = [entry for entry in folder.iterdir() if entry.stem.isdecimal()]
+    parts = [entry for entry in numbered if (entry.is_dir() if is_folders else entry.suffix == suffix)]
+    chunks, problems = [], list(_find_gone(parts, [entry for entry in numbered if entry.suffix in _INDEX_SUFFIXES]))
+    for path in sorted(parts, key=lambda entry: entry.name.zfill(20)):
         times_s = _read_times(path / "index" if is_folders else path.with_suffix(""))
         if times_s is None:
             problems.append(f"chunk {path.name} has no index that can be read, and is left out")
         elif len(times_s):
             chunks.append(_Chunk(path, times_s))
     return store, chunks, problems
+
+
+def _find_gone(parts: Sequence[Path], indices: Sequence[Path]) -> Iterator[str]:
+    """What is to be said of chunks that are not there, as their indices or the numbers of others tell."""
+    present, known = ({int(path.stem) for path in paths} for paths in (parts, [*parts, *indices]))
+    begins = [number + 1 for number, following in pairwise(sorted(known)) if following - number > 1]
+    gone = len(known - present) + sum(b - a - 1 for a, b in pairwise(sorted(known)))
+    if gone and present:
+        yield f"{gone} chunks are not there, the first of them {min([*begins, *(known - present)]):06d}"
 
 
 def _read_times(stem: Path) -> NDArray[np.float64] | None:
