@@ -131,3 +131,16 @@ def test_a_video_to_be_shown_mirrored_says_so(
         image = next(video.read(0, 1))[1]
     assert image is not None
     assert np.abs(image[..., 0].astype(int) - expected).max() <= 2
+
+
+@pytest.mark.parametrize(("scale", "told"), [(16, True), (257, False)])
+def test_a_video_of_12_bits_in_16_says_that_it_is_dark(scale: int, told: bool, tmp_path: Path, clips: Any) -> None:
+    path = tmp_path / "deep.mkv"
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = *clips.size, "gray16le"
+        for number in range(5):
+            image = clips.draw(number).astype(np.uint16) * scale
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="gray16le")))
+        container.mux(stream.encode(None))
+    assert ("is of 16 bits, of which the upper 8 are kept: dark" in str(index_video(path).problems)) == told

@@ -1,5 +1,6 @@
 """Try out a new index on its file: a few frames are decoded, a few jumps made."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from itertools import islice
 from typing import Any
@@ -15,6 +16,7 @@ from poseflow.media.runs import RunLengths
 from poseflow.media.segments import SegmentDecoder, segment_of
 
 _SAMPLED_PLACES = 3
+_DARK = 64  # of 255: what cameras of 10 or 12 bits do not reach in images of 16
 # Codecs whose keyframes are such by definition, and reset all; others repaint what has changed, and their containers'
 # flags may call any frame a keyframe.
 _TRUE_KEYFRAMES = {"av1", "flv1", "h263", "h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4", "vc1", "vp8", "vp9"}
@@ -47,6 +49,8 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
     if _is_mirrored(frame):
         problem = f"is to be shown mirrored, by its own account; as by OpenCV, it is turned by {rotation} degrees only"
         index = index.model_copy(update={"problems": (*index.problems, problem)})
+    if doubt := _tell_darkness([first for first in firsts if first]):
+        index = index.model_copy(update={"problems": (*index.problems, doubt)})
     size = (frame.width, frame.height) if rotation % 180 == 0 else (frame.height, frame.width)
     return index.model_copy(
         update={
@@ -58,6 +62,17 @@ def try_out(index: VideoIndex, scan: PacketScan) -> VideoIndex:
             "rotation": rotation,
         }
     )
+
+
+def _tell_darkness(frames: Sequence[av.VideoFrame]) -> str | None:
+    """What is to be said of a video of more than 8 bits that leaves the upper ones, which are kept, all but unused."""
+    bits = frames[0].format.components[0].bits
+    if bits <= 8:
+        return None
+    brightest = max(int(image_of(frame, 1, color_range_of(frame)).max()) for frame in frames)
+    if brightest >= _DARK:
+        return None
+    return f"is of {bits} bits, of which the upper 8 are kept: dark, as its brightest pixel where tried is {brightest}"
 
 
 def _is_mirrored(frame: av.VideoFrame) -> bool:
