@@ -91,6 +91,14 @@ def test_links_and_virtual_data_within_the_file_are_read(tmp_path: Path) -> None
             np.testing.assert_array_equal([image[..., 0] for _, image in video.read(0, 6)], IMAGES)
 
 
+def test_a_group_of_the_datasets_name_is_told_from_a_dataset(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images/cam1"] = file["other"] = np.zeros((3, 8, 8), np.uint8)
+        file["out"] = h5py.ExternalLink("b.h5", "x")
+    assert index_video(tmp_path / "a.h5").reason == "file must hold a dataset 'images', got images/, other, out"
+    assert index_video(tmp_path / "a.h5", "images/cam1").frames == 3
+
+
 def test_what_was_never_written_is_not_read_as_black(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         dataset = file.create_dataset("images", (10**9, 4, 5), "u1", chunks=(2, 4, 5), maxshape=(None, 4, 5))

@@ -41,7 +41,8 @@ def find_dataset(file: h5py.File, name: str, depth: int = 0) -> h5py.Dataset:
     dataset = _follow(file, name)
     if not isinstance(dataset, h5py.Dataset):
         names = sorted(file)
-        listed = ", ".join(names[:_LISTED_NAMES]) + (", ..." if len(names) > _LISTED_NAMES else "")
+        shown = [f"{name}/" if _is_group(file, name) else name for name in names[:_LISTED_NAMES]]
+        listed = ", ".join(shown) + (", ..." if len(names) > _LISTED_NAMES else "")
         raise VideoError(f"file must hold a dataset {name!r}, got {listed or 'nothing'}")
     if outside := _storage_outside(dataset):
         raise VideoError(_elsewhere(name, outside))
@@ -50,6 +51,10 @@ def find_dataset(file: h5py.File, name: str, depth: int = 0) -> h5py.Dataset:
     for source in dataset.virtual_sources() if dataset.is_virtual else ():
         find_dataset(file, source.dset_name, depth + 1)
     return dataset
+
+
+def _is_group(file: h5py.File, name: str) -> bool:
+    return isinstance(file.get(name, getlink=True), h5py.HardLink) and isinstance(file[name], h5py.Group)
 
 
 def _follow(file: h5py.File, name: str) -> Any:
