@@ -91,6 +91,22 @@ def test_links_and_virtual_data_within_the_file_are_read(tmp_path: Path) -> None
             np.testing.assert_array_equal([image[..., 0] for _, image in video.read(0, 6)], IMAGES)
 
 
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_what_matlab_saved_is_upright(channels: int | None, tmp_path: Path, clips: Any) -> None:
+    images = np.stack([clips.draw(number) for number in range(5)])
+    if channels is not None:
+        images = np.repeat(images[..., None], channels, axis=-1)
+    with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
+        dataset = file.create_dataset(
+            "images", data=images.swapaxes(1, -1), chunks=(1, *images.swapaxes(1, -1).shape[1:])
+        )
+        dataset.attrs["MATLAB_class"] = np.bytes_("uint8")
+    index = index_video(tmp_path / "a.mat")
+    assert (index.frames, index.width, index.height, index.channels) == (5, *clips.size, channels or 1)
+    with open_video(index) as video:
+        assert [clips.number(image) for _, image in video.read(0, 5)] == list(range(5))
+
+
 def test_a_group_of_the_datasets_name_is_told_from_a_dataset(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["images/cam1"] = file["other"] = np.zeros((3, 8, 8), np.uint8)

@@ -23,10 +23,13 @@ _MOST_CHUNK_BYTES = 2**31  # HDF5 unpacks a whole chunk in memory
 _MOST_FRAMES = 2**28  # a month at 100 frames/s
 _RATES = (1e-5, 1e6)  # frames per second: from one a day
 _SAMPLED_PLACES = 3
+_MATLAB = "MATLAB_class"  # an attribute of what MATLAB's `save -v7.3` writes
 
 
 def index_hdf5(path: str | Path, h5_dataset: str) -> VideoIndex:
     """Index a dataset of shape (frames, height, width) or (frames, height, width, 1 or 3), uint8.
+
+    One that MATLAB saved is of (height, width[, 1 or 3], frames) there, which HDF5 lists the other way round.
 
     Its attribute `fps`, if it has one, gives the timestamps. What was never written counts as cut off, or as frames
     that cannot be read.
@@ -84,7 +87,7 @@ def _open(path: str | Path) -> h5py.File:
 def _describe(path: str | Path, h5_dataset: str, file: h5py.File) -> VideoIndex:
     dataset = find_dataset(file, h5_dataset)
     _check_size(dataset, h5_dataset, Path(path).stat().st_size)
-    shape = dataset.shape
+    shape = _shape_of(dataset)
     written = _written_frames(dataset)
     (present,) = np.nonzero(written)
     if not len(present):
@@ -119,7 +122,7 @@ def _describe(path: str | Path, h5_dataset: str, file: h5py.File) -> VideoIndex:
 
 def _check_size(dataset: h5py.Dataset, name: str, file_bytes: int) -> None:
     """Check that a dataset is a stack of images that this machine may unpack; raises VideoError."""
-    shape, dtype = dataset.shape, dataset.dtype
+    shape, dtype = _shape_of(dataset), dataset.dtype
     is_stack = shape is not None and (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3)))
     if dtype != np.uint8 or not is_stack or not all(shape):
         rule = "uint8 of shape (frames, height, width) or (frames, height, width, 1 or 3)"
@@ -140,6 +143,13 @@ def _check_size(dataset: h5py.Dataset, name: str, file_bytes: int) -> None:
         if not h5py.h5z.filter_avail(code):
             called = filter_name.decode("utf-8", "replace") or "nameless"
             raise VideoError(f"dataset {name!r} must be packed with a filter that is here, got {called} ({code})")
+
+
+def _shape_of(dataset: h5py.Dataset) -> Any:
+    """Shape of a dataset as its frames are read; None for an empty one."""
+    if dataset.shape and _MATLAB in dataset.attrs:
+        return (dataset.shape[0], *reversed(dataset.shape[1:]))
+    return dataset.shape
 
 
 def _written_frames(dataset: h5py.Dataset) -> NDArray[np.bool_]:
@@ -184,10 +194,11 @@ def _read_rate(dataset: h5py.Dataset) -> tuple[float | None, str | None]:
 def _load(dataset: h5py.Dataset, start: int, frames: int) -> NDArray[np.uint8] | None:
     """Some frames; None where they are damaged. Raises ReadError."""
     try:
-        return np.asarray(dataset[start : start + frames])
+        block = np.asarray(dataset[start : start + frames])
     except (OSError, RuntimeError) as error:
         raise_if_unread(error, dataset.file.filename)
         return None
+    return block.swapaxes(1, -1) if _MATLAB in dataset.attrs else block
 
 
 def _constant_rate(frames: int, fps: float | None) -> dict[str, Any]:
