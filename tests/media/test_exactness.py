@@ -149,6 +149,28 @@ def test_frames_before_the_first_keyframe_count_but_cannot_be_decoded(clip: Path
         assert [clips.number(image) for _, image in video.read(4, 8)] == [None, None, 12, 13]
 
 
+def test_a_recording_without_times_that_was_cut_out_of_another_loses_its_first_b_frames_only(
+    tmp_path: Path, clips: Any
+) -> None:
+    """Those of an open GOP, which are stored after its keyframe and displayed before it."""
+    whole = clips.encode(tmp_path / "whole.ts", frames=100, options=OPEN_GOP)
+    path = tmp_path / "cut.avi"
+    with av.open(str(whole)) as source, av.open(str(path), "w") as target:
+        copy = target.add_stream_from_template(source.streams.video[0])
+        packets = [packet for packet in source.demux(video=0) if packet.size]
+        begin = [place for place, packet in enumerate(packets) if packet.is_keyframe][2]
+        for ordinal, packet in enumerate(packets[begin:]):
+            packet.pts = packet.dts = ordinal
+            packet.time_base, packet.stream = Fraction(1, 25), copy
+            target.mux(packet)
+    index = index_video(path)
+    with open_video(index) as video:
+        numbers = [clips.number(image) for _, image in video.read(0, index.frames)]
+    lost = numbers.count(None)
+    assert 0 < lost <= 3
+    assert numbers == [None] * lost + list(range(100 - len(numbers) + lost, 100))
+
+
 @pytest.mark.parametrize(("start", "stop"), [(-1, 3), (5, 4), (0, 151)])
 def test_frames_outside_the_video_are_refused(clip: Path, start: int, stop: int) -> None:
     with open_video(index_video(clip)) as video, pytest.raises(VideoError, match=r"frames must be within 0 to 150"):

@@ -222,8 +222,9 @@ def _is_plain(scan: PacketScan, frames: NDArray[np.int64], ticks: NDArray[np.int
 def _order_by_decoding(path: Path, scan: PacketScan) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Rank of each packet in order of display, and whether damage may have changed it, each of shape (packets,).
 
-    One without a frame comes after its forerunner. A decoder that meets damage gives frames sooner or later than it
-    should, up to the next keyframe.
+    One without a frame comes after its forerunner, but for those after the first keyframe that cannot be decoded though
+    they are whole: of a recording that was cut out of a longer one they come before it. A decoder that meets damage
+    gives frames sooner or later than it should, up to the next keyframe.
     """
     rank = np.full(len(scan), -1, np.int64)
     damaged: set[int] = set()
@@ -232,7 +233,9 @@ def _order_by_decoding(path: Path, scan: PacketScan) -> tuple[NDArray[np.int64],
         assert stream is not None
         for place, ordinal in enumerate(_decoded_packets(stream, read_packets(container, stream), damaged)):
             rank[ordinal] = place
-    for missing in np.flatnonzero(rank < 0):
+    first, second, *_ = [*np.flatnonzero(rank >= 0), len(rank), len(rank)]
+    begin = first if damaged & set(range(first, second)) else second
+    for missing in np.flatnonzero(rank[begin:] < 0) + begin:
         rank[missing] = rank[missing - 1] if missing else 0
     group = np.cumsum(scan.key)
     return rank, np.isin(group, group[sorted(damaged)])
