@@ -42,6 +42,15 @@ def test_a_member_of_a_series_stands_for_no_other(folder: str) -> None:
     assert is_recording(f"/old/{folder}/cam.mp4", Path("/store/elsewhere/cam.mp4"))
 
 
+def test_members_of_a_series_are_told_by_folders_of_the_project_and_not_of_the_disk() -> None:
+    recorded = "/mnt/disk1/rat12/day1/cam.mp4"
+    assert not is_recording(recorded, Path("rat13/day1/cam.mp4"))
+    assert not is_recording(recorded, Path("videos/rat13/day1/cam.mp4"))
+    assert is_recording(recorded, Path("rat12/day1/cam.mp4"))
+    assert is_recording(recorded, Path("/mnt/disk2/rat12/day1/cam.mp4"))
+    assert is_recording(recorded, Path("rats/day1/cam.mp4"))
+
+
 def test_a_tail_must_tell_a_recording_from_the_others_written_down_beside_it() -> None:
     recorded, other = "/old/monday/cam.mp4", "/old/tuesday/cam.mp4"
     store = Path("/store/monday/cam.mp4")

@@ -20,8 +20,9 @@ def find_recording(
 
     1. The whole path decides: a file that lies there is meant, or a copy of it, told by its content, and no other.
     2. Else the longest common tail of path parts, at least the name; letters' case counts only between equals. A
-       candidate of the name only, in a folder that differs as members of a series do (day1 and day2, catA and catB),
-       is another recording.
+       candidate whose folders differ first as members of a series do (day1 and day2, catA and catB) is another
+       recording, where that folder is the one that it lies in, or one of the candidate's relative path: what is above
+       may have moved from disk1 to disk2.
     3. Else the content, as far as it is known: names alone never decide between two.
 
     Args:
@@ -42,7 +43,7 @@ def find_recording(
         return same[0]
     content = {path: None if fits is None else fits(path) for path in alike}
     rivals = [_common(recorded, other) for other in others if not _is_same_text(recorded, other)]
-    rivals += [1 for path in alike if _is_another(recorded, path)]  # its folder tells recordings of this name apart
+    rivals += [_common(recorded, str(path)) for path in alike if _is_another(recorded, path)]
     needed = min(1 + max(rivals, default=0), len(_parts(recorded)))
     named = [p for p in alike if count_common_parts(recorded, p) >= needed and content[p] is not False]
     shown = [path for path in alike if content[path]]
@@ -106,13 +107,14 @@ def _is_copy(recorded: str, path: Path) -> bool:
 
 
 def _is_another(recorded: str, path: Path) -> bool:
-    """Whether only the name agrees, and the folders differ in digits, or in their last letter, only."""
-    if count_common_parts(recorded, path) > 1:
+    """Whether the last folders that differ do so in digits, or in their last letter, only."""
+    agree = count_common_parts(recorded, path)
+    if agree > 1 and (path.is_absolute() or agree >= len(_parts(str(path)))):
         return False
-    here, there = _parts(recorded)[-2:-1], _parts(str(path.absolute()))[-2:-1]
-    if not here or not there:
+    here, there = _parts(recorded), _parts(str(path.absolute()))
+    if agree >= min(len(here), len(there)):
         return False
-    (a,), (b,) = here, there
+    a, b = here[-agree - 1], there[-agree - 1]
     is_numbered = re.sub(r"\d+", "0", a) == re.sub(r"\d+", "0", b)
     return is_numbered or (len(a) == len(b) > 2 and a[:-1] == b[:-1])
 
