@@ -32,6 +32,8 @@ def results(tmp_path, monkeypatch):
             f"overlays/{video}.mp4",
             f"suggestions/{video}.pkg.slp",
             f"evaluation/tracking/{video}.json",
+            f"exports/csv_long/{recording}/{video}.long.csv",
+            f"exports/coco/{recording}/{video}.coco/annotations.json",
             f"predictions/{video}/0000-of-0001.parquet",
             f"index/{video}.json",
         ):
@@ -57,6 +59,8 @@ def test_what_is_of_a_recording_that_is_gone_moves_and_the_rest_stays(results):
         "overlays/a.mp4",
         "suggestions/a.pkg.slp",
         "evaluation/tracking/a.json",
+        "exports/csv_long/a/a.long.csv",
+        "exports/coco/a/a.coco/annotations.json",
     }
     set_aside(find_orphans(here), NOW)
     assert files(results) == (before - gone) | {f"orphaned/2026-03-01T18-00-05/{name}" for name in gone}

@@ -51,7 +51,9 @@ def do(places, recording, video, release="a000000000", models=()):
     write_predictions(found, places.shard(video, SHARD))
     write_json({"id": release, "models": notes["models"]}, places.assigned_release(video))
     write_poses(make_poses(make_index(video, 10), [(0, 0, 10)], video=video), places.pose_table(recording, video))
-    for path in (places.tracks(recording), places.review_list(recording), places.log("predict", video, SHARD)):
+    own = [places.tracks(recording), places.review_list(recording), places.export("nwb", recording, video)]
+    logs = [places.log("export", "nwb", recording, video), places.log("index_predictions", video)]
+    for path in (*own, *logs, *(places.log(rule, video, SHARD) for rule in ("predict", "import_predictions"))):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(places.shard(video, SHARD).read_bytes())  # of tracks too, the metadata matter alone
 
@@ -69,6 +71,13 @@ def test_nothing_of_a_recording_that_is_removed_is_left_and_all_of_the_others_is
     left = [path for folder in (places.results, places.logs) for path in folder.rglob(ANY)]
     assert not [path for path in left if "cage__" in str(path) or path.stem == "cage"]
     assert {path for path in places.results.rglob(ANY) if "cage2" in str(path)} == others
+
+
+def test_a_recording_may_be_named_by_its_path(places):
+    names = {"day 1/": "day_1-08b94a", "day 1/b.mp4": "day_1__b-d07628", "a.mp4": "a"}
+    plan = plan_of({"day_1-08b94a": ["day_1__b-d07628"], "a": ["a"]}, names=names)
+    for said in ("day 1", "day 1/", "day 1/b.mp4", "day_1-08b94a"):
+        assert find_videos_of(said, plan, places) == ("day_1-08b94a", ["day_1__b-d07628"])
 
 
 def test_a_recording_that_is_gone_can_be_removed_and_one_that_never_was_is_told(places):
@@ -188,24 +197,37 @@ def test_status_tells_what_is_done_waiting_and_failed_and_what_a_day_costs(place
     assert say_size(53.2e9) == "53.2 GB"
 
 
-def test_a_backup_holds_settings_labels_corrections_models_and_records_and_no_tables(places):
-    from poseflow.config import Config
+def test_status_tells_what_failed_of_a_video_that_has_a_table_of_an_earlier_run(places):
+    plan = plan_of({name: [name] for name in ("again", "expired")})
+    for name in plan.videos:
+        do(places, name, name)
+        places.shard(name, SHARD).unlink()
+        places.log("predict", name, SHARD).write_text("ValueError: no\n")
+    os.utime(places.log("predict", "expired", SHARD), (1, 1))
+    os.utime(places.pose_table("again", "again"), (1, 1))
+    now = find_status(plan, places, 0.0)
+    assert now.done == ["expired"]
+    assert [(one.video, one.rule, one.reason) for one in now.failed] == [("again", "predict", "ValueError: no")]
 
+
+def test_a_backup_holds_settings_labels_corrections_models_and_records_and_no_tables(places):
     do(places, "a", "a")
     write_json({}, places.model("centroid", MODELS[0]) / "training.json")
     write_json({}, places.names)
-    for name in ("config/config.yaml", "config/recordings.tsv", "labels/a.slp", "corrections/a.slp"):
+    own = ("Snakefile", "local/config.yaml", "config/config.yaml", "config/recordings.tsv")
+    for name in (*own, "labels/a.slp", "predictions/a.h5", "corrections/a.slp"):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).touch()
     benchmark = places.benchmark("predict", "a", SHARD)
     benchmark.parent.mkdir(parents=True)
     benchmark.write_text("s\th:m:s\n7200.0\t2:00:00\n")
-    kept = list_kept(Config(), [Path("config/config.yaml")], plan_of({}, labels=[Path("labels/a.slp")]), places)
+    config = parse_config({"predictions": {"from": "predictions"}})  # the labels train nothing, and are labels
+    kept = list_kept(config, [Path("config/config.yaml")], plan_of({}), places)
     assert set(map(str, kept)) == {
-        "config/config.yaml",
-        "config/recordings.tsv",
+        *own,
         "corrections/a.slp",
         "labels/a.slp",
+        "predictions/a.h5",
         str(places.names),
         str(places.assigned_release("a")),
         str(places.model("centroid", MODELS[0]) / "training.json"),
@@ -231,3 +253,14 @@ def test_the_verbs_say_what_goes_ask_and_do_it(places):
     assert run("remove", "a", "--yes").exit_code == 0
     assert not places.pose_table("a", "a").exists()
     assert run("clean", "--dry-run").exit_code == 0
+    Path("far").mkdir()
+    os.chdir("far")
+    for name in ("config/config.yaml", "Snakefile"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    Path("config/config.yaml").write_text("labels: {paths: [../labels/*.slp]}")
+    Path("../labels").mkdir()
+    Path("../labels/a.slp").write_text("no labels")
+    listed = run("backup")
+    assert listed.stdout.splitlines() == ["Snakefile", "config/config.yaml"], "what rsync finds below this folder"
+    assert "since it lies elsewhere: ../labels/" in listed.stderr

@@ -40,7 +40,9 @@ def status(config: ProjectConfig = DEFAULT_CONFIG) -> None:
     now = find_status(plan, PLACES, time.time())
     counts = f"{len(now.done)} done, {len(now.running)} at work, {len(now.waiting)} waiting, {len(now.failed)} failed"
     typer.echo(f"{count_of(len(plan.videos), 'video')}: {counts}")
-    typer.echo("a run is at work" if now.is_running else "no run is at work")
+    last = PLACES.summary.read_text(encoding="utf-8").partition("\n")[0] if PLACES.summary.exists() else ""
+    ended = f"; the last one: {last} ({PLACES.summary})" if last else ""
+    typer.echo("a run is at work" if now.is_running else f"no run is at work{ended}")
     if now.seconds_left is not None:
         typer.echo(f"all predicted in about {now.seconds_left / 3600:.1f} h, by the speed of this run so far")
     for failure in now.failed[:MAX_LISTED]:
@@ -146,7 +148,7 @@ def backup(config: ProjectConfig = DEFAULT_CONFIG) -> None:
     """List the files that must be kept, for rsync; and say what can be made again.
 
     The list goes to standard output, all else to the terminal. What can be made again is told with
-    its cost. Recordings are not in the list.
+    its cost. Recordings are not in the list, nor is what lies outside this folder, which is told.
 
     Example:
 
@@ -157,13 +159,17 @@ def backup(config: ProjectConfig = DEFAULT_CONFIG) -> None:
     from poseflow.runs.disk import measure_files, say_size
 
     kept = list_kept(settings, [config], plan, PLACES)
+    elsewhere = [path for path in kept if not path.absolute().is_relative_to(Path.cwd()) or ".." in path.parts]
     for path in kept:
-        typer.echo(path)
+        if path not in elsewhere:
+            typer.echo(path.absolute().relative_to(Path.cwd()))
     typer.echo(
         f"to keep: {count_of(len(kept), 'file')}, {say_size(measure_files(kept))}; and {settings.videos.root}/, "
         "by itself",
         err=True,
     )
+    for place in sorted({path.parent for path in elsewhere}):
+        typer.echo(f"to keep by itself, and not in the list, since it lies elsewhere: {place}/", err=True)
     for folder, seconds in tell_costs(PLACES):
         size = say_size(measure_files([PLACES.results / folder]))
         typer.echo(f"can be made again: {folder}, {size}, in {seconds / 3600:.1f} h of jobs", err=True)

@@ -20,14 +20,22 @@ MADE_BY = {
 }
 """Folders of the results that can be made again, and the rule that makes each."""
 
+OF_PROJECT = ("Snakefile", "README.md", "local", "slurm", "profiles")
+"""What a project has beside its settings, as `poseflow init` makes it, for people to change."""
+
 
 def list_kept(config: Config, config_files: Sequence[Path], plan: Plan, places: Places) -> list[Path]:
     """Files that must be kept: settings, labels, what people corrected and decided, names, releases and their models.
 
-    Models can be trained again, but not to the last bit; without the one that predicted a recording, its tables cannot
-    be made again as they are. Recordings are not among them: they are the project's input, and mostly too large.
+    Labels are those that settings name, though they may train nothing now, as when one of them is damaged. Models can
+    be trained again, but not to the last bit; without the one that predicted a recording, its tables cannot be made
+    again as they are. Recordings are not among them: they are the project's input, and mostly too large.
     """
-    folders = [*config_files, *plan.labels, Path(config.review.corrections), Path(config.recordings.table)]
+    from poseflow.labels import find_label_files  # which takes seconds to import
+
+    folders = [*config_files, *map(Path, OF_PROJECT), *find_label_files(config.labels)]
+    folders += [Path(config.review.corrections), Path(config.recordings.table)]
+    folders += [config.foreign_predictions] if config.foreign_predictions else []
     folders += [path.parent for path in config_files]
     folders += [places.names, places.history, places.current_release]
     folders += [*places.find(places.release(ANY)), *places.find(places.assigned_release(ANY))]

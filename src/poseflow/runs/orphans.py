@@ -46,18 +46,18 @@ def set_aside(orphans: Sequence[Path], now: datetime) -> None:
             target = PLACES.moved_to(PLACES.orphaned / f"{now:%Y-%m-%dT%H-%M-%S}", path)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, target)
-            if path.parent.parent == PLACES.all_poses and not any(path.parent.iterdir()):
+            if path.parent.parent != PLACES.results and not any(path.parent.iterdir()):
                 path.parent.rmdir()
 
 
 def _list_orphans(places: Places, found: Recordings) -> dict[Path, str]:
     """Files that are of no planned recording, and the name that each has."""
     recording_of = {video: recording for recording, videos in found.recordings.items() for video in videos}
-    orphans, tables = {}, places.all_poses
+    orphans = {}
     for path, suffix in _list_results(places):
         name, folder = path.name.removesuffix(suffix), path.parent
         is_planned = name in found.videos or name in found.recordings
-        if folder.parent == tables:
+        if folder.parent == places.all_poses or folder == places.exports(folder.parent.name, folder.name):
             is_planned = folder.name == recording_of.get(name)
         if not is_planned:
             orphans[path] = name
@@ -74,6 +74,7 @@ def _list_results(places: Places) -> Iterator[tuple[Path, str]]:
         places.overlay(ANY),
         places.suggestions(ANY),
         places.tracking_metrics(ANY),
+        *(places.export(folder.name, ANY, ANY) for folder in places.find(places.exports(ANY, ANY).parent)),
     ):
         for path in places.find(pattern):
             if not path.name.startswith("."):

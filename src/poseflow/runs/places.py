@@ -143,7 +143,11 @@ class Places:
         """Poses of one video in a format of other programs."""
         from poseflow.config import suffix_of  # which takes longer to import than help of a command may
 
-        return self.results / "exports" / format / recording / f"{video}{suffix_of(format)}"
+        return self.exports(format, recording) / f"{video}{suffix_of(format)}"
+
+    def exports(self, format: str, recording: str) -> Path:
+        """Folder of a recording's poses in a format of other programs."""
+        return self.results / "exports" / format / recording
 
     # --- Labels and models
 

@@ -16,13 +16,19 @@ from poseflow.runs.promotion import read_history
 from poseflow.tables import open_table
 
 MAX_NAMED = 20
+RULES = (
+    *("index", "predict", "index_predictions", "import_predictions"),
+    *("track", "assemble", "render", "extract", "evaluate_tracking"),
+)
+"""Those whose jobs, and so logs, are each of a recording or a video; `export` has its logs by format."""
 
 
 def find_videos_of(name: str, plan: Plan, places: Places) -> tuple[str, list[str]]:
-    """The recording that is meant by its name, or by that of one of its videos, and the videos that it has or had.
+    """The recording that is meant by its name or path, or by that of one of its videos, and the videos it has or had.
 
     Raises: ConfigError where there is none of that name.
     """
+    name = plan.names.get(name) or plan.names.get(f"{name.rstrip('/')}/", name)  # that of a path below videos.root
     known = {recording: set(videos) for recording, videos in plan.recordings.items()}
     for root in (places, *(Places(folder) for folder in places.orphaned.glob(ANY))):
         for table in root.find(root.pose_table(ANY, ANY)):
@@ -42,12 +48,13 @@ def list_results_of(recording: str, videos: Iterable[str], places: Places) -> li
     found = []
     for root in (places, *(Places(folder, places.logs) for folder in sorted(places.orphaned.glob(ANY)))):
         found += [root.tracks(recording), root.review_list(recording), root.review_labels(recording)]
-        found.append(root.all_poses / recording)
+        found += [root.all_poses / recording, *root.find(root.exports(ANY, recording))]
         for video in videos:
             found += [root.index(video), root.predictions(video), root.suggestions(video), root.overlay(video)]
             found.append(root.tracking_metrics(video))
+    exports = [f"export/{folder.name}" for folder in places.find(places.exports(ANY, ANY).parent)]
     for name in {recording, *videos}:
-        for rule in ("index", "predict", "track", "assemble", "render", "extract", "evaluate_tracking"):
+        for rule in (*RULES, *exports):
             for one in (places.log(rule, name), places.benchmark(rule, name)):
                 found += [one, one.with_suffix("")]
     return [path for path in found if path.exists()]

@@ -59,12 +59,11 @@ def find_status(plan: Plan, places: Places, now: float) -> Status:
     groups: dict[str, list[str]] = {name: [] for name in ("done", "running", "waiting")}
     failed = []
     for video in plan.videos:
-        if video in made.poses:
-            groups["done"].append(video)
-            continue
         failure, is_started = _look_at(video, plan, places, made, began)
         if failure is not None:
             failed.append(failure)
+        elif video in made.poses:
+            groups["done"].append(video)
         else:
             groups["running" if is_started else "waiting"].append(video)
     left = None if began is None else _predict_end(plan, made, began, now)
@@ -76,21 +75,30 @@ def find_status(plan: Plan, places: Places, now: float) -> Status:
 
 @dataclass(frozen=True)
 class _Made:
-    """What there is: videos with a pose table, and when each shard was made."""
+    """What there is: when each video's pose table was made, and each shard."""
 
-    poses: frozenset[str]
+    poses: Mapping[str, float]
     shards: Mapping[str, Mapping[str, float]]
 
     @classmethod
     def list(cls, plan: Plan, places: Places) -> "_Made":
-        poses = {video for video, of in plan.recording_of.items() if os.path.exists(places.pose_table(of, video))}  # noqa: PTH110 - thousands
+        tables = {video: _time_of(places.pose_table(of, video)) for video, of in plan.recording_of.items()}
+        poses = {video: time for video, time in tables.items() if time is not None}
         shards: dict[str, dict[str, float]] = defaultdict(dict)
         for video in plan.videos:
             suffix = places.shard(video, ANY).suffix
             for entry in scan_folder(places.predictions(video)):
                 if entry.name.endswith(suffix):
                     shards[video][entry.name.removesuffix(suffix)] = entry.stat().st_mtime
-        return cls(frozenset(poses), shards)
+        return cls(poses, shards)
+
+
+def _time_of(path: Path) -> float | None:
+    """When a file was written; None where there is none."""
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116 - thousands
+    except OSError:
+        return None
 
 
 def _find_begin(lock: Path) -> float | None:
@@ -106,24 +114,31 @@ def _find_begin(lock: Path) -> float | None:
 
 
 def _look_at(video: str, plan: Plan, places: Places, made: _Made, began: float | None) -> tuple[Failure | None, bool]:
-    """Why a video's next step failed, if it did; and whether a job of this run is at it."""
+    """Why a video's next step failed, if it did; and whether a job of this run is at it.
+
+    What a video lacks that has its table needs no step, as expired predictions; unless a step was tried since.
+    """
+    source = plan.sources.get(video)
+    index = "index" if source is None or source.has_video else "index_predictions"
+    predict = "predict" if source is None else "import_predictions"
     recording = plan.recording_of[video]
     missing = [shard for shard in plan.shards[video] if shard not in made.shards.get(video, {})]
     if not places.index(video).exists():
-        logs = [("index", places.log("index", video))]
+        logs = [(index, places.log(index, video))]
     elif missing:
-        logs = [("predict", places.log("predict", video, shard)) for shard in missing]
+        logs = [(predict, places.log(predict, video, shard)) for shard in missing]
     elif not places.tracks(recording).exists():
         logs = [("track", places.log("track", recording))]
     else:
         logs = [("assemble", places.log("assemble", recording, video))]
     is_started = False
     for rule, log in logs:
-        if not log.exists():
+        time = _time_of(log)
+        if time is None or time < made.poses.get(video, 0.0):
             continue
         if reason := read_reason(log):
             return Failure(video, rule, reason, log), False
-        is_started |= began is not None and log.stat().st_mtime >= began
+        is_started |= began is not None and time >= began
     return None, is_started
 
 
