@@ -16,6 +16,8 @@ from snakemake_interface_logger_plugins.common import LogEvent
 EVERY_S = 60.0
 LONG_STEP = "predict"
 """The rule whose jobs take the time of a run."""
+CONFIGFILE = "config/config.yaml"
+"""The one that a project's Snakefile names."""
 _HIDDEN = (LogEvent.WORKFLOW_STARTED, LogEvent.JOB_INFO, LogEvent.GROUP_INFO, LogEvent.SHELLCMD)
 _SEE_ABOVE = "(check individual jobs above for details)"
 
@@ -25,7 +27,7 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         """Refuse what Snakemake would answer with a traceback, before it reads settings."""
-        fault = find_configfile_fault(sys.argv)
+        fault = find_configfile_fault(sys.argv) or find_settings_fault(list_configfiles(sys.argv))
         if fault:
             print(f"error: {fault}", file=sys.stderr)
             raise SystemExit(2)
@@ -125,12 +127,34 @@ def say_duration(seconds: float) -> str:
 
 def find_configfile_fault(arguments: Sequence[str]) -> str | None:
     """What is wrong with the files that --configfile names: it takes all words that follow, a target too."""
-    is_file = False
-    for word in arguments[1:]:
-        if word.startswith("-"):
-            is_file = word in ("--configfile", "--configfiles")
-        elif is_file and not Path(word).is_file():
+    for word in list_configfiles(arguments):
+        if not Path(word).is_file():
             is_name = not Path(word).suffix and "/" not in word
             advice = f"; a target stands before the option: snakemake {word} --configfile …" if is_name else ""
             return f"--configfile must be followed by files of settings, got {word}, which is none{advice}"
+    return None
+
+
+def list_configfiles(arguments: Sequence[str]) -> list[str]:
+    """The words that follow --configfile."""
+    found, is_file = [], False
+    for word in arguments[1:]:
+        if word.startswith("-"):
+            is_file = word in ("--configfile", "--configfiles")
+        elif is_file:
+            found.append(word)
+    return found
+
+
+def find_settings_fault(named: Sequence[str]) -> str | None:
+    """What is wrong with files of settings, these and the project's own, that Snakemake would not name."""
+    from poseflow.config import read_yaml  # which the workflow imports next
+    from poseflow.core.errors import ConfigError
+
+    for path in {CONFIGFILE: None, **dict.fromkeys(named)}:
+        try:
+            if Path(path).is_file() and not isinstance(values := read_yaml(path), dict):
+                return f"{path} must hold settings, one at least, as videos: {{root: videos}}, got {values or 'none'}"
+        except ConfigError as error:
+            return str(error)
     return None

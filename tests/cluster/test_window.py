@@ -2,12 +2,14 @@
 
 import io
 import logging
+import re
+from pathlib import Path
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from poseflow.cluster import show_epochs
-from snakemake_logger_plugin_poseflow import Progress, find_configfile_fault, say_duration
+from snakemake_logger_plugin_poseflow import Progress, find_configfile_fault, find_settings_fault, say_duration
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,27 @@ def test_a_target_that_is_taken_for_a_file_of_settings_is_told_in_a_line(tmp_pat
     (tmp_path / "x.yaml").touch()
     fault = find_configfile_fault(["snakemake", *line.split()])
     assert fault is None if said is None else said in fault
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"videos: {root: videos}\n", None),
+        (b"# all is as by default\n", "must hold settings, one at least, as .*, got none"),
+        (b"- a\n", r"must hold settings, .*, got \['a'\]"),
+        (b"videos: {root: K\xe4fig}\n", "must be a YAML file in UTF-8"),
+        (b"tracking:\n\tanimals: 2\n", "must be YAML, got: .* line 2"),
+    ],
+)
+def test_a_file_of_settings_that_snakemake_would_not_name_is_named(tmp_path, monkeypatch, content, said):
+    monkeypatch.chdir(tmp_path)
+    assert find_settings_fault([]) is None
+    for path, named in (("other.yaml", ["other.yaml"]), ("config/config.yaml", [])):
+        Path(path).parent.mkdir(exist_ok=True)
+        Path(path).write_bytes(content)
+        fault = find_settings_fault(named)
+        assert fault is None if said is None else re.match(f"{path} {said}", fault)
+        Path(path).unlink()
 
 
 def note(progress, now, event, **values):

@@ -13,6 +13,7 @@ from poseflow.core.errors import ConfigError
         ({"videos": {"pixels_per_mm": float("nan")}}, "videos.pixels_per_mm"),
         ({"tracking": {"animals": 10}}, r"tracking.animals must be at most predict.max_instances \(6\), got 10"),
         ({"tracking": {"animals": 3, "max_tracks": 2}}, r"max_tracks must be at least animals \(3\), got 2"),
+        ({"tracking": {"names": ["anna", "anna"]}}, "names must be distinct, got anna, anna"),
         ({"extract": {"candidates": 5}}, r"candidates must be at least frames_per_video \(20\), got 5"),
         ({"evaluation": {"pck_px": [5, 0]}}, "pck_px"),
         ({"evaluation": {"match_px": float("inf")}}, "evaluation.match_px: .*finite"),

@@ -21,6 +21,8 @@ from poseflow.core.errors import ConfigError
         (b"videos: {root: K\xe4fig}", "must be a YAML file in UTF-8"),
         (b"videos: \0", "must be YAML"),
         (b"videos: {root: 2026-13-01}", "must be YAML, got: month must be"),
+        (b"predict: {shard_frames: 010}", "must be written as it is counted, got 010 in line 1, which YAML reads as 8"),
+        (b"a:\n- {b: -1:30.5}", "got -1:30.5 in line 2, which YAML reads as -90.5; text stands in quotes"),
         (b"a: !!python/object:os.system x", "must be YAML, got: could not determine"),
     ],
 )
@@ -39,12 +41,26 @@ def test_a_value_that_is_used_twice_is_none_given_twice() -> None:
     assert parse_yaml("", "x") is None
 
 
+def test_numbers_as_they_are_counted_and_text_of_digits_pass() -> None:
+    text = "[0, 10, 1_000, 0.5, 0x10, -7, '010', '1:30', a:1, 0.0]"
+    assert parse_yaml(text, "x") == [0, 10, 1000, 0.5, 16, -7, "010", "1:30", "a:1", 0.0]
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("tracking: {animals: yes}", "animals must be a number, got true"),
         ("videos: {pixels_per_mm: on}", "pixels_per_mm must be a number, got true"),
         ("predict: {flow: {window_frames: true}}", "window_frames must be a number, got true"),
+        ("labels: {paths: labels/*.slp}", r"labels\.paths: must be a list, as \[one, two\], got 'labels/\*\.slp'"),
+        (
+            "tracking: {names: [no, on]}",
+            r"tracking\.names\.0: must be text, got false \(YAML's yes, no, on and off; text",
+        ),
+        ("tracking: {window_frames: null}", r"window_frames: must be a whole number, got nothing \(null\)"),
+        ("render: on", "render: must be a section with settings of its own, got true"),
+        ("predictions: {}", "predictions: .*, got an empty mapping"),
+        ("predictions: {from: ''}", r"predictions\.from: .*, got ''"),
         ("[]", "top level"),
         ("0", "top level"),
     ],

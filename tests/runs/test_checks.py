@@ -69,6 +69,7 @@ def test_sound_settings_need_no_word(project):
             ["no labeled frame is left for val and test", "split.by: frame", "split.hold_out"],
         ),
         ({"split": {"by": "video"}}, ["labels are in 1 video", "split.by: block"]),
+        ({"tracking": {"names": ["anna"]}}, ["tracking.names must stand with tracking.identity other than none"]),
     ],
     ids=lambda value: ".".join(key for key in value) if isinstance(value, dict) else "",
 )
@@ -151,6 +152,15 @@ def test_one_identity_cannot_be_told_apart(project):
     write_labels("labels/l.slp", tracks=("anna",))
     with pytest.raises(ConfigError, match="labels must name two animals or more to tell them apart, got anna"):
         check("multi_class_bottom_up")
+
+
+def test_names_are_of_animals_that_the_models_tell_apart(project):
+    tracking = {"identity": "per_tracklet", "names": ["bob"]}
+    assert check("multi_class_bottom_up", tracking=tracking) == []
+    Path("config").mkdir()
+    Path("config/recordings.tsv").write_text("recording\tnames\na.mp4\tanna,Bob\n")
+    with pytest.raises(ConfigError, match=r"line 2: names must be of .* tell apart \(anna, bob\), got Bob$"):
+        check("multi_class_bottom_up", tracking=tracking)
 
 
 def test_a_held_out_video_that_is_not_labeled_ends_the_plan(project):

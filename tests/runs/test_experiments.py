@@ -90,7 +90,7 @@ def test_neutral_settings_change_no_key_and_others_do():
         ({"vary": {"poze.training.seed": [1]}}, "got poze.training.seed"),
         ({"vary": {"pose.training.lerning_rate": [1]}}, "did you mean 'learning_rate'"),
         ({"vary": {"pose.training.batch_size": [0]}}, "batch_size"),
-        ({"vary": {"pose.training.seed.x": [0]}}, "training.seed: Input should be a valid integer"),
+        ({"vary": {"pose.training.seed.x": [0]}}, "training.seed: must be a whole number"),
         ({"vary": {"pose.head.sigma_px": [1]}, "fixed": {"pose.head.sigma_px.x": 1}}, "sigma_px"),
         ({"vary": {"pipeline": ["none"]}}, "pipeline must be one of release, got none"),
         ({"vary": {"predict.batch": [1]}}, "got 'batch'"),

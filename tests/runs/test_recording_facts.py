@@ -102,6 +102,12 @@ def test_a_table_as_spreadsheets_write_it_is_read(plan):
             b"recording\tstart\ttimezone\ncage1/a.mp4\t2026-03-29T02:30\tEurope/Berlin\n",
             "line 2: a start must be a time that there was in Europe/Berlin",
         ),
+        (
+            b"recording\tstart\ttimezone\ncage1/a.mp4\t2026-10-25 02:30\tEurope/Berlin\n",
+            "line 2: a start in the hour that .* must say which, as 2026-10-25T02:30:00.02:00 or .*01:00, got",
+        ),
+        (b"recording\tanimals\ncage1\t2\ncage1/\t4\n", "line 3: a recording must have one row, got cage1/ in line 2"),
+        (b"recording\tgroup\ncage[9-1]\ta\n", r"line 2: a row must fit a recording .*, got cage\[9-1\]"),
         (b"recording\tnames\tanimals\ncage1\tanna,bob\t1\n", r"line 2, names must be at most as many as animals \(1\)"),
         (b"recording\tnames\ncage1\tanna,anna\n", "line 2, names must be distinct"),
         (
@@ -139,7 +145,26 @@ def test_an_empty_table_and_none_at_all_say_nothing_but_one_that_is_named_must_b
         plan_recordings(Config.model_validate({"recordings": {"table": "other.tsv"}}), FileFacts("facts.json"))
 
 
+def test_a_row_fits_a_folder_whose_name_is_written_in_the_other_way(plan):
+    """As when the table is typed on Linux and the recordings come from macOS, or the other way round."""
+    names = ("Ka\u0308fig/a.mp4", "Hu\u0308lle.mp4")
+    _, own = plan(*names, table="recording\tanimals\nK\u00e4fig\t2\nH\u00fc*\t3\n")
+    assert sorted(tracking.animals for tracking in own.values()) == [2, 3]
+    _, own = plan(*names, table="recording\tanimals\nKa\u0308fig\t2\nHu\u0308lle.mp4\t3\n")
+    assert sorted(tracking.animals for tracking in own.values()) == [2, 3]
+
+
+def test_of_the_hour_that_there_is_twice_a_start_says_which_and_a_files_name_means_the_first(plan):
+    table = "recording\tstart\ttimezone\na.mp4\t2026-10-25T02:30+01:00\tEurope/Berlin\n"
+    assert plan("a.mp4", table=table)[0].facts["a"].start.isoformat() == "2026-10-25T02:30:00+01:00"
+    settings = {"file_names": HOURS, "timezone": "Europe/Berlin"}
+    found, _ = plan("a.mp4", "top_2026-10-25T02-30-00.mp4", table=table, **settings)
+    assert "2026-10-25T02:30:00+02:00" in {facts.start.isoformat() for facts in found.facts.values()}
+
+
 def test_a_column_that_is_nearly_a_known_one_is_told(plan):
+    found, _ = plan("a.mp4", table="recording\tn_animals\tstart_time\tgroup_id\na.mp4\t2\t18:00\t1\n")
+    assert [said.rpartition(" ")[2] for said in found.warnings] == ["animals?", "start?"]
     found, _ = plan("a.mp4", table="recording\tAnimal\na.mp4\t2\n")
     assert found.warnings == [
         "config/recordings.tsv: the column Animal is carried along and changes nothing; did you mean animals?"

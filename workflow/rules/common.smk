@@ -221,7 +221,8 @@ def check_targets(targets):
     Not in the rules' input functions: of an error there Snakemake prints a traceback.
     """
     if not PLAN.videos and targets & {"all", "nightly", "suggestions"}:
-        raise WorkflowError(f"videos.root must be a folder that holds recordings, got {CONFIG.videos.root}")
+        fits = ", in which nothing is named as videos.patterns says" if os.path.isdir(CONFIG.videos.root) else ""
+        raise WorkflowError(f"videos.root must be a folder that holds recordings, got {CONFIG.videos.root}{fits}")
     need_models = {"all", "nightly", *(["suggestions"] if NEEDS_PREDICTIONS else [])}
     if not PLAN.sources and PLAN.release is None and PLAN.current is None and targets & need_models:
         raise WorkflowError(

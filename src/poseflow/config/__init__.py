@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
@@ -29,6 +29,9 @@ from poseflow.config.tracking import SIMILARITIES, AmbiguityConfig, KalmanConfig
 from poseflow.config.videos import VideosConfig
 from poseflow.config.yaml_file import parse_yaml, read_yaml
 from poseflow.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 __all__ = [
     "BACKBONES",
@@ -79,6 +82,18 @@ __all__ = [
 ]
 
 S = TypeVar("S", bound=Section)
+WORDS = {
+    "tuple_type": "must be a list, as [one, two]",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a section with settings of its own",
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+}
+"""What pydantic finds wrong with a value's kind, in the words of YAML."""
 BUNDLE = Path(__file__).parents[1] / "bundle"
 """The workflow's files, as the package carries them; in a checkout they are links to those at the top level."""
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
@@ -120,8 +135,9 @@ class Config(Section):
         "already and run as they are, by name; null: all `models` together, trained from the labels.",
         examples=["top_down", {"centroid": "path/of/folder", "centered_instance": "path/of/another"}],
     )
-    predictions: dict[Literal["from"], str] | None = Field(
+    predictions: dict[Literal["from"], Annotated[str, Field(min_length=1)]] | None = Field(
         None,
+        min_length=1,
         description="Predictions of another program, which take the place of models: the folder that holds their files "
         "(docs/how_to/from_sleap.md and from_deeplabcut.md). They are tracked as our own; null: models predict.",
         examples=[{"from": "predictions"}],
@@ -205,11 +221,26 @@ def parse_section(section: type[S], values: Any, source: str) -> S:
     try:
         return section.model_validate({} if values is None else values)
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc'])) or 'the top level'}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors()
-        ]
-        raise ConfigError(f"{source}: " + "; ".join(faults)) from None
+        raise ConfigError(f"{source}: " + "; ".join(map(_say_fault, error.errors()))) from None
+
+
+def _say_fault(fault: "ErrorDetails") -> str:
+    """A fault that pydantic found, in the words of settings: where, what must be there, and what is."""
+    said = WORDS.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
+    if ", got " not in said:
+        said += f", got {_say_value(fault['input'])}"
+    return f"{'.'.join(map(str, fault['loc'])) or 'the top level'}: {said}"
+
+
+def _say_value(value: Any) -> str:
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return f"{str(value).lower()} (YAML's yes, no, on and off; text stands in quotes)"
+    if isinstance(value, Mapping | list | tuple):
+        kind = "mapping" if isinstance(value, Mapping) else "list"
+        return f"a {kind} of {len(value)}" if value else f"an empty {kind}"
+    return repr(value) if isinstance(value, str) else str(value)
 
 
 def parse_config(values: dict[str, Any], source: str = "config") -> Config:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from poseflow.config.section import Section
 from poseflow.core.registry import Registry
@@ -159,6 +159,13 @@ class TrackingConfig(Section):
     )
     min_new_track_score: float = Field(0.0, ge=0, le=1, description="A new track starts only at this instance score.")
     min_points: int = Field(2, ge=1, description="Instances with fewer points are left out.")
+
+    @field_validator("names")
+    @classmethod
+    def _check_names(cls, names: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if names and len(set(names)) < len(names):
+            raise ValueError(f"names must be distinct, got {', '.join(names)}")
+        return names
 
     @model_validator(mode="after")
     def _check_breaks(self) -> "TrackingConfig":

@@ -1,5 +1,9 @@
-"""YAML files of settings, and what YAML takes without a word: a key that is given twice, a value that holds itself."""
+"""YAML files of settings, and what YAML takes without a word.
 
+A key that is given twice, a value that holds itself, a number that is another than it looks like.
+"""
+
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +12,17 @@ import yaml
 
 from poseflow.core.errors import ConfigError
 
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+_OTHER_NUMBER = re.compile(r"[-+]?(0[0-7_]+|[0-9][0-9_]*(:[0-9_]+)+(\.[0-9_]*)?)")
+"""A number in YAML's octal or sexagesimal form."""
+
 
 def read_yaml(path: str | Path) -> Any:
     """Read a YAML file of settings.
 
     Raises: ConfigError naming the file where it cannot be read or is no YAML in UTF-8, where a mapping has a key twice,
-    of which the last would count, and where a value holds itself.
+    of which the last would count, where a value holds itself, and where a number is read as another than is written:
+    1:30 is 90 in YAML, and 010 is 8.
     """
     try:
         return parse_yaml(Path(path).read_text(encoding="utf-8"), str(path))
@@ -51,3 +60,9 @@ def _find_faults(node: yaml.Node, above: tuple[yaml.Node, ...]) -> Iterator[str]
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
             yield from _find_faults(value, (*above, node))
+    elif node.tag in _NUMBERS and _OTHER_NUMBER.fullmatch(node.value):
+        number = yaml.safe_load(node.value)
+        yield (
+            f"a number must be written as it is counted, got {node.value} in line {line}, which YAML reads as "
+            f"{number}; text stands in quotes: '{node.value}'"
+        )

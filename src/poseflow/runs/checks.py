@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING
 from poseflow.config import KINDS, Config, LabelsConfig, VideosConfig
 from poseflow.config.parts import RANDOM, Backbone
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import list_some
 from poseflow.models import needed_files, read_model_folder
 from poseflow.runs.corrections import SUFFIXES, group_corrections
 from poseflow.runs.plan import Plan
 
 if TYPE_CHECKING:
     from poseflow.labels import FrameKey
+
+MAX_LISTED = 3
 
 
 def check_settings(config: Config, plan: Plan) -> list[str]:
@@ -78,6 +81,10 @@ def _doubtful(config: Config, plan: Plan) -> Iterator[str]:
         if plan.recordings and file not in known:
             first = next(iter(plan.recordings))
             yield f"{file} must be named after a recording, as {first}{file.suffix}, got no recording of that name"
+    own = {f"{facts.said_in}: names" for facts in plan.facts.values() if facts.names}
+    named = [*(["tracking.names"] if config.tracking.names else []), *sorted(own)]
+    if named and config.tracking.identity == "none":
+        yield f"{list_some(named, MAX_LISTED)} must stand with tracking.identity other than none, which gives no names"
     labeled = max((labels["animals"] for labels in plan.label_facts), default=0)
     if labeled > config.predict.max_instances:
         yield (
@@ -122,6 +129,7 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
     if nodes and "min_points" in config.tracking.model_fields_set and least > len(nodes):
         yield f"tracking.min_points must be at most the number of nodes ({len(nodes)}), got {least}"
     names = sorted({name for labels in plan.label_facts for name in labels["identities"]})
+    yield from _names_that_no_model_tells_apart(config, plan, names)
     for name, profile in plan.profiles.items():
         anchor, identities = profile.input.anchor, profile.head.identities
         if nodes and anchor is not None and anchor not in nodes:
@@ -145,6 +153,23 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
             yield f"{name} must be 1 for models of one animal ({', '.join(sorted(kinds))}), got {animals}"
     yield from _animals_that_are_too_many(config, own)
     yield from _columns_that_clash(config, plan, nodes)
+
+
+def _names_that_no_model_tells_apart(config: Config, plan: Plan, labeled: Sequence[str]) -> Iterator[str]:
+    """Names that settings or single recordings give, and the models that run over the recordings do not know."""
+    pipeline = next(iter(plan.pipelines.values()), None)
+    if config.tracking.identity == "none" or pipeline is None:
+        return
+    if isinstance(config.release, dict):
+        heads = [read_model_folder(folder).config for folder in pipeline.models.values()]
+    else:
+        heads = [plan.profiles[model] for model in pipeline.models]
+    known = {name for one in heads if KINDS[one.kind].names_animals for name in one.head.identities or labeled}
+    own = {f"{facts.said_in}: names": facts.names for facts in plan.facts.values() if facts.names}
+    for place, names in {"tracking.names": config.tracking.names or (), **own}.items():
+        if unknown := [name for name in names if name not in known]:
+            told = ", ".join(sorted(known))
+            yield f"{place} must be of those that the models tell apart ({told}), got {', '.join(unknown)}"
 
 
 def _find_weights_fault(backbone: Backbone) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
+from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from poseflow.config import Config, RecordingRow, RecordingsConfig
@@ -21,7 +22,7 @@ from poseflow.core.errors import ConfigError
 from poseflow.core.wording import list_some
 from poseflow.runs.facts import FileFacts
 
-RECORDING, START, TIMEZONE, CAMERA = "recording", "start", "timezone", "camera"
+RECORDING, START, CAMERA, ANIMALS, NAMES = "recording", "start", "camera", "animals", "names"
 MAX_LISTED = 5
 
 
@@ -142,10 +143,10 @@ def find_disagreements(recordings: Mapping[str, Sequence[str]], facts: Mapping[s
 
 
 class _Rows:
-    """Paths and patterns of the rows, and which of them fits a video first."""
+    """Paths and patterns of the rows, and which of them fits a video first; an ä may be written in two ways (macOS)."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
-        self._plain = [pattern.strip("/").removeprefix("./") for pattern in patterns]
+        self._plain = [normalize("NFC", pattern).strip("/").removeprefix("./") for pattern in patterns]
         self._exact: dict[str, int] = {}
         self._globs: dict[int, re.Pattern[str]] = {}
         for place, pattern in enumerate(self._plain):
@@ -166,9 +167,13 @@ class _Rows:
         names, pattern = _path_and_folders(path), self._globs.get(place)
         return self._plain[place] in names or (pattern is not None and any(map(pattern.fullmatch, names)))
 
+    def first_of(self, place: int) -> int:
+        """The first row that says the same of where it belongs: this one, or an earlier one."""
+        return self._exact[self._plain[place]]
+
 
 def _path_and_folders(path: Path) -> list[str]:
-    return [place.as_posix() for place in (path, *path.parents)]
+    return [normalize("NFC", place.as_posix()) for place in (path, *path.parents)]
 
 
 def _translate(pattern: str) -> str:
@@ -181,8 +186,17 @@ def _translate(pattern: str) -> str:
 def _translate_one(token: str) -> str:
     if len(token) > 1:
         inner = token[1:-1].replace("\\", "\\\\").replace("^", "\\^")
-        return f"[^/{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
+        letters = f"[^/{inner[1:]}]" if inner.startswith("!") else f"[{inner}]"
+        return letters if _is_expression(letters) else "(?!)"  # [9-0]: none of these letters
     return re.escape(token)
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        re.compile(text)
+    except re.error:
+        return False
+    return True
 
 
 def _check_used(numbered: Sequence[NumberedRow], fitting: Mapping[Path, int | None], rows: _Rows, table: Path) -> None:
@@ -193,7 +207,10 @@ def _check_used(numbered: Sequence[NumberedRow], fitting: Mapping[Path, int | No
             used.setdefault(place, []).append(path)
     faults = []
     for place, (number, cells) in enumerate(numbered):
-        if place not in used:
+        if (first := rows.first_of(place)) != place:
+            one, other = numbered[first][0], cells[RECORDING]
+            faults.append(f"line {number}: a recording must have one row, got {other} in line {one} already")
+        elif place not in used:
             own = [path for path in fitting if rows.fits(place, path)]
             if fault := _explain_unused(cells[RECORDING], own, fitting, used, numbered):
                 faults.append(f"line {number}: {fault}")
@@ -238,9 +255,12 @@ def _combine(
 
 
 def _zoned(row: RecordingRow, zone: str | None, where: str, is_written: bool) -> datetime | None:
-    """A row's start in its time zone; raises ConfigError where none is known, or somebody wrote a time that never was.
+    """A row's start in its time zone.
 
-    A camera's clock may show one that never was, in the hour that is left out in spring.
+    A camera's clock may show a time that never was, in the hour that is left out in spring; and one that was twice, in
+    autumn, of which the first is taken.
+
+    Raises: ConfigError where no zone is known, or somebody wrote a time that never was, or was twice.
     """
     start = row.start
     if start is None:
@@ -255,12 +275,20 @@ def _zoned(row: RecordingRow, zone: str | None, where: str, is_written: bool) ->
     zoned = start.replace(tzinfo=ZoneInfo(zone))
     if is_written and zoned.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != start:
         raise ConfigError(f"{where}: a start must be a time that there was in {zone}, got {start.isoformat()}")
+    if is_written and (later := zoned.replace(fold=1)).utcoffset() != zoned.utcoffset():
+        raise ConfigError(
+            f"{where}: a start in the hour that {zone} has twice in autumn must say which, as {zoned.isoformat()} or "
+            f"{later.isoformat()}, got {start.isoformat()}"
+        )
     return zoned
 
 
 def _doubtful_columns(numbered: Sequence[NumberedRow], table: Path) -> Iterator[str]:
-    for name in dict.fromkeys(name for _, cells in numbered for name in cells):
+    names = dict.fromkeys(name for _, cells in numbered for name in cells)
+    for name in names:
         near = get_close_matches(name.lower(), KNOWN_COLUMNS, n=1, cutoff=0.8)
+        words = re.split(r"[^a-z]+", name.lower())
+        near = near or [known for known in (START, ANIMALS, NAMES) if known in words and known not in names]
         if name not in KNOWN_COLUMNS and near:
             yield f"{table}: the column {name} is carried along and changes nothing; did you mean {near[0]}?"
 
