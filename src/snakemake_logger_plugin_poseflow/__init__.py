@@ -27,7 +27,10 @@ class LogHandler(LogHandlerBase):
 
     def __post_init__(self) -> None:
         """Refuse what Snakemake would answer with a traceback, before it reads settings."""
-        fault = find_configfile_fault(sys.argv) or find_settings_fault(list_configfiles(sys.argv))
+        from poseflow.runs.places import find_folder_fault
+
+        fault = find_folder_fault(Path()) or find_configfile_fault(sys.argv)
+        fault = fault or find_settings_fault(list_configfiles(sys.argv))
         if fault:
             print(f"error: {fault}", file=sys.stderr)
             raise SystemExit(2)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import sleap_io as sio
 import yaml
+from dry_runs import dry_run
 from fake_results import write_model
 from small_project import ROOT, Project, write_labels
 
@@ -141,6 +142,20 @@ def test_what_cannot_be_a_project_is_told_and_writes_nothing(tmp_path, monkeypat
         init("lab", *options)
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "lab/Snakefile").exists()
+
+
+def test_a_folder_that_snakemake_cannot_work_in_is_refused_and_one_for_a_shell_to_quote_is_quoted(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PoseflowError, match=r"must have no braces in its path, .*, got .*/lab \{1\}$"):
+        init("lab {1}")
+    assert not (tmp_path / "lab {1}").exists()
+    (tmp_path / "lab {1}").mkdir()
+    monkeypatch.chdir(tmp_path / "lab {1}")
+    assert "must have no braces" in dry_run(["--logger", "poseflow"], tmp_path / "lab {1}", {**os.environ})
+    monkeypatch.chdir(tmp_path)
+    assert "Next: cd 'my lab' && " in run("poseflow", "init", "my lab", "--on", "local", folder=tmp_path)
 
 
 def test_settings_suit_what_is_labeled_and_recorded(tmp_path, monkeypatch):

@@ -3,12 +3,14 @@
 import shutil
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
 
 from poseflow.core.errors import ConfigError
 from poseflow.core.processors import list_gpus
+from poseflow.runs.places import find_folder_fault
 
 MINUTES_WITHOUT_GPU = 60
 
@@ -53,6 +55,8 @@ def init(
         raise ConfigError(f"--on must be one of {', '.join(MACHINES)}, got {on}")
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"FOLDER must be a folder, got the file {folder}")
+    if fault := find_folder_fault(folder):
+        raise ConfigError(fault)
     place = recordings or _ask_place("Where do the recordings lie?", folder / "videos")
     if not place.is_dir() and place != folder / "videos":
         raise ConfigError(f"--recordings must be a folder, got {place}")
@@ -85,7 +89,9 @@ def init(
         typer.echo(f"written: {folder / path}")
     for path in kept:
         typer.echo(f"kept as it was: {folder / path}")
-    typer.echo(f"Next: cd {folder} && snakemake {'suggestions ' if known is None else ''}--profile {machine}")
+    typer.echo(
+        f"Next: cd {quote(str(folder))} && snakemake {'suggestions ' if known is None else ''}--profile {machine}"
+    )
 
 
 def recommend(

@@ -233,6 +233,15 @@ PLACES = Places()
 """Those of a run, in the folder that it was started in."""
 
 
+def find_folder_fault(folder: Path) -> str | None:
+    """Why no run could work in a project's folder; None where it can."""
+    path = str(folder.resolve())
+    is_plain = not set("{}") & set(path)
+    return (
+        None if is_plain else f"a project's folder must have no braces in its path, as Snakemake fills them, got {path}"
+    )
+
+
 def training_folder(model: Path) -> Path:
     """Where the training of the model that will be at `model` keeps everything while it lasts."""
     return model.with_name(f".{model.name}{_TRAINING}")
