@@ -34,8 +34,11 @@ def make_checked_plan():
     except PoseflowError as error:
         raise WorkflowError(str(error)) from None
     if workflow.is_main_process:
-        facts.save()
-        write_names(plan.names)
+        try:
+            facts.save()
+            write_names(plan.names)
+        except OSError as error:  # a run ends with that as it begins; one may look at others' projects all the same
+            print(f"warning: {PLACES.results} must be writable for a run, got {error}", file=sys.stderr)
         announce_run()
         for warning in plan.warnings:
             print(f"warning: {warning}", file=sys.stderr)

@@ -11,6 +11,7 @@ from poseflow.core.files import make_temporary_folder, remove_unfinished
 from poseflow.runs.summary import FailedStep, RunInputs, summarize_run, tell_failures, write_summary
 from poseflow.runs.corrections import keep_saved_over
 from poseflow.runs.finished import clear_noted
+from poseflow.runs.names import write_names
 from poseflow.runs.orphans import set_aside
 from poseflow.runs.places import ANY
 from poseflow.runs.trainings import forget_cancellations
@@ -45,10 +46,13 @@ def begin_run(execution):
         end_leftovers(Path.cwd())
         cancel_leftovers(Path.cwd(), must_know=execution.is_on_slurm)
         execution.adapt()
+        remove_unfinished(PLACES.results, but_in=PLACES.training(ANY, ANY).name)  # one that goes on removes its own
+        make_temporary_folder(PLACES.results)
+        write_names(PLAN.names)
     except PoseflowError as error:
         raise WorkflowError(str(error)) from None
-    remove_unfinished(PLACES.results, but_in=PLACES.training(ANY, ANY).name)  # a training that goes on removes its own
-    make_temporary_folder(PLACES.results)
+    except OSError as error:
+        raise WorkflowError(f"{PLACES.results} must be writable for a run, got {error}") from None
     forget_cancellations(PLACES)
     clear_all_noted()
     new_videos()
