@@ -283,6 +283,12 @@ def test_a_new_hour_costs_its_own_day_and_no_other(done):
     assert jobs == {"index": 1, "assign": 1, "predict": 1, "track": 1, "assemble": 4, "report": 1, "all": 1}
 
 
+def test_recordings_that_moved_behind_a_link_cost_nothing(done):
+    (done / "videos").rename(done.parent / "other disk")
+    (done / "videos").symlink_to(done.parent / "other disk")
+    assert Project(done).planned_jobs() == {}
+
+
 def test_an_upgrade_says_exactly_what_a_raised_step_number_makes_anew(done, tmp_path, monkeypatch):
     said = run("poseflow", "upgrade", folder=done)
     assert "No step has another version" in said and said.splitlines()[-1] == "Nothing is to be done."

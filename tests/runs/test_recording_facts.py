@@ -232,12 +232,24 @@ def test_a_group_never_has_the_name_of_another_recording(plan):
         ("{a}_{a}", "each once"),
         ("{start}", "must say its date"),
         ("{start:%Y-%Q}", "got %Q"),
+        ("{start:%Y-%m}", "must say its date"),
+        ("{start:%Y-%m-%d_%Y}", "each part of it once"),
+        ("{start:%Y-%m-%d_%H%p}", "%p, morning or afternoon, with %I"),
+        ("{start:%Y-%m-%d_%I-%M}", "%p, morning or afternoon, with %I"),
+        ("{recording}_{camera}", "other columns than recording"),
         ("{camera:03d}", "only start may have a form"),
     ],
 )
 def test_a_pattern_that_cannot_be_followed_is_refused(pattern, fault):
     with pytest.raises(ValueError, match=fault):
         RecordingsConfig(file_names=pattern)
+
+
+def test_of_names_that_say_a_day_alone_it_is_told_that_videos_begin_at_midnight(plan):
+    found, _ = plan("top_2026-03-01.mp4", file_names="{camera}_{start:%Y-%m-%d}", timezone="UTC")
+    assert [facts.start.hour for facts in found.facts.values()] == [0]
+    (said,) = found.warnings
+    assert "no time of day" in said and "midnight" in said
 
 
 @given(

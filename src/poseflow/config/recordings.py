@@ -121,6 +121,12 @@ class FileNames:
                 return None
         return cells
 
+    @property
+    def has_only_days(self) -> bool:
+        """Whether it says on which day a video began, and not when."""
+        forms = [form for _, name, form in self._parts if name == START]
+        return any("%H" not in form and "%I" not in form for form in forms)
+
     @cached_property
     def _parts(self) -> list[tuple[str, str | None, str]]:
         try:
@@ -138,6 +144,8 @@ class FileNames:
         names = [name for _, name, _ in self._parts if name is not None]
         if not names or len(set(names)) < len(names) or not all(map(str.isidentifier, names)):
             raise ValueError(f"a pattern must name its columns, each once, as {{camera}} does, got {self.pattern}")
+        if "recording" in names:
+            raise ValueError(f"a pattern must name other columns than recording, which is the path, got {self.pattern}")
         text = ""
         for literal, name, form in self._parts:
             text += re.escape(literal)
@@ -159,11 +167,22 @@ def _time_expression(form: str) -> str:
             if rest[:1] not in DIRECTIVES or not rest:
                 raise ValueError(f"a start must be of {', '.join(f'%{one}' for one in DIRECTIVES)}, got %{rest[:1]}")
             text, rest = text + DIRECTIVES[rest[0]], rest[1:]
-    if "%Y" not in form and "%y" not in form:
+    _check_time_form(form)
+    return text
+
+
+def _check_time_form(form: str) -> None:
+    """Raise ValueError for a form of times that leaves a date open, or of which `strptime` would pass over a part."""
+    said = [sign for sign in re.findall("%(.)", form) if sign != "%"]
+    if len(set(said)) < len(said):
+        raise ValueError(f"a start must say each part of it once, got {{start:{form}}}")
+    has_day = "j" in said or ("d" in said and any(month in said for month in "mbB"))
+    if not has_day or not ("Y" in said or "y" in said):
         raise ValueError(
             f"a start must say its date and time, as {{start:%Y-%m-%dT%H-%M-%S}} does, got {{start:{form}}}"
         )
-    return text
+    if ("p" in said) != ("I" in said):
+        raise ValueError(f"a start must have %p, morning or afternoon, with %I, and %H without, got {{start:{form}}}")
 
 
 def _read_start(text: Any) -> Any:

@@ -95,7 +95,13 @@ def describe_recordings(
         facts[path] = _combine(path, said or {}, cells, config, where)
         if _was_twice({**(said or {}), **cells}.get(START), facts[path].start):
             twice.append(path.as_posix())
-    return facts, [*_doubtful_columns(numbered, table), *_tell_unread(unread, config), *_tell_twice(twice, table)]
+    doubts = [*_doubtful_columns(numbered, table), *_tell_unread(unread, config), *_tell_twice(twice, table)]
+    if pattern and pattern.has_only_days:
+        doubts.append(
+            f"recordings.file_names says no time of day ({config.file_names}): videos begin at midnight, unless "
+            f"{table} says when"
+        )
+    return facts, doubts
 
 
 def group_recordings(
