@@ -107,6 +107,11 @@ def test_a_correction_of_no_recording_is_told(project):
     ("kind", "changes", "message"),
     [
         ("single_instance", {"tracking": {"animals": 2}}, r"tracking.animals must be 1 for models of one animal"),
+        (
+            "single_instance",
+            {"render": {"enabled": True, "trail_node": "thorax"}},
+            r"render.trail_node must be a node of the labels \(nose, tail\), got thorax",
+        ),
         ("single_instance", {"tracking": {"min_points": 3}}, r"min_points must be at most .* nodes \(2\), got 3"),
         (
             "single_instance",
@@ -119,7 +124,7 @@ def test_a_correction_of_no_recording_is_told(project):
             r"head.identities must be tracks of the labels \(anna, bob\), got bo",
         ),
     ],
-    ids=["animals", "nodes", "anchor", "identities"],
+    ids=["animals", "trail", "nodes", "anchor", "identities"],
 )
 def test_a_contradiction_ends_the_plan(project, kind, changes, message):
     with pytest.raises(ConfigError, match=message):

@@ -128,6 +128,9 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
     least = config.tracking.min_points
     if nodes and "min_points" in config.tracking.model_fields_set and least > len(nodes):
         yield f"tracking.min_points must be at most the number of nodes ({len(nodes)}), got {least}"
+    trail = config.render.trail_node
+    if nodes and config.render.enabled and trail is not None and trail not in nodes:
+        yield f"render.trail_node must be a node of the labels ({', '.join(nodes)}), got {trail}"
     names = sorted({name for labels in plan.label_facts for name in labels["identities"]})
     yield from _names_that_no_model_tells_apart(config, plan, names)
     for name, profile in plan.profiles.items():
