@@ -19,12 +19,14 @@ from typer.testing import CliRunner
 
 from poseflow.cli import app
 from poseflow.config import WRITERS
-from poseflow.core.errors import ConfigError
+from poseflow.core.errors import ConfigError, TableError
+from poseflow.core.skeleton import Skeleton
 from poseflow.exchange import export_poses
 from poseflow.exchange.losses import KINDS, find_losses
 from poseflow.exchange.writer import PoseStream
 from poseflow.media import index_video, write_index, write_video
-from poseflow.tables import open_poses, read_poses, write_poses
+from poseflow.media.runs import RunLengths
+from poseflow.tables import PoseSource, Predictions, Tracks, assemble_poses, open_poses, read_poses, write_poses
 
 PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "to_your_analysis.md"
 
@@ -104,6 +106,96 @@ def test_an_output_of_another_kind_that_is_there_stays(results: Path, tmp_path: 
     with pytest.raises(ConfigError, match="must be a file, got a folder that is there"):
         export_poses(table, tmp_path / "there", "csv")
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("format", "names"), [("coco", ["annotations.json", "images/mine.jpg"]), ("nwb_animals", ["a"])]
+)
+def test_a_folder_of_other_things_stays(format: str, names: list[str], results: Path, tmp_path: Path) -> None:
+    table, folder = results / "poses" / "cage" / "cage.parquet", tmp_path / "there"
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("mine")
+    with pytest.raises(ConfigError, match=f"new folder or an earlier export, got one that holds {names[-1]}"):
+        export_poses(table, folder, format)
+    assert (folder / names[-1]).read_text() == "mine"
+    for _ in range(2):
+        export_poses(table, tmp_path / "new", format)
+
+
+def test_the_table_itself_is_not_replaced(results: Path) -> None:
+    table = results / "poses" / "cage" / "cage.parquet"
+    with pytest.raises(ConfigError, match="must be another file, got the table itself"):
+        export_poses(table, table, "aniframe")
+    assert len(read_poses(table)) == FRAMES + 5
+
+
+def test_a_damaged_table_and_earlier_exports_do_not_keep_the_others_from_being_written(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        write_poses(make_poses(make_index(name, FRAMES), [(0, 0, FRAMES)]), tmp_path / f"{name}.parquet")
+    (tmp_path / "b.parquet").write_bytes(b"PAR1")
+    for format in ("aniframe", "csv"):
+        with pytest.raises(TableError, match="1 pose table of 3 could not be exported"):
+            run("export", tmp_path, "--to", format)
+    assert sorted(path.name for path in tmp_path.glob("*.[ac]*")) == [
+        "a.aniframe.parquet", "a.csv", "c.aniframe.parquet", "c.csv",
+    ]  # fmt: skip
+    with pytest.raises(ConfigError, match=r"must be one of .*, got 'CSV'"):
+        run("export", tmp_path, "--to", "CSV")
+
+
+@pytest.mark.parametrize("video", ["../../up", "/tmp/up", "a/b", "long" * 60])
+def test_files_of_a_folder_lie_in_it_and_tell_animals_apart(video: str, results: Path, tmp_path: Path) -> None:
+    index = index_video(tmp_path / "cage.mp4")
+    write_poses(make_poses(index, [(0, 0, 3), (1, 0, 3)], video=video), tmp_path / "table.parquet")
+    before = set(tmp_path.rglob("*"))
+    for format, number in (("coco", 5), ("keypoint_moseq", 2)):
+        export_poses(tmp_path / "table.parquet", tmp_path / "out" / format, format, index)
+        assert len(list((tmp_path / "out" / format).rglob("*"))) == number
+    assert all(path.is_relative_to(tmp_path / "out") for path in {*tmp_path.rglob("*")} - before)
+    files = sorted((tmp_path / "out" / "keypoint_moseq").iterdir())
+    assert [path.stem[-7:] for path in files] == ["track_0", "track_1"]
+
+
+def test_archives_take_nodes_that_are_called_like_their_own_fields(tmp_path: Path) -> None:
+    nodes = ("skeleton", "description", "nodes", "nose")
+    frames = np.arange(3)
+    predictions = Predictions.from_instances(Skeleton(nodes=nodes), frames, np.ones((3, 4, 2)), frames=[(0, 3)])
+    tracks = Tracks.without_identities(frames, frames, np.zeros(3), np.zeros(3))
+    table = assemble_poses(predictions, tracks, make_index("cage", 3), PoseSource("cage", "cage"))
+    write_poses(table, tmp_path / "cage.parquet")
+    export_poses(tmp_path / "cage.parquet", tmp_path / "cage.nwb")
+    with NWBHDF5IO(tmp_path / "cage.nwb", "r") as io:
+        poses = io.read().processing["behavior"]["PoseEstimation"]
+        assert set(poses.pose_estimation_series) == {"skeleton_2", "description_2", "nodes_2", "nose"}
+        assert poses.skeleton.nodes[:].tolist() == list(nodes)
+
+
+def test_a_recording_of_varying_rate_has_its_own_times_in_archives(tmp_path: Path) -> None:
+    (tmp_path / "cage.mp4").touch()
+    times = RunLengths(first=0, count=9, deltas=((1, 4), (5, 4)))
+    index = make_index("cage", 9, path=str(tmp_path / "cage.mp4"), timestamps=times, variable_fps=True)
+    write_poses(make_poses(index, [(0, 2, 5)]), tmp_path / "cage.parquet")
+    export_poses(tmp_path / "cage.parquet", tmp_path / "cage.nwb", index=index)
+    with NWBHDF5IO(tmp_path / "cage.nwb", "r") as io:
+        np.testing.assert_allclose(io.read().acquisition["video"].timestamps[:], index.time_s())
+
+
+def test_rows_of_deeplabcut_are_counted_from_the_first_frame(tmp_path: Path) -> None:
+    frames = np.arange(10, 13)
+    predictions = Predictions.from_instances(Skeleton(nodes=("nose",)), frames, np.ones((3, 1, 2)), frames=[(10, 14)])
+    tracks = Tracks.without_identities(np.arange(3), frames, np.zeros(3), np.zeros(3))
+    table = assemble_poses(predictions, tracks, make_index("cage", 20), PoseSource("cage", "cage"))
+    write_poses(table, tmp_path / "cage.parquet")
+    for format in ("deeplabcut_csv", "deeplabcut_h5"):
+        export_poses(tmp_path / "cage.parquet", tmp_path / format, format)
+    read = (
+        pd.read_csv(tmp_path / "deeplabcut_csv", header=[0, 1, 2], index_col=0),
+        pd.read_hdf(tmp_path / "deeplabcut_h5"),
+    )
+    for rows in read:
+        assert rows.index.tolist() == list(range(14))
+        assert np.flatnonzero(rows.iloc[:, 0].notna()).tolist() == [10, 11, 12]
 
 
 def test_an_index_of_another_recording_is_refused(results: Path, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Verbs about what comes out: render, report, export, explain, summary, schema."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -8,9 +9,11 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, find_index, read_config, read_section, shows
 from poseflow.config import WRITERS, Config, ModelConfig, RenderConfig, ReportConfig, SubjectConfig
-from poseflow.core.errors import ConfigError
+from poseflow.core.errors import ConfigError, PoseflowError, TableError
 from poseflow.core.wording import count_of
 from poseflow.runs.places import ANY, PLACES, Places
+
+logger = logging.getLogger(__name__)
 
 
 @shows(RenderConfig)
@@ -135,12 +138,23 @@ def export(
         raise ConfigError(f"--out and --index must be those of one pose table, got {len(tables)} tables")
     if to is None and out is None:
         raise ConfigError(f"--to must be one of {', '.join(WRITERS)}, got none, and no --out that says it")
+    if to is not None:
+        _ = WRITERS[to]
+    faults = 0
     for table in tables:
-        path = out or place_of(table, WRITERS.check(to or ""))
-        known = Places.around(table).index(table.stem)
-        found = find_index(index, read_config(config)) if index else read_index(known) if known.is_file() else None
-        export_table(table, path, to, found, subject)
-        typer.echo(path)
+        try:
+            path = out or place_of(table, to or "")
+            known = Places.around(table).index(table.stem)
+            found = find_index(index, read_config(config)) if index else read_index(known) if known.is_file() else None
+            export_table(table, path, to, found, subject)
+            typer.echo(path)
+        except PoseflowError as error:
+            if len(tables) == 1:
+                raise
+            logger.error("%s", error)
+            faults += 1
+    if faults:
+        raise TableError(f"{count_of(faults, 'pose table')} of {len(tables):,} could not be exported")
 
 
 def explain(

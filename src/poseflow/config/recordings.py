@@ -89,8 +89,8 @@ class RecordingsConfig(Section):
     @field_validator("columns")
     @classmethod
     def _check_columns(cls, columns: tuple[str, ...]) -> tuple[str, ...]:
-        if len(set(columns)) < len(columns):
-            raise ValueError(f"columns must be distinct, got {', '.join(columns)}")
+        if len({name.casefold() for name in columns}) < len(columns):
+            raise ValueError(f"columns must differ in more than case, as SQL knows none, got {', '.join(columns)}")
         return columns
 
 

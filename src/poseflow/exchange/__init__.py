@@ -36,11 +36,15 @@ def export_poses(
         index: the recording, for formats that refer to it.
         subject: what is known about the animals, for archives.
 
-    Raises: ConfigError for a format that there is not; TableError as `open_poses`, and as the format's writer.
+    Raises: ConfigError for a format that there is not, and where the table itself or a folder of other things would be
+        gone; TableError as `open_poses`, and as the format's writer.
     """
     path = Path(path)
-    write: Writer = WRITERS[format or format_of(path)]
+    format = format or format_of(path)
+    write: Writer = WRITERS[format]
     skeleton, note = open_poses(table)
+    if path.exists() and path.samefile(table):
+        raise ConfigError(f"the export of {table} must be another file, got the table itself")
     _check_frames(Path(table), note["frames_read"])
     if index is not None and index.is_ok and index.frames != note["frames"]:
         raise ConfigError(
@@ -49,6 +53,8 @@ def export_poses(
     poses = PoseStream(Path(table), skeleton, note, path, index, subject or SubjectConfig())
     with replacing(path) as temporary:
         write(poses, temporary)
+        if path.is_dir() and temporary.is_dir() and not path.name.endswith(suffix_of(format)):
+            _check_folder(path, temporary)
     if lost := find_losses(poses, write):
         logger.warning("%s cannot hold all that its table has: without %s", path, ", ".join(lost))
 
@@ -62,6 +68,14 @@ def format_of(path: Path) -> str:
         said = f"the suffix of {path.name}, that of {' and '.join(named)}" if named else repr(path.suffix[1:])
         raise ConfigError(f"the format of a file of poses must be one of {', '.join(WRITERS)}, got {said}")
     return named[0]
+
+
+def _check_folder(path: Path, made: Path) -> None:
+    """Raise ConfigError where a folder that is there holds what its successor has not: it is no earlier export."""
+    own = {file.relative_to(made) for file in made.rglob("*")}
+    others = sorted({file.relative_to(path) for file in path.rglob("*") if not file.is_dir()} - own)
+    if others:
+        raise ConfigError(f"{path} must be a new folder or an earlier export, got one that holds {others[0]}")
 
 
 def _check_frames(table: Path, frames_read: list[list[int]]) -> None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from poseflow.exchange.animal_files import name_part
 from poseflow.exchange.dense import find_individuals, node_values, round_for_text
 from poseflow.exchange.losses import loses
 from poseflow.exchange.writer import PoseStream
@@ -78,7 +79,7 @@ def _write_list(file: Any, parts: Iterator[pa.Array]) -> None:
 
 def image_name(poses: PoseStream, frame: str) -> str:
     """Name of a frame's image, by its number as text."""
-    return f"images/{poses.note['video']}_{frame:0>9}.jpg"
+    return f"images/{name_part(poses.note['video'])}_{frame:0>9}.jpg"
 
 
 def _image_lines(block: pa.Table, poses: PoseStream) -> pa.Array:

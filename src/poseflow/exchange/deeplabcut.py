@@ -1,7 +1,7 @@
 """Files as DeepLabCut writes them of its predictions: CSV and HDF5, of one animal or of several.
 
-Rows are the frames that were read, by number; columns are the scorer, the individuals where there are several, body
-parts, and x, y and likelihood.
+Rows are the frames from 0 to the last that was read, as in DeepLabCut's own files: most programs count rows, and look
+at no number. Columns are the scorer, the individuals where there are several, body parts, and x, y and likelihood.
 """
 
 import csv
@@ -43,7 +43,7 @@ def write_deeplabcut_csv(poses: PoseStream, path: Path) -> None:
         lines = zip(_levels(individuals.names), zip(*names, strict=True), strict=True)
         csv.writer(header, lineterminator="\n").writerows([level, *words] for level, words in lines)
         file.write(header.getvalue().encode())
-        for window in iter_windows(poses, individuals, FrameGrid(poses.note["frames_read"])):
+        for window in iter_windows(poses, individuals, _grid_of(poses)):
             file.write(_csv_lines(window))
 
 
@@ -71,7 +71,7 @@ def write_deeplabcut_h5(poses: PoseStream, path: Path) -> None:
     """
     individuals = find_individuals(poses)
     with _FrameTable(poses, path, individuals.names, "deeplabcut_h5") as table:
-        for window in iter_windows(poses, individuals, FrameGrid(poses.note["frames_read"])):
+        for window in iter_windows(poses, individuals, _grid_of(poses)):
             table.append(window.frame_idx, _flatten(window))
 
 
@@ -87,9 +87,13 @@ def write_keypoint_moseq(poses: PoseStream, path: Path) -> None:
     files = name_files(poses.note["video"], individuals.names, ".h5")
     with ExitStack() as stack:
         tables = [stack.enter_context(_FrameTable(poses, path / name, [], "keypoint_moseq")) for name in files]
-        for window in iter_windows(poses, individuals, FrameGrid(poses.note["frames_read"])):
+        for window in iter_windows(poses, individuals, _grid_of(poses)):
             for animal, table in enumerate(tables):
                 table.append(window.frame_idx, window.nodes[:, animal].reshape(len(window.frame_idx), -1))
+
+
+def _grid_of(poses: PoseStream) -> FrameGrid:
+    return FrameGrid([(0, stop) for _, stop in poses.note["frames_read"][-1:]])
 
 
 class _FrameTable:

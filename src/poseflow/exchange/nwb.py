@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ def write_nwb(poses: PoseStream, path: Path) -> None:
     Raises: TableError for a skeleton of more than MAX_NODES nodes.
     """
     individuals = find_individuals(poses)
-    names = _name_containers(individuals.names) if len(individuals) > 1 else [LONE]
+    names = _name_containers(individuals.names, ("Skeletons", LONE)) if len(individuals) > 1 else [LONE]
     lone = individuals.names[0] if len(individuals) == 1 else f"{poses.note['recording']}_{poses.note['video']}"
     _write(
         poses, individuals, [_File(path, poses.path, lone, dict(enumerate(names)) if individuals.names else {-1: LONE})]
@@ -79,7 +79,10 @@ def write_nwb_animals(poses: PoseStream, path: Path) -> None:
 def _write(poses: PoseStream, individuals: Individuals, files: list[_File]) -> None:
     if len(poses.skeleton.nodes) > MAX_NODES:
         raise TableError(f"{poses.table}: NWB must have at most {MAX_NODES} nodes, got {len(poses.skeleton.nodes)}")
-    series, grid = _name_containers(poses.skeleton.nodes), FrameGrid(poses.note["frames_read"])
+    from ndx_pose import PoseEstimation
+
+    series = _name_containers(poses.skeleton.nodes, PoseEstimation.__nwbfields__)
+    grid = FrameGrid(poses.note["frames_read"])
     for file in files:
         _write_empty(poses, file, series)
     with ExitStack() as stack:
@@ -201,7 +204,9 @@ def _video_of(poses: PoseStream, file: _File, camera: Any, times: Any) -> Any:
 
     assert poses.index is not None
     index = poses.index
-    clock = {"rate": float(index.fps), "starting_time": 0.0} if index.fps else {"timestamps": times}
+    clock: dict[str, Any] = {"rate": float(index.fps), "starting_time": 0.0} if index.fps else {"timestamps": times}
+    if index.variable_fps:
+        clock = {"timestamps": index.time_s()}
     return ImageSeries(
         name="video",
         description="The recording that the poses are of",
@@ -240,7 +245,7 @@ def _start_of(poses: PoseStream) -> datetime:
     return UNKNOWN_START
 
 
-def _name_containers(names: list[str] | tuple[str, ...]) -> list[str]:
-    """Names that HDF5 takes, all different; most are as they were."""
+def _name_containers(names: Sequence[str], reserved: Iterable[str]) -> list[str]:
+    """Names that HDF5 takes, all different and none that has another meaning there; most are as they were."""
     plain = (re.sub(r"[/:]", "_", name) for name in names)
-    return tell_apart((name if name.strip(".") else "_" for name in plain), reserved=("Skeletons", LONE))
+    return tell_apart((name if name.strip(".") else "_" for name in plain), reserved=reserved)

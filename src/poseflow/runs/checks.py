@@ -217,16 +217,11 @@ def _columns_that_clash(config: Config, plan: Plan, nodes: Sequence[str]) -> Ite
     from poseflow.tables import pose_schema
 
     columns = config.recordings.columns
-    taken = set(pose_schema(Skeleton.from_names(list(nodes or ["node"]), [])).names) | {
-        "node",
-        "x",
-        "y",
-        "score",
-        "edited",
-    }
+    own = pose_schema(Skeleton.from_names(list(nodes or ["node"]), [])).names
+    taken = {name.casefold() for name in (*own, "node", "x", "y", "score", "edited")}
     for name in columns:
-        if name in taken:
-            yield f"recordings.columns must be others than the pose table's own, got {name}"
+        if name.casefold() in taken:
+            yield f"recordings.columns must be others than the pose table's own, in more than case, got {name}"
     known = {column for facts in plan.facts.values() for column in facts.columns}
     if plan.facts and (unknown := [name for name in columns if name not in known]):
         yield (

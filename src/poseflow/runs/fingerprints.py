@@ -29,7 +29,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "import_predictions": 2,
     "track": 5,
     "assemble": 4,
-    "export": 2,
+    "export": 3,
     "render": 1,
     "report": 1,
     "experiment": 1,

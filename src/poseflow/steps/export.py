@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from poseflow.config import SubjectConfig, suffix_of
+from poseflow.config.exports import SUFFIXES
 from poseflow.core.errors import TableError
 from poseflow.exchange import export_poses
 from poseflow.media import VideoIndex
@@ -22,8 +23,12 @@ def find_tables(paths: Sequence[Path]) -> list[Path]:
     """
     tables = []
     for path in paths:
-        found = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
-        tables += [file for file in found if not file.name.startswith(".")]
+        found = [path]
+        if path.is_dir():
+            exports = tuple(SUFFIXES.values())
+            found = [file for file in sorted(path.rglob("*.parquet")) if not file.name.endswith(exports)]
+            found = [file for file in found if not file.name.startswith(".")]
+        tables += found
         if not found:
             raise TableError(f"{path} must hold pose tables (*.parquet), got none")
     return tables
