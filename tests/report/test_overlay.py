@@ -59,9 +59,10 @@ def test_nothing_is_drawn_of_an_animal_that_was_not_found():
     np.testing.assert_array_equal(drawn, image)
 
 
-def test_points_far_outside_raise_nothing():
+@pytest.mark.parametrize("far", [9000, 1e9, 3e38])
+def test_points_far_outside_raise_nothing(far):
     image = np.full((*SIZE, 3), 90, np.uint8)
-    poses = np.array([[(-4000, 50), (9000, 50), (50, -700)], [(-40, -50), (-30, -50), (-20, -30)]], float)
+    poses = np.array([[(-far, 50), (far, 50), (50, -700)], [(-40, -50), (-30, -50), (-20, -30)]], float)
     draw_poses(image, poses, SKELETON, COLORS[:2], ["left of it", "above"])
 
 

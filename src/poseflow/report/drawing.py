@@ -12,6 +12,8 @@ from poseflow.report.palette import Color
 
 SHIFT = 4
 """OpenCV draws at 1/16 px."""
+FARTHEST_PX = 1e6
+"""Where a point that is farther off counts as lying: OpenCV's numbers end at 2^31."""
 FILLED = -1
 
 
@@ -64,4 +66,5 @@ def _draw_circle(
 
 
 def _fixed(point: NDArray[np.floating]) -> tuple[int, int]:
-    return round(float(point[0]) * 2**SHIFT), round(float(point[1]) * 2**SHIFT)
+    x, y = np.clip(np.asarray(point, np.float64), -FARTHEST_PX, FARTHEST_PX).tolist()
+    return round(x * 2**SHIFT), round(y * 2**SHIFT)
