@@ -70,6 +70,19 @@ def test_slp_shows_poses_with_their_names_on_the_recording(tmp_path: Path, recor
     assert labels.videos[0][2].shape[:2] == (48, 64)
 
 
+def test_slp_finds_its_recording_wherever_sleap_is_started(
+    tmp_path: Path, recording: VideoIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    table = make_table(tmp_path, recording)
+    for name in ("cage.mp4", "gone.mp4"):
+        export_poses(table, tmp_path / f"{name}.slp", index=recording.model_copy(update={"path": name}))
+    monkeypatch.chdir("/")
+    assert sio.load_slp(str(tmp_path / "cage.mp4.slp")).videos[0].shape[:3] == (3, 48, 64)
+    assert sio.load_slp(str(tmp_path / "cage.mp4.slp")).videos[0].exists()
+    assert sio.load_slp(str(tmp_path / "gone.mp4.slp")).videos[0].filename == "gone.mp4"
+
+
 def test_corrected_poses_come_back_as_labels(tmp_path: Path, recording: VideoIndex) -> None:
     export_poses(make_table(tmp_path, recording), tmp_path / "cage.slp", index=recording)
     labels = read_labels([tmp_path / "cage.slp"], LabelsConfig(include_predictions=True))

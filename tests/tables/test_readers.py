@@ -215,6 +215,31 @@ def test_truncated_and_foreign_files_are_refused_in_one_line(tmp_path):
         poseflow.read_poses(path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("frames_read", [[0, 10**15]]),
+        ("frames_read", [[0]]),
+        ("frames_read", None),
+        ("fps", "25"),
+        ("start", "2026-01-01"),
+        ("start", 5),
+        ("image_size", {}),
+        ("columns", [5]),
+        ("video", None),
+        ("skeleton", {"nodes": []}),
+    ],
+)
+def test_metadata_of_another_kind_are_refused_in_one_line(tmp_path, key, value):
+    write_recording(tmp_path, "cage")
+    path = tmp_path / "cage" / "cage.parquet"
+    table, note = pq.read_table(path), read_pose_metadata(path)
+    pq.write_table(table.replace_schema_metadata({"poseflow": json.dumps(note | {key: value})}), path)
+    with pytest.raises(TableError, match=rf"cage\.parquet: metadata must .*{key}|nodes must") as fault:
+        poseflow.read_poses(path)
+    assert "\n" not in str(fault.value)
+
+
 def test_a_disk_that_fails_is_no_damaged_table(tmp_path, monkeypatch):
     write_recording(tmp_path, "cage")
 

@@ -14,7 +14,7 @@ from small_project import FRAMES, NODES, ROOT, animal_points, lay_out, write_rec
 from typer.testing import CliRunner
 
 from poseflow.cli import app
-from poseflow.config import read_model_config
+from poseflow.config import FOLDERS, WRITERS, read_model_config
 from poseflow.tables import read_poses
 
 
@@ -130,6 +130,31 @@ def test_predictions_of_sleap_by_the_workflow(tmp_path):
     said = (tmp_path / "results/summary.txt").read_text()
     assert "cut.slp" in said
     assert "gone.slp" in said
+
+
+@pytest.mark.workflow
+@pytest.mark.timeout(900)
+def test_every_format_by_the_workflow(tmp_path):
+    project = lay_out(tmp_path)
+    write_slp(tmp_path / "predictions/first.slp", "/elsewhere/videos/first.mp4", seed=0)
+    settings = settings_of("how_to/from_sleap.md") | {"exports": [*WRITERS], "subject": {"sex": "F"}}
+    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(settings))
+    exports = {f"export_{format}": 1 for format in WRITERS}
+    once = jobs(index=1, import_predictions=1, assemble=1, track=1)
+    assert project.planned_jobs() == once | exports
+    project.snakemake()
+    assert project.planned_jobs() == {}
+    found = {format: project.places.export(format, "first", "first") for format in WRITERS}
+    assert all(path.is_dir() == (format in FOLDERS) and path.exists() for format, path in found.items())
+    (video,) = sio.load_slp(str(found["slp"]), open_videos=False).videos
+    assert (tmp_path / video.filename).samefile(tmp_path / "videos/first.mp4")
+    assert len(pd.read_csv(found["csv"])) == 2 * FRAMES
+    settings["subject"]["sex"] = "M"
+    (tmp_path / "config/config.yaml").write_text(yaml.safe_dump(settings))
+    assert {name for name in project.planned_jobs() if name.startswith("export")} == {
+        "export_nwb",
+        "export_nwb_animals",
+    }
 
 
 def jobs(**some: int) -> dict[str, int]:

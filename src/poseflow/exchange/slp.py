@@ -60,7 +60,7 @@ def write_slp(poses: PoseStream, path: Path) -> None:
         raise ConfigError("a label file of SLEAP must refer to its recording, got no --index")
     individuals = find_individuals(poses, share_slots=False)
     labels = sio.Labels(
-        videos=[video_of(poses.index)],
+        videos=[_found_from_anywhere(video_of(poses.index))],
         skeletons=[to_sleap(poses.skeleton)],
         tracks=[sio.Track(name=name) for name in individuals.names],
     )
@@ -70,6 +70,14 @@ def write_slp(poses: PoseStream, path: Path) -> None:
         raise ConfigError(f"{poses.table}: the skeleton must have room in a label file of SLEAP, got {error}") from None
     with h5py.File(path, "r+") as file:
         _write_instances(poses, individuals, file)
+
+
+def _found_from_anywhere(video: sio.Video) -> sio.Video:
+    """SLEAP looks from where it was started, not from where the file lies; a path of a video that is gone stays."""
+    path = Path(video.filename)
+    if path.exists():
+        video.filename = str(path.absolute())
+    return video
 
 
 def _write_instances(poses: PoseStream, individuals: Individuals, file: h5py.File) -> None:

@@ -15,8 +15,9 @@ from poseflow.core.skeleton import Skeleton
 from poseflow.tables.columns import edited_columns, node_columns, stack_columns, stack_marks
 from poseflow.tables.individuals import Individuals
 from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
+from poseflow.tables.pose_note import check_pose_note
 from poseflow.tables.poses import KIND, pose_schema
-from poseflow.tables.ranges import check_ranges, count_frames, in_ranges
+from poseflow.tables.ranges import count_frames, in_ranges
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,6 +84,7 @@ def read_poses(path: Paths, layout: Literal["wide", "long", "xarray"] = "wide") 
 def read_pose_metadata(path: str | Path) -> dict[str, Any]:
     """One pose file's metadata: skeleton, fps, scale, frames that were read or failed, status, release, versions."""
     with open_table(path, KIND) as (_, note):
+        check_pose_note(note, Path(path))
         return note
 
 
@@ -94,8 +96,8 @@ def open_poses(path: str | Path) -> tuple[Skeleton, dict[str, Any]]:
     path = Path(path)
     with open_table(path, KIND) as (file, note):
         skeleton = parse_skeleton(note, path)
-        _check_note(note, path)
-        check_columns(file, pose_schema(skeleton, note.get("columns", ())), path)
+        check_pose_note(note, path)
+        check_columns(file, pose_schema(skeleton, note["columns"]), path)
     return skeleton, note
 
 
@@ -111,17 +113,11 @@ def _find_files(paths: list[Path]) -> list[Path]:
 
 def _read_file(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     with open_table(path, KIND) as (file, note):
-        schema = pose_schema(parse_skeleton(note, path), note.get("columns", ()))
-        _check_note(note, path)
+        skeleton = parse_skeleton(note, path)
+        check_pose_note(note, path)
+        schema = pose_schema(skeleton, note["columns"])
         check_columns(file, schema, path)
         return file.read(schema.names), note
-
-
-def _check_note(note: dict[str, Any], path: Path) -> None:
-    missing = [key for key in (*FRAME_LISTS, "fps", "pixels_per_mm", "start") if key not in note]
-    if missing:
-        raise TableError(f"{path}: metadata must be that of a pose table, got none of {', '.join(missing)}")
-    check_ranges(note["frames_read"], f"{path}: frames_read")
 
 
 def _common_skeleton(files: list[Path], notes: Sequence[dict[str, Any]]) -> Skeleton:

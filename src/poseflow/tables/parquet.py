@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from poseflow.core.errors import SkeletonError, TableError
 from poseflow.core.files import replacing
@@ -179,7 +180,8 @@ def parse_skeleton(note: dict[str, Any], path: str | Path) -> Skeleton:
     try:
         return Skeleton.model_validate(note["skeleton"])
     except (KeyError, ValueError, SkeletonError) as error:
-        raise TableError(f"{path}: metadata must hold a skeleton, got a faulty one: {error}") from error
+        fault = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise TableError(f"{path}: metadata must hold a skeleton, got a faulty one: {fault}") from error
 
 
 def _read_note(file: pq.ParquetFile, path: Path, kind: str | None) -> dict[str, Any]:
