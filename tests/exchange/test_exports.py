@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.exchange import export_poses
 from poseflow.exchange.losses import KINDS, find_losses
+from poseflow.exchange.predictions import iter_foreign_instances
 from poseflow.exchange.writer import PoseStream
 from poseflow.media import index_video, write_index, write_video
 from poseflow.media.runs import RunLengths
@@ -155,6 +157,18 @@ def test_files_of_a_folder_lie_in_it_and_tell_animals_apart(video: str, results:
     assert all(path.is_relative_to(tmp_path / "out") for path in {*tmp_path.rglob("*")} - before)
     files = sorted((tmp_path / "out" / "keypoint_moseq").iterdir())
     assert [path.stem[-7:] for path in files] == ["track_0", "track_1"]
+
+
+def test_an_animal_that_is_called_single_is_an_animal_to_deeplabcut(tmp_path: Path) -> None:
+    frames = np.array([0, 1])
+    predictions = Predictions.from_instances(Skeleton(nodes=("nose",)), frames, np.ones((2, 1, 2)))
+    tracks = replace(Tracks.without_identities(frames, frames, frames, frames), identity_names=("single", "pair"))
+    tracks = replace(tracks, identity_code=np.array([0, 1], np.int16))
+    table = assemble_poses(predictions, tracks, make_index("cage", 2), PoseSource("cage", "cage"))
+    write_poses(table, tmp_path / "cage.parquet")
+    export_poses(tmp_path / "cage.parquet", tmp_path / "cageDLC_poseflow.csv")
+    found = [len(part) for part in iter_foreign_instances(tmp_path / "cageDLC_poseflow.csv", 0, (0, 2))]
+    assert sum(found) == 2
 
 
 def test_archives_take_nodes_that_are_called_like_their_own_fields(tmp_path: Path) -> None:

@@ -393,6 +393,11 @@ def test_a_faulty_file_gets_one_line_that_names_it(name, tmp_path, monkeypatch):
     assert not Path("ran").exists()
 
 
+def test_an_analysis_file_without_tracks_has_no_instances(tmp_path):
+    path = edit("cage.analysis.h5", put("tracks", shape=(0, 2, 3, 0)))(tmp_path)
+    assert len(read(path)) == 0
+
+
 def test_the_recording_is_told_by_its_path_or_by_the_files_name(tmp_path):
     recordings = [tmp_path / name for name in ("day1/cage.mp4", "day2/cage.mp4", "cage1.mp4", "cage10.mp4")]
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from pyarrow import csv as arrow_csv
 
 from poseflow.core.errors import ConfigError
+from poseflow.core.wording import tell_apart
 from poseflow.exchange.animal_files import name_files
 from poseflow.exchange.dense import FrameGrid, Window, find_individuals, iter_windows, round_for_text
 from poseflow.exchange.extras import import_extra
@@ -138,11 +139,14 @@ def _levels(individuals: Sequence[str]) -> list[str]:
 
 
 def _column_names(individuals: Sequence[str], nodes: Sequence[str]) -> list[tuple[str, ...]]:
-    """Names of each column, from the scorer to x, y or likelihood; a lone animal has no name of its own."""
+    """Names of each column, from the scorer to x, y or likelihood; a lone animal has no name of its own.
+
+    `single` is no animal to DeepLabCut: its name for body parts of the arena.
+    """
     parts = [(node, coord) for node in nodes for coord in COORDS]
     if len(individuals) < 2:
         return [(SCORER, *part) for part in parts]
-    return [(SCORER, name, *part) for name in individuals for part in parts]
+    return [(SCORER, name, *part) for name in tell_apart(individuals, reserved=("single",)) for part in parts]
 
 
 def _flatten(window: Window) -> NDArray[np.float32]:

@@ -67,7 +67,7 @@ def iter_instances(path: Path, video: int, frames: tuple[int, int]) -> Iterator[
         shape = dict(zip(order, table.shape, strict=True))
         stop = min(frames[1], shape["frame"])
         step = max(1, VALUES // max(1, shape["track"] * shape["node"] * 2))
-        chunk = (table.chunks or table.shape)[order.index("frame")]
+        chunk = max(1, (table.chunks or table.shape)[order.index("frame")])
         step = max(step // chunk, 1) * chunk if chunk < step else step
         for begin in range(frames[0], stop, step):
             yield _read_block(file, order, (begin, min(begin + step, stop)))
