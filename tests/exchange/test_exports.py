@@ -23,12 +23,21 @@ from poseflow.config import WRITERS
 from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.skeleton import Skeleton
 from poseflow.exchange import export_poses
-from poseflow.exchange.losses import KINDS, find_losses
+from poseflow.exchange.losses import KINDS, OURS, find_losses
 from poseflow.exchange.predictions import iter_foreign_instances
 from poseflow.exchange.writer import PoseStream
 from poseflow.media import index_video, write_index, write_video
 from poseflow.media.runs import RunLengths
-from poseflow.tables import PoseSource, Predictions, Tracks, assemble_poses, open_poses, read_poses, write_poses
+from poseflow.tables import (
+    PoseEdits,
+    PoseSource,
+    Predictions,
+    Tracks,
+    assemble_poses,
+    open_poses,
+    read_poses,
+    write_poses,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "to_your_analysis.md"
 
@@ -260,6 +269,8 @@ def test_the_page_names_what_the_writers_say_that_they_lose() -> None:
     for name in WRITERS:
         words = re.split(r"[,;] | and ", said[name])
         for kind in getattr(WRITERS[name], "lost", ()):
+            if name not in ("movement", "csv", "csv_long") and kind in (*OURS, "symmetries"):
+                continue  # said of all of them
             assert all(part in words or part in said[name] for part in kind.split(" and ")), (name, kind)
 
 
@@ -281,6 +292,26 @@ def test_a_loss_is_said_only_where_there_is_something_to_lose(tmp_path: Path) ->
         assert find_losses(stream, WRITERS["movement"]) == ["instance scores"]
     assert found["short"] - found["whole"] == {"frames without animals", "frames after the last animal"}
     assert "frame numbers of recordings that were read in part" not in found["short"]
+
+
+def test_what_people_and_the_project_say_is_missed_too(tmp_path: Path) -> None:
+    frames, points = np.arange(3), np.ones((3, 2, 2), np.float32)
+    skeleton = Skeleton(nodes=("left", "right"), symmetries=((0, 1),))
+    predictions = Predictions.from_instances(skeleton, frames, points)
+    tracks = Tracks.without_identities(frames, frames, np.zeros(3), np.zeros(3))
+    tracks = replace(
+        tracks, identity_names=("A",), identity_code=np.zeros(3, np.int16), identity_score=np.ones(3, "f4")
+    )
+    edits = PoseEdits.build(2, {1: (points[1], np.array([True, False]))}, ())
+    source = PoseSource("cage", "cage", 2.0, facts={"group": "x"}, columns=("group",))
+    write_poses(assemble_poses(predictions, tracks, make_index("cage", 3), source, edits), tmp_path / "a.parquet")
+    stream = PoseStream(tmp_path / "a.parquet", *open_poses(tmp_path / "a.parquet"), tmp_path / "x")
+    for name in WRITERS:
+        lost = set(find_losses(stream, WRITERS[name])) & {*OURS, "symmetries"}
+        rest = {"scores of names", "marks of corrections"} if name == "movement" else {*OURS, "symmetries"}
+        assert lost == (
+            set() if name in ("csv", "csv_long") else rest - ({"symmetries"} if name == "slp" else set())
+        ), name
 
 
 def test_scores_that_are_missing_are_counted_where_they_become_0(

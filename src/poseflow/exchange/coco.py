@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from poseflow.exchange.animal_files import name_part
 from poseflow.exchange.dense import find_individuals, node_values, round_for_text
-from poseflow.exchange.losses import loses
+from poseflow.exchange.losses import OURS, loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.media import VideoIndex, open_video
 from poseflow.tables import Individuals
@@ -32,7 +32,7 @@ COLUMN_BLOCK = 8192
 """Rows whose text is made at once."""
 
 
-@loses("times", "scores of nodes", "frames without animals")
+@loses("times", "scores of nodes", "frames without animals", "symmetries", *OURS)
 def write_coco(poses: PoseStream, path: Path) -> None:
     """Write annotations, and images where the recording is given and at most MAX_IMAGES frames have animals."""
     individuals = find_individuals(poses, share_slots=False)

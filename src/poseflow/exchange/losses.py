@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import numpy as np
+import pyarrow.compute as pc
 
 from poseflow.exchange.writer import PoseStream, Writer
 from poseflow.tables import iter_columns
@@ -21,6 +22,11 @@ def _has_values(poses: PoseStream, *columns: str) -> bool:
             if column.null_count < len(column) and (values is None or not np.isnan(values).all()):
                 return True
     return False
+
+
+def _has_corrections(poses: PoseStream) -> bool:
+    """Whether a person set any of the rows."""
+    return any(pc.any(piece.column("edited")).as_py() for piece in iter_columns(poses.table, ["edited"]))
 
 
 def _has_empty_frames(poses: PoseStream) -> bool:
@@ -64,9 +70,16 @@ KINDS: dict[str, Callable[[PoseStream], bool]] = {
     "frame numbers of recordings that were read in part": _is_partly_read,
     "frames without animals": _has_empty_frames,
     "frames after the last animal": _ends_early,
+    "marks of corrections": _has_corrections,
+    "columns of recordings": lambda poses: bool(poses.note["columns"]),
+    "scale": lambda poses: bool(poses.note["pixels_per_mm"]),
+    "symmetries": lambda poses: bool(poses.skeleton.symmetries),
     "skeleton and all other metadata": lambda poses: True,
 }
 """What a table may have, and whether one has it."""
+
+OURS = ("scores of names", "marks of corrections", "columns of recordings", "scale")
+"""What formats that are not made for tracks of many recordings have no place for."""
 
 
 def loses(*kinds: str) -> Callable[[Writer], Writer]:

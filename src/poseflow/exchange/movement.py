@@ -15,7 +15,7 @@ from poseflow.exchange.writer import PoseStream
 CHUNK_FRAMES = 4096
 
 
-@loses("instance scores")
+@loses("instance scores", "scores of names", "marks of corrections")
 def write_movement(poses: PoseStream, path: Path) -> None:
     """Write `position` and `confidence` of each frame that was read, keypoint and individual, piece by piece."""
     h5netcdf = import_extra("h5netcdf", "movement")

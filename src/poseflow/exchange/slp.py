@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from poseflow.core.errors import ConfigError
 from poseflow.exchange.dense import find_individuals, node_values
-from poseflow.exchange.losses import loses
+from poseflow.exchange.losses import OURS, loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.labels import describe, to_sleap
 from poseflow.media import VideoIndex
@@ -47,7 +47,7 @@ POINT = np.dtype([("x", "f8"), ("y", "f8"), ("visible", "?"), ("complete", "?"),
 PREDICTED = 1
 
 
-@loses("times", "scores of names")
+@loses("times", *OURS)
 def write_slp(poses: PoseStream, path: Path) -> None:
     """Write poses as `.slp` with predicted instances; SLEAP's GUI shows them on the recording.
 
