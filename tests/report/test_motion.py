@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from fake_results import SKELETON, make_index, make_poses
 
+from poseflow.media.runs import RunLengths
 from poseflow.report.motion import draw_motion, read_motion
 from poseflow.report.review_items import ListedItem, read_review_items, tabulate_review_items
 from poseflow.report.timelines import draw_timeline, read_timeline
@@ -29,6 +30,14 @@ def test_speed_and_distance_are_those_of_the_circles_that_animals_walk(tmp_path)
     assert np.isnan(motion.distance[5:]).all()
     assert np.isnan(motion.speed[1, 5:]).all()
     assert np.isnan(motion.confidence).all()
+
+
+def test_speed_goes_by_the_recordings_own_times(tmp_path):
+    times = RunLengths(first=0, count=100, deltas=((1, 50), (4, 49)))
+    index = make_index("cage", 100, timestamps=times, variable_fps=True)
+    motion, _ = read_both(tmp_path, make_poses(index, [(0, 0, 100)]), 100)
+    chord = 2 * 150 * np.sin(1 / 80) / 2
+    np.testing.assert_allclose(motion.speed[0, [0, 4, 6, 9]], chord * 25 / np.array([1, 1, 4, 4]), rtol=1e-3)
 
 
 def make_named(frames, scores):

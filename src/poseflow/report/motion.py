@@ -49,19 +49,20 @@ def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
     node = _central_node(note["skeleton"])
     bins = max(1, min(bins, frames))
     shown = np.array(timeline.shown[: min(MAX_LINES, timeline.named or MAX_LINES)], np.int64)
-    moved, steps = np.zeros((len(shown), bins)), np.zeros((len(shown), bins))
+    moved, seconds = np.zeros((len(shown), bins)), np.zeros((len(shown), bins))
     apart, pairs = np.zeros(bins), np.zeros(bins)
     score_sum, named, least = np.zeros(bins), np.zeros(bins), np.full(bins, np.inf)
-    columns = (f"{node}.x", f"{node}.y", "identity_score")
+    columns = (f"{node}.x", f"{node}.y", "identity_score", "time_s")
     for frame_idx, _, line, *values in iterate_lines(path, find_names(path), *columns):
-        x, y, score = (np.asarray(value.to_numpy(zero_copy_only=False), np.float64) for value in values)
+        x, y, score, time_s = (np.asarray(value.to_numpy(zero_copy_only=False), np.float64) for value in values)
         column = np.minimum(frame_idx * bins // max(frames, 1), bins - 1)
         for row, number in enumerate(shown):
             rows = np.flatnonzero(line == number)
             length = np.hypot(np.diff(x[rows]), np.diff(y[rows]))
-            measured = np.isfinite(length) & (np.diff(frame_idx[rows]) == 1)
+            step = np.nan_to_num(np.diff(time_s[rows]), nan=1 / fps)
+            measured = np.isfinite(length) & (np.diff(frame_idx[rows]) == 1) & (step > 0)
             np.add.at(moved[row], column[rows[1:]][measured], length[measured])
-            np.add.at(steps[row], column[rows[1:]][measured], 1)
+            np.add.at(seconds[row], column[rows[1:]][measured], step[measured])
         where, nearest = _nearest_pairs(frame_idx, x, y)
         np.add.at(apart, column[where], nearest)
         np.add.at(pairs, column[where], 1)
@@ -75,7 +76,7 @@ def read_motion(path: Path, timeline: Timeline, bins: int = BINS) -> Motion:
         unit="mm" if scale else "px",
         names=timeline.names[: len(shown)],
         colors=timeline.colors[: len(shown)],
-        speed=_divide(moved, steps) * fps * per_px,
+        speed=_divide(moved, seconds) * per_px,
         distance=_divide(apart, pairs) * per_px,
         confidence=_divide(score_sum, named),
         least=np.where(np.isfinite(least), least, np.nan),
@@ -144,5 +145,5 @@ def _nearest_pairs(
     return first[found], nearest[found]
 
 
-def _divide(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+def _divide(total: NDArray[np.float64], by: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(total, by, out=np.full(total.shape, np.nan), where=by > 0)

@@ -31,7 +31,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "assemble": 4,
     "export": 3,
     "render": 1,
-    "report": 1,
+    "report": 2,
     "experiment": 1,
 }
 """Raise a step's number when its result becomes another from the same inputs and settings: its algorithm changed, or a
