@@ -18,6 +18,7 @@ from poseflow.core.errors import ConfigError
         ({"evaluation": {"pck_px": [5, 0]}}, "pck_px"),
         ({"evaluation": {"match_px": float("inf")}}, "evaluation.match_px: .*finite"),
         ({"tracking": {"max_distance_px": float("nan")}}, "tracking.max_distance_px"),
+        ({"exports": ["slp", "csv", "slp"]}, "exports: each format must be named once, got slp, csv, slp"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, dict) else "",
 )

@@ -85,6 +85,13 @@ def test_coco_is_read_by_its_own_tools_with_the_images_of_frames_with_animals(re
     assert {image["width"] for image in coco.loadImgs(coco.getImgIds())} == {64}
 
 
+def test_images_that_coco_has_not_are_told(results: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "cage.mp4").unlink()
+    with caplog.at_level(logging.WARNING):
+        run("export", results / "poses", "--to", "coco")
+    assert "images are left out, since the recording" in caplog.text and "cage.mp4 is not there" in caplog.text
+
+
 def test_keypoint_moseq_finds_a_file_an_animal(results: Path) -> None:
     run("export", results / "poses", "--to", "keypoint_moseq")
     folder = results / "exports" / "keypoint_moseq" / "cage" / "cage.kpms"

@@ -9,7 +9,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from poseflow.config.dataset import ExtractConfig, HoldOut, LabelsConfig, SplitConfig
 from poseflow.config.evaluation import EvaluationConfig
 from poseflow.config.experiments import ExperimentConfig
-from poseflow.config.exports import FOLDERS, NEED_SUBJECT, WRITERS, FormatName, SubjectConfig, suffix_of
+from poseflow.config.exports import FOLDERS, NEED_SUBJECT, WRITERS, FormatNames, SubjectConfig, suffix_of
 from poseflow.config.kinds import KINDS, Kind, find_pipeline_fault
 from poseflow.config.model import (
     AugmentationConfig,
@@ -150,7 +150,7 @@ class Config(Section):
     render: RenderConfig = RenderConfig()
     report: ReportConfig = ReportConfig()
     keep: KeepConfig = KeepConfig()
-    exports: tuple[FormatName, ...] = Field(
+    exports: FormatNames = Field(
         (),
         description="Formats that each pose table is written in as well, for other programs, into `results/exports/`; "
         "docs/how_to/to_your_analysis.md lists them.",

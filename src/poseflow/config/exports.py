@@ -51,7 +51,13 @@ def suffix_of(format: str) -> str:
     return SUFFIXES.get(format, f".{format}")
 
 
-FormatName = Annotated[str, AfterValidator(WRITERS.check)]
+def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError(f"each format must be named once, got {', '.join(names)}")
+    return names
+
+
+FormatNames = Annotated[tuple[Annotated[str, AfterValidator(WRITERS.check)], ...], AfterValidator(_check_formats)]
 
 
 class SubjectConfig(Section):
