@@ -48,7 +48,7 @@ def write_coco(poses: PoseStream, path: Path) -> None:
     if poses.index is None:
         logger.warning("%s: images are left out, since the recording is not given (--index)", poses.path)
     elif not poses.has_recording:
-        logger.warning("%s: images are left out, since the recording %s is not there", poses.path, poses.index.path)
+        logger.warning("%s: images are left out, since the recording %s cannot be read", poses.path, poses.index.path)
     elif individuals.frames > MAX_IMAGES:
         logger.warning("%s: images are left out, since %d frames have animals", poses.path, individuals.frames)
     else:
