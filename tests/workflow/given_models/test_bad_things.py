@@ -46,14 +46,15 @@ def test_a_video_that_may_not_be_read_is_planned(case_project):
     assert "videos/locked.mp4: quarantined: videos/locked.mp4 must be readable, got: Permission denied" in printed
 
 
-def test_one_may_look_at_a_project_whose_results_one_may_not_write(case_project, tmp_path):
+def test_one_may_look_at_a_project_whose_results_one_may_not_write(case_project, tmp_path, monkeypatch):
     project = case_project("parts_in_string_order", {}, "a.mp4")
     (tmp_path / "sitecustomize.py").write_text(
         "import poseflow.runs.facts as facts\n"
         "def refuse(self):\n    raise PermissionError(13, 'Permission denied')\n"  # of which root is never told
         "facts.FileFacts.save = refuse\n"
     )
-    printed = dry_run(["--profile", "local"], project, {**os.environ, "PYTHONPATH": str(tmp_path)})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    printed = Project(project).dry_run()
     assert "warning: results must be writable for a run, got [Errno 13] Permission denied" in printed, printed
     assert "Traceback" not in printed and "total" in printed
 
