@@ -5,6 +5,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
+import cv2
 import h5py
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
 from pynwb import NWBHDF5IO, NWBFile
 from pynwb.image import ImageSeries
 
+from poseflow.config import PredictConfig
 from poseflow.core.errors import AmbiguousVideoError, PredictionsError
 from poseflow.exchange.predictions import (
     PredictedVideo,
@@ -25,6 +27,8 @@ from poseflow.exchange.predictions import (
     iter_foreign_instances,
     slp,
 )
+from poseflow.media import index_video
+from poseflow.steps.import_predictions import import_predictions
 from poseflow.tables import Instances
 
 NODES = ("nose", "tail", "paw")
@@ -414,3 +418,129 @@ def test_the_recording_is_told_by_its_path_or_by_the_files_name(tmp_path):
     assert find("day1/cage.csv") == "day1/cage.mp4"
     with pytest.raises(AmbiguousVideoError, match=r"cage\.csv: .*day1.*day2"):
         find("elsewhere/cage.csv")
+
+
+ONE_NODE = "scorer,DLC,DLC,DLC\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n"
+ENSEMBLE = "scorer,eks,eks,eks,eks\nbodyparts,nose,nose,nose,nose\ncoords,x,y,likelihood,x_var\n"
+OF_SLEAP = "track,frame_idx,instance.score,nose.x,nose.y,nose.score\n"
+SEMICOLONS = str.maketrans(",.", ";,")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        ONE_NODE + "0,1.5,2,0.5\n2,3,4,0.5\n",
+        (ONE_NODE + "0,1.5,2,0.5\n2,3,4,0.5\n").translate(SEMICOLONS),
+        ONE_NODE + "0.0,1.5,2,0.5\n2.0,3,4,0.5\n,,,\n\n",
+        ENSEMBLE + "0,1.5,2,0.5,9\n2,3,4,0.5,9\n",
+        OF_SLEAP + ",0,0.5,1.5,2,0.5\n,2,0.5,3,4,0.5\n",
+        OF_SLEAP.replace(",", ";") + ";0;0,5;1,5;2;0,5\n;2;0,5;3;4;0,5\n",
+        "video_path," + OF_SLEAP + "a.mp4,,0.0,0.5,1.5,2,0.5\na.mp4,,2.0,0.5,3,4,0.5\n,,,,,,\n",
+    ],
+)
+def test_tables_as_programs_write_and_spreadsheets_save_them(content, tmp_path):
+    path = tmp_path / "cage.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + content.replace("\n", "\r\n").encode())
+    described = describe_predictions_file(path)
+    [found] = iter_foreign_instances(path, 0, (0, 3))
+    assert described.videos[0].frames == 3
+    assert described.videos[0].recorded == ("a.mp4" if "a.mp4" in content else None)
+    assert ("columns x_var" in described.left_out) == ("x_var" in content)
+    assert (found.frame_idx.tolist(), found.points.tolist()) == ([0, 2], [[[1.5, 2]], [[3, 4]]])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ((ONE_NODE.replace("nose", "nüse") + "0,1,2,0.5\n").encode("cp1252"), "in UTF-8"),
+        (ONE_NODE.encode() + b"img001.png,1,2,0.5\n", "single images"),
+        (ENSEMBLE.replace("x_var", "z").encode() + b"0,1,2,0.5,9\n", "in px, got x, y, likelihood, z"),
+        (
+            ("video_path," + OF_SLEAP).encode() + b"a.mp4,,0,1,1,2,1\nb.mp4,,0,1,1,2,1\n",
+            "one recording, got a.mp4, b.mp4",
+        ),
+        (OF_SLEAP.encode() + b",0.5,1,1,2,1\n", "frame's number"),
+    ],
+)
+def test_a_table_that_means_something_else_is_refused(content, words, tmp_path):
+    (tmp_path / "cage.csv").write_bytes(content)
+    with pytest.raises(PredictionsError, match=words):
+        describe_predictions_file(tmp_path / "cage.csv")
+
+
+def test_movements_netcdf_as_xarray_writes_it(tmp_path):
+    xarray = pytest.importorskip("xarray")
+    poses = np.round(np.random.default_rng(0).uniform(0, 100, (FRAMES, 2, 3, 1)), 1)
+    poses[0, 0, 0] = np.nan
+    names = {"time": np.arange(FRAMES) / 25, "space": ["x", "y"], "keypoints": list(NODES), "individuals": ["a"]}
+    written = xarray.Dataset({"position": (tuple(names), poses)}, names, {"fps": 25.0, "time_unit": "seconds"})
+    packed = {"position": {"dtype": "int16", "scale_factor": 0.1, "_FillValue": -1}}
+    other = written.sel(space=["y", "x"]).isel(time=slice(2, None))
+    for number, (data, encoding) in enumerate([(written, {}), (written, packed), (other, {})]):
+        path = tmp_path / f"{number}.nc"
+        data.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+        assert describe_predictions_file(path).videos[0].fps == 25
+        start = 2 * (number == 2)
+        found = read(path)
+        assert found.frame_idx.tolist() == list(range(start, FRAMES))
+        np.testing.assert_allclose(found.points, whole_points(poses.transpose(0, 3, 2, 1)[start:]), atol=1e-5)
+
+
+def test_cameras_in_one_nwb_file_are_recordings_and_other_units_are_refused(tmp_path):
+    poses = np.ones((FRAMES, 2, 3, 2), np.float32) * np.arange(1, 3)[:, None, None]
+    write_nwb(poses, tmp_path / "cage.nwb")
+    with h5py.File(tmp_path / "cage.nwb", "a") as file:
+        second = sorted(key for key in file["processing/behavior"] if key != "Skeletons")[1]
+        file.copy("acquisition/film", "acquisition/other")
+        film = file["acquisition/other"]
+        film["external_file"][0] = "right.mp4"
+        del file[f"processing/behavior/{second}/source_video"]
+        file[f"processing/behavior/{second}/source_video"] = film
+    videos = describe_predictions_file(tmp_path / "cage.nwb").videos
+    assert [video.recorded for video in videos] == ["../day0/cage.mp4", "right.mp4"]
+    assert [read(tmp_path / "cage.nwb", video.number).points.mean() for video in videos] == [1, 2]
+    with h5py.File(tmp_path / "cage.nwb", "a") as file:
+        file[f"processing/behavior/{second}/nose/data"].attrs["unit"] = "meters"
+    with pytest.raises(PredictionsError, match="in px, got meters"):
+        describe_predictions_file(tmp_path / "cage.nwb")
+
+
+def test_poses_of_a_part_of_a_recording_are_of_the_frames_at_their_times(tmp_path):
+    write_nwb(np.ones((FRAMES, 1, 3, 2), np.float32), tmp_path / "cage.nwb")
+    with h5py.File(tmp_path / "cage.nwb", "a") as file:
+        del file["acquisition/film/starting_time"]
+        file["acquisition/film/timestamps"] = 9 + np.arange(50) / 25
+    assert describe_predictions_file(tmp_path / "cage.nwb").videos[0].frames == 25 + FRAMES
+    assert read(tmp_path / "cage.nwb", 0, (0, 50)).frame_idx.tolist() == list(range(25, 25 + FRAMES))
+
+
+def test_nodes_of_sleap_are_matched_by_name(tmp_path):
+    video = sio.Video(filename="cage.mp4", open_backend=False)
+    skeletons = [sio.Skeleton(list(NODES)), sio.Skeleton(list(reversed(NODES)))]
+    points = np.arange(6.0).reshape(3, 2)
+    own = [sio.Instance.from_numpy(p, skeleton=s) for p, s in zip((points, points[::-1] + 9), skeletons, strict=True)]
+    frames = [sio.LabeledFrame(video=video, frame_idx=0, instances=own)]
+    sio.save_slp(sio.Labels(frames, skeletons=skeletons), str(tmp_path / "a.slp"), embed=False, verbose=False)
+    np.testing.assert_array_equal(read(tmp_path / "a.slp").points, [points, points + 9])
+
+
+def test_points_of_a_cropped_view_lie_in_the_whole_frame(case):
+    found = read(case("slp_cropped_view") / "crop.slp")
+    np.testing.assert_array_equal(found.points, [[[42, 28], [47, 28], [52, 28]]])
+
+
+@pytest.mark.parametrize("name", ["a.slp", "a.analysis.h5"])
+def test_predictions_on_images_are_of_the_images_that_the_file_lists(name, tmp_path):
+    for number in (1, 2, 3, 9, 10):
+        (tmp_path / "cage").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / f"cage/img{number}.png"), np.zeros((20, 30), np.uint8))
+    listed = sio.Video(filename=[str(tmp_path / f"cage/img{number}.png") for number in (10, 2, 9)])
+    labels = build_labels(np.arange(6).reshape(3, 1, 1, 2) * np.ones((1, 1, 3, 1), np.float32))
+    labels.replace_videos(new_videos=[listed])
+    WRITERS["cage.slp" if name == "a.slp" else "cage.analysis.h5"](labels, tmp_path / name)
+    index = index_video(tmp_path / "cage")
+    for part, rows in (((0, 5), {1: 2, 3: 4, 4: 0}), ((0, 2), {1: 2}), ((3, 5), {3: 4, 4: 0})):
+        out = tmp_path / f"{part}.parquet"
+        import_predictions(tmp_path / name, 0, index, part, out, PredictConfig(flow={"window_frames": 0}), "cage", "")
+        table = pd.read_parquet(out)
+        assert dict(zip(table["frame_idx"], table["nose.x"], strict=True)) == rows

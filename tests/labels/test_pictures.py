@@ -1,5 +1,6 @@
 """A label belongs to one picture: regression cases, and their kin."""
 
+import json
 import logging
 import os
 import sys
@@ -14,7 +15,8 @@ import sleap_io as sio
 
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import AmbiguousVideoError, LabelsError, SkeletonError
-from poseflow.labels import frame_key, read_labels, read_package, write_package
+from poseflow.exchange.predictions import describe_predictions_file
+from poseflow.labels import describe_label_file, frame_key, read_labels, read_package, write_package, write_with_images
 from poseflow.labels.locate import locate_videos
 from poseflow.labels.videos import VideoFinder
 from poseflow.media import write_video
@@ -281,6 +283,33 @@ class TestPackages:
             LabelsError, match=r"saved14\.slp: .* not found: .*P02e/a\.pkg\.slp, which holds the images"
         ):
             read(folder / "saved14.slp")
+
+
+@pytest.mark.parametrize("kept", [(0, 2), (1, 2), (2,)])
+def test_frames_of_a_part_of_a_project_keep_its_numbers_of_videos(
+    kept: tuple[int, ...], make_video: Callable, make_labels: Callable, animal: Callable, tmp_path: Path
+) -> None:
+    """As old versions of SLEAP wrote packages: frames are of `video2` though two videos are listed."""
+    files = [make_labels(f"{n}.slp", make_video(f"{n}.mp4", seed=n), {n: [animal(x=10 + n)]}) for n in range(3)]
+    package = tmp_path / "part.pkg.slp"
+    write_with_images(read_labels([files[number] for number in kept], LabelsConfig()), package, 1)
+    with h5py.File(package, "r+") as file:
+        for place, number in reversed([*enumerate(kept)]):
+            if place != number:
+                file.move(f"video{place}", f"video{number}")
+        listed = [json.loads(text) for text in file["videos_json"]]
+        for video, number in zip(listed, kept, strict=True):
+            video["backend"]["dataset"] = f"video{number}/video"
+        file["videos_json"][:] = [json.dumps(video) for video in listed]
+        frames = file["frames"][:]
+        frames["video"] = np.array(kept)[frames["video"]]
+        file["frames"][:] = frames
+    labels = read_labels([package], LabelsConfig())
+    assert [Path(frame.video.filename).name for frame in labels.labeled_frames] == [f"{n}.mp4" for n in kept]
+    assert [frame.instances[0].numpy()[0, 0] for frame in labels.labeled_frames] == [10 + n for n in kept]
+    assert [Path(path).name for path in describe_label_file(package, False)["videos"]] == [f"{n}.mp4" for n in kept]
+    videos = describe_predictions_file(package).videos
+    assert [Path(str(video.recorded)).name for video in videos] == [f"{n}.mp4" for n in kept]
 
 
 class TestPoints:

@@ -30,7 +30,7 @@ def settle_sources(labels: sio.Labels, path: Path) -> None:
     whole: dict[str, sio.Video] = {}
     moved: set[int] = set()
     for frame in labels.labeled_frames:
-        if (corner := _corner_of(frame.video)) is None:
+        if (corner := corner_of(frame.video)) is None:
             continue
         if is_embedded(frame.video):
             raise LabelsError(f"{path}: embedded images must be whole frames, got cropped ones")
@@ -84,7 +84,7 @@ def _source(described: dict[str, Any]) -> sio.Video | None:
     return sio.Video(filename=name, open_backend=False, backend_metadata=dict(backend))
 
 
-def _corner_of(video: sio.Video) -> np.ndarray | None:
+def corner_of(video: sio.Video) -> np.ndarray | None:
     """Where the top left corner of a cropped view lies in the recording, (x, y) px; None for a whole one."""
     corner, is_cropped = np.zeros(2), False
     view: sio.Video | None = video

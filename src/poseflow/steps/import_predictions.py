@@ -5,7 +5,12 @@ from pathlib import Path
 
 from poseflow.config import FlowConfig, PredictConfig
 from poseflow.core.errors import PredictionsError
-from poseflow.exchange.predictions import PredictionsFile, describe_predictions_file, iter_foreign_instances
+from poseflow.exchange.predictions import (
+    PredictionsFile,
+    describe_predictions_file,
+    iter_foreign_instances,
+    place_images,
+)
 from poseflow.media import VideoIndex
 from poseflow.runs.fingerprints import describe_sections, fingerprint, key_of
 from poseflow.runs.provenance import describe_import
@@ -39,16 +44,20 @@ def import_predictions(
     made_from = fingerprint(step, key_of(index.model_dump(mode="json")), digest, number)
     notes = {"video": video, "status": index.status, "reason": index.reason, "made_from": made_from}
     notes |= describe_import(file, digest, described, settings, left_out=_list_absent(described, flow is not None))
-    known = next((one.frames for one in described.videos if one.number == number), 0)
-    if index.is_ok and known > index.frames:
+    told = next(one for one in described.videos if one.number == number)
+    of_images = bool(told.images) and index.kind == "image_folder"
+    if index.is_ok and told.frames > index.frames and not of_images:
         raise PredictionsError(
-            f"{file}: predictions must be of the {index.frames} frames of {index.path}, got some of frame {known - 1}"
+            f"{file}: predictions must be of the {index.frames} frames of {index.path}, "
+            f"got some of frame {told.frames - 1}"
         )
     failed: set[int] = set()
     lags = flow.window_frames if flow else 0
     with PredictionsWriter(out, described.skeleton, lags, described.class_names, metadata=notes) as writer:
         if index.is_ok:
-            found = iter_foreign_instances(file, number, frames)
+            found = iter_foreign_instances(file, number, (0, told.frames) if of_images else frames)
+            if of_images:
+                found = place_images(found, told, Path(index.path), frames, file)
             for piece in _shift(found, index, flow, failed) if flow else found:
                 writer.append(piece)
         read = [frames] if index.is_ok and frames[1] > frames[0] else []

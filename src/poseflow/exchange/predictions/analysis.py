@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
 from poseflow.exchange.predictions.hdf5 import dataset, opened, text
-from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader
+from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader, name_recording
 from poseflow.labels.formats.content import is_hdf5, open_hdf5
 from poseflow.tables import Instances
 
@@ -37,13 +37,15 @@ def describe(path: Path) -> PredictionsFile:
         order = _order(file)
         frames, tracks = (dataset(file, "tracks", 4).shape[order.index(name)] for name in ("frame", "track"))
         _check_shapes(file, len(skeleton.nodes))
-        named = text(file["video_path"][()]) if "video_path" in file else ""
+        files = [text(name) for name in np.ravel(file["video_path"][()])] if "video_path" in file else []
+        recorded, images = name_recording(files) if any(files) else (None, ())
         backend = json.loads(text(file.attrs.get("video_backend_metadata", "{}")))
         note = json.loads(text(file["provenance"][()]) or "{}") if "provenance" in file else {}
     size = [int(side or 0) for side in [*(backend.get("shape") or []), 0, 0, 0][:3]]
     video = PredictedVideo(
         number=0,
-        recorded=named or None,
+        recorded=recorded,
+        images=images,
         frames=max(frames, size[0]),
         fps=backend.get("fps"),
         height=size[1],

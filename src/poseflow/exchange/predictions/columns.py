@@ -13,6 +13,8 @@ from poseflow.tables import Instances
 UNIQUE = "single"
 """The individual under which DeepLabCut files body parts that no animal has: corners of the arena."""
 COORDS = {"x": 0, "y": 1, "likelihood": 2}
+DEPTH = "z"
+"""Where a column is so called, x and y are no px of an image either."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +27,14 @@ class Columns:
     places: NDArray[np.int64]
     """(animals, nodes, 3) number of the column of x, y and likelihood; -1 where there is none."""
     unique: tuple[str, ...]
+    others: tuple[str, ...]
+    """Columns that are no coordinates: what an ensemble says of its spread."""
 
     def describe(self, frames: int) -> PredictionsFile:
         """A file of so many frames; which recording it is of, its own name tells."""
         left_out = [f"{len(self.animals)} individuals as tracks"] if len(self.animals) > 1 else []
         left_out += [f"unique body parts ({', '.join(self.unique)})"] if self.unique else []
+        left_out += [f"columns {', '.join(self.others)}"] if self.others else []
         return PredictionsFile(
             tool=self.tool,
             skeleton=Skeleton(nodes=self.nodes),
@@ -48,16 +53,21 @@ class Columns:
 def arrange_columns(names: Sequence[Mapping[str, str]]) -> Columns:
     """Find out what columns hold, from their headers: `scorer`, maybe `individuals`, `bodyparts`, `coords`.
 
-    Raises: ValueError where one is no coordinate, is there twice, or there are no predictions.
+    Columns that are no coordinates are left out.
+
+    Raises: ValueError where one is a coordinate in space, is there twice, or there are no predictions.
     """
     scorers = sorted({name["scorer"] for name in names})
     if len(scorers) != 1:
         raise ValueError(f"columns must be of one scorer, got {', '.join(scorers) or 'none'}")
+    coords = {name["coords"]: None for name in names}
+    if DEPTH in coords or not {"x", "y"} <= coords.keys():
+        raise ValueError(f"columns must be x, y and likelihood of body parts, in px, got {', '.join(coords)}")
     found: dict[tuple[str, str, int], int] = {}
     for place, name in enumerate(names):
         coord = COORDS.get(name["coords"])
         if coord is None:
-            raise ValueError(f"a column must be x, y or likelihood of {name['bodyparts']}, got {name['coords']!r}")
+            continue
         key = name.get("individuals", ""), name["bodyparts"], coord
         if key in found:
             raise ValueError(f"each body part must have one {name['coords']}, got several of {name['bodyparts']}")
@@ -68,4 +78,5 @@ def arrange_columns(names: Sequence[Mapping[str, str]]) -> Columns:
     unique = dict.fromkeys(node for individual, node, _ in found if individual not in animals)
     places = [[[found.get((animal, node, coord), -1) for coord in range(3)] for node in nodes] for animal in animals]
     tool = "Lightning Pose" if scorers[0].endswith("_tracker") else "DeepLabCut"
-    return Columns(tool, tuple(nodes), tuple(animals), np.array(places, np.int64), tuple(unique))
+    others = tuple(coord for coord in coords if coord not in COORDS)
+    return Columns(tool, tuple(nodes), tuple(animals), np.array(places, np.int64), tuple(unique), others)

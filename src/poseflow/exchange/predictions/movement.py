@@ -39,7 +39,8 @@ def describe(path: Path) -> PredictionsFile:
             raise ValueError(
                 f"position must have x and y of {len(nodes)} keypoints at {len(numbers)} times, got {shape}"
             )
-        tool = text(file.attrs.get("source_software", "")) or "movement"
+        _find_axes(file)
+        tool = text(_attribute(file, "source_software")) or "movement"
     return PredictionsFile(
         tool=tool,
         skeleton=Skeleton(nodes=tuple(nodes)),
@@ -52,12 +53,13 @@ def iter_instances(path: Path, video: int, frames: tuple[int, int]) -> Iterator[
     """The animals of each frame."""
     with opened(path, WHAT) as file:
         numbers, _ = _frame_numbers(file)
+        axes = _find_axes(file)
         begin, stop = np.searchsorted(numbers, frames).tolist()
         size = int(np.prod(dataset(file, "position", 4).shape[0:], dtype=np.int64)) // max(1, len(numbers))
         step = max(1, VALUES // max(1, size))
         for first in range(begin, stop, step):
             part = slice(first, min(first + step, stop))
-            points = _read(file, "position", DIMENSIONS, part)
+            points = _read(file, "position", DIMENSIONS, part)[..., axes]
             scores = np.full(points.shape[:3], np.nan)
             if "confidence" in file:
                 scores = _read(file, "confidence", DIMENSIONS[:3], part)
@@ -69,8 +71,31 @@ def iter_instances(path: Path, video: int, frames: tuple[int, int]) -> Iterator[
 
 def _read(file: h5py.File, name: str, wanted: tuple[str, ...], part: slice) -> NDArray[Any]:
     own = _dimensions(file, name, wanted)
-    values = dataset(file, name, len(own))[tuple(part if one == "time" else slice(None) for one in own)]
+    table = dataset(file, name, len(own))
+    values = _unpack(table, table[tuple(part if one == "time" else slice(None) for one in own)])
     return np.transpose(values, [own.index(one) for one in wanted])
+
+
+def _unpack(table: h5py.Dataset, values: NDArray[Any]) -> NDArray[Any]:
+    """Values as netCDF's conventions mean them: what stands for a missing one is NaN, packed ones are scaled."""
+    for name in ("_FillValue", "missing_value"):
+        if name in table.attrs:
+            values = np.where(values == _attribute(table, name), np.nan, values)
+    scale, offset = _attribute(table, "scale_factor", 1), _attribute(table, "add_offset", 0)
+    return values if (scale, offset) == (1, 0) else values * scale + offset
+
+
+def _attribute(item: h5py.Group | h5py.Dataset, name: str, default: Any = "") -> Any:
+    """An attribute's only value: netCDF stores a number as an array of one."""
+    return np.ravel(item.attrs[name])[0] if name in item.attrs else default
+
+
+def _find_axes(file: h5py.File) -> list[int]:
+    """Where x and y stand in `space`."""
+    names = [text(name) for name in dataset(file, "space", 1)[:]]
+    if sorted(names) != ["x", "y"]:
+        raise ValueError(f"space must be x and y, got {', '.join(names)}")
+    return [names.index("x"), names.index("y")]
 
 
 def _dimensions(file: h5py.File, name: str, wanted: tuple[str, ...]) -> list[str]:
@@ -85,9 +110,11 @@ def _dimensions(file: h5py.File, name: str, wanted: tuple[str, ...]) -> list[str
 def _frame_numbers(file: h5py.File) -> tuple[NDArray[np.int64], float | None]:
     """Frame of each time, and the frame rate: where it is known, times in seconds tell the frame."""
     times = np.asarray(dataset(file, "time", 1)[:], float)
-    rate = file.attrs.get("fps")
-    fps = float(rate) if rate is not None and np.isfinite(float(rate)) and float(rate) > 0 else None
-    in_frames = text(file.attrs.get("time_unit", "")) == "frames"
+    rate = float(_attribute(file, "fps", np.nan))
+    fps = rate if np.isfinite(rate) and rate > 0 else None
+    in_frames = text(_attribute(file, "time_unit")) == "frames"
+    if not in_frames and (unit := text(_attribute(file["time"], "units", "seconds"))) != "seconds":
+        raise ValueError(f"times must be in frames or seconds, got {unit}")
     exact = times if in_frames else times * fps if fps else np.arange(len(times), dtype=float)
     numbers = number_times(exact)
     if (np.diff(numbers) <= 0).any() or numbers.min(initial=0) < 0:

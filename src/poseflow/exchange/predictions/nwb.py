@@ -1,5 +1,6 @@
 """Poses in NWB 2, by the extension ndx-pose."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
-from poseflow.exchange.predictions.frame_numbers import number_times
+from poseflow.exchange.predictions.frame_numbers import OFF_GRID, number_times
 from poseflow.exchange.predictions.hdf5 import dataset, opened, text
-from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader
+from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader, name_recording
 from poseflow.labels.formats.content import is_hdf5, open_hdf5
 from poseflow.tables import Instances
 
 WHAT = "an NWB file with poses (ndx-pose)"
 BLOCK_FRAMES = 1 << 14
+LENGTH = re.compile(r"(milli|centi|micro|deci)?met(er|re)s?|[munµcd]?m|inch(es)?", re.IGNORECASE)
+"""Units that are no px."""
 
 
 @dataclass(frozen=True)
@@ -39,26 +42,32 @@ def recognize(path: Path) -> bool:
 def describe(path: Path) -> PredictionsFile:
     """What a file holds; raises PredictionsError."""
     with opened(path, WHAT) as file:
-        skeleton, animals, fps = _read_animals(file)
-        last = max((int(animal.frames[-1]) for animal in animals if len(animal.frames)), default=-1)
-        group = animals[0].group
+        skeleton = _read_skeleton(file)
+        videos, individuals = [], 0
+        for number, (recorded, groups) in enumerate(_group_by_recording(file).items()):
+            animals, fps = _read_animals(groups, skeleton)
+            last = max((int(animal.frames[-1]) for animal in animals if len(animal.frames)), default=-1)
+            path_of, images = name_recording(recorded) if recorded else (None, ())
+            videos.append(PredictedVideo(number=number, recorded=path_of, images=images, frames=last + 1, fps=fps))
+            individuals = max(individuals, len(animals))
+        group = _find_poses(file)[0]
         software = group.get("source_software")
         tool = text(software[()]) if isinstance(software, h5py.Dataset) else "ndx-pose"
         version = software.attrs.get("version") if isinstance(software, h5py.Dataset) else None
-        recorded = _recorded(group)
     return PredictionsFile(
         tool=tool,
         tool_version=None if version is None else text(version),
         skeleton=skeleton,
-        videos=(PredictedVideo(number=0, recorded=recorded, frames=last + 1, fps=fps),),
-        left_out=(f"{len(animals)} individuals as tracks",) if len(animals) > 1 else (),
+        videos=tuple(videos),
+        left_out=(f"{individuals} individuals as tracks",) if individuals > 1 else (),
     )
 
 
 def iter_instances(path: Path, video: int, frames: tuple[int, int]) -> Iterator[Instances]:
     """The animals of each frame."""
     with opened(path, WHAT) as file:
-        skeleton, animals, _ = _read_animals(file)
+        skeleton = _read_skeleton(file)
+        animals, _ = _read_animals(list(_group_by_recording(file).values())[video], skeleton)
         last = max((int(animal.frames[-1]) + 1 for animal in animals if len(animal.frames)), default=0)
         for begin in range(frames[0], min(frames[1], last), BLOCK_FRAMES):
             stop = min(begin + BLOCK_FRAMES, frames[1])
@@ -90,10 +99,19 @@ def _type(item: object) -> str:
     return text(item.attrs.get("neurodata_type", "")) if isinstance(item, h5py.Group) else ""
 
 
-def _read_animals(file: h5py.File) -> tuple[Skeleton, list[_Animal], float | None]:
-    poses = _find_poses(file)
-    skeleton = _skeleton(poses[0])
+def _group_by_recording(file: h5py.File) -> dict[tuple[str, ...], list[h5py.Group]]:
+    """The poses of each recording, by the files that it is; those of one are animals, of several maybe cameras."""
+    found: dict[tuple[str, ...], list[h5py.Group]] = {}
+    for group in _find_poses(file):
+        found.setdefault(_recorded(group), []).append(group)
+    return found
+
+
+def _read_animals(poses: Sequence[h5py.Group], skeleton: Skeleton) -> tuple[list[_Animal], float | None]:
+    """The animals of a recording, and its rate of frames."""
     series = [_series_by_node(group, skeleton, group.name) for group in poses]
+    for one in (one for own in series for one in own if one is not None):
+        _check_unit(one)
     times = [_times(next(one for one in own if one is not None)) for own in series]
     for group, own, known in zip(poses, series, times, strict=True):
         if any(one is not None and dataset(one, "data", 2).shape != (len(known), 2) for one in own):
@@ -101,13 +119,40 @@ def _read_animals(file: h5py.File) -> tuple[Skeleton, list[_Animal], float | Non
     steps = np.concatenate([np.diff(known) for known in times])
     step = float(np.median(steps)) if len(steps) else 0.0
     first = min((float(known[0]) for known in times if len(known)), default=0.0)
-    frames = [_number_frames(known, first, step) for known in times]
+    clock = _read_clock(poses[0])
+    frames = [_number_frames(known, clock, first, step) for known in times]
     animals = [_Animal(*parts) for parts in zip(poses, series, frames, strict=True)]
-    return skeleton, animals, 1 / step if step > 0 else None
+    return animals, 1 / step if step > 0 else None
 
 
-def _number_frames(times: NDArray[np.float64], first: float, step: float) -> NDArray[np.int64]:
-    """Frame of each time: by the rate where all times keep to it, else one after the other."""
+def _check_unit(series: h5py.Group) -> None:
+    """Raise ValueError where numbers are no px."""
+    attributes = series["data"].attrs
+    unit, scale, offset = text(attributes.get("unit", "")), attributes.get("conversion", 1), attributes.get("offset", 0)
+    if LENGTH.fullmatch(unit) or scale != 1 or offset != 0:
+        raise ValueError(f"{series.name} must be in px, got {unit or 'no unit'} (times {scale} plus {offset})")
+
+
+def _read_clock(group: h5py.Group) -> NDArray[np.float64]:
+    """Time of each image of the recording, none where the file gives none."""
+    for series in _iter_images(group):
+        if "timestamps" in series:
+            return np.asarray(dataset(series, "timestamps", 1)[:], float)
+    return np.empty(0)
+
+
+def _number_frames(
+    times: NDArray[np.float64], clock: NDArray[np.float64], first: float, step: float
+) -> NDArray[np.int64]:
+    """Frame of each time: by the images' times, or by the rate, where all times keep to it; else one after the other.
+
+    Args:
+        clock: times of the recording's images, empty where they are not known. first: time of the first pose.
+    """
+    if len(clock) and len(times):
+        places = np.searchsorted(clock, times - OFF_GRID * step).clip(max=len(clock) - 1)
+        if (np.abs(clock[places] - times) <= OFF_GRID * step).all() and (np.diff(places) > 0).all():
+            return places.astype(np.int64)
     exact = (times - first) / step if step > 0 else np.arange(len(times), dtype=float)
     numbers = number_times(exact)
     if (np.diff(numbers) <= 0).any():
@@ -125,12 +170,17 @@ def _times(series: h5py.Group) -> NDArray[np.float64]:
 def _series_by_node(group: h5py.Group, skeleton: Skeleton, name: str) -> list[h5py.Group | None]:
     series = {key: item for key, item in group.items() if _type(item) == "PoseEstimationSeries"}
     found = [series.get(node, series.get(f"PoseEstimationSeries{node}")) for node in skeleton.nodes]
+    others = [key for key in series if {key, key.removeprefix("PoseEstimationSeries")}.isdisjoint(skeleton.nodes)]
+    if others:
+        raise ValueError(f"{name} must have the nodes {', '.join(skeleton.nodes)}, got {', '.join(others)} as well")
     if not any(one is not None for one in found):
         raise ValueError(f"{name} must have a series of each node, got {', '.join(series) or 'none'}")
     return found
 
 
-def _skeleton(group: h5py.Group) -> Skeleton:
+def _read_skeleton(file: h5py.File) -> Skeleton:
+    """That of the first poses; the others' nodes must be among its."""
+    group = _find_poses(file)[0]
     # The link to it is called as the skeleton itself.
     stored = next((item for item in group.values() if _type(item) == "Skeleton" and "nodes" in item), None)
     if stored is not None:
@@ -143,14 +193,19 @@ def _skeleton(group: h5py.Group) -> Skeleton:
     return Skeleton(nodes=tuple(nodes), edges=tuple((int(a), int(b)) for a, b in edges))
 
 
-def _recorded(group: h5py.Group) -> str | None:
-    """Path of the recording: of the image series that is linked, or of the list of older versions."""
+def _recorded(group: h5py.Group) -> tuple[str, ...]:
+    """Paths of the recording's files: of the image series that is linked, or of the list of older versions."""
+    for item in _iter_images(group):
+        return tuple(text(name) for name in np.ravel(item["external_file"][()]))
+    videos = group.get("original_videos")
+    return (text(videos[0]),) if isinstance(videos, h5py.Dataset) and videos.ndim == 1 and len(videos) == 1 else ()
+
+
+def _iter_images(group: h5py.Group) -> Iterator[h5py.Group]:
+    """Image series that poses are linked with."""
     for item in group.values():
         if isinstance(item, h5py.Group) and isinstance(item.get("external_file"), h5py.Dataset):
-            files = item["external_file"]
-            return text(files[0]) if files.ndim == 1 and len(files) else None
-    videos = group.get("original_videos")
-    return text(videos[0]) if isinstance(videos, h5py.Dataset) and videos.ndim == 1 and len(videos) == 1 else None
+            yield item
 
 
 NWB = PredictionsReader("NWB (ndx-pose) .nwb", recognize, describe, iter_instances)

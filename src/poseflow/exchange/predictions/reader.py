@@ -1,13 +1,14 @@
 """What a format of other programs' predictions is to the rest of the package."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from pydantic import BaseModel, ConfigDict
 
 from poseflow.core.registry import Registry
 from poseflow.core.skeleton import Skeleton
+from poseflow.media.stills import IMAGE_SUFFIXES
 from poseflow.tables import Instances
 
 
@@ -20,6 +21,8 @@ class PredictedVideo(BaseModel):
     """In its file."""
     recorded: str | None = None
     """Its path as the file gives it; None: the file names none, and its own name tells (`find_video`)."""
+    images: tuple[str, ...] = ()
+    """Of a folder of images those that the file lists, by name; a frame's number is its image's place in this list."""
     frames: int
     """One more than the last frame that the file knows of."""
     fps: float | None = None
@@ -59,6 +62,22 @@ class PredictionsReader:
 
     Points as they are in the file, NaN where missing. `score` and `point_scores` are NaN where the file gives none.
     """
+
+
+def name_recording(files: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Path of the recording that a file of predictions lists as these files, and its images, where it is a folder.
+
+    Of several that are no images, parts of one recording, the path is the first's.
+
+    Raises: ValueError for images of several folders.
+    """
+    paths = [PureWindowsPath(file) for file in files]
+    if not all(path.suffix.lower() in IMAGE_SUFFIXES for path in paths):
+        return files[0], ()
+    folders = {path.parent.as_posix() for path in paths}
+    if len(folders) > 1:
+        raise ValueError(f"images must be of one folder, got {', '.join(sorted(folders))}")
+    return folders.pop(), tuple(path.name for path in paths)
 
 
 READERS = Registry[PredictionsReader]("prediction_readers", "a format of predictions")

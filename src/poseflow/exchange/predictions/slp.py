@@ -1,22 +1,23 @@
 """SLEAP's predictions, `.slp`: of any version, and proofread ones."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import sleap_io as sio
 from numpy.typing import NDArray
 from sleap_io.io.slp import read_skeletons, read_videos
 
 from poseflow.core.skeleton import Skeleton
 from poseflow.exchange.predictions.hdf5 import dataset, opened, read_rows, text
-from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader
-from poseflow.labels.facts import path_of
-from poseflow.labels.formats.sleap import recognize
+from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader, name_recording
+from poseflow.labels.formats.sleap import name_imgstore, number_videos, recognize
 from poseflow.labels.skeletons import from_sleap
-from poseflow.labels.videos import root_video
+from poseflow.labels.sources import corner_of
+from poseflow.labels.videos import is_embedded, root_video
 from poseflow.tables import Instances
 
 WHAT = "predictions of SLEAP (.slp)"
@@ -36,18 +37,19 @@ def describe(path: Path) -> PredictionsFile:
             for video in np.unique(frames["video"]).tolist():
                 newest = int(frames["frame_idx"][frames["video"] == video].max())
                 last[video] = max(last.get(video, 0), newest)
-        skeleton = _skeleton(file, path)
-        videos = read_videos(str(path), open_backend=False)
+        skeleton, _ = _read_skeleton(file, path)
+        videos = _read_videos(path, last)
         described = []
         for number, frame in sorted(last.items()):
-            if number >= len(videos):
-                raise ValueError(f"frames must be of one of {len(videos)} videos, got one of number {number}")
-            metadata = root_video(videos[number]).backend_metadata
+            source = root_video(_get_video(videos, number))
+            metadata, files = source.backend_metadata, source.filename
+            recorded, images = (files, ()) if isinstance(files, str) else name_recording(files)
             count, height, width = [int(size or 0) for size in [*(metadata.get("shape") or []), 0, 0, 0][:3]]
             described.append(
                 PredictedVideo(
                     number=number,
-                    recorded=path_of(videos[number]),
+                    recorded=recorded.replace("\\", "/"),
+                    images=images,
                     frames=max(frame + 1, count),
                     fps=metadata.get("fps"),
                     width=width,
@@ -69,15 +71,40 @@ def describe(path: Path) -> PredictionsFile:
 def iter_instances(path: Path, video: int, frames: tuple[int, int]) -> Iterator[Instances]:
     """A video's instances; those of a person count where there are any, in place of what they were made from."""
     with opened(path, WHAT) as file:
-        nodes = len(_skeleton(file, path).nodes)
-        shift = 0.0 if float(file["metadata"].attrs["format_id"]) >= CENTERED else -0.5
+        _, orders = _read_skeleton(file, path)
+        center = 0.0 if float(file["metadata"].attrs["format_id"]) >= CENTERED else -0.5
+        shift = _find_corner(file, video, path) + center
         chosen = _frames_of(file, video, frames)
         numbers = chosen["frame_idx"]
         # Never within a frame, of which there may be two rows.
         cuts = [cut for cut in range(BLOCK_FRAMES, len(numbers), BLOCK_FRAMES) if numbers[cut] != numbers[cut - 1]]
         for block in np.split(chosen, cuts):
             if len(block):
-                yield _read_block(file, block, nodes, shift)
+                yield _read_block(file, block, orders, shift)
+
+
+def _find_corner(file: h5py.File, number: int, path: Path) -> NDArray[np.float64]:
+    """Where the top left corner of a video lies in its recording, (x, y) px."""
+    numbers = {one for frames in _iter_frames(file) for one in np.unique(frames["video"]).tolist()}
+    video = _get_video(_read_videos(path, numbers), number)
+    corner = corner_of(video)
+    if corner is not None and is_embedded(video):
+        raise ValueError("embedded images must be whole frames, got cropped ones")
+    return np.zeros(2) if corner is None else corner
+
+
+def _read_videos(path: Path, numbers: Collection[int]) -> dict[int, sio.Video]:
+    """Videos by the numbers that frames give them, of which these are all."""
+    videos = read_videos(str(path), open_backend=False)
+    for video in videos:
+        name_imgstore(video)
+    return number_videos(videos, numbers)
+
+
+def _get_video(videos: Mapping[int, sio.Video], number: int) -> sio.Video:
+    if number not in videos:
+        raise ValueError(f"frames must be of one of {len(videos)} videos, got one of number {number}")
+    return videos[number]
 
 
 def _iter_frames(file: h5py.File) -> Iterator[Rows]:
@@ -102,7 +129,8 @@ def _frames_of(file: h5py.File, video: int, frames: tuple[int, int]) -> Rows:
     return whole[np.argsort(whole["frame_idx"], kind="stable")]
 
 
-def _read_block(file: h5py.File, block: Rows, nodes: int, shift: float) -> Instances:
+def _read_block(file: h5py.File, block: Rows, orders: Mapping[int, list[int]], shift: NDArray[np.float64]) -> Instances:
+    nodes = len(next(iter(orders.values())))
     table = dataset(file, "instances", 1)
     counts = block["stop"] - block["start"]
     if counts.sum() > len(table):
@@ -117,6 +145,9 @@ def _read_block(file: h5py.File, block: Rows, nodes: int, shift: float) -> Insta
     is_user = instances["instance_type"] == USER
     for rows, name in ((is_user, "points"), (~is_user, "pred_points")):
         points[rows], scores[rows] = _read_points(file, name, instances[rows], nodes)
+    for number, order in orders.items():
+        own = instances["skeleton"] == number
+        points[own], scores[own] = points[own][:, order], scores[own][:, order]
     score = np.where(is_user, np.float32(1), instances["score"])
     return Instances.from_arrays(frame_idx, score, points + shift, scores)
 
@@ -149,7 +180,8 @@ def _read_points(
     return points.reshape(-1, nodes, 2), scores.reshape(-1, nodes)
 
 
-def _skeleton(file: h5py.File, path: Path) -> Skeleton:
+def _read_skeleton(file: h5py.File, path: Path) -> tuple[Skeleton, dict[int, list[int]]]:
+    """The skeleton, and by the number of each that instances have where its nodes stand in that one."""
     skeletons = read_skeletons(str(path))
     table = dataset(file, "instances", 1)
     used: set[int] = set()
@@ -159,11 +191,12 @@ def _skeleton(file: h5py.File, path: Path) -> Skeleton:
         raise ValueError("there must be instances, got none")
     if max(used) >= len(skeletons):
         raise ValueError(f"instances must have one of {len(skeletons)} skeletons, got one of number {max(used)}")
-    found = [from_sleap(skeletons[number]) for number in sorted(used)]
-    if any(skeleton.nodes != found[0].nodes for skeleton in found):
-        listed = " and ".join(", ".join(skeleton.nodes) for skeleton in found)
-        raise ValueError(f"instances must be of one skeleton, got several: {listed}")
-    return found[0]
+    found = {number: from_sleap(skeletons[number]) for number in sorted(used)}
+    first, *_ = found.values()
+    if any(set(skeleton.nodes) != set(first.nodes) for skeleton in found.values()):
+        listed = " and ".join(", ".join(skeleton.nodes) for skeleton in found.values())
+        raise ValueError(f"instances must have the same nodes, got several: {listed}")
+    return first, {number: [one.nodes.index(node) for node in first.nodes] for number, one in found.items()}
 
 
 SLP = PredictionsReader("SLEAP .slp", recognize, describe, iter_instances)

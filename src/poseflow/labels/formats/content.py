@@ -24,6 +24,7 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"MATLAB 7.3 MAT-file", "a MATLAB file"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"PAR1", "a Parquet table"),
+    (b"CDF", "a netCDF file of version 3 (what reads it writes version 4 as well)"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
     (b"\x1aE\xdf\xa3", "a video"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path, PureWindowsPath
 
 import h5py
@@ -15,7 +17,7 @@ from poseflow.labels.facts import LabelFacts, is_dense, path_of, spread_frames
 from poseflow.labels.formats.content import DAMAGED, is_hdf5, one_line, open_hdf5, raise_if_machine_failed
 from poseflow.labels.formats.reader import LabelReader
 from poseflow.labels.sources import settle_sources
-from poseflow.labels.videos import plain_name, root_video
+from poseflow.labels.videos import is_embedded, plain_name, root_video
 
 PREDICTED = 1  # SLEAP's code for the type of an instance
 
@@ -31,20 +33,57 @@ def recognize(path: Path) -> bool:
 def read(path: Path) -> sio.Labels:
     """Read a label file; each video is one recording, seen whole. Raises LabelsError."""
     try:
-        labels = sio.load_slp(str(path), open_videos=False)
+        # Of embedded images sleap-io knows their frames' numbers of videos (`number_videos`) by what it has opened.
+        is_numbered = _is_numbered_by_images(path)
+        labels = sio.load_slp(str(path), open_videos=is_numbered)
     except DAMAGED as error:
         raise_if_machine_failed(error, path)
         raise LabelsError(f"{path} must be a SLEAP label file, got a damaged one: {one_line(error)}") from error
+    for video in labels.videos if is_numbered else ():
+        video.close()
+        video.open_backend = False
     for video in labels.videos:
-        _name_imgstore(root_video(video))
+        name_imgstore(video)
     settle_sources(labels, path)
     return labels
 
 
-def _name_imgstore(video: sio.Video) -> None:
+def name_imgstore(video: sio.Video) -> None:
     """SLEAP names an imgstore by the `metadata.yaml` in its folder; here the folder is the recording."""
+    video = root_video(video)
     if isinstance(video.filename, str) and PureWindowsPath(video.filename).name == "metadata.yaml":
         video.filename = PureWindowsPath(video.filename).parent.as_posix()
+
+
+def number_videos(videos: Sequence[sio.Video], numbers: Collection[int]) -> dict[int, sio.Video]:
+    """A file's videos by the numbers that its frames give them.
+
+    These are places in the list of videos; or, in a package that was made of a part of a project, the numbers in the
+    names of the groups that hold the images (`video15/video`).
+
+    Args:
+        numbers: all that frames of the file have.
+
+    Source: sleap-io, `sleap_io/io/slp.py`, `read_labels`.
+    """
+    if set(numbers) == set(range(len(videos))):
+        return dict(enumerate(videos))
+    numbered = {}
+    for place, video in enumerate(videos):
+        group = re.match(r"video(\d+)/", str(video.backend_metadata.get("dataset")))
+        numbered[int(group[1]) if group else place] = video
+    return numbered
+
+
+def _is_numbered_by_images(path: Path) -> bool:
+    videos = read_videos(str(path), open_backend=False)
+    with h5py.File(path) as file:
+        numbers = np.unique(file["frames"]["video"]).tolist() if "frames" in file else []
+    if number_videos(videos, numbers) == dict(enumerate(videos)):
+        return False
+    if not all(map(is_embedded, videos)):
+        raise ValueError("images must be embedded of all videos or of none, got some")
+    return True
 
 
 def describe(path: Path, include_predictions: bool) -> LabelFacts:
@@ -67,7 +106,8 @@ def _describe(path: Path, include_predictions: bool) -> LabelFacts:
     positions = {int(number): position for position, number in enumerate(frames["frame_id"])}
     numbers, animals = np.unique(instances["frame_id"], return_counts=True)
     labeled = frames[[positions[number] for number in numbers.tolist()]]
-    videos, skeletons = read_videos(str(path), open_backend=False), read_skeletons(str(path))
+    videos = number_videos(read_videos(str(path), open_backend=False), np.unique(frames["video"]).tolist())
+    skeletons = read_skeletons(str(path))
     used = np.unique(instances["skeleton"]).tolist()
     tracks = [track for track in np.unique(instances["track"]).tolist() if 0 <= track < len(names)]
     identities = [name for name in dict.fromkeys(names[track] for track in tracks) if name]

@@ -49,8 +49,8 @@ class _Builder:
             )
         self._found.setdefault(frame_idx, []).append(instance)
 
-    def build(self, recording: str) -> sio.Labels:
-        """All labels, in order of frames."""
+    def build(self, recording: str | list[str]) -> sio.Labels:
+        """All labels, in order of frames; of a recording, or of the images that are its frames."""
         video = sio.Video(filename=recording, open_backend=False)
         frames = [
             sio.LabeledFrame(video=video, frame_idx=number, instances=self._found[number])
@@ -91,7 +91,7 @@ def read_hdf5(path: Path) -> sio.Labels:
                 raise ValueError(f"{name} must be of the frames and tracks of tracks, got {parts[name].shape}")
         edges = dataset(file, "edge_inds", 2)[:].tolist() if "edge_inds" in file and len(file["edge_inds"]) else []
         names = [text(name) for name in file["track_names"][:]] if "track_names" in file else []
-        recording = text(file["video_path"][()]) if "video_path" in file else ""
+        files = [text(name) for name in np.ravel(file["video_path"][()])] if "video_path" in file else []
     builder = _Builder(nodes, edges)
     for frame_idx, track in np.argwhere(np.isfinite(points).any(axis=(2, 3))).tolist():
         builder.add(
@@ -101,7 +101,9 @@ def read_hdf5(path: Path) -> sio.Labels:
             points[frame_idx, track],
             parts["point_scores"][frame_idx, track],
         )
-    return builder.build(recording or guess_recording(path, path.stem.removesuffix(".analysis")))
+    if len(files) > 1:
+        return builder.build(files)
+    return builder.build("".join(files) or guess_recording(path, path.stem.removesuffix(".analysis")))
 
 
 def recognize_csv(path: Path) -> bool:
