@@ -44,6 +44,10 @@ def move(labels, frame, points):
 
 FAULTS = {
     "outside": (lambda labels: move(labels, 3, SHAPE + np.array([-80, 40])), "points outside of their image (4): nose"),
+    "nowhere": (
+        lambda labels: move(labels, 3, np.vstack([np.zeros((1, 2)), np.full((1, 2), -1), SHAPE[2:] + 40])),
+        "which stand for missing ones elsewhere (2): nose in frame 3 of cage.mp4; left in frame 3",
+    ),
     "swapped": (
         lambda labels: move(labels, 3, labels.labeled_frames[3].instances[0].numpy()[[0, 2, 1, 3]]),
         "animals whose sides may be swapped (1): frame 3 of cage.mp4",

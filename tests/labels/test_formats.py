@@ -196,6 +196,11 @@ class TestDeepLabCut:
         with pytest.raises(LabelsError, match=r"v\.h5 must hold labels, got DeepLabCut's predictions"):
             read(tmp_path / "v.h5")
 
+    @pytest.mark.parametrize("cell", ["NA", "#N/A", "None", "null", "-nan"])
+    def test_what_pandas_takes_for_no_value(self, tmp_path: Path, cell: str) -> None:
+        path = self.table(tmp_path, *HEAD, f"labeled-data/cage/img001.png,{cell},{cell},3,4")
+        np.testing.assert_array_equal(animals(read(path))["img001.png"][None], [[np.nan, np.nan], [3, 4]])
+
     @pytest.mark.parametrize("cell", ["1_0", "\uff11", "0x10", "1,5"])
     def test_numbers_of_python_only(self, tmp_path: Path, cell: str) -> None:
         with pytest.raises(LabelsError, match="coordinates must be numbers, got"):
@@ -231,6 +236,9 @@ class TestCoco:
     def test_track_0_is_a_name(self, case: Callable[[str], Path]) -> None:
         found = animals(read(case("coco_track_0") / "coco.json"))
         assert found == {"a.png": {"track_0": [[1, 1], [2, 2]], "track_1": [[11, 11], [12, 12]]}}
+
+    def test_a_track_of_cvat_is_a_name(self, tmp_path: Path) -> None:
+        assert animals(read(coco(tmp_path, [{"attributes": {"track_id": 0}}])))["a.png"].keys() == {"track_0"}
 
     def test_categories_of_other_nodes_are_named(self, case: Callable[[str], Path]) -> None:
         path = case("coco_two_categories_of_other_nodes") / "coco.json"
@@ -370,6 +378,65 @@ class TestCoco:
         images = [{"id": 1, "file_name": "a.png"}, {"id": 2, "file_name": "./a.png"}]
         with pytest.raises(LabelsError, match=r"an image must be listed once, got a\.png 2 times"):
             read(coco(tmp_path, [{}, {"image_id": 2}], images=images))
+
+
+def keypoint(number: str, name: str, x: float, **more: Any) -> dict:
+    value = {"x": x, "y": 50, "keypointlabels": [name]}
+    return {"id": number, "type": "keypointlabels", "original_width": 30, "original_height": 20, "value": value, **more}
+
+
+def rectangle(number: str) -> dict:
+    return {"id": number, "type": "rectanglelabels", "value": {"rectanglelabels": ["mouse"]}}
+
+
+class TestLabelStudio:
+    """Exports of projects that people have set up in their own way."""
+
+    def read(self, folder: Path, *tasks: tuple[dict, list[dict]]) -> dict[str, dict]:
+        content = [{"data": data, "annotations": annotations} for data, annotations in tasks]
+        (folder / "export.json").write_text(json.dumps(content))
+        return animals(read(folder / "export.json"))
+
+    @pytest.mark.parametrize(
+        "data",
+        [
+            {"img": "frames/1.png"},
+            {"note": "of day 1", "frame": "https://lab.org/frames/1.png?raw=1"},
+            {"image": "/data/local-files/?d=lab/frames/1.png"},
+            {"image": "http://localhost:8080/data/local-files/?d=lab/frames/1.png"},
+        ],
+    )
+    def test_an_image_has_any_name_and_place(self, data: dict, tmp_path: Path) -> None:
+        draw(tmp_path, "frames/1.png", "frames/2.png")
+        other = {key: str(value).replace("1.png", "2.png") for key, value in data.items()}
+        made = [[{"result": [keypoint("a", "nose", x)]}] for x in (10, 20)]
+        found = self.read(tmp_path, (data, made[0]), (other, made[1]))
+        assert found == {"1.png": {None: [[3, 10]]}, "2.png": {None: [[6, 10]]}}
+
+    def test_of_several_people_the_ground_truth_counts_and_nobody_who_skipped_it(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        draw(tmp_path, "1.png", "2.png")
+        first, second = ({"result": [keypoint("a", "nose", x)]} for x in (10, 20))
+        skipped = {"result": [keypoint("a", "nose", 90)], "was_cancelled": True}
+        given = ({"image": "1.png"}, [skipped, first]), ({"image": "2.png"}, [first, {**second, "ground_truth": True}])
+        assert self.read(tmp_path, *given) == {"1.png": {None: [[3, 10]]}, "2.png": {None: [[6, 10]]}}
+        assert "1 image annotated by several people" in caplog.text
+
+    def test_keypoints_within_a_rectangle_are_its_animals(self, tmp_path: Path) -> None:
+        draw(tmp_path, "1.png")
+        result = [rectangle("A"), rectangle("B"), *(keypoint(n.lower(), "nose", 10, parentID=n) for n in "AB")]
+        result[-1]["value"]["x"] = 20
+        (tmp_path / "a.json").write_text(
+            json.dumps([{"data": {"image": "1.png"}, "annotations": [{"result": result}]}])
+        )
+        [frame] = read(tmp_path / "a.json").labeled_frames
+        assert [instance.numpy().tolist() for instance in frame.instances] == [[[3, 10]], [[6, 10]]]
+
+    def test_an_image_labeled_in_two_tasks(self, tmp_path: Path) -> None:
+        made = [{"result": [keypoint("a", "nose", 10)]}]
+        with pytest.raises(LabelsError, match=r"one task, got several of 1\.png"):
+            self.read(tmp_path, ({"image": "1.png"}, made), ({"image": "1.png"}, made))
 
 
 class TestRecognition:

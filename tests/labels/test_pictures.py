@@ -17,6 +17,7 @@ from poseflow.config import LabelsConfig
 from poseflow.core.errors import AmbiguousVideoError, LabelsError, SkeletonError
 from poseflow.exchange.predictions import describe_predictions_file
 from poseflow.labels import describe_label_file, frame_key, read_labels, read_package, write_package, write_with_images
+from poseflow.labels.check import check_label_file
 from poseflow.labels.locate import locate_videos
 from poseflow.labels.videos import VideoFinder
 from poseflow.media import write_video
@@ -204,6 +205,15 @@ class TestRecordings:
         labels.labeled_frames[0].frame_idx = -2
         with pytest.raises(LabelsError, match=r"must be on frames 0 to 29, got frame -2"):
             locate_videos(labels, slp, VideoFinder(()))
+
+    def test_frames_that_are_none_of_the_images(self, tmp_path: Path, make_labels: Callable, animal: Callable) -> None:
+        labels = sio.load_slp(str(make_labels("a.slp", "a.mp4", {3: [animal()]})), open_videos=False)
+        cv2.imwrite(str(tmp_path / "1.png"), np.zeros((20, 30), np.uint8))
+        labels.replace_videos(new_videos=[sio.Video(filename=[str(tmp_path / "1.png")])])
+        sio.save_slp(labels, str(tmp_path / "b.slp"), embed=False, verbose=False)
+        with pytest.raises(LabelsError, match=r"b\.slp: labels of images must be on frames 0 to 0, got frame 3"):
+            read(tmp_path / "b.slp")
+        assert "frame 3 of" in check_label_file(tmp_path / "b.slp", VideoFinder(()))[1]
 
 
 class TestPackages:

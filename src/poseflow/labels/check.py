@@ -16,7 +16,7 @@ from poseflow.core.wording import count_of, list_some
 from poseflow.labels.clean import chosen_instances
 from poseflow.labels.formats import find_reader, read_label_file
 from poseflow.labels.locate import recorded_paths
-from poseflow.labels.stray import find_strays
+from poseflow.labels.stray import find_nowhere, find_strays
 from poseflow.labels.videos import VideoFinder, frame_key, index_of, is_embedded, root_video, video_name
 
 Points = NDArray[np.float64]
@@ -35,8 +35,9 @@ ENOUGH = 10
 def check_label_file(path: Path, finder: VideoFinder, include_predictions: bool = True) -> list[str]:
     """What a label file holds, in a first line, and a line for each kind of fault.
 
-    Told are: frames that nobody can find, points outside of the image, frames that are listed twice, animals without a
-    name beside ones that have one, names twice in a frame, sizes far off, sides that seem swapped, and leaps.
+    Told are: frames that nobody can find, points outside of the image, and where other programs put missing ones, frames
+    that are listed twice, animals without a name beside ones that have one, names twice in a frame, sizes far off, sides
+    that seem swapped, and leaps.
 
     Raises: LabelsError for a file that cannot be read.
     """
@@ -56,6 +57,7 @@ def check_label_file(path: Path, finder: VideoFinder, include_predictions: bool 
         *_tell("frames that their video does not have", _beyond(found, sizes)),
         *_tell("frames that are listed twice", _listed_twice(found)),
         *_tell("points outside of their image", _outside(found, sizes, skeleton)),
+        *_tell("points at (0, 0) or (-1, -1), which stand for missing ones elsewhere", _nowhere(found, skeleton)),
         *_tell("animals without a name, beside others that have one", _nameless(found)),
         *_tell("names that are twice in a frame", _same_name(found)),
         *_tell("animals of another size than most", _other_size(found)),
@@ -116,8 +118,10 @@ def _find_videos(
 
 def _beyond(found: Sequence[_Labeled], sizes: dict[sio.Video, tuple[int, int, int]]) -> Iterator[str]:
     for one in found:
-        if isinstance(one.video.filename, str) and one.video in sizes and one.frame_idx >= sizes[one.video][0]:
-            yield f"{one}, which has {sizes[one.video][0]:,}"
+        files = one.video.filename
+        count = len(files) if isinstance(files, list) else sizes[one.video][0] if one.video in sizes else None
+        if count is not None and one.frame_idx >= count:
+            yield f"{one}, which has {count:,}"
 
 
 def _listed_twice(found: Sequence[_Labeled]) -> Iterator[str]:
@@ -135,6 +139,12 @@ def _outside(
             for node in np.flatnonzero(find_strays(points, image)):
                 x, y = points[node]
                 yield f"{skeleton.node_names[node]} at ({x:g}, {y:g}) in {one}"
+
+
+def _nowhere(found: Sequence[_Labeled], skeleton: sio.Skeleton) -> Iterator[str]:
+    for one in found:
+        for points in one.points:
+            yield from (f"{skeleton.node_names[node]} in {one}" for node in np.flatnonzero(find_nowhere(points)))
 
 
 def _nameless(found: Sequence[_Labeled]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import sleap_io as sio
 
 from poseflow.core.errors import LabelsError, NoLabelsError, SkeletonError
 from poseflow.core.wording import count_of
-from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
+from poseflow.labels.stray import describe_strays, find_nowhere, find_strays, warn_of_nowhere, warn_of_strays
 from poseflow.labels.videos import frame_key
 
 logger = logging.getLogger(__name__)
@@ -30,19 +30,21 @@ def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool) -> s
 
     Raises:
         NoLabelsError: No labeled frame or point remains.
-        LabelsError: A frame has the same instance twice.
+        LabelsError: A frame has the same instance twice, or is none of its video's images.
         SkeletonError: Skeletons in use have other nodes.
     """
     if not labels.skeletons:
         raise NoLabelsError(f"{path} must have labeled frames, got neither those nor a skeleton")
+    _check_images(labels, path)
     skeleton, orders = choose_skeleton(labels, path, include_predictions)
-    frames, strays, left_out = [], [], Counter[str]()
+    frames, strays, nowhere, left_out = [], [], [], Counter[str]()
     for (video, frame_idx), same in _by_place(labels.labeled_frames).items():
         kept = []
         for instance in _all_chosen(same, include_predictions, left_out):
             points = instance.numpy()[orders[id(instance.skeleton)]]
-            stray = find_strays(points)
-            strays += describe_strays(stray[None], points[None], skeleton.node_names, frame_key(video, frame_idx))
+            stray, key = find_strays(points), frame_key(video, frame_idx)
+            strays += describe_strays(stray[None], points[None], skeleton.node_names, key)
+            nowhere += describe_strays(find_nowhere(points)[None], points[None], skeleton.node_names, key)
             points[stray] = np.nan
             if np.isfinite(points).any():
                 kept.append(sio.Instance.from_numpy(points, skeleton=skeleton, track=instance.track))
@@ -54,6 +56,7 @@ def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool) -> s
                 sio.LabeledFrame(video=video, frame_idx=frame_idx, instances=kept, is_negative=negative and not kept)
             )
     warn_of_strays(path, strays)
+    warn_of_nowhere(path, nowhere)
     if left_out:
         logger.warning("%s: left out: %s", path, ", ".join(f"{count} {what}" for what, count in left_out.items()))
     _check_frames(frames, labels, path, include_predictions)
@@ -138,6 +141,15 @@ def chosen_instances(frame: sio.LabeledFrame, include_predictions: bool) -> list
 def identity_of(instance: sio.Instance) -> str | None:
     """An instance's identity: the name of its track."""
     return instance.track.name if instance.track is not None else None
+
+
+def _check_images(labels: sio.Labels, path: Path) -> None:
+    for frame in labels.labeled_frames:
+        files = frame.video.filename
+        if isinstance(files, list) and not 0 <= frame.frame_idx < len(files):
+            raise LabelsError(
+                f"{path}: labels of images must be on frames 0 to {len(files) - 1}, got frame {frame.frame_idx}"
+            )
 
 
 def _by_place(frames: Iterable[sio.LabeledFrame]) -> dict[tuple[sio.Video, int], list[sio.LabeledFrame]]:

@@ -15,11 +15,15 @@ from poseflow.media.lookup import count_equal_at_end
 
 # Where, below a label file's folder, images lie that it names without one.
 IMAGE_FOLDERS = (".", "images", "imgs", "data/images")
+LOCAL_FILE = "/data/local-files/?d="
+"""What stands, in a URL of Label Studio, before the path of an image on its machine."""
 
 
 def parse_image_path(recorded: str) -> PurePosixPath:
     """Path of an image as any system, or a URL, writes it; with slashes and without `.`."""
-    if "://" in recorded:
+    if LOCAL_FILE in recorded:
+        recorded = unquote(recorded.partition(LOCAL_FILE)[2])
+    elif "://" in recorded:
         recorded = unquote(urlsplit(recorded).path).lstrip("/")
     return PurePosixPath(PureWindowsPath(recorded).as_posix())
 

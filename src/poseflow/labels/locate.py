@@ -280,8 +280,6 @@ def _locate_images(
     videos: dict[Path, tuple[sio.Video, dict[str, int]]] = {}
     kept, missing = [], []
     for frame in frames:
-        if not 0 <= (number := frame.frame_idx) < (count := len(video.filename)):
-            raise LabelsError(f"{path}: labels of images must be on frames 0 to {count - 1}, got frame {number}")
         recorded = PureWindowsPath(video.filename[frame.frame_idx])
         name = recorded.parent.as_posix()
         folder = folders[name]

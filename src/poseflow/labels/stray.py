@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 # Share of an image's longer side by which a point may lie outside: what a person guesses of a hidden tail.
 OUTSIDE = 0.1
+NOWHERE = (0.0, -1.0)
+"""Both coordinates of what many programs write where a point is missing."""
 
 
 def find_strays(points: ArrayLike, size: tuple[int, int] | None = None) -> NDArray[np.bool_]:
@@ -31,6 +33,12 @@ def find_strays(points: ArrayLike, size: tuple[int, int] | None = None) -> NDArr
         margin, end = OUTSIDE * max(size), np.array(size[::-1]) - 1
         stray |= ((points < -margin) | (points > end + margin)).any(axis=-1)
     return stray
+
+
+def find_nowhere(points: ArrayLike) -> NDArray[np.bool_]:
+    """Which of the points (…, 2) are exactly where many programs put what is missing; they count as points."""
+    points = np.asarray(points, np.float64)
+    return np.isin(points, NOWHERE).all(axis=-1) & (points[..., 0] == points[..., 1])
 
 
 def describe_strays(stray: NDArray[np.bool_], points: ArrayLike, nodes: Sequence[str], key: FrameKey) -> list[str]:
@@ -47,6 +55,16 @@ def warn_of_strays(path: Path, found: Sequence[str]) -> None:
     if found:
         logger.warning(
             "%s: %d points that are no place in their image are left out: %s",
+            path, len(found), list_some(found, 3, "; "),
+        )  # fmt: skip
+
+
+def warn_of_nowhere(path: Path, found: Sequence[str]) -> None:
+    """Say in one line which points may be none; they count, since only a person can know."""
+    if found:
+        logger.warning(
+            "%s: %d points are exactly at (0, 0) or (-1, -1); they count as labeled, though many programs mean missing "
+            "ones by that: %s",
             path, len(found), list_some(found, 3, "; "),
         )  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,14 @@ import sleap_io as sio
 from numpy.typing import NDArray
 
 from poseflow.core.errors import LabelsError
+from poseflow.core.wording import count_of
 from poseflow.labels.formats.content import DAMAGED, one_line
 from poseflow.labels.formats.json_file import has_words, parse_json
 from poseflow.labels.formats.reader import LabelReader
 from poseflow.labels.image_paths import image_videos, parse_image_path, place_images
+from poseflow.media.stills import IMAGE_SUFFIXES
+
+logger = logging.getLogger(__name__)
 
 Poses = list[NDArray[np.float64]]
 """(nodes, 2) of each animal."""
@@ -63,9 +69,10 @@ def recognize_label_studio(path: Path) -> bool:
 
 
 def read_label_studio(path: Path) -> sio.Labels:
-    """Read an export: per cent of the image are px here, keypoints that are related to a rectangle are one animal.
+    """Read an export: per cent of the image are px here, keypoints related to, or within, a rectangle are one animal.
 
-    Frames of videos are named as sleap-io does (`meta.video`), all others by their image. Raises LabelsError.
+    Of what several people marked in an image, the ground truth counts, or the first. Frames of videos are named as
+    sleap-io does (`meta.video`), all others by their image. Raises LabelsError.
     """
     what = "an export of Label Studio with keypoints"
     content = parse_json(path, what)
@@ -77,13 +84,20 @@ def read_label_studio(path: Path) -> sio.Labels:
 
 def _read_tasks(tasks: Sequence[Mapping[str, Any]], path: Path) -> sio.Labels:
     results = [_result_of(task) for task in tasks]
+    several = sum(sum(bool(one["result"]) for one in _annotations_of(task)) > 1 for task in tasks)
+    if several:
+        counted = count_of(several, "image")
+        logger.warning("%s: %s annotated by several people: the ground truth, or the first, counts", path, counted)
     found = [_group_keypoints(result) for result in results]
     nodes = list(dict.fromkeys(name for animals in found for animal in animals for name in animal))
     poses = [[np.array([animal.get(name, (np.nan, np.nan)) for name in nodes]) for animal in one] for one in found]
     films: list[Any] = [(task.get("meta") or {}).get("video") for task in tasks]
     if not any(films):
-        images = [str(task.get("data", {}).get("image")) for task in tasks]
-        return _build(dict(zip(images, poses, strict=True)), nodes, path)
+        labeled = [(_image_of(task), own) for task, own in zip(tasks, poses, strict=True) if own]
+        twice = [image for image, count in Counter(image for image, _ in labeled).items() if count > 1]
+        if twice:
+            raise ValueError(f"an image must be labeled in one task, got several of {twice[0]}")
+        return _build(dict(labeled), nodes, path)
     skeleton, frames = sio.Skeleton(nodes=list(nodes), name="Skeleton"), []
     videos: dict[str, sio.Video] = {}
     for film, animals in zip(films, poses, strict=True):
@@ -95,17 +109,32 @@ def _read_tasks(tasks: Sequence[Mapping[str, Any]], path: Path) -> sio.Labels:
     return sio.Labels(labeled_frames=frames, videos=list(videos.values()), skeletons=[skeleton])
 
 
+def _image_of(task: Mapping[str, Any]) -> str:
+    """A task's image: `image`, or what else the project has called it."""
+    named = {key: value for key, value in task["data"].items() if isinstance(value, str)}
+    images = (name for name in named.values() if parse_image_path(name).suffix.lower() in IMAGE_SUFFIXES)
+    image = named.get("image") or next(images, None)
+    if image is None:
+        raise ValueError(f"a task must name its image, got {', '.join(named) or 'nothing'}")
+    return image
+
+
+def _annotations_of(task: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What people have marked in a task, and not skipped."""
+    return [one for one in task.get("annotations") or task.get("completions") or () if not one.get("was_cancelled")]
+
+
 def _result_of(task: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """What the first who annotated a task has marked."""
-    annotated: Sequence[Mapping[str, Any]] = task.get("annotations") or task.get("completions") or [{"result": []}]
-    result: Sequence[Mapping[str, Any]] = annotated[0]["result"]
-    return result
+    """What of a task's annotations counts."""
+    annotated = sorted(_annotations_of(task), key=lambda one: (not one.get("ground_truth"), not one["result"]))
+    return annotated[0]["result"] if annotated else ()
 
 
 def _group_keypoints(result: Sequence[Mapping[str, Any]]) -> list[dict[str, tuple[float, float]]]:
     """Points by name of each animal; keypoints of no rectangle are one."""
     keypoints = {each["id"]: each for each in result if each["type"] == "keypointlabels"}
     animal_of = {each["id"]: each["id"] for each in result if each["type"] == "rectanglelabels"}
+    animal_of |= {number: each["parentID"] for number, each in keypoints.items() if each.get("parentID") in animal_of}
     for each in result:
         if each["type"] == "relation":
             for one, other in ((each["from_id"], each["to_id"]), (each["to_id"], each["from_id"])):

@@ -181,8 +181,10 @@ def _read_points(annotation: Entry, nodes: Sequence[str], path: Path) -> tuple[N
 def _track_of(annotation: Entry) -> str | None:
     """Name of an annotation's animal, from the fields in which tools write it; a negative number is none."""
     attributes = annotation.get("attributes")
+    attributes = attributes if isinstance(attributes, dict) else {}
     candidates = [
-        attributes.get("object_id") if isinstance(attributes, dict) else None,
+        attributes.get("object_id"),
+        attributes.get("track_id"),  # CVAT's
         annotation.get("track_id"),
         annotation.get("instance_id"),
     ]

@@ -27,6 +27,12 @@ HEADERS = ("scorer", "individuals", "bodyparts", "coords")
 UNIQUE = "single"  # the individual under which DeepLabCut files body parts that no animal has: corners of the arena
 CONFIG_LEVELS = 3  # how far above the table config.yaml may lie
 
+# What pandas, by which DeepLabCut reads its tables, takes for no value; spreadsheets write some of it.
+MISSING = frozenset(
+    {"", "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan"}
+    | {"<na>", "n/a", "na", "null", "nan", "none"}
+)
+
 Row = list[str]
 
 
@@ -260,7 +266,7 @@ def _image_of(row: Row, width: int, path: Path) -> PurePosixPath:
 
 def _number(cell: str, image: PurePosixPath, bodypart: str, path: Path) -> float:
     try:
-        if not cell or cell.upper() == "NA":
+        if cell.lower() in MISSING:
             return np.nan
         if cell.isascii() and "_" not in cell:  # Python takes 1_0 for 10
             return float(cell)
