@@ -175,6 +175,20 @@ def test_an_image_is_known_by_the_number_in_its_name_not_by_its_place() -> None:
     assert ("cage", 297) in before
 
 
+@pytest.mark.parametrize(
+    "name", ["img{n:04}_cam1.png", "{n}_640x480.png", "2024-03-01_{n}_2.png", "img{n:04}_png.rf.8a7f{n:04x}3b2c9e1.jpg"]
+)
+def test_of_several_numbers_in_a_name_that_of_the_frame_counts(name: str) -> None:
+    plain, named = (
+        sio.Video(filename=[f"/x/cage/{form.format(n=n)}" for n in range(0, 6000, 60)], open_backend=False)
+        for form in ("img{n:04}.png", name)
+    )
+    frames = [[sio.LabeledFrame(video=video, frame_idx=place) for place in range(100)] for video in (plain, named)]
+    found = [sides_of(sio.Labels(labeled_frames=own, skeletons=[SKELETON]), SplitConfig()) for own in frames]
+    assert found[0] == found[1]
+    assert set(found[1].values()) == set(SIDES)
+
+
 @pytest.mark.parametrize("by", ["frame", "block", "video"])
 @given(seed=st.integers(0, 500), count=st.integers(3, 12), val=st.floats(0.01, 0.4), test=st.floats(0.01, 0.4))
 @settings(max_examples=60)

@@ -20,14 +20,22 @@ from poseflow.media.lookup import Fits, base_name, count_common_parts, is_there,
 
 logger = logging.getLogger(__name__)
 
+NUMBER = re.compile(r"\d{1,18}")
+HASH = re.compile(
+    r"(?<![0-9a-z])(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=[0-9a-f]*\d[a-f])[0-9a-f]{8,})(?![0-9a-z])",
+    re.IGNORECASE,
+)
+"""A UUID, or 8 or more hexadecimal digits of which letters follow numbers, as no counter writes them."""
+
 
 @dataclass(frozen=True)
 class FrameKey:
     """What a labeled frame is called, whatever file the label came from.
 
     `video` is the recording's file name, or the folder's of an image sequence. `number` is the frame's index; of an
-    image it is the last number in its name (where DeepLabCut puts the frame's index), or, if `numbered` is false, its
-    place in the folder. `image` is the image's file name, empty for a video's frame.
+    image it is the number in its name (where DeepLabCut puts the frame's index; of several numbers that in which the
+    sequence's images differ most), or, if `numbered` is false, its place in the folder. `image` is the image's name,
+    empty for a video's frame.
     """
 
     video: str
@@ -41,10 +49,30 @@ def frame_key(video: sio.Video, frame_idx: int) -> FrameKey:
     files = root_video(video).filename
     if isinstance(files, str):
         return FrameKey(base_name(files), frame_idx)
-    image = PureWindowsPath(files[frame_idx])
-    numbers = re.findall(r"\d{1,18}", image.stem)
-    number = int(numbers[-1]) if numbers else frame_idx
-    return FrameKey(image.parent.name, number, image.name, bool(numbers))
+    image, number = PureWindowsPath(files[frame_idx]), _number_images(tuple(files))[frame_idx]
+    return FrameKey(image.parent.name, frame_idx if number is None else number, image.name, number is not None)
+
+
+@lru_cache(maxsize=64)
+def _number_images(files: tuple[str, ...]) -> list[int | None]:
+    """The frame that each image's name tells, None where it has no number.
+
+    Of several numbers (`img0012_cam1`, `img0012_640x480`) it is the one in which images named alike differ most,
+    of equals the last. Digits of a hash (`img0012_png.rf.8a7f3b2c9e`, as Roboflow names them) are none.
+    """
+    stems = [HASH.sub("", PureWindowsPath(file).stem) for file in files]
+    alike: dict[str, list[int]] = defaultdict(list)
+    for place, (file, stem) in enumerate(zip(files, stems, strict=True)):
+        alike[f"{PureWindowsPath(file).parent}/{NUMBER.sub('0', stem)}"].append(place)
+    found: list[int | None] = [None] * len(files)
+    for places in alike.values():
+        numbers = [[int(number) for number in NUMBER.findall(stems[place])] for place in places]
+        differing = [len(set(column)) for column in zip(*numbers, strict=True)]
+        if differing:
+            best = max(range(len(differing)), key=lambda column: (differing[column], column))
+            for place, own in zip(places, numbers, strict=True):
+                found[place] = own[best]
+    return found
 
 
 def video_name(video: sio.Video) -> str:
