@@ -259,6 +259,11 @@ class TestYolo:
         np.testing.assert_array_equal(labels[0].instances[0].numpy(), [[16, 24], [np.nan, np.nan]])
         assert labels.skeletons[0].symmetry_names == [("point_0", "point_1")]
 
+    def test_classes_count_as_one_kind_with_a_line(self, tmp_path, caplog):
+        labels = read_label_file(self.lay_out(tmp_path, "0 .5 .5 1 1 .25 .5 2 0 0 0\n1 .5 .5 1 1 .5 .5 2 0 0 0\n"))
+        assert len(labels[0].instances) == 2
+        assert "data.yaml: its 2 classes count as one kind of animal" in caplog.text
+
     def test_without_visibility_a_negative_coordinate_is_missing(self, tmp_path):
         path = self.lay_out(tmp_path, "0 .5 .5 1 1 .25 .5 -1 0\n", kpt_shape=[2, 2], kpt_names={0: ["a", "b"]})
         labels = read_label_file(path)

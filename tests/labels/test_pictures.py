@@ -14,7 +14,7 @@ import pytest
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig
-from poseflow.core.errors import AmbiguousVideoError, LabelsError, SkeletonError
+from poseflow.core.errors import AmbiguousVideoError, LabelsError, NoLabelsError, SkeletonError
 from poseflow.exchange.predictions import describe_predictions_file
 from poseflow.labels import describe_label_file, frame_key, read_labels, read_package, write_package, write_with_images
 from poseflow.labels.check import check_label_file
@@ -338,6 +338,13 @@ class TestPoints:
         np.testing.assert_array_equal(labels.labeled_frames[0].instances[1].numpy(), animal(30))
         assert "a.slp: 1 points" in caplog.text
         assert f"body at ({value:g}, 12) in frame 7 of a.mp4" in caplog.text
+
+    def test_a_file_of_which_no_point_is_in_its_image_has_no_labels(
+        self, make_video: Callable, make_labels: Callable, animal: Callable
+    ) -> None:
+        slp = make_labels("a.slp", make_video("a.mp4"), {7: [animal(x=2000)]})
+        with pytest.raises(NoLabelsError, match=r"a\.slp must have labeled frames, got none with a point in its image"):
+            read(slp)
 
     def test_a_point_at_infinity_reaches_no_dataset(
         self, case: Callable[[str], Path], make_labels: Callable, make_video: Callable, caplog: Callable

@@ -101,6 +101,13 @@ def test_what_cannot_be_compared_is_not_promoted_and_a_person_may_choose_it(plac
         choose_release(history, OTHER)
 
 
+def test_a_candidate_measured_on_another_test_set_is_not_promoted():
+    new, old = ({**metrics(scores(mean)), "frames": count, "animals": 9} for mean, count in ((0.9, 100), (0.8, 90)))
+    decision = decide_promotion(NEW, OLD, (new, old), 5, CONFIG)
+    assert (decision.event, decision.current) == ("incomparable", OLD)
+    assert "other test sets, of 100 frames with 9 animals and 90 frames" in decision.reason
+
+
 def test_the_first_release_goes_though_there_is_nothing_to_compare():
     decision = decide_promotion(NEW, None, ({"incomparable": "it finds nose, not tail"},) * 2, 5, CONFIG)
     assert (decision.event, decision.current) == ("first", NEW)

@@ -83,10 +83,11 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
     for path in map(Path, paths):
         try:
             cleaned = clean_labels(read_label_file(path), path, config.include_predictions)
+            located = leave_out_strays(locate_videos(cleaned, path, finder), path) if with_videos else cleaned
         except NoLabelsError as error:
             unlabeled.append(error)
             continue
-        parts.append((path, leave_out_strays(locate_videos(cleaned, path, finder), path) if with_videos else cleaned))
+        parts.append((path, located))
     if not parts:
         raise unlabeled[0]
     for reason in unlabeled:

@@ -10,6 +10,7 @@ import numpy as np
 import sleap_io as sio
 from numpy.typing import ArrayLike, NDArray
 
+from poseflow.core.errors import NoLabelsError
 from poseflow.core.wording import list_some
 from poseflow.labels.images import read_images
 from poseflow.labels.videos import FrameKey, frame_key, index_of, is_embedded
@@ -70,7 +71,10 @@ def warn_of_nowhere(path: Path, found: Sequence[str]) -> None:
 
 
 def leave_out_strays(labels: sio.Labels, path: Path) -> sio.Labels:
-    """Labels of located videos without points far outside of their image, and without animals that had no other."""
+    """Labels of located videos without points far outside of their image, and without animals that had no other.
+
+    Raises: NoLabelsError where nothing remains.
+    """
     found: list[str] = []
     kept = []
     sizes: dict[sio.Video, tuple[int, int] | None] = {}
@@ -86,6 +90,8 @@ def leave_out_strays(labels: sio.Labels, path: Path) -> sio.Labels:
         if frame.instances or frame.is_negative:
             kept.append(frame)
     warn_of_strays(path, found)
+    if not kept:
+        raise NoLabelsError(f"{path} must have labeled frames, got none with a point in its image: {found[0]}")
     return sio.Labels(labeled_frames=kept, videos=labels.videos, skeletons=labels.skeletons, tracks=labels.tracks)
 
 

@@ -135,6 +135,10 @@ def _find_obstacle(metrics: tuple[Mapping[str, Any], Mapping[str, Any]]) -> str 
     for words, one in zip(("the candidate", "the release in use"), metrics, strict=True):
         if one.get("incomparable"):
             return f"{words} cannot be measured on the test set: {one['incomparable']}"
+    labeled = [[one.get(name) for name in ("frames", "animals")] for one in metrics]
+    if labeled[0] != labeled[1]:
+        sets = " and ".join(f"{frames} frames with {animals} animals" for frames, animals in labeled)
+        return f"they were measured on other test sets, of {sets}"
     return None
 
 

@@ -21,7 +21,8 @@ HDF5_HEAD = b"\x89HDF\r\n\x1a\n"
 # Files that are known by their first bytes and are no label files, or of a format that is not read.
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"MATLAB 5.0 MAT-file", "a MATLAB file (LEAP's labels, for one)"),
-    (b"MATLAB 7.3 MAT-file", "a MATLAB file"),
+    (b"MATLAB 7.3 MAT-file", "a MATLAB file of version 7.3 (LEAP's labels are read as MATLAB saves them with -v7)"),
+    (b"<?xml", "an XML file (CVAT exports COCO Keypoints as well)"),
     (b"PK\x03\x04", "a ZIP archive"),
     (b"PAR1", "a Parquet table"),
     (b"CDF", "a netCDF file of version 3 (what reads it writes version 4 as well)"),

@@ -52,15 +52,19 @@ def read(path: Path) -> sio.Labels:
         raise LabelsError(f"{path} must be {WHAT}, got a damaged one: {one_line(error)}") from error
     poses: dict[Path, list[NDArray[np.float64]]] = {}
     gone: list[str] = []
+    classes: set[float] = set()
     for folder in _find_folders(settings, path):
         images = {image.stem: image for image in list_images(folder)}
         texts = _texts_of(folder, path)
         gone += [file.name for stem, file in texts.items() if stem not in images]
         for stem, image in images.items():
             if stem in texts:
-                poses[image] = _read_poses(texts[stem], image, (len(skeleton.nodes), dimensions), path)
+                rows, poses[image] = _read_poses(texts[stem], image, (len(skeleton.nodes), dimensions), path)
+                classes.update(row[0] for row in rows)
     if gone:
         logger.warning("%s: labels without an image are left out: %s", path, list_some(gone, 3))
+    if len(classes) > 1:
+        logger.warning("%s: its %d classes count as one kind of animal", path, len(classes))
     videos = image_videos(poses)
     frames = []
     for image, animals in poses.items():
@@ -148,14 +152,16 @@ def _texts_of(images: Path, path: Path) -> dict[str, Path]:
     return {file.stem: file for file in texts}
 
 
-def _read_poses(text: Path, image: Path, shape: tuple[int, int], path: Path) -> list[NDArray[np.float64]]:
-    """Points (nodes, 2) of each animal of an image, in px."""
+def _read_poses(
+    text: Path, image: Path, shape: tuple[int, int], path: Path
+) -> tuple[list[list[float]], list[NDArray[np.float64]]]:
+    """The numbers of each animal of an image, and its points (nodes, 2) in px."""
     try:
         rows = [[float(cell) for cell in line.split()] for line in _read_text(text).splitlines() if line.strip()]
     except (UnicodeDecodeError, ValueError) as error:
         raise LabelsError(f"{text} must be labels of YOLO-pose, got a damaged one: {one_line(error)}") from None
     if not rows:
-        return []
+        return [], []
     nodes, dimensions = shape
     wrong = next((row for row in rows if len(row) != BOX + nodes * dimensions), None)
     if wrong is not None:
@@ -169,7 +175,7 @@ def _read_poses(text: Path, image: Path, shape: tuple[int, int], path: Path) -> 
     size = np.array(picture.shape[1::-1], float)
     keypoints = np.array(rows)[:, BOX:].reshape(len(rows), nodes, dimensions)
     known = keypoints[..., 2:] > 0 if dimensions == 3 else (keypoints >= 0).all(axis=2, keepdims=True)
-    return list(np.where(known, keypoints[..., :2] * size, np.nan))
+    return rows, list(np.where(known, keypoints[..., :2] * size, np.nan))
 
 
 YOLO = LabelReader("YOLO-pose data.yaml", recognize, read)
