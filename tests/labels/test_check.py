@@ -103,11 +103,13 @@ def test_the_verb_ends_with_1_where_something_is_wrong(tmp_path):
 
 def test_labels_of_several_files_become_one(tmp_path):
     labels = build(tmp_path)
+    labels.suggestions = [sio.SuggestionFrame(video=labels.video, frame_idx=7)]
     check(labels, tmp_path)
     assert convert_label_files([tmp_path / "labels.slp"], tmp_path / "out.slp") == 20
     back = sio.load_slp(str(tmp_path / "out.slp"), open_videos=False)
     np.testing.assert_array_equal(back.numpy(), labels.numpy())
     assert [track.name for track in back.tracks] == ["anna", "bert"]
+    assert [suggestion.frame_idx for suggestion in back.suggestions] == [7]
 
 
 def test_label_studio_as_sleap_io_writes_it(tmp_path):

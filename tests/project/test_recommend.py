@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import sleap_io as sio
 from hypothesis import given
 from hypothesis import strategies as st
 
 from poseflow.config import parse_yaml, read_model_config
 from poseflow.core.errors import LabelsError
 from poseflow.project import LabeledAnimals, recommend_models
+from poseflow.project.look import look_at_labels
 from poseflow.project.recommend import LEAST_PX, REACH, receptive_field_px
 
 NODES = ("head", "middle", "tail")
@@ -90,3 +92,20 @@ def test_minutes_are_shared_among_the_networks(labels, shares):
 def test_labels_that_show_no_size_are_refused():
     with pytest.raises(LabelsError, match="at least two labeled nodes"):
         recommend_models(LabeledAnimals(("thorax",), [np.zeros((1, 1, 2))]))
+
+
+def test_what_holds_no_labels_is_passed_over_in_a_folder(tmp_path, caplog):
+    video, skeleton = sio.Video(filename="cage.mp4", open_backend=False), sio.Skeleton(["nose", "tail"])
+    instance = sio.Instance.from_numpy(np.array([[1.0, 2.0], [30.0, 4.0]]), skeleton=skeleton)
+    frames = [sio.LabeledFrame(video=video, frame_idx=0, instances=[instance])]
+    sio.save_slp(sio.Labels(frames), str(tmp_path / "a.slp"), embed=False, verbose=False)
+    (tmp_path / "training_config.json").write_text('{"data": {}, "model": {}}')
+    (tmp_path / "cut_off.slp").write_bytes((tmp_path / "a.slp").read_bytes()[:5000])
+    (tmp_path / "cageDLC.csv").write_text("scorer,D,D,D\nbodyparts,n,n,n\ncoords,x,y,likelihood\n0,1,2,0.5\n")
+    found = look_at_labels(tmp_path, "labels")
+    assert (found.files, found.frames, list(found.patterns)) == (1, 1, ["labels/*.slp"])
+    assert "cut_off.slp must be a label file, got a damaged one" in caplog.text
+    assert "got DeepLabCut's predictions" in caplog.text
+    assert "training_config" not in caplog.text
+    with pytest.raises(LabelsError, match="cut_off"):
+        look_at_labels(tmp_path / "cut_off.slp", "labels")

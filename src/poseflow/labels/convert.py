@@ -28,6 +28,7 @@ def convert_label_files(files: Sequence[Path], out: Path) -> int:
         videos=[video for part in parts for video in part.videos],
         skeletons=[skeleton for part in parts for skeleton in part.skeletons],
         tracks=[track for part in parts for track in part.tracks],
+        suggestions=[suggestion for part in parts for suggestion in part.suggestions],
     )
     with replacing(out) as temporary:
         sio.save_slp(whole, str(temporary), embed=False, verbose=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -22,6 +23,8 @@ from poseflow.runs.disk import say_size
 
 if TYPE_CHECKING:
     import sleap_io as sio
+
+logger = logging.getLogger(__name__)
 
 LABEL_SUFFIXES = (".slp", ".csv", ".h5", ".json")
 LEAST_BLOCKS = 10
@@ -92,30 +95,40 @@ def look_at_labels(place: Path, written_as: str) -> FoundLabels | None:
     Args:
         written_as: how `place` is to be named in settings.
 
-    Raises: LabelsError where nothing is there, or a file is damaged.
+    Of a folder, files of other formats are passed over, and damaged ones and predictions, with a warning.
+
+    Raises: LabelsError where nothing is there, or the one file holds no labels that can be read.
     """
-    from poseflow.labels.formats import find_reader, read_label_file
+    from poseflow.labels.formats import find_reader
     from poseflow.labels.reading import find_label_files
 
     if not place.exists():
         raise LabelsError(f"labels must be a label file or a folder of them, got {place}, which is not there")
-    recognized = {}
-    for path in [place] if place.is_file() else _list_candidates(place):
-        try:
-            recognized[path] = find_reader(path).files
-        except LabelsError:
-            if path == place:
-                raise
-    if not recognized:
+    read = {path: _read(path, must=path == place) for path in ([place] if place.is_file() else _list_candidates(place))}
+    found = {path: labels for path, labels in read.items() if labels is not None}
+    if not found:
         return None
-    kept = find_label_files(LabelsConfig(paths=tuple(escape(str(path)) for path in recognized)))
-    found = _summarize([read_label_file(path) for path in kept])
+    kept = find_label_files(LabelsConfig(paths=tuple(escape(str(path)) for path in found)))
     return replace(
-        found,
+        _summarize([found[path] for path in kept]),
         patterns=[escape(written_as)] if place.is_file() else _make_patterns(place, kept, written_as),
         files=len(kept),
-        formats=sorted({recognized[path].partition(" ")[0] for path in kept}),
+        formats=sorted({find_reader(path).files.partition(" ")[0] for path in kept}),
     )
+
+
+def _read(path: Path, must: bool) -> sio.Labels | None:
+    """A file's labels; None where it holds none and need not."""
+    from poseflow.labels.formats import OtherFormatError, read_label_file
+
+    try:
+        return read_label_file(path)
+    except LabelsError as error:
+        if must:
+            raise
+        if not isinstance(error, OtherFormatError):
+            logger.warning("%s; it is passed over", error)
+        return None
 
 
 def _list_candidates(folder: Path) -> list[Path]:

@@ -52,7 +52,8 @@ def read_label_file(path: Path) -> sio.Labels:
     Edges and symmetries that join a node to itself are left out, with a warning.
 
     Raises:
-        LabelsError: The file is absent, empty, of another format, or damaged; says which format was recognized.
+        OtherFormatError: The file is of a format that is not read; names it.
+        LabelsError: The file is absent, empty or damaged; says which format was recognized.
         OSError: The machine failed to read it; names the file.
     """
     try:
@@ -90,9 +91,9 @@ def find_reader(path: Path) -> LabelReader:
     raise _name_format(path, describe_content(path))
 
 
-def _name_format(path: Path, content: str) -> LabelsError:
+def _name_format(path: Path, content: str) -> OtherFormatError:
     formats = ", ".join(reader.files for reader in READERS.values())
-    return LabelsError(f"{path} must be a label file ({formats}), got {content}")
+    return OtherFormatError(f"{path} must be a label file ({formats}), got {content}")
 
 
 def _settle_names(labels: sio.Labels) -> None:

@@ -14,7 +14,7 @@ from poseflow.labels.facts import LabelFacts
 
 
 class OtherFormatError(LabelsError):
-    """A file turned out to be of another format while it was read; the message says of which."""
+    """A file is of another format, maybe seen only while it was read; the message says of which."""
 
 
 @dataclass(frozen=True)
