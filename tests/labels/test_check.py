@@ -42,6 +42,11 @@ def move(labels, frame, points):
     labels.labeled_frames[frame].instances[0].points["xy"] = points
 
 
+def add(labels, instance):
+    labels.skeletons.append(instance.skeleton)
+    labels.labeled_frames[3].instances.append(instance)
+
+
 FAULTS = {
     "outside": (lambda labels: move(labels, 3, SHAPE + np.array([-80, 40])), "points outside of their image (4): nose"),
     "nowhere": (
@@ -64,6 +69,14 @@ FAULTS = {
     "names twice": (
         lambda labels: setattr(labels.labeled_frames[3].instances[0], "track", labels.tracks[1]),
         "names that are twice in a frame (1): bert in frame 3",
+    ),
+    "animal twice": (
+        lambda labels: labels.labeled_frames[3].instances.append(labels.labeled_frames[3].instances[0]),
+        "animals that are twice in a frame, point by point (1): frame 3 of cage.mp4",
+    ),
+    "other nodes": (
+        lambda labels: add(labels, sio.Instance.from_numpy(np.ones((1, 2)), skeleton=sio.Skeleton(["wing"]))),
+        "must have the same nodes everywhere, got a skeleton with nose, left, right, tail; a skeleton with wing",
     ),
     "frame beyond": (lambda labels: setattr(labels.labeled_frames[3], "frame_idx", 99), "which has 20"),
     "no video": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,9 +11,9 @@ import numpy as np
 import sleap_io as sio
 from numpy.typing import NDArray
 
-from poseflow.core.errors import LabelsError
+from poseflow.core.errors import LabelsError, SkeletonError
 from poseflow.core.wording import count_of, list_some
-from poseflow.labels.clean import chosen_instances
+from poseflow.labels.clean import choose_skeleton, chosen_instances
 from poseflow.labels.formats import find_reader, read_label_file
 from poseflow.labels.locate import recorded_paths
 from poseflow.labels.stray import find_nowhere, find_strays
@@ -35,22 +35,31 @@ ENOUGH = 10
 def check_label_file(path: Path, finder: VideoFinder, include_predictions: bool = True) -> list[str]:
     """What a label file holds, in a first line, and a line for each kind of fault.
 
-    Told are: frames that nobody can find, points outside of the image or where other programs put missing ones,
-    frames that are listed twice, animals without a name beside ones that have one, names twice in a frame, sizes far
-    off, sides that seem swapped, and leaps.
+    Told are: animals of other nodes (and then nothing else), frames that nobody can find, points outside of the image or
+    where other programs put missing ones, frames that are listed twice, animals without a name beside ones that have
+    one, names or animals twice in a frame, sizes far off, sides that seem swapped, and leaps.
 
     Raises: LabelsError for a file that cannot be read.
     """
     reader, labels = find_reader(path), read_label_file(path)
-    found = [_Labeled(frame, include_predictions) for frame in labels.labeled_frames]
-    count = sum(len(one.points) for one in found)
     skeleton = labels.skeletons[0] if labels.skeletons else sio.Skeleton([])
+    orders: Mapping[int, Sequence[int]] = {}
+    other_nodes = ""
+    try:
+        if labels.skeletons:
+            skeleton, orders = choose_skeleton(labels, path, include_predictions)
+    except SkeletonError as error:
+        other_nodes = str(error)
+    found = [_Labeled(frame, include_predictions, orders) for frame in labels.labeled_frames]
+    count = sum(len(one.points) for one in found)
     names = ", ".join(track.name for track in labels.tracks[:10]) or "none"
     head = (
         f"{path}: {reader.files}; {count_of(len(found), 'frame')} of {count_of(len(labels.videos), 'video')}, "
         f"{count_of(count, 'animal')} of {count_of(len(skeleton.nodes), 'node')} "
         f"({', '.join(skeleton.node_names)}); names: {names}"
     )
+    if other_nodes:  # the rest compares animals node by node
+        return [head, other_nodes]
     sizes, lost = _find_videos(labels, path, finder)
     faults = [
         *lost,
@@ -60,6 +69,7 @@ def check_label_file(path: Path, finder: VideoFinder, include_predictions: bool 
         *_tell("points at (0, 0) or (-1, -1), which stand for missing ones elsewhere", _nowhere(found, skeleton)),
         *_tell("animals without a name, beside others that have one", _nameless(found)),
         *_tell("names that are twice in a frame", _same_name(found)),
+        *_tell("animals that are twice in a frame, point by point", _same_points(found)),
         *_tell("animals of another size than most", _other_size(found)),
         *_tell("animals whose sides may be swapped", _swapped(found, skeleton)),
         *_tell("animals that leap", _leaps(found)),
@@ -68,12 +78,14 @@ def check_label_file(path: Path, finder: VideoFinder, include_predictions: bool 
 
 
 class _Labeled:
-    """A labeled frame: the animals that count, (animals, nodes, 2), and their names."""
+    """A labeled frame: the animals that count, (animals, nodes, 2), nodes in one order, and their names."""
 
-    def __init__(self, frame: sio.LabeledFrame, include_predictions: bool) -> None:
+    def __init__(self, frame: sio.LabeledFrame, include_predictions: bool, orders: Mapping[int, Sequence[int]]) -> None:
         own = chosen_instances(frame, include_predictions)
         self.video, self.frame_idx = frame.video, int(frame.frame_idx)
-        self.points: list[Points] = [np.asarray(instance.numpy(), float) for instance in own]
+        self.points: list[Points] = [
+            np.asarray(instance.numpy()[orders.get(id(instance.skeleton), slice(None))], float) for instance in own
+        ]
         self.names = [instance.track.name if instance.track is not None else None for instance in own]
 
     def __str__(self) -> str:
@@ -156,6 +168,12 @@ def _same_name(found: Sequence[_Labeled]) -> Iterator[str]:
     for one in found:
         twice = [name for name, count in Counter(filter(None, one.names)).items() if count > 1]
         yield from (f"{name} in {one}" for name in twice)
+
+
+def _same_points(found: Sequence[_Labeled]) -> Iterator[str]:
+    for one in found:
+        if len({points.tobytes() for points in one.points}) < len(one.points):
+            yield str(one)
 
 
 def _size_of(points: Points) -> float:
