@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import sleap_io as sio
 from fake_results import make_index
@@ -16,7 +17,7 @@ from poseflow.cli import app, main
 from poseflow.cli.options import change_section, list_settings
 from poseflow.cli.verbs import VERBS, load_verb
 from poseflow.config import Config, PredictConfig
-from poseflow.core.errors import ConfigError
+from poseflow.core.errors import ConfigError, VideoError
 from poseflow.core.skeleton import Skeleton
 from poseflow.media import index_video, read_index, write_index, write_video
 from poseflow.media.reading import RecordingFile
@@ -144,6 +145,28 @@ def test_a_fault_ends_the_command_with_one_line(tmp_path):
     assert done.stderr.startswith("error: --set: ")
     assert "did you mean 'animals'" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_predictions_on_recordings_of_one_name_have_tables_of_their_own(tmp_path):
+    skeleton = sio.Skeleton(["nose"])
+    videos = [sio.Video(filename=f"/lab/day{number}/cage.mp4", open_backend=False) for number in range(2)]
+    frames = [
+        sio.LabeledFrame(video, 0, [sio.Instance.from_numpy(np.full((1, 2), 5.0 + number), skeleton=skeleton)])
+        for number, video in enumerate(videos)
+    ]
+    sio.save_slp(sio.Labels(frames, videos=videos), str(tmp_path / "a.slp"), embed=False, verbose=False)
+    assert run("import-predictions", tmp_path / "a.slp", "--out", tmp_path / "tables").exit_code == 0
+    found = {path.name: pq.read_table(path)["nose.x"][0].as_py() for path in (tmp_path / "tables").glob("*.parquet")}
+    assert found == {"cage.parquet": 5, "cage.1.parquet": 6}
+
+
+def test_predictions_of_a_recording_that_is_not_there_are_not_none(tmp_path):
+    (tmp_path / "cage.csv").write_text("scorer,D,D,D\nbodyparts,n,n,n\ncoords,x,y,likelihood\n0,1,2,0.5\n")
+    out = tmp_path / "cage.parquet"
+    done = run("import-predictions", tmp_path / "cage.csv", "--video", "gone.mp4", "--out", out)
+    assert isinstance(done.exception, VideoError)
+    assert "gone.mp4 must be the recording of" in str(done.exception)
+    assert not out.exists()
 
 
 def test_settings_come_from_the_file_and_then_from_the_command_line(tmp_path):

@@ -7,7 +7,7 @@ import typer
 
 from poseflow.cli.options import ConfigFile, Out, Settings, read_config, read_section, shows
 from poseflow.config import PredictConfig
-from poseflow.core.errors import ConfigError
+from poseflow.core.errors import ConfigError, VideoError
 from poseflow.core.wording import count_of
 
 
@@ -38,8 +38,8 @@ def import_predictions(
     """
     settings = read_section(PredictConfig, "predict", config, changes)
     h5_dataset = read_config(config).videos.h5_dataset
-    from poseflow.exchange.predictions import describe_predictions_file, find_video
-    from poseflow.media import index_video, write_index
+    from poseflow.exchange.predictions import PredictedVideo, describe_predictions_file, find_video
+    from poseflow.media import VideoIndex, index_video, write_index
     from poseflow.runs.fingerprints import hash_file
     from poseflow.steps.import_predictions import import_predictions as import_frames
     from poseflow.steps.index_predictions import describe_absent
@@ -50,7 +50,7 @@ def import_predictions(
     sources = [(file, video) for file, found in described.items() for video in found]
     if len(sources) > 1 and out.suffix:
         raise ConfigError(f"--out must be a folder for the {len(sources)} videos of these files, got {out}")
-    tables: dict[Path, Path] = {}
+    planned: dict[Path, tuple[Path, PredictedVideo, VideoIndex]] = {}
     for file, video in sources:
         only = given[0] if len(given) == len(sources) == 1 else None
         others = [one.recorded for one in described[file] if one.recorded]
@@ -58,11 +58,16 @@ def import_predictions(
         if given and path is None:
             raise ConfigError(f"--video must name the recording of {file} ({video.recorded or 'by its name'})")
         index = index_video(path, h5_dataset) if path else describe_absent(file, video.number)
+        if path and not index.is_ok:
+            raise VideoError(f"{path} must be the recording of {file}: {index.reason}")
         name = Path(index.path.replace("\\", "/")).stem if len(described[file]) > 1 else file.stem
         table = out if out.suffix else out / f"{name}.parquet"
-        if table in tables:
-            raise ConfigError(f"{tables[table]} and {file} must have other names, got {table} for both")
-        tables[table] = file
+        if table in planned and planned[table][0] == file:  # recordings of one name in several folders
+            table = out / f"{name}.{video.number}.parquet"
+        if table in planned:
+            raise ConfigError(f"{planned[table][0]} and {file} must have other names, got {table} for both")
+        planned[table] = file, video, index
+    for table, (file, video, index) in planned.items():
         table.parent.mkdir(parents=True, exist_ok=True)
         import_frames(file, video.number, index, (0, index.frames), table, settings, index.path, digests[file])
         write_index(index, table.with_suffix(".json"))

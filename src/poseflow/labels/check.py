@@ -35,9 +35,9 @@ ENOUGH = 10
 def check_label_file(path: Path, finder: VideoFinder, include_predictions: bool = True) -> list[str]:
     """What a label file holds, in a first line, and a line for each kind of fault.
 
-    Told are: animals of other nodes (and then nothing else), frames that nobody can find, points outside of the image or
-    where other programs put missing ones, frames that are listed twice, animals without a name beside ones that have
-    one, names or animals twice in a frame, sizes far off, sides that seem swapped, and leaps.
+    Told are: animals of other nodes (and then nothing else), frames that nobody can find, points outside of the image
+    or where other programs put missing ones, frames that are listed twice, animals without a name beside ones that
+    have one, names or animals twice in a frame, sizes far off, sides that seem swapped, and leaps.
 
     Raises: LabelsError for a file that cannot be read.
     """
