@@ -187,18 +187,21 @@ def test_an_animal_that_is_called_single_is_an_animal_to_deeplabcut(tmp_path: Pa
     assert sum(found) == 2
 
 
-def test_archives_take_nodes_that_are_called_like_their_own_fields(tmp_path: Path) -> None:
-    nodes = ("skeleton", "description", "nodes", "nose")
+def test_archives_take_nodes_that_are_called_like_their_own_fields_and_give_them_back(tmp_path: Path) -> None:
+    nodes = ("skeleton", "description", "nodes", "nose", "left/ear", "left_ear", "left:ear", "left_ear_2")
     frames = np.arange(3)
-    predictions = Predictions.from_instances(Skeleton(nodes=nodes), frames, np.ones((3, 4, 2)), frames=[(0, 3)])
+    points = np.broadcast_to(np.arange(16.0).reshape(8, 2), (3, 8, 2))
+    predictions = Predictions.from_instances(Skeleton(nodes=nodes), frames, points, frames=[(0, 3)])
     tracks = Tracks.without_identities(frames, frames, np.zeros(3), np.zeros(3))
     table = assemble_poses(predictions, tracks, make_index("cage", 3), PoseSource("cage", "cage"))
     write_poses(table, tmp_path / "cage.parquet")
     export_poses(tmp_path / "cage.parquet", tmp_path / "cage.nwb")
     with NWBHDF5IO(tmp_path / "cage.nwb", "r") as io:
         poses = io.read().processing["behavior"]["PoseEstimation"]
-        assert set(poses.pose_estimation_series) == {"skeleton_2", "description_2", "nodes_2", "nose"}
+        assert {"skeleton_2", "description_2", "nodes_2", "nose"} < set(poses.pose_estimation_series)
         assert poses.skeleton.nodes[:].tolist() == list(nodes)
+    (found,) = iter_foreign_instances(tmp_path / "cage.nwb", 0, (0, 3))
+    np.testing.assert_array_equal(found.points, points)
 
 
 def test_a_recording_of_varying_rate_has_its_own_times_in_archives(tmp_path: Path) -> None:

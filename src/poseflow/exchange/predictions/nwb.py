@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
+from poseflow.core.wording import tell_apart
+from poseflow.exchange.nwb import plain_name
 from poseflow.exchange.predictions.frame_numbers import OFF_GRID, number_times
 from poseflow.exchange.predictions.hdf5 import dataset, opened, text
 from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader, name_recording
@@ -169,13 +171,27 @@ def _times(series: h5py.Group) -> NDArray[np.float64]:
 
 def _series_by_node(group: h5py.Group, skeleton: Skeleton, name: str) -> list[h5py.Group | None]:
     series = {key: item for key, item in group.items() if _type(item) == "PoseEstimationSeries"}
-    found = [series.get(node, series.get(f"PoseEstimationSeries{node}")) for node in skeleton.nodes]
-    others = [key for key in series if {key, key.removeprefix("PoseEstimationSeries")}.isdisjoint(skeleton.nodes)]
-    if others:
+    keys = _keys_by_node(list(series), skeleton.nodes)
+    found = [series.get(key) for key in keys]
+    if others := sorted(series.keys() - set(keys)):
         raise ValueError(f"{name} must have the nodes {', '.join(skeleton.nodes)}, got {', '.join(others)} as well")
     if not any(one is not None for one in found):
         raise ValueError(f"{name} must have a series of each node, got {', '.join(series) or 'none'}")
     return found
+
+
+def _keys_by_node(keys: Sequence[str], nodes: Sequence[str]) -> list[str]:
+    """What the series of each node is called, empty where there is none.
+
+    As the node; with the type's name before it, as DeepLabCut writes; or, where HDF5 or NWB does not take the node's
+    name, with underscores and a number, as `write_nwb` does.
+    """
+    found = [next((key for key in (node, f"PoseEstimationSeries{node}") if key in keys), "") for node in nodes]
+    if set(keys) <= set(found):
+        return found
+    plain = [plain_name(node) for node in nodes]
+    written = tell_apart(plain, reserved=set(plain) - set(keys))  # what is not there was not to be had
+    return [name if name in keys else "" for name in written]
 
 
 def _read_skeleton(file: h5py.File) -> Skeleton:
