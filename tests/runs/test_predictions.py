@@ -9,6 +9,7 @@ import sleap_io as sio
 from poseflow.config import Config
 from poseflow.core.errors import AmbiguousVideoError, ConfigError
 from poseflow.runs.facts import FileFacts
+from poseflow.runs.places import PLACES
 from poseflow.runs.plan import make_plan
 
 
@@ -93,3 +94,17 @@ def test_two_files_of_one_recording_are_refused(folder):
 def test_settings_that_ask_for_models_are_refused(folder, changes, words):
     with pytest.raises(ConfigError, match=words):
         plan(**changes)
+
+
+def test_while_a_file_cannot_be_read_no_recording_is_called_gone(folder):
+    table = PLACES.pose_table("day1", "day1__b")
+    table.parent.mkdir(parents=True)
+    table.touch()
+    (folder / "sleap/broken.slp").unlink()
+    assert not plan().orphans
+    whole = (folder / "sleap/day1.slp").read_bytes()
+    (folder / "sleap/day1.slp").write_bytes(whole[:1000])  # just being saved
+    made = plan()
+    assert "day1__b" not in made.videos and not made.orphans
+    (folder / "sleap/day1.slp").unlink()
+    assert list(plan().orphans) == [table]

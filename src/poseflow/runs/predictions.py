@@ -37,7 +37,8 @@ def plan_predictions(
     """The recordings that there are predictions of, and where these are, by the videos' names.
 
     A file whose recording is not among those found is a recording itself. One that cannot be read is left out, with a
-    warning, and so is a recording without predictions.
+    warning, and so is a recording without predictions. While there is such a file, as one that is just being saved, no
+    recording is called gone: it may be of any.
 
     Raises:
         ConfigError: There is no such folder.
@@ -61,6 +62,7 @@ def plan_predictions(
             place = _place_alone(file.relative_to(folder), video, described)
             alone[folder / place] = PredictionsSource(file, video.number, False, digest)
             lengths[folder / place] = video.frames
+    unread = [Path()] if warnings else []
     _check_single(sources)
     given = give_names([path.relative_to(folder) for path in alone], found.names, set())
     alone_names = {given[path.relative_to(folder).as_posix()]: path for path in alone}
@@ -76,6 +78,7 @@ def plan_predictions(
         fingerprints={name: found.fingerprints.get(name, UNREADABLE) for name in videos},
         recordings={name: kept for name, kept in recordings.items() if kept} | {name: [name] for name in alone_names},
         names=given,
+        unlisted=[*found.unlisted, *unread],
         facts={name: found.facts.get(name, RecordingFacts()) for name in videos},
         warnings=[*found.warnings, *warnings],
     ), {name: only for name, (only,) in sources.items()} | {name: alone[path] for name, path in alone_names.items()}
