@@ -46,6 +46,11 @@ def test_predictions_are_labels_only_where_that_is_asked(tmp_path):
     assert describe_label_file(path, True)["frames"] == 3
 
 
+def test_animals_of_a_frame_that_is_listed_twice_are_of_one_frame(tmp_path):
+    found = describe_label_file(write(tmp_path / "twice.slp", {"a.mp4": [3, 3, 4]}), False)
+    assert (found["frames"], found["animals"], found["places"]) == (2, 2, {"a.mp4": [3, 4]})
+
+
 def test_a_project_without_labels_yet_has_none(tmp_path):
     assert describe_label_file(write(tmp_path / "e.slp", {}), False)["frames"] == 0
 

@@ -104,15 +104,15 @@ def _describe(path: Path, include_predictions: bool) -> LabelFacts:
     if not include_predictions:
         instances = instances[instances["instance_type"] != PREDICTED]
     positions = {int(number): position for position, number in enumerate(frames["frame_id"])}
-    numbers, animals = np.unique(instances["frame_id"], return_counts=True)
-    labeled = frames[[positions[number] for number in numbers.tolist()]]
+    of_instances = frames[[positions[number] for number in instances["frame_id"].tolist()]][["video", "frame_idx"]]
+    labeled, animals = np.unique(of_instances, return_counts=True)  # a frame may be listed twice
     videos = number_videos(read_videos(str(path), open_backend=False), np.unique(frames["video"]).tolist())
     skeletons = read_skeletons(str(path))
     used = np.unique(instances["skeleton"]).tolist()
     tracks = [track for track in np.unique(instances["track"]).tolist() if 0 <= track < len(names)]
     identities = [name for name in dict.fromkeys(names[track] for track in tracks) if name]
     return {
-        "frames": len(np.unique(labeled[["video", "frame_idx"]])),
+        "frames": len(labeled),
         "animals": int(animals.max(initial=0)),
         "nodes": list(skeletons[used[0]].node_names) if used else [],
         "identities": identities,
