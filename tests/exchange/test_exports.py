@@ -2,6 +2,8 @@
 
 import logging
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -271,6 +273,18 @@ def test_the_pages_python_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -
     assert len(blocks) == 4
     for block in blocks:
         exec(block, {})
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
+def test_the_pages_r_runs_without_packages(results: Path) -> None:
+    run("export", results / "poses", "--to", "csv")
+    (_, block) = re.findall(r"```r\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    command = ["Rscript", "-e", f"{block}\nwrite.csv(poses, 'seen.csv', row.names = FALSE)"]
+    said = subprocess.run(command, cwd=results.parent, capture_output=True, text=True, check=True).stdout
+    assert "cage" in said and "time_s.2" in said
+    seen, poses = pd.read_csv(results.parent / "seen.csv"), read_poses(results / "poses")
+    columns = ["frame_idx", "track", "time_s", *(name for name in poses if name.endswith((".x", ".y")))]
+    np.testing.assert_allclose(seen[columns], poses[columns].astype(float), atol=1e-4)
 
 
 def test_the_page_names_what_the_writers_say_that_they_lose() -> None:
