@@ -1,11 +1,12 @@
 """Stages of work that overlap."""
 
 import threading
+import time
 from itertools import count, islice
 
 import pytest
 
-from poseflow.core.prefetch import Prefetched, prefetch
+from poseflow.core.prefetch import Prefetched, map_ahead, prefetch
 
 
 def test_items_come_in_order_and_end():
@@ -57,3 +58,25 @@ def test_a_consumer_that_stops_early_ends_the_thread_and_the_generator(depth):
     ahead.close()
     assert ended.is_set()
     assert threading.active_count() == before
+
+
+def test_what_is_made_by_several_threads_comes_in_order_and_not_far_ahead():
+    taken = []
+
+    def items():
+        for number in range(50):
+            taken.append(number)
+            yield number
+
+    made = map_ahead(lambda number: (time.sleep(0.001 * (number % 3)), number)[1], items(), threads=4)
+    for number in range(20):
+        assert next(made) == number
+    assert len(taken) <= 20 + 2 * 4 + 1
+    assert list(made) == list(range(20, 50))
+
+
+def test_an_error_in_a_thread_is_raised_where_its_item_is_asked_for():
+    made = map_ahead(lambda number: 1 // (2 - number), range(50), threads=2)
+    assert [next(made), next(made)] == [0, 1]
+    with pytest.raises(ZeroDivisionError):
+        next(made)

@@ -14,6 +14,7 @@ rule split:
         PLACES.benchmark("split", "{dataset}")
     conda:
         "../envs/poseflow.yaml"
+    threads: 4
     resources:
         mem_mb=growing(4000),
         runtime=60,

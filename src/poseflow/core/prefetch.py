@@ -1,12 +1,15 @@
 """Stages of work that overlap: each runs in a thread of its own, a few items ahead of the next."""
 
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 
 class Prefetched(Iterator[T], Generic[T]):
@@ -63,3 +66,19 @@ def prefetch(items: Iterable[T], depth: int) -> Iterator[T]:
     """
     with closing(Prefetched(items, depth)) as ahead:
         yield from ahead
+
+
+def map_ahead(make: Callable[[S], T], items: Iterable[S], threads: int) -> Iterator[T]:
+    """What `make` makes of each item, in their order, by so many threads, each of them at most two items ahead."""
+    with ThreadPoolExecutor(threads) as pool:
+        made: deque[Future[T]] = deque()
+        try:
+            for item in items:
+                made.append(pool.submit(make, item))
+                if len(made) > 2 * threads:
+                    yield made.popleft().result()
+            while made:
+                yield made.popleft().result()
+        finally:
+            for waiting in made:
+                waiting.cancel()

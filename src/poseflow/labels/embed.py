@@ -14,9 +14,12 @@ import cv2
 import h5py
 import numpy as np
 import sleap_io as sio
+from numpy.typing import NDArray
 
 from poseflow.core.files import replacing
 from poseflow.core.logs import show_progress
+from poseflow.core.prefetch import map_ahead
+from poseflow.core.processors import count_processors
 from poseflow.labels.images import Image, read_images
 from poseflow.labels.videos import frame_key, root_video
 
@@ -25,13 +28,14 @@ logger = logging.getLogger(__name__)
 # The smallest files in the least time on camera images, whose noise leaves little to a search for repetitions.
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 ATTRIBUTE_BYTES = 60_000  # HDF5 attributes end at 64 KiB
+MOST_ENCODERS = 8  # threads; one decodes about as fast as so many encode
 
 
 def write_with_images(labels: sio.Labels, path: str | Path, channels: int) -> None:
     """Write labels and the images of their labeled and suggested frames into one `.pkg.slp`, atomically.
 
-    sleap-io writes all but the images; these are decoded and stored here one at a time, so that memory stays flat and
-    the pixels are those that prediction sees. A frame that cannot be decoded is left out, with a warning.
+    sleap-io writes all but the images; these are decoded and stored here, a few at a time, so that memory stays flat
+    and the pixels are those that prediction sees. A frame that cannot be decoded is left out, with a warning.
 
     Args:
         channels: 1: grey images. 3: RGB images, and grey ones beside them in a dataset of our own, `grey`.
@@ -81,14 +85,18 @@ def _store_images(
     dataset = group.create_dataset(name, shape=(0,), maxshape=(None,), chunks=(64,), dtype=h5py.vlen_dtype(np.int8))
     stored: list[int] = []
     shape: tuple[int, ...] = (0, 0, 0)
-    for frame_idx, image in images:
-        if image is None:
-            continue
-        shape = shape if stored else image.shape
+    decoded = ((frame_idx, image) for frame_idx, image in images if image is not None)
+    for frame_idx, own_shape, content in map_ahead(_encode, decoded, min(count_processors(), MOST_ENCODERS)):
+        shape = shape if stored else own_shape
         dataset.resize((len(stored) + 1,))
-        dataset[len(stored)] = cv2.imencode(".png", image, PNG_OPTIONS)[1].reshape(-1).view(np.int8)
+        dataset[len(stored)] = content
         stored.append(frame_idx)
     return stored, shape
+
+
+def _encode(decoded: tuple[int, Image]) -> tuple[int, tuple[int, ...], NDArray[np.int8]]:
+    frame_idx, image = decoded
+    return frame_idx, image.shape, cv2.imencode(".png", image, PNG_OPTIONS)[1].reshape(-1).view(np.int8)
 
 
 def _advancing(images: Iterable[Any], advance: Callable[[int], None]) -> Iterator[Any]:
