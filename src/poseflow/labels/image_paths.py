@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -17,6 +18,8 @@ from poseflow.media.lookup import count_equal_at_end
 IMAGE_FOLDERS = (".", "images", "imgs", "data/images")
 LOCAL_FILE = "/data/local-files/?d="
 """What stands, in a URL of Label Studio, before the path of an image on its machine."""
+UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")
+"""What Label Studio makes of the name of an image that is uploaded."""
 
 
 def parse_image_path(recorded: str) -> PurePosixPath:
@@ -33,8 +36,9 @@ def place_images(recorded: Sequence[PurePosixPath], label_file: Path) -> list[Pa
 
     Images that are recorded in one folder are looked for in one folder: the recorded path, from the label file or its
     usual neighbors; else the folder below the label file's that shares the longest end with it and holds any of the
-    images. If all images are recorded in one folder, its name may be another. A name alone decides nothing: an image
-    that is missing keeps its recorded path, and whoever opens it says so.
+    images. If all images are recorded in one folder, its name may be another. Where none is found that way, they are
+    looked for by the names that they had before they were uploaded. A name alone decides nothing: an image that is
+    missing keeps its recorded path, and whoever opens it says so.
 
     Raises:
         LabelsError: Several folders fit equally.
@@ -43,11 +47,21 @@ def place_images(recorded: Sequence[PurePosixPath], label_file: Path) -> list[Pa
     for path in recorded:
         names[path.parent].add(path.name)
     base = label_file.absolute().parent
-    folders = {
-        folder: _find_folder(folder, held, base, len(names) == 1, label_file) or base / folder
-        for folder, held in names.items()
-    }
-    return [folders[path.parent] / path.name for path in recorded]
+    places: dict[PurePosixPath, Path] = {}
+    for folder, held in names.items():
+        called = {name: name for name in held}
+        found = _find_folder(folder, held, base, len(names) == 1, label_file)
+        if found is None and (before := _names_before_upload(held)):
+            found = _find_folder(folder, set(before.values()), base, len(names) == 1, label_file)
+            called = before if found else called
+        places |= {folder / name: (found or base / folder) / called[name] for name in held}
+    return [places[path] for path in recorded]
+
+
+def _names_before_upload(names: set[str]) -> dict[str, str]:
+    """What images were called, none where some were not uploaded, or two had one name."""
+    found = {name: was[1] for name in names if (was := UPLOADED.fullmatch(name))}
+    return found if len(set(found.values())) == len(names) else {}
 
 
 def image_videos(paths: Iterable[Path]) -> dict[Path, tuple[sio.Video, int]]:
