@@ -8,10 +8,16 @@ import pandas as pd
 import pytest
 import sleap_io as sio
 from corrected_cage import ANIMALS, FRAMES, SKELETON, animals_at, pose_of
+from fake_results import make_index
 
+from poseflow.config import ReviewConfig
 from poseflow.corrections import find_standing, read_claims, take_back
+from poseflow.corrections.sleap_files import PROVENANCE
+from poseflow.media import write_video
 from poseflow.runs.corrections import group_corrections, keep_saved_over
-from poseflow.tables import Predictions, write_predictions
+from poseflow.steps.assemble import assemble_poses
+from poseflow.steps.track import TrackedFiles, track_videos
+from poseflow.tables import Predictions, read_poses, write_predictions
 
 VIDEOS = {"cage": "videos/cage.mp4"}
 
@@ -208,6 +214,89 @@ def test_what_is_saved_over_a_review_file_is_kept(cage):
     (copy,) = keep_saved_over(lists, videos, folder)
     assert group_corrections(folder, ["cage"]) == {"cage": [copy]} and kinds(copy) == ["points"]
     assert keep_saved_over(lists, videos, folder) == [], "once"
+
+
+def test_an_animal_of_which_all_nodes_are_hidden_is_not_there(cage):
+    cross(cage)
+    labels, frame, by_track = open_review(cage)
+    mine = correct(by_track["track_0"])
+    for node in SKELETON.nodes:
+        mine[node]["visible"] = False
+    frame.instances.append(mine)
+    assert kinds(save(cage, labels)) == ["absence"]
+    assert len(animals_at(cage.make(), frame.frame_idx)) == ANIMALS - 1
+
+
+def test_of_nodes_that_were_renamed_or_added_nothing_is_said(cage, caplog):
+    cross(cage)
+    labels, frame, by_track = open_review(cage)
+    frame.instances.append(correct(by_track["track_0"], tail=(6, 0)))
+    labels.skeletons[0].rename_node("nose", "snout")
+    (claim,) = read_claims([save(cage, labels)], VIDEOS).claims
+    assert list(claim.points) == ["tail"] and "nose, snout" in caplog.text
+    labels.skeletons[0].rename_nodes({"body": "chest", "tail": "tip"})
+    (fault,) = read_claims([save(cage, labels)], VIDEOS).faults
+    assert "must have nodes that were predicted (nose, body, tail), got chest, snout, tip" in fault
+
+
+def test_a_package_says_what_was_corrected_and_nothing_of_what_it_does_not_hold(cage):
+    before = cross(cage)
+    labels, frame, by_track = open_review(cage)
+    video = cage.folder / "cage.mp4"
+    write_video(video, [np.zeros((48, 64, 3), np.uint8)] * FRAMES, 25)
+    labels.videos[0].replace_filename(str(video), open=True)
+    frame.instances.append(correct(by_track["track_0"], nose=(6, 0)))
+    labels.labeled_frames, labels.suggestions = [frame], []
+    package = cage.folder / "cage.pkg.slp"
+    sio.save_slp(labels, str(package), embed="user", verbose=False)
+    assert kinds(package) == ["points"]
+    cage.corrections = (package,)
+    after = cage.make()
+    assert len(after) == len(before) and after["nose.edited"].sum() == 1
+
+
+def test_videos_of_one_name_are_told_apart(cage):
+    cross(cage)
+    names = ["s__a", "s__b"]
+    predictions = {name: [cage.predictions] for name in names}
+    indexes = {name: make_index(name, FRAMES, path=f"videos/s/{name[-1]}/cam.mp4") for name in names}
+    videos = {name: index.path for name, index in indexes.items()}
+    out = TrackedFiles(cage.folder / "tracks.parquet", cage.folder / "review.csv", cage.review)
+    settings = (cage.config, ReviewConfig(min_expected_errors=0))
+    track_videos(predictions, out, settings, indexes)
+    labels = sio.load_slp(str(cage.review), open_videos=False)
+    assert read_claims([save(cage, labels)], videos).claims == []
+    frame = next(frame for frame in labels if frame.video.filename == videos["s__a"])
+    frame.instances.append(correct(frame.instances[0], nose=(6, 0)))
+    path = save(cage, labels)
+    track_videos(predictions, out, settings, indexes, corrections=[path])
+    edited = {}
+    for name in names:
+        poses = cage.folder / f"{name}.parquet"
+        assemble_poses([cage.predictions], out.tracks, indexes[name], poses, ("s", name), corrections=[path])
+        edited[name] = int(read_poses(poses)["edited"].sum())
+    assert edited == {"s__a": 1, "s__b": 0}
+
+
+@pytest.mark.parametrize("name", ["track_99999999999", "track_²", "anna "])
+def test_a_name_that_looks_like_a_tracks_number_is_a_name(cage, name):
+    cross(cage)
+    labels, _, by_track = open_review(cage)
+    labels.tracks.append(sio.Track(name))
+    by_track["track_0"].track = labels.tracks[-1]
+    save(cage, labels)
+    assert cage.make()["identity"].dropna().unique().tolist() == [name.strip()]
+
+
+def test_what_cannot_be_said_costs_that_file_and_not_the_run(cage):
+    cross(cage)
+    labels, frame, by_track = open_review(cage)
+    frame.instances.append(correct(by_track["track_0"], nose=(np.inf, 0)))
+    (fault,) = read_claims([save(cage, labels)], VIDEOS).faults
+    assert "a point must be two numbers or null, got [inf" in fault
+    labels.provenance[PROVENANCE] = "{cut off"
+    (fault,) = read_claims([save(cage, labels)], VIDEOS).faults
+    assert f"{PROVENANCE!r} of its provenance must be JSON" in fault
 
 
 def test_a_damaged_file_or_another_is_named(tmp_path):

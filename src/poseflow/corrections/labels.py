@@ -9,7 +9,7 @@ import numpy as np
 import sleap_io as sio
 
 from poseflow.corrections.frames import CorrectedFrame
-from poseflow.exchange.slp import UNNAMED
+from poseflow.exchange.slp import number_of
 
 
 def build_labels(frames: Iterable[CorrectedFrame], videos: Mapping[str, Path]) -> sio.Labels:
@@ -47,6 +47,6 @@ def build_labels(frames: Iterable[CorrectedFrame], videos: Mapping[str, Path]) -
 
 def _track(name: str | None, tracks: dict[str, sio.Track]) -> sio.Track | None:
     """The track of an animal's name; a track's number is none."""
-    if name is None or name.startswith(UNNAMED):
+    if name is None or number_of(name) is not None:
         return None
     return tracks.setdefault(name, sio.Track(name))

@@ -65,7 +65,7 @@ def read_log(paths: str | Path | Iterable[str | Path]) -> LogContent:
                 try:
                     claims.append(CLAIM.validate_json(line))
                 except ValidationError as error:
-                    fault = f"must be a claim, got {_say_fault(error)}"
+                    fault = f"must be a claim, got {say_fault(error)}"
                     faults.append(f"{path}, line {number}: {fault}; the line counts for nothing")
     return LogContent(sort_claims(claims), faults)
 
@@ -97,7 +97,8 @@ def _write_all(descriptor: int, content: bytes) -> None:
         written += os.write(descriptor, content[written:])
 
 
-def _say_fault(error: ValidationError) -> str:
+def say_fault(error: ValidationError) -> str:
+    """What is wrong with a claim, on one line."""
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))
     return f"{where + ': ' if where else ''}{first['msg']}"

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import sleap_io as sio
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from poseflow.core.errors import AmbiguousVideoError, LabelsError
 from poseflow.core.matching import match_pairs
@@ -36,13 +37,15 @@ from poseflow.corrections.claims import (
     from_points,
     id_of_content,
 )
-from poseflow.exchange.slp import UNNAMED
+from poseflow.corrections.log import say_fault
+from poseflow.exchange.slp import number_of
 from poseflow.labels.formats.content import DAMAGED, check_file, describe_content, one_line, raise_if_machine_failed
 from poseflow.labels.formats.sleap import recognize
+from poseflow.labels.videos import plain_name, root_video
 from poseflow.media.lookup import base_name, find_recording, key_of_name
 
 PROVENANCE = "poseflow tracks"
-"""Key of a review file's provenance: (frame, row, name, points) of each animal as it was, by file name of its video."""
+"""Key of a review file's provenance: (frame, row, name, points) of each animal as it was, by path of its video."""
 
 NODES = "poseflow nodes"
 """Key of the nodes that those points are of."""
@@ -51,10 +54,10 @@ RELEASE = "poseflow release"
 """Key of the release whose predictions they are."""
 
 LAST_SEEN = "poseflow last seen"
-"""Key of where tracks that were lost before the items were last: (frame, name, points), by file name of their video."""
+"""Key of where tracks that were lost before the items were last: (frame, name, points), by path of their video."""
 
 REVIEW_ITEMS = "poseflow review items"
-"""Key of the review items that were suggested, by video: those that a person took from the list are right."""
+"""Key of the review items that were suggested, by path of video: those that a person took from the list are right."""
 
 MOVED_PX = 0.05
 """A node that is farther from where it was has been moved; nearer, it has been rounded."""
@@ -69,8 +72,9 @@ def read_slp_claims(path: str | Path, videos: Mapping[str, str]) -> list[AnyClai
     """Read what a person says in a label file that SLEAP's GUI saved.
 
     User instances count, and predicted ones whose track is no longer what it was, or that are gone. What was left as it
-    was says nothing. A claim's id depends on what it says, so that a file that is saved again, or under another name,
-    says it once; its time is that of the file.
+    was says nothing, nor do frames that a package does not hold, and nodes that the file's skeleton does not have. A
+    claim's id depends on what it says, so that a file that is saved again, or under another name, says it once; its
+    time is that of the file.
 
     Args:
         path: a `.slp`, best one saved from `results/review`. videos: path of each video of the recording, by name.
@@ -79,20 +83,32 @@ def read_slp_claims(path: str | Path, videos: Mapping[str, str]) -> list[AnyClai
     """
     path = Path(path)
     labels = _load(path)
-    known = json.loads(labels.provenance.get(PROVENANCE, "null"))
+    try:
+        claims = _find_claims(labels, videos, path)
+    except ValidationError as error:
+        raise LabelsError(f"{path} must hold what can be said of a recording, got {say_fault(error)}") from error
+    return [claim.model_copy(update={"id": id_of_content(claim)}) for claim in claims]
+
+
+def _find_claims(labels: sio.Labels, videos: Mapping[str, str], path: Path) -> list[AnyClaim]:
+    """All that a file says, under no ids yet."""
+    nodes = _read_nodes(labels, path)
+    known = _read_note(labels, PROVENANCE, videos, path)
+    last_seen = _read_note(labels, LAST_SEEN, videos, path) or {}
     made = {"time": datetime.fromtimestamp(path.stat().st_mtime, UTC), "author": path.name, "id": "?"}
     claims: list[AnyClaim] = []
     is_purged = known is not None and not any(
         isinstance(one, sio.PredictedInstance) for frame in labels.labeled_frames for one in frame.instances
     )
     for video, recorded in _find_videos(labels, videos, path).items():
-        frames = _read_frames(labels, recorded, known, video, is_purged)
-        lost = json.loads(labels.provenance.get(LAST_SEEN, "{}")).get(base_name(recorded[0]), ())
-        claims += _Differences(frames, known is not None, made, lost).find()
+        was_shown = (known or {}).get(video, ())
+        frames = _read_frames(labels, recorded, was_shown, (video, nodes), is_purged)
+        claims += _Differences(frames, known is not None, made, last_seen.get(video, ())).find()
     if is_purged and any(known.values()):
         logger.warning("%s holds no predicted instance any more: none is taken for deleted by hand", path)
-    claims += _find_reviewed(labels, videos, path, made)
-    return [claim.model_copy(update={"id": id_of_content(claim)}) for claim in claims]
+    if not _is_package(labels):  # it holds the frames that were labeled, and of the suggestions perhaps none
+        claims += _find_reviewed(labels, videos, path, made)
+    return claims
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +126,8 @@ class _Left:
 
     name: str | None
     points: NDArray[np.float64]
+    has: NDArray[np.bool_]
+    """Nodes that its skeleton has."""
     by_person: bool
     shown: int | None
     """Which of those that were shown it is."""
@@ -158,7 +176,8 @@ class _Differences:
                 continue
             sighting = frame.sighting(one.shown)
             shown = frame.shown[one.shown]
-            moved = np.flatnonzero(_is_moved(shown.points, one.points)).tolist() if one.by_person else []
+            is_moved = _is_moved(shown.points, one.points) & one.has & one.by_person
+            moved = np.flatnonzero(is_moved).tolist()
             if moved:
                 points = from_points(one.points[moved], [frame.nodes[node] for node in moved])
                 yield PointsClaim(**self._made, where=sighting, points=points)
@@ -201,29 +220,35 @@ class _Differences:
         name = None if _is_number(one.name) else one.name
         here = frame.sighting(None)
         before = self._find_before(one.name, here) if one.name is not None else None
-        points = from_points(one.points, frame.nodes)
+        points = from_points(one.points[one.has], [node for node, has in zip(frame.nodes, one.has, strict=True) if has])
         return AnimalClaim(**self._made, where=here, points=points, name=name, before=before)
 
 
 def _read_frames(
-    labels: sio.Labels, recorded: Sequence[str], known: Mapping[str, Any] | None, video: str, is_purged: bool
+    labels: sio.Labels,
+    recorded: Sequence[str],
+    was_shown: Sequence[Any],
+    shown_as: tuple[str, Sequence[str] | None],
+    is_purged: bool,
 ) -> list[_Frame]:
-    """Frames of one video, with what they showed and what they hold."""
+    """Frames of one video, with what they showed and what they hold; `shown_as` are its name and nodes."""
+    video, nodes = shown_as
     held: dict[int, list[sio.Instance]] = {}
     for frame in labels.labeled_frames:
-        if str(frame.video.filename) in recorded:
+        if _path_of(frame.video) in recorded:
             held.setdefault(int(frame.frame_idx), []).extend(frame.instances)
     was: dict[int, list[Any]] = {}
-    for entry in (known or {}).get(base_name(recorded[0]), ()):
+    for entry in was_shown:
         was.setdefault(int(entry[0]), []).append(entry)
     skeletons = [one.skeleton for instances in held.values() for one in instances] or list(labels.skeletons)
-    nodes = json.loads(labels.provenance.get(NODES, "null")) or (skeletons[0].node_names if skeletons else [])
+    nodes = nodes or (skeletons[0].node_names if skeletons else [])
     release = labels.provenance.get(RELEASE)
     found = []
     for number in sorted({*held, *was}) if nodes else ():
         frame = _Frame(video, number, nodes, release)
         _fill(frame, held.get(number, []), was.get(number, []))
-        frame.gone = [] if is_purged else frame.gone
+        is_told = not is_purged and (number in held or not _is_package(labels))
+        frame.gone = frame.gone if is_told else []
         found.append(frame)
     return found
 
@@ -233,6 +258,7 @@ def _fill(frame: _Frame, instances: Sequence[sio.Instance], was: Sequence[Any]) 
     predicted = [one for one in instances if isinstance(one, sio.PredictedInstance)]
     own = [one for one in instances if not isinstance(one, sio.PredictedInstance)]
     poses = {id(one): _points_of(one, frame.nodes) for one in instances}
+    has = {id(one): np.isin(frame.nodes, one.skeleton.node_names) for one in instances}
     has_points = all(len(entry) > 3 for entry in was)
     if was and not has_points and len(predicted) != len(was):
         was = ()  # of an earlier version, and changed: which is which cannot be told
@@ -257,12 +283,14 @@ def _fill(frame: _Frame, instances: Sequence[sio.Instance], was: Sequence[Any]) 
     replaced = {*of_own.values()}
     for one in predicted:
         if place_of[id(one)] not in replaced:
-            frame.left.append(_Left(_track_of(one), poses[id(one)], False, place_of[id(one)]))
+            frame.left.append(_Left(_track_of(one), poses[id(one)], has[id(one)], False, place_of[id(one)]))
     for one in own:
         if np.isfinite(poses[id(one)]).any():
             place = of_own[id(one)]
-            frame.left.append(_Left(_track_of(one), poses[id(one)], True, None if place < 0 else place))
-    frame.gone = sorted({*range(len(was))} - {*of_predicted, *replaced})
+            shown = None if place < 0 else place
+            frame.left.append(_Left(_track_of(one), poses[id(one)], has[id(one)], True, shown))
+    # Who was deleted, or has no node any more that is to be seen.
+    frame.gone = sorted({*range(len(frame.shown))} - {one.shown for one in frame.left})
 
 
 def _match(poses: Sequence[NDArray[np.float64]], shown: Sequence[_Shown], reach: float | None) -> list[int]:
@@ -288,29 +316,71 @@ def _points_of(instance: sio.Instance, nodes: Sequence[str]) -> NDArray[np.float
 
 
 def _track_of(instance: sio.Instance) -> str | None:
-    return None if instance.track is None or not instance.track.name else str(instance.track.name)
+    return None if instance.track is None else plain_name(instance.track.name or "") or None
 
 
 def _is_number(name: str | None) -> bool:
-    return name is not None and name.startswith(UNNAMED) and name.removeprefix(UNNAMED).isdigit()
+    return name is not None and number_of(name) is not None
 
 
 def _find_reviewed(
     labels: sio.Labels, videos: Mapping[str, str], path: Path, made: Mapping[str, Any]
 ) -> Iterator[AnyClaim]:
     """Review items that were suggested, and are so no longer."""
-    left = {(base_name(str(one.video.filename)), int(one.frame_idx)) for one in labels.suggestions}
-    for name, frames in json.loads(labels.provenance.get(REVIEW_ITEMS, "{}")).items():
-        video = _find_video(name, videos, path)
+    left = {(_find_video(_path_of(one.video), videos, path), int(one.frame_idx)) for one in labels.suggestions}
+    for video, frames in (_read_note(labels, REVIEW_ITEMS, videos, path) or {}).items():
         for frame in frames:
-            if (name, int(frame)) not in left:
+            if (video, int(frame)) not in left:
                 yield ReviewedClaim(**made, video=video, frame=int(frame))
+
+
+def _read_note(labels: sio.Labels, key: str, videos: Mapping[str, str], path: Path) -> dict[str, Any] | None:
+    """What a review file's provenance says of each of the recording's videos; None where it has no such key."""
+    said = _parse_note(labels, key, path)
+    return None if said is None else {_find_video(name, videos, path): own for name, own in said.items()}
+
+
+def _parse_note(labels: sio.Labels, key: str, path: Path) -> Any:
+    """What stands under a key of a review file's provenance; None where there is none."""
+    try:
+        return json.loads(labels.provenance.get(key, "null"))
+    except (TypeError, ValueError) as error:
+        raise LabelsError(f"{path}: {key!r} of its provenance must be JSON as text, got {one_line(error)}") from error
+
+
+def _read_nodes(labels: sio.Labels, path: Path) -> list[str] | None:
+    """Nodes that a review file showed; of those that a person renamed, took out or added since, warn."""
+    shown = _parse_note(labels, NODES, path)
+    held = {node for skeleton in labels.skeletons for node in skeleton.node_names}
+    if not shown or not held:
+        return shown
+    if not held & set(shown):
+        raise LabelsError(
+            f"{path} must have nodes that were predicted ({', '.join(shown)}), got {', '.join(sorted(held))}"
+        )
+    if differing := sorted(held ^ set(shown)):
+        logger.warning(
+            "%s says nothing of nodes that are not both in its skeleton and in the predictions that it showed: %s",
+            path,
+            ", ".join(differing),
+        )
+    return shown
+
+
+def _is_package(labels: sio.Labels) -> bool:
+    """Whether the file holds pictures of some frames, instead of all that was shown."""
+    return any(_path_of(video) != str(video.filename) for video in labels.videos)
+
+
+def _path_of(video: sio.Video) -> str:
+    """Of the recording, also where a package holds its pictures."""
+    return str(root_video(video).filename)
 
 
 def _find_videos(labels: sio.Labels, videos: Mapping[str, str], path: Path) -> dict[str, list[str]]:
     """Names of the recording's videos in the file, each with the paths by which the file knows it."""
     found: dict[str, list[str]] = {}
-    for recorded in dict.fromkeys(str(video.filename) for video in labels.videos):
+    for recorded in dict.fromkeys(map(_path_of, labels.videos)):
         found.setdefault(_find_video(recorded, videos, path), []).append(recorded)
     return found
 

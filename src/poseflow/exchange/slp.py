@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 UNNAMED = "track_"
 """What the name of an animal without a name begins with, before its track's number."""
+
+MOST_DIGITS = 7
+"""Of a track's number; a longer one that a person writes is no track's."""
 
 
 INSTANCE = np.dtype(
@@ -163,3 +167,9 @@ def name_tracks(tracks: Tracks) -> list[str]:
 def name_track(identity: str | None, track: int) -> str:
     """What an animal is called in a label file."""
     return identity if identity is not None else f"{UNNAMED}{track}"
+
+
+def number_of(name: str) -> int | None:
+    """Number of the track that `name_track` calls so; None for any other name, a number that no table has included."""
+    found = re.fullmatch(rf"{UNNAMED}([0-9]{{1,{MOST_DIGITS}}})", name)
+    return int(found[1]) if found else None

@@ -42,6 +42,7 @@ def assemble_poses(
     )
     tracked, edits = read_tracks(tracks, video), None
     if corrections:
-        claims = read_claims(corrections, {video: index.path}).claims
+        videos = {**tracked.metadata.get("videos", {}), video: index.path}
+        claims = read_claims(corrections, videos).claims
         edits = find_pose_edits(claims, video, predictions, tracked.metadata.get("added", ()))
     assemble_files(list(predictions), tracked, index, source, out, edits)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.corrections import AnyClaim, ContinuationClaim, NameClaim, ShownFrames, Standing, find_edits_in, place_of
-from poseflow.exchange.slp import UNNAMED
+from poseflow.exchange.slp import UNNAMED, number_of
 from poseflow.server.poses.tables import VideoTables
 from poseflow.server.poses.windows import Window, read_window
 
@@ -39,8 +39,7 @@ class Override:
     @property
     def number(self) -> int | None:
         """Of the track that it is."""
-        text = self.name.removeprefix(UNNAMED)
-        return int(text) if self.name.startswith(UNNAMED) and text.isdigit() else None
+        return number_of(self.name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
 """Routes about the project, its recordings, and frames."""
 
 import os
-import re
 import shutil
 from datetime import timedelta
 
@@ -13,7 +12,7 @@ from starlette.routing import Route
 from poseflow import __version__
 from poseflow.core.errors import ConfigError, TableError
 from poseflow.core.skeleton import Skeleton
-from poseflow.exchange.slp import UNNAMED
+from poseflow.exchange.slp import number_of
 from poseflow.media import VideoIndex
 from poseflow.server.blocks import pack_blocks
 from poseflow.server.errors import RefusedError, unknown
@@ -112,7 +111,7 @@ def describe_recording(page: Page, request: Request) -> Recording:
 
 def is_track(name: str) -> bool:
     """Whether a name is that of a track without one."""
-    return re.fullmatch(rf"{UNNAMED}\d+", name) is not None
+    return number_of(name) is not None
 
 
 def describe_skeleton(skeleton: Skeleton) -> SkeletonFacts:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from poseflow.corrections import Standing, VideoEdits
-from poseflow.exchange.slp import UNNAMED
+from poseflow.exchange.slp import number_of
 from poseflow.tracking.linking.linker import TrackOf
 from poseflow.tracking.recording import RecordingFile, count_rows
 from poseflow.tracking.tracker import Corrections
@@ -25,10 +25,9 @@ def as_corrections(standing: Standing, files: Sequence[RecordingFile]) -> Correc
     for file in files:
         edits, first = _edits(standing, file), first_rows[file.video]
         for row, (frame, name) in edits.names.items():
-            number = name.removeprefix(UNNAMED)
-            is_number = name.startswith(UNNAMED) and number.isdigit()
-            corrections.tracks.setdefault(frame + file.start, {})[first + row] = int(number) if is_number else None
-            if not is_number:
+            number = number_of(name)
+            corrections.tracks.setdefault(frame + file.start, {})[first + row] = number
+            if number is None:
                 corrections.names[first + row] = name
         for row, (frame, video, earlier) in edits.continued.items():
             corrections.tracks.setdefault(frame + file.start, {})[first + row] = TrackOf(first_rows[video] + earlier)

@@ -6,7 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -176,11 +176,11 @@ def _write_labels(
             for frame, own in instances.items()
         ]
         poses = [list(from_points(pose, shown.skeleton.nodes).values()) for pose in shown.points]
-        original[_file_name(indexes[file.video])] = [
+        original[indexes[file.video].path] = [
             [int(frame), int(row), name, pose]
             for frame, row, name, pose in zip(part.frame_idx, part.row, called, poses, strict=True)
         ]
-        seen[_file_name(indexes[file.video])] = _describe_lost(file, lost[file.video])
+        seen[indexes[file.video].path] = _describe_lost(file, lost[file.video])
         for name in name_tracks(lost[file.video]):  # so that a person can choose them
             named.setdefault(name, sio.Track(name=name))
         known[NODES] = json.dumps(shown.skeleton.nodes)
@@ -190,7 +190,7 @@ def _write_labels(
     suggestions = [sio.SuggestionFrame(video=videos[one.file.video], frame_idx=one.frame_idx) for one in listed]
     suggested: dict[str, list[int]] = defaultdict(list)
     for one in listed:
-        suggested[_file_name(indexes[one.file.video])].append(one.frame_idx)
+        suggested[indexes[one.file.video].path].append(one.frame_idx)
     labels = sio.Labels(
         labeled_frames=labeled,
         suggestions=suggestions,
@@ -212,7 +212,3 @@ def _as_corrected(found: Predictions, part: Tracks, edits: VideoEdits | None) ->
         if row in edits.edits:
             points[place] = edits.edits[row].points
     return replace(found, points=points)
-
-
-def _file_name(index: VideoIndex) -> str:
-    return PureWindowsPath(index.path).name

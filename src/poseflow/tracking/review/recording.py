@@ -44,12 +44,13 @@ def track_and_review(
     tracking, review = configs
     tracks, table, labels = out
     files = arrange_files(predictions, indexes, starts)
-    claims = read_claims(corrections, {video: index.path for video, index in indexes.items()})
+    paths = {video: index.path for video, index in indexes.items()}
+    claims = read_claims(corrections, paths)
     for fault in claims.faults:
         logger.warning(fault)
     standing = find_edits(claims.claims, predictions)
     corrected = as_corrections(standing, files)
-    metadata = {**note, "corrected": _list_corrected(corrected, files)}
+    metadata = {**note, "corrected": _list_corrected(corrected, files), "videos": paths}
     added = AddedAnimals(
         {file.video: (file.start, standing.videos[file.video].added) for file in files if file.video in standing.videos}
     )
