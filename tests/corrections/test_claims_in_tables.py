@@ -184,6 +184,28 @@ def test_an_animal_that_is_added_where_a_track_has_a_gap_continues_it(cage):
         assert animals_at(after, frame)["track"].tolist() == animals_at(before, 9)["track"].tolist()
 
 
+def test_the_number_of_a_track_that_an_added_animal_is_said_to_be_is_no_name(cage):
+    cage.release(missed=frozenset({(1, 10), (1, 11)}))
+    track = animals_at(cage.make(), 9)["track"].tolist()[1]
+    cage.claim(
+        added(10, 3, name=f"track_{track}"),
+        added(11, 3, name="track_7"),
+        added(14, 3, name=f"track_{track}"),
+        added(20),
+    )
+    after = cage.make()
+    assert after["identity"].isna().all()
+    edited = after[after["edited"]].set_index("frame_idx")["track"]
+    assert edited[10] == track and edited[11] == 7 and edited[14] != track
+    assert f"track_{track} is another animal's name or track in this frame" in cage.review_list
+
+
+def test_a_path_that_goes_on_beyond_the_video_ends_with_it(cage):
+    center = pose_of(2, 5).mean(axis=0)
+    cage.claim(AbsenceClaim(**stamp(), where=sighting(5, 2), path=((5, *center), (10**12, *center))))
+    assert animals_at(cage.make(), 5)["track"].size == ANIMALS - 1
+
+
 def test_an_added_animal_can_be_corrected_and_deleted_again(cage):
     cage.claim(added(14, 3))
     seen = np.array([pose_of(one, 14) for one in range(4)])

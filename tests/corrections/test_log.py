@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from poseflow.core.errors import ConfigError
 from poseflow.corrections import (
+    AbsenceClaim,
     NameClaim,
+    PointsClaim,
     Retraction,
+    ReviewedClaim,
     Sighting,
     append_claims,
     find_standing,
@@ -79,6 +83,28 @@ def test_a_line_that_is_no_claim_is_told_of(tmp_path, line):
     log.write_text(line + "\n")
     append_claims(log, [claim()])
     assert len(read_log(log).claims) == len(read_log(log).faults) == 1
+
+
+@pytest.mark.parametrize("said", ['"frame":2361183241434822606848', '"frame":9223372036854775808'])
+def test_a_frame_that_no_video_has_is_told_of(tmp_path, said):
+    log = tmp_path / "cage.jsonl"
+    append_claims(log, [ReviewedClaim(**stamp(), video="cage", frame=7)])
+    log.write_text(log.read_text().replace('"frame":7', said))
+    (fault,) = read_log(log).faults
+    assert "frame: Input should be less than" in fault
+
+
+@pytest.mark.parametrize("position", [1e300, -1e7, np.nan])
+def test_a_position_that_no_image_has_is_no_claim(position):
+    where = claim().where
+    with pytest.raises(ValidationError, match="a position must be a number of px below 1000000"):
+        PointsClaim(**stamp(), where=where, points={where.nodes[0]: (position, 1)})
+    with pytest.raises(ValidationError, match="a position must be a number of px below 1000000"):
+        AbsenceClaim(**stamp(), where=where, path=((where.frame, 1, position),))
+
+
+def test_a_name_has_no_spaces_around_it():
+    assert NameClaim(**stamp(), where=claim().where, name=" anna ").name == "anna"
 
 
 def test_nothing_is_left_of_a_line_for_which_the_disk_has_no_room(tmp_path, monkeypatch):

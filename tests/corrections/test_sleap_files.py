@@ -293,7 +293,7 @@ def test_what_cannot_be_said_costs_that_file_and_not_the_run(cage):
     labels, frame, by_track = open_review(cage)
     frame.instances.append(correct(by_track["track_0"], nose=(np.inf, 0)))
     (fault,) = read_claims([save(cage, labels)], VIDEOS).faults
-    assert "a point must be two numbers or null, got [inf" in fault
+    assert "a position must be a number of px below 1000000, got inf" in fault
     labels.provenance[PROVENANCE] = "{cut off"
     (fault,) = read_claims([save(cage, labels)], VIDEOS).faults
     assert f"{PROVENANCE!r} of its provenance must be JSON" in fault

@@ -9,7 +9,6 @@ change.
 import getpass
 import hashlib
 import json
-import math
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -17,22 +16,43 @@ from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    model_validator,
+)
 
 DECIMALS = 3
 """Of positions, px: what float32 tells apart in an image of 8,000 px."""
 
 
-def _check_finite(point: tuple[float, float] | None) -> tuple[float, float] | None:
-    if point is not None and not all(map(math.isfinite, point)):
-        raise ValueError(f"a point must be two numbers or null, got {list(point)}")
-    return point
+FAR_PX = 1e6
+"""Farther out than any image reaches."""
+
+MOST_FRAMES = 2**40
+"""More than any video has."""
 
 
-Point = Annotated[tuple[float, float] | None, AfterValidator(_check_finite)]
+def _check_position(value: float) -> float:
+    if not abs(value) < FAR_PX:  # nor NaN
+        raise ValueError(f"a position must be a number of px below {FAR_PX:.0f}, got {value}")
+    return value
+
+
+Position = Annotated[float, AfterValidator(_check_position)]
+"""x or y in px."""
+Point = tuple[Position, Position] | None
 """(x, y) in px, null where the node is not seen."""
+Frame = Annotated[int, Field(ge=0, lt=MOST_FRAMES)]
+"""Number of a frame in its video."""
 Pose = tuple[Point, ...]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+AnimalName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
 class _Part(BaseModel):
@@ -43,7 +63,7 @@ class Sighting(_Part):
     """An animal of a frame as a person saw it, among the other animals of that frame."""
 
     video: Text = Field(description="Name of the video in the project.")
-    frame: int = Field(ge=0, description="Its number in the video.")
+    frame: Frame = Field(description="Its number in the video.")
     nodes: tuple[Text, ...] = Field(min_length=1, description="Of the skeleton that was seen.")
     animals: tuple[Pose, ...] = Field((), description="All animals of the frame as they were shown.")
     animal: int | None = Field(None, ge=0, description="Which of these it is; null: one that was not shown.")
@@ -101,7 +121,7 @@ class NameClaim(_AboutSeenAnimal):
     """In this frame the animal here is the one of this name; `track_3`: of this track's number."""
 
     kind: Literal["name"] = "name"
-    name: Text
+    name: AnimalName
 
 
 class ContinuationClaim(_AboutSeenAnimal):
@@ -135,7 +155,7 @@ class AnimalClaim(_AboutAnimal):
 
     kind: Literal["animal"] = "animal"
     points: dict[Text, Point]
-    name: Text | None = None
+    name: AnimalName | None = None
     before: Sighting | None = Field(None, description="Where it was in an earlier frame.")
 
     @model_validator(mode="after")
@@ -155,7 +175,7 @@ class AbsenceClaim(_AboutSeenAnimal):
     """
 
     kind: Literal["absence"] = "absence"
-    path: tuple[tuple[int, float, float], ...] = ()
+    path: tuple[tuple[Frame, Position, Position], ...] = ()
 
     @model_validator(mode="after")
     def _check_path(self) -> Self:
@@ -170,7 +190,7 @@ class ReviewedClaim(Claim):
 
     kind: Literal["reviewed"] = "reviewed"
     video: Text
-    frame: int = Field(ge=0)
+    frame: Frame
 
 
 class Retraction(Claim):

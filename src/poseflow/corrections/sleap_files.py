@@ -104,7 +104,7 @@ def _find_claims(labels: sio.Labels, videos: Mapping[str, str], path: Path) -> l
         was_shown = (known or {}).get(video, ())
         frames = _read_frames(labels, recorded, was_shown, (video, nodes), is_purged)
         claims += _Differences(frames, known is not None, made, last_seen.get(video, ())).find()
-    if is_purged and any(known.values()):
+    if is_purged and known and any(known.values()):
         logger.warning("%s holds no predicted instance any more: none is taken for deleted by hand", path)
     if not _is_package(labels):  # it holds the frames that were labeled, and of the suggestions perhaps none
         claims += _find_reviewed(labels, videos, path, made)

@@ -359,7 +359,8 @@ class _Work:
 
     def _clear_path(self, video: _Video, claim: AbsenceClaim) -> None:
         """Take out what is nearest to a path, within reach, in each of its frames."""
-        (first, *_), (last, *_) = claim.path[0], claim.path[-1]
+        first = claim.path[0][0]
+        last = min(claim.path[-1][0], max((stop - 1 for _, stop in video.frames), default=0))
         reach = float(find_reach(claim.where.points)[claim.where.animal])
         for frame in sorted(frame for frame in video.animals if first <= frame <= last):
             animals = video.animals[frame]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from poseflow.core.similarity import find_centroids
 from poseflow.corrections import AddedAnimal, ListedClaim
 from poseflow.corrections.attach import find_reach
+from poseflow.exchange.slp import name_track, number_of
 from poseflow.tables import Tracks, read_instances
 
 NEAR_FRAMES = 25
@@ -48,8 +49,9 @@ class _Seen:
 class AddedAnimals:
     """Finds the tracks of added animals, while the tracks of all others go by.
 
-    An animal continues the track that it was said to be; else the nearest, within a body length, of those that are
-    near in time and missing in its own frame; else a new one. Memory grows with the added animals alone.
+    An animal continues the track that it was said to be, by its number or by where it was; else the nearest, within a
+    body length, of those that are near in time and missing in its own frame; else a new one. Memory grows with the
+    added animals alone.
 
     Args:
         added: of each video, with the frame of the recording at which the video begins.
@@ -67,7 +69,7 @@ class AddedAnimals:
     def names(self) -> list[str]:
         """That were given to them."""
         given = [one.name for _, own in self._added.values() for one in own if one.name is not None]
-        return list(dict.fromkeys(given))
+        return [name for name in dict.fromkeys(given) if number_of(name) is None]
 
     def watch(self, video: str, start: int, part: Tracks) -> None:
         """Keep what is near the added animals of some rows, under their final tracks; the video begins at `start`."""
@@ -110,11 +112,11 @@ class AddedAnimals:
             for one in sorted(added, key=lambda one: one.frame):
                 frame = start + one.frame
                 track = self._find_track(one, frame, seen)
-                if track is None:
-                    track, tracks = tracks, tracks + 1
+                track = tracks if track is None else track
+                tracks = max(tracks, track + 1)
                 name, score = self._find_name(one, track, frame, seen, names)
-                if one.name not in (None, name):
-                    reason = f"{one.name} is another animal's name in this frame, or unknown to the models"
+                if one.name not in (None, name, name_track(None, track)):
+                    reason = f"{one.name} is another animal's name or track in this frame, or unknown to the models"
                     nameless.append(ListedClaim(one.claim, "orphan", reason))
                 center = find_centroids(one.points)
                 seen.setdefault(frame, []).append(_Seen(frame, track, center, name, score))
@@ -125,6 +127,8 @@ class AddedAnimals:
     def _find_track(self, one: AddedAnimal, frame: int, seen: Mapping[int, Sequence[_Seen]]) -> int | None:
         present = {other.track for other in seen.get(frame, ())}
         said = self._tracks.get(one.before) if one.before is not None else None
+        if one.name is not None and (number := number_of(one.name)) is not None:
+            said = number
         if said is not None and said not in present:
             return said
         center, length = find_centroids(one.points), 2 * float(find_reach(one.points[None])[0])
@@ -143,7 +147,7 @@ class AddedAnimals:
         one: AddedAnimal, track: int, frame: int, seen: Mapping[int, Sequence[_Seen]], names: Collection[str]
     ) -> tuple[str | None, float]:
         taken = {other.name for other in seen.get(frame, ())}
-        if one.name is not None:
+        if one.name is not None and number_of(one.name) is None:
             return (one.name, 1.0) if one.name in names and one.name not in taken else (None, np.nan)
         for step in range(1, NEAR_FRAMES + 1):
             for other in (*seen.get(frame - step, ()), *seen.get(frame + step, ())):
