@@ -53,6 +53,16 @@ def test_heads_have_their_own_strides_and_the_last_word_on_nodes(read):
         assert (config.kind, config.head.identities) == (kind, ("f", "m"))
 
 
+def test_a_skeleton_that_the_model_has_not_learnt_is_passed_over(read):
+    values = settings("bottomup")
+    values["data_config"]["skeletons"].insert(0, {"nodes": [{"name": "corner"}], "edges": [], "symmetries": []})
+    assert read(values).skeleton.nodes == ("head", "thorax", "tail")
+    for none in ({}, [], None):
+        values["data_config"]["skeletons"] = none
+        with pytest.raises(ModelError, match="skeletons must have one with .*got none"):
+            read(values)
+
+
 def test_keys_that_are_absent_have_the_defaults_of_sleap_nn(read):
     values = settings("single_instance")
     values["data_config"].pop("preprocessing")

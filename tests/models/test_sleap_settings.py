@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from sleap_folders import settings
+from sleap_folders import node, settings
 
 from poseflow.core.errors import ModelError
 from poseflow.models import read_model_folder
@@ -68,6 +68,32 @@ def test_heads_have_their_own_strides_and_classes_are_the_animals_that_are_told_
     assert (maps.output_stride, maps.radius_px) == (2, 5)
 
 
+@pytest.mark.parametrize("head", ["centroid", "single_instance"])
+def test_a_skeleton_that_the_model_has_not_learnt_is_passed_over(read, head):
+    values = settings(head)
+    if head == "centroid":
+        del values["model"]["heads"]["centroid"]["part_names"]
+    unused = {"nodes": [], "links": []} if head == "centroid" else {"nodes": [{"id": node("corner")}], "links": []}
+    values["data"]["labels"]["skeletons"].insert(0, unused)
+    assert read(values).skeleton.nodes == ("head", "thorax", "left", "right")
+
+
+def test_a_byte_order_mark_changes_nothing(read):
+    assert read("\ufeff" + json.dumps(settings())).config.kind == "single_instance"
+
+
+def without_skeleton():
+    values = settings()
+    values["data"]["labels"]["skeletons"] = []
+    return values
+
+
+def without_stride():
+    values = settings()
+    values["model"]["backbone"]["unet"]["max_stride"] = 0
+    return values
+
+
 def without_head():
     values = settings()
     values["model"]["heads"]["single_instance"] = None
@@ -84,6 +110,14 @@ def without_crop():
     ("values", "fault"),
     [
         ("{", "must be a JSON file"),
+        ("[" * 100_000, "must be a JSON file"),
+        (without_skeleton(), "skeletons must have one with the nodes head, .*got none"),
+        (without_stride(), "max_stride must be a power of 2, got 0"),
+        (settings(input_scaling=0), "scale: Input should be greater than 0"),
+        (
+            settings(resize_and_pad_to_target=True, target_height=-80, target_width=100),
+            "target_height and target_width must be numbers of px",
+        ),
         ({"data": {}}, "KeyError: 'model'"),
         ([], "TypeError"),
         (without_head(), "must have one of single_instance, .*got none"),

@@ -44,6 +44,16 @@ def test_models_of_different_skeletons_do_not_go_together(models):
         build_release("0123456789", models)
 
 
+@pytest.mark.parametrize("first", ["centroid", "centered_instance"])
+def test_the_nodes_are_those_of_the_model_that_finds_them_whichever_is_first(models, first):
+    skeleton = {"nodes": ["nose", "tail"], "edges": [[1, 0]]}
+    write_json(skeleton, models["centered_instance"] / "skeleton.json")
+    write_json({"nodes": ["tail", "nose"]}, models["centroid"] / "skeleton.json")
+    order = sorted(models, key=lambda name: name != first)
+    release = build_release("0123456789", {name: models[name] for name in order})
+    assert (release.skeleton.nodes, release.skeleton.edges) == (("nose", "tail"), ((1, 0),))
+
+
 def test_kinds_that_make_no_pipeline_are_no_release(models):
     with pytest.raises(ModelError, match=r"models must be of one of these sets of kinds: .*got centroid in .*centroid"):
         build_release("0123456789", {"centroid": models["centroid"]})

@@ -159,10 +159,10 @@ def write_json(value: Any, path: str | Path) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read a JSON file; what is no JSON raises ValueError naming the file."""
+    """Read a JSON file, with a byte order mark or without; what is no JSON raises ValueError naming the file."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+        return json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must be a JSON file, got one that is damaged: {error}") from error
 
 

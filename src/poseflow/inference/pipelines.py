@@ -21,7 +21,7 @@ from poseflow.inference.stages import (
     build_whole_frame_stage,
     find_grouping_head,
 )
-from poseflow.models import check_together
+from poseflow.models import check_together, find_skeleton
 from poseflow.models.trained import TrainedModel
 from poseflow.networks.decoding import Assembled, find_duplicates
 from poseflow.networks.framing import Framing
@@ -56,7 +56,7 @@ def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig, runtim
     if reads_color:
         run = _in_grey(framing, run)
     networks = _run_networks(models, config, runtime)
-    return Pipeline(first.skeleton, channels, paths, identities, run, assemble, networks, reads_color)
+    return Pipeline(find_skeleton(loaded), channels, paths, identities, run, assemble, networks, reads_color)
 
 
 def _run_networks(models: Models, config: PredictConfig, runtime: Runtime) -> Callable[[Images, Outputs], None]:

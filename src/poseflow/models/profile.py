@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from poseflow.config import ModelConfig, find_pipeline_fault
+from poseflow.config import KINDS, ModelConfig, find_pipeline_fault
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 
@@ -52,6 +52,12 @@ def check_together(models: Sequence[DescribedModel]) -> None:
         raise ModelError(f"models {fault} in {', '.join(str(model.path) for model in models)}")
     first, *others = models
     for other in others:
-        if other.skeleton.nodes != first.skeleton.nodes:
+        # Their order may differ: of two models one alone has anything to say of single nodes.
+        if set(other.skeleton.nodes) != set(first.skeleton.nodes):
             got = ", ".join(other.skeleton.nodes)
             raise SkeletonError(f"{other.path}: nodes must be those of {first.path}, got {got}")
+
+
+def find_skeleton(models: Sequence[DescribedModel]) -> Skeleton:
+    """The skeleton of models that run together: that of the model that finds the nodes, whichever is named first."""
+    return next(model.skeleton for model in models if KINDS[model.config.kind].sampler != "anchors")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from poseflow.core.errors import ModelError
 from poseflow.core.files import read_json, write_json
 from poseflow.core.skeleton import Skeleton
-from poseflow.models import check_together, read_model_folder
+from poseflow.models import check_together, find_skeleton, read_model_folder
 
 
 class TriedRuntime(BaseModel):
@@ -89,7 +89,7 @@ def build_release(identifier: str, models: Mapping[str, str | Path], labels: str
         id=identifier,
         models={name: str(folder) for name, folder in models.items()},
         kinds={name: folder.config.kind for name, folder in described.items()},
-        skeleton=next(iter(described.values())).skeleton,
+        skeleton=find_skeleton(list(described.values())),
         identities=next(filter(None, (folder.config.head.identities for folder in described.values())), ()),
         version=version("poseflow"),
         labels=labels,

@@ -12,7 +12,7 @@ from poseflow.config.section import Section
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 from poseflow.models.profile import ModelFolder
-from poseflow.models.sleap.settings import arrange_skeleton
+from poseflow.models.sleap.settings import arrange_skeleton, check_sides, choose_graph, find_scale
 from poseflow.networks.backbones.unet import UNet
 
 SETTINGS = "training_config.yaml"
@@ -101,7 +101,7 @@ def _translate(values: Mapping[str, Any], folder: Path) -> ModelFolder:
         kind=OUR_KINDS[name],
         input=InputConfig(
             channels=3 if unet.in_channels == 3 else 1,
-            scale=preprocessing.get("scale") or 1.0,
+            scale=find_scale(preprocessing.get("scale")),
             crop_px=preprocessing.get("crop_size") if sees_crops else None,
             anchor=maps.get("anchor_part"),
         ),
@@ -117,7 +117,8 @@ def _translate(values: Mapping[str, Any], folder: Path) -> ModelFolder:
     shown = {"model_config": _without_nothing(values["model_config"]), "preprocessing": preprocessing}
     text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
     size = (preprocessing.get("max_height"), preprocessing.get("max_width"))
-    return ModelFolder(folder, config, skeleton, text, _check_size(size))
+    check_sides("preprocessing.max_height and max_width", size)
+    return ModelFolder(folder, config, skeleton, text, None if size == (None, None) else size)
 
 
 def _only(values: Mapping[str, Any], what: str, known: Iterable[str]) -> tuple[str, Mapping[str, Any]]:
@@ -168,12 +169,6 @@ def _check_preprocessing(preprocessing: Mapping[str, Any], sees_crops: bool) -> 
         raise ValueError("preprocessing.tiling must not be enabled, got frames that are cut into tiles")
 
 
-def _check_size(size: tuple[Any, Any]) -> tuple[int | None, int | None] | None:
-    if any(side is not None and (not isinstance(side, int) or not 1 <= side <= 2**16) for side in size):
-        raise ValueError(f"preprocessing.max_height and max_width must be numbers of px or null, got {size}")
-    return None if size == (None, None) else size
-
-
 def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
     more: dict[str, Any] = {}
     if fields := head.get("pafs"):
@@ -189,10 +184,14 @@ def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
     return HeadConfig(output_stride=maps.get("output_stride", 1), sigma_px=maps.get("sigma", 5.0), **more)
 
 
+def _name_nodes(graph: Mapping[str, Any]) -> list[str]:
+    return [node["name"] for node in graph["nodes"]]
+
+
 def _read_skeleton(graphs: Any, parts: list[str] | None, fields: Mapping[str, Any] | None) -> Skeleton:
     """Nodes in the order of the maps' channels, and edges in that of the fields', where the heads name them."""
-    graph = graphs[0] if isinstance(graphs, list) else next(iter(graphs.values()))
-    nodes = [node["name"] for node in graph["nodes"]]
+    graph = choose_graph(graphs.values() if isinstance(graphs, Mapping) else graphs, _name_nodes, parts)
+    nodes = _name_nodes(graph)
     edges = [(edge["source"]["name"], edge["destination"]["name"]) for edge in graph.get("edges") or []]
     pairs = [[node["name"] for node in pair] for pair in graph.get("symmetries") or []]
     return arrange_skeleton(nodes, edges, pairs, parts, fields)

@@ -4,8 +4,7 @@ The file is data: its skeleton was written by jsonpickle, and is read here as pl
 ever looked up.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import log2
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +30,7 @@ OUR_KINDS = {
     "multi_class_bottomup": "multi_class_bottom_up",
 }
 PRETRAINED_STRIDE = 32  # of every encoder that SLEAP takes from a library; its settings do not say so
+LONGEST_SIDE = 2**16  # px, of frames
 SYMMETRY = 2  # SLEAP's code for an edge that joins a left and a right node
 
 
@@ -59,7 +59,9 @@ def _translate(values: Mapping[str, Any], folder: Path) -> ModelFolder:
         raise ValueError(f"model.heads must have one of {', '.join(OUR_KINDS)}, got {', '.join(given) or 'none'}")
     ((name, head),) = given.items()
     maps = head.get("confmaps", head)
-    skeleton = _read_skeleton(data["labels"]["skeletons"][0], maps.get("part_names"), head.get("pafs"))
+    parts = maps.get("part_names")
+    graph = choose_graph(data["labels"]["skeletons"], _name_nodes, parts)
+    skeleton = _read_skeleton(graph, parts, head.get("pafs"))
     preprocessing, cropping = data["preprocessing"], data.get("instance_cropping") or {}
     sees_crops = KINDS[OUR_KINDS[name]].sampler == "crops"
     if sees_crops and not cropping.get("crop_size"):
@@ -70,7 +72,7 @@ def _translate(values: Mapping[str, Any], folder: Path) -> ModelFolder:
         input=InputConfig(
             # The weights file has the last word on the channels; this is what the settings ask for.
             channels=3 if preprocessing.get("ensure_rgb") else 1,
-            scale=preprocessing.get("input_scaling") or 1.0,
+            scale=find_scale(preprocessing.get("input_scaling")),
             crop_px=cropping.get("crop_size") if sees_crops else None,
             anchor=anchor,
         ),
@@ -84,7 +86,21 @@ def _translate(values: Mapping[str, Any], folder: Path) -> ModelFolder:
 
 def _read_frame_size(preprocessing: Mapping[str, Any]) -> tuple[int, int] | None:
     height, width = preprocessing.get("target_height"), preprocessing.get("target_width")
-    return (height, width) if preprocessing.get("resize_and_pad_to_target") and height and width else None
+    if not preprocessing.get("resize_and_pad_to_target") or not height or not width:
+        return None
+    check_sides("preprocessing.target_height and target_width", (height, width))
+    return height, width
+
+
+def check_sides(what: str, sides: tuple[Any, Any]) -> None:
+    """Raise ValueError for sides of frames that are no numbers of px; None is no side."""
+    if any(side is not None and (not isinstance(side, int) or not 1 <= side <= LONGEST_SIDE) for side in sides):
+        raise ValueError(f"{what} must be numbers of px or null, got {sides}")
+
+
+def find_scale(value: Any) -> Any:
+    """What images are resized by, as the settings have it; not at all where they say nothing."""
+    return 1.0 if value is None else value
 
 
 def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
@@ -105,19 +121,41 @@ def _read_backbone(backbones: Mapping[str, Any]) -> UNet:
         raise ValueError(f"model.backbone must have one network, got {', '.join(given) or 'none'}")
     ((name, settings),) = given.items()
     stride = PRETRAINED_STRIDE if name == "pretrained_encoder" else settings["max_stride"]
-    blocks = log2(stride)
-    if not blocks.is_integer():
+    if not isinstance(stride, int) or stride < 1 or stride & (stride - 1):
         raise ValueError(f"max_stride must be a power of 2, got {stride}")
+    blocks = stride.bit_length() - 1
     if name != "unet":
-        return UNet(down_blocks=int(blocks))
+        return UNet(down_blocks=blocks)
     up = "bilinear" if settings.get("up_interpolate") else "transposed"
-    return UNet(down_blocks=int(blocks), filters=settings["filters"], growth=settings["filters_rate"], up=up)
+    return UNet(down_blocks=blocks, filters=settings["filters"], growth=settings["filters_rate"], up=up)
+
+
+def choose_graph(
+    graphs: Iterable[Any] | None, name_nodes: Callable[[Any], list[str]], parts: list[str] | None
+) -> Mapping[str, Any]:
+    """The graph that a model has learnt, of those of its labels: not one that holds none or other nodes than its maps.
+
+    Args: name_nodes: names of a graph's nodes. parts: nodes of the maps; None: any.
+
+    Raises: ValueError for none.
+    """
+    for graph in graphs or ():
+        names = name_nodes(graph)
+        if names and set(parts or ()) <= set(names):
+            found: Mapping[str, Any] = graph
+            return found
+    wanted = f"the nodes {', '.join(parts)}" if parts else "nodes"
+    raise ValueError(f"skeletons must have one with {wanted}, got none (settings from before the training have none)")
+
+
+def _name_nodes(graph: Mapping[str, Any]) -> list[str]:
+    seen = list(_find_objects(graph))
+    return [_node_name(node["id"], seen) for node in graph["nodes"]]
 
 
 def _read_skeleton(graph: Mapping[str, Any], parts: list[str] | None, fields: Mapping[str, Any] | None) -> Skeleton:
     """Nodes in the order of the maps' channels, and edges in that of the fields', where the heads name them."""
-    seen = list(_find_objects(graph))
-    nodes = [_node_name(node["id"], seen) for node in graph["nodes"]]
+    nodes, seen = _name_nodes(graph), list(_find_objects(graph))
     pairs: dict[bool, list[tuple[str, str]]] = {True: [], False: []}
     for link in sorted(graph["links"], key=lambda link: link.get("edge_insert_idx") or 0):
         ends = _node_name(link["source"], seen), _node_name(link["target"], seen)
