@@ -59,7 +59,7 @@ def test_a_skeleton_that_the_model_has_not_learnt_is_passed_over(read):
     assert read(values).skeleton.nodes == ("head", "thorax", "tail")
     for none in ({}, [], None):
         values["data_config"]["skeletons"] = none
-        with pytest.raises(ModelError, match="skeletons must have one with .*got none"):
+        with pytest.raises(ModelError, match=r"skeletons must have one with .*got none"):
             read(values)
 
 

@@ -88,6 +88,13 @@ def without_skeleton():
     return values
 
 
+def without_classes():
+    values = settings("multi_class_topdown")
+    head = values["model"]["heads"]["multi_class_topdown"]
+    values["model"]["heads"]["multi_class_topdown"] = {"confmaps": head, "class_vectors": {"classes": None}}
+    return values
+
+
 def without_stride():
     values = settings()
     values["model"]["backbone"]["unet"]["max_stride"] = 0
@@ -112,6 +119,7 @@ def without_crop():
         ("{", "must be a JSON file"),
         ("[" * 100_000, "must be a JSON file"),
         (without_skeleton(), "skeletons must have one with the nodes head, .*got none"),
+        (without_classes(), "classes must be the animals' names, got none"),
         (without_stride(), "max_stride must be a power of 2, got 0"),
         (settings(input_scaling=0), "scale: Input should be greater than 0"),
         (

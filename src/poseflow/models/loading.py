@@ -38,6 +38,8 @@ def read_own_network(path: str | Path, precision: Precision = "float32") -> tupl
 
 
 def _open_folder(path: Path) -> ModelFolder:
+    if not path.is_dir():
+        raise ModelError(f"{path}: must be a model's folder, got {'a file' if path.exists() else 'nothing there'}")
     needed = needed_files(path)
     missing = [file.name for file in needed if not file.is_file()]
     if missing:

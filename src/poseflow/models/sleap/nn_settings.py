@@ -12,7 +12,7 @@ from poseflow.config.section import Section
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 from poseflow.models.profile import ModelFolder
-from poseflow.models.sleap.settings import arrange_skeleton, check_sides, choose_graph, find_scale
+from poseflow.models.sleap.settings import arrange_skeleton, check_classes, check_sides, choose_graph, find_scale
 from poseflow.networks.backbones.unet import UNet
 
 SETTINGS = "training_config.yaml"
@@ -180,7 +180,7 @@ def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
         stride = classes.get("output_stride", 1)
         more["class_maps"] = {"output_stride": stride, "radius_px": max(classes.get("sigma", 5.0), stride)}
     if named := classes or head.get("class_vectors"):
-        more["identities"] = named["classes"]
+        more["identities"] = check_classes(named["classes"])
     return HeadConfig(output_stride=maps.get("output_stride", 1), sigma_px=maps.get("sigma", 5.0), **more)
 
 

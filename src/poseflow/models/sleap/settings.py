@@ -98,6 +98,13 @@ def check_sides(what: str, sides: tuple[Any, Any]) -> None:
         raise ValueError(f"{what} must be numbers of px or null, got {sides}")
 
 
+def check_classes(names: Any) -> Any:
+    """Names of the animals that a model tells apart; raises ValueError where there are none yet."""
+    if not names:
+        raise ValueError("classes must be the animals' names, got none (settings from before the training have none)")
+    return names
+
+
 def find_scale(value: Any) -> Any:
     """What images are resized by, as the settings have it; not at all where they say nothing."""
     return 1.0 if value is None else value
@@ -111,7 +118,7 @@ def _read_head(head: Mapping[str, Any], maps: Mapping[str, Any]) -> HeadConfig:
         stride = classes["output_stride"]
         more["class_maps"] = {"output_stride": stride, "radius_px": max(classes["sigma"], stride)}
     if named := classes or head.get("class_vectors"):
-        more["identities"] = named["classes"]
+        more["identities"] = check_classes(named["classes"])
     return HeadConfig(output_stride=maps["output_stride"], sigma_px=maps["sigma"], **more)
 
 
