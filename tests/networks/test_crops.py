@@ -30,14 +30,15 @@ def test_crops_are_the_pixels_round_the_center_and_black_beyond_the_frame(size, 
     np.testing.assert_array_equal(origins[0], [26, 17])
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.5, 0.25, 0.4])
-def test_a_spot_lies_where_the_scale_puts_it(scale):
-    rows, columns = np.mgrid[:80, :120].astype(np.float32)
-    spot = np.exp(-((columns - 61) ** 2 + (rows - 33) ** 2) / (2 * 6**2))
+@pytest.mark.parametrize("scale", [1.0, 0.5, 0.25, 0.4, 0.3])
+@pytest.mark.parametrize("size", [(80, 120), (81, 119), (79, 122)])
+def test_a_spot_lies_where_the_scale_puts_it(scale, size):
+    rows, columns = np.mgrid[: size[0], : size[1]].astype(np.float32)
+    spot = np.exp(-((columns - 91) ** 2 + (rows - 53) ** 2) / (2 * 5**2))
     small = np.asarray(shrink_images((spot * 255)[None, :, :, None], scale, 96, 128))[0, :, :, 0]
     assert small.shape == (96, 128)
     y, x = (np.arange(96) @ small.sum(1) / small.sum(), np.arange(128) @ small.sum(0) / small.sum())
-    np.testing.assert_allclose([x, y], [(61 + 0.5) * scale - 0.5, (33 + 0.5) * scale - 0.5], atol=0.05)
+    np.testing.assert_allclose([x, y], [(91 + 0.5) * scale - 0.5, (53 + 0.5) * scale - 0.5], atol=0.03)
 
 
 def test_padding_is_below_and_at_the_right():

@@ -1,5 +1,6 @@
 """Squares cut from full-resolution frames, and frames made smaller, in the graph."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,9 @@ from numpy.typing import NDArray
 from poseflow.networks.lazy import is_tracing, ops
 
 Tensor = Any
+
+MOST_STRETCHED = 0.01
+"""Of a pixel, at an image's far side: what resizing may move."""
 
 
 def crop_images(images: Tensor, frames: Tensor, centers: Tensor, crop_px: int) -> tuple[Tensor, Tensor]:
@@ -167,12 +171,29 @@ def shrink_images(images: Tensor, scale: float, height: int, width: int) -> Tens
     Returns: (batch, height, width, channels) float32. Pixel x of the input lies at (x + 0.5) * scale - 0.5.
     """
     images = ops.cast(images, "float32")
-    factor = round(1 / scale)
-    _, old_height, old_width, _ = ops.shape(images)
-    if factor > 1 and abs(factor * scale - 1) < 1e-9 and old_height % factor == old_width % factor == 0:
-        images = ops.average_pool(images, factor, factor)
-    elif scale != 1:
-        size = (round(old_height * scale), round(old_width * scale))
-        images = ops.image.resize(images, size, interpolation="bilinear", antialias=True)
-    _, new_height, new_width, _ = ops.shape(images)
-    return ops.pad(images, ((0, 0), (0, height - new_height), (0, width - new_width), (0, 0)))
+    _, *sides, _ = ops.shape(images)
+    if scale != 1:
+        # A side that became no whole number of pixels would be stretched to one, and points with it.
+        whole = [_find_whole_side(side, scale) for side in sides]
+        images = _pad_images(images, sides, whole)
+        sides = [round(side * scale) for side in whole]
+        factor = round(1 / scale)
+        if factor > 1 and abs(factor * scale - 1) < 1e-9:
+            images = ops.average_pool(images, factor, factor)
+        else:
+            images = ops.image.resize(images, tuple(sides), interpolation="bilinear", antialias=True)
+        images = images[:, :height, :width]
+    return _pad_images(images, [min(sides[0], height), min(sides[1], width)], (height, width))
+
+
+def _find_whole_side(side: int, scale: float) -> int:
+    """The least side from this one on that is a whole number of pixels after resizing by `scale`."""
+    while abs(side * scale - round(side * scale)) > MOST_STRETCHED:
+        side += 1
+    return side
+
+
+def _pad_images(images: Tensor, sides: Sequence[int], whole: Sequence[int]) -> Tensor:
+    """Black below and at the right, from sides (height, width) to those of the whole."""
+    below, right = (new - old for old, new in zip(sides, whole, strict=True))
+    return ops.pad(images, ((0, 0), (0, below), (0, right), (0, 0)))
