@@ -1,6 +1,7 @@
 """Exported models, from frames to points, compute what Keras does; and predicting with them needs no TensorFlow."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from poseflow.cli import app
 from poseflow.config import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.core.errors import ConfigError, ModelError
+from poseflow.core.files import read_json, write_json
 from poseflow.inference import load_pipeline
 from poseflow.inference.whole import put_together
 from poseflow.media import index_video, open_video, write_video
@@ -249,6 +251,27 @@ def test_an_exported_model_that_is_damaged_or_given_to_keras_is_told(exported, t
     (copy / "exported.json").write_text("{}")
     with pytest.raises(ModelError, match=r"exported\.json: must be what `poseflow export-model` wrote"):
         load_pipeline([copy, *others], CONFIG.model_copy(update={"runtime": "onnxruntime"}))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        (
+            lambda config: config["head"].update(output_stride=2 * config["head"]["output_stride"]),
+            "output_stride of conf",
+        ),
+        (lambda config: config["input"].update(crop_px=None), r"input\.crop_px must be a number of px"),
+    ],
+)
+def test_an_exported_model_whose_settings_are_of_another_network_is_told(exported, tmp_path, change, fault):
+    folder, _ = exported
+    copy = tmp_path / "centered_instance"
+    shutil.copytree(folder / "out" / "centered_instance", copy)
+    described = read_json(copy / "exported.json")
+    change(described["config"])
+    write_json(described, copy / "exported.json")
+    with pytest.raises(ModelError, match=fault):
+        load_pipeline([folder / "out" / "centroid", copy], CONFIG.model_copy(update={"runtime": "onnxruntime"}))
 
 
 def test_a_folder_that_holds_other_things_is_not_replaced(tmp_path):

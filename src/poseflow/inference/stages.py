@@ -49,8 +49,9 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig, runtime: Runtim
 
     Points (crops, nodes, 2), scores (crops, nodes), class probabilities (crops, classes), of a model without: of none.
     """
-    assert model.config.input.crop_px is not None
     crop_px = model.config.input.crop_px
+    if crop_px is None:
+        raise ModelError(f"{model.path}: input.crop_px must be a number of px, got none")
     identity = next((name for name, head in model.config.heads.items() if head.names_animals), None)
 
     def find_points(images: Tensor, frames: Tensor, centers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
