@@ -121,5 +121,5 @@ def test_what_does_not_fit_is_named(blob_models, blob_video, pipeline, tmp_path)
         predict_shard(blob_video, pipeline, (0, 99), tmp_path / "x.parquet", CONFIG)
     with pytest.raises(ModelError, match=r"models must be of one of these sets of kinds: .*got centroid in"):
         load_pipeline(blob_models[:1], CONFIG)
-    with pytest.raises(ModelError, match="nothing: must be a model folder"):
+    with pytest.raises(ModelError, match="nothing: must be a model's folder, got nothing there"):
         load_pipeline([tmp_path / "nothing"], CONFIG)

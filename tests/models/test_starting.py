@@ -73,7 +73,7 @@ def test_a_model_of_which_nothing_fits_is_an_error(tmp_path):
     config = profile(filters=64, weights=str(tmp_path / "model"), batch_norm=False)
     with pytest.raises(ModelError, match="layers must fit those of unet, got none"):
         start_network(build_model(config, SKELETON), config, SKELETON)
-    with pytest.raises(ModelError, match=r"gone: must be a model folder"):
+    with pytest.raises(ModelError, match="gone: must be a model's folder, got nothing there"):
         start_network(build_model(config, SKELETON), profile(weights=str(tmp_path / "gone")), SKELETON)
 
 
