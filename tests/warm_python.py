@@ -25,11 +25,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
+from poseflow.core.imports import prepare_imports
+
 NEEDED = ("LD_PRELOAD", "PYTHONPATH", "PYTHONUTF8", "LC_ALL", "TZ", "OMP_NUM_THREADS", "KERAS_BACKEND")
 """What counts as Python starts, or as it imports."""
 FOR_JOBS = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
 """What tests set in the environment of a project's runs."""
 _ENVIRONMENT = {**os.environ, **FOR_JOBS}  # before any test changes it
+_QUIET = {**_ENVIRONMENT, "TF_CPP_MIN_LOG_LEVEL": "3"}
 PRELOADED = (
     *("snakemake.cli", "snakemake.workflow", "snakemake.executors.dryrun", "nbformat", "requests", "smart_open"),
     *("snakemake_executor_plugin_cluster_generic", "submitit", "poseflow.cli", "poseflow.cluster", "poseflow.media"),
@@ -56,7 +59,7 @@ def warm_python() -> str:
         descriptor = listening.fileno()
         command = [sys.executable, __file__, str(descriptor), str(program)]
         process = subprocess.Popen(
-            command, env=_ENVIRONMENT, stdin=subprocess.PIPE, pass_fds=[descriptor], start_new_session=True
+            command, env=_QUIET, stdin=subprocess.PIPE, pass_fds=[descriptor], start_new_session=True
         )
     atexit.register(lambda: (process.kill(), shutil.rmtree(folder, ignore_errors=True)))
     return str(program)
@@ -150,6 +153,7 @@ def end(status: object) -> NoReturn:
 
 if __name__ == "__main__":
     with socket.socket(fileno=int(sys.argv[1])) as given:
+        prepare_imports()
         for name in PRELOADED:
             import_module(name)
         gc.freeze()  # forks share what no collection touches
