@@ -29,7 +29,7 @@ demo: install  ## two synthetic recordings all the way to poses, report and over
 # Two processes, as each needs up to 2 GB for TensorFlow; a file's tests in one of them, the longest files first.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-test: install  ## all tests (15 minutes)
+test: install  ## all tests (11 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
 test-fast: install  ## unit tests, which train no networks first and need no real recordings (75 seconds)
