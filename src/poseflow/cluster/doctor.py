@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,10 +14,10 @@ from pathlib import Path
 
 from poseflow.cluster.executor import list_unknown_versions
 from poseflow.core.processors import list_gpus
+from poseflow.core.programs import ask_program
 
 PACKAGES = ("poseflow", "snakemake", "keras", "av")
 LEAST_FREE_BYTES = 20e9
-COMMAND_TIMEOUT_S = 20
 
 
 @dataclass(frozen=True)
@@ -98,7 +97,7 @@ def _try_files(folder: Path) -> Iterator[Finding]:
 
 
 def _examine_slurm() -> Iterator[Finding]:
-    partitions = _ask("sinfo", "--noheader", "--format=%P|%a|%l|%D|%c|%m|%G")
+    partitions = ask_program("sinfo", "--noheader", "--format=%P|%a|%l|%D|%c|%m|%G")
     if partitions is None:
         yield Finding("SLURM", "is not reached from here")
         return
@@ -106,20 +105,11 @@ def _examine_slurm() -> Iterator[Finding]:
         name, state, limit, nodes, cores, memory, gpus = (part.strip() for part in line.split("|", 6))
         said = f"{state}, {nodes} nodes of {cores} cores and {memory} MB, GPUs: {gpus}, at most {limit}"
         yield Finding(f"partition {name}", said, state == "up")
-    is_kept = _ask("sacct", "--noheader", "--parsable2", "--format=JobID", "--starttime=now-1hour") is not None
+    is_kept = ask_program("sacct", "--noheader", "--parsable2", "--format=JobID", "--starttime=now-1hour") is not None
     told = "is on" if is_kept else "is off: set slurm-status-command: squeue in the profile"
     yield Finding("accounting", told, is_kept)
-    arrays = _ask("scontrol", "show", "config") or ""
+    arrays = ask_program("scontrol", "show", "config") or ""
     for line in arrays.splitlines():
         if line.startswith(("MaxArraySize", "MaxJobCount", "PreemptMode")):
             key, _, value = line.partition("=")
             yield Finding(key.strip(), value.strip())
-
-
-def _ask(*command: str) -> str | None:
-    """What a program says; None where there is none, or it fails."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMMAND_TIMEOUT_S)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,9 +1,8 @@
 """Which processors there are."""
 
 import os
-import subprocess
 
-GPU_TIMEOUT_S = 20.0
+from poseflow.core.programs import ask_program
 
 
 def count_processors() -> int:
@@ -13,9 +12,4 @@ def count_processors() -> int:
 
 def list_gpus() -> list[str]:
     """NVIDIA's, with their memory, as their driver tells; none where it does not."""
-    command = ("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader")
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=GPU_TIMEOUT_S)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return done.stdout.splitlines() if done.returncode == 0 else []
+    return (ask_program("nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader") or "").splitlines()

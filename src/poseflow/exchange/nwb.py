@@ -247,10 +247,10 @@ def _start_of(poses: PoseStream) -> datetime:
 
 def _name_containers(names: Sequence[str], reserved: Iterable[str]) -> list[str]:
     """Names that HDF5 takes, all different and none that has another meaning there; most are as they were."""
-    return tell_apart(map(plain_name, names), reserved=reserved)
+    return tell_apart(map(container_name, names), reserved=reserved)
 
 
-def plain_name(name: str) -> str:
+def container_name(name: str) -> str:
     """A name as HDF5 takes it."""
     plain = re.sub(r"[/:]", "_", name)
     return plain if plain.strip(".") else "_"

@@ -59,5 +59,5 @@ def check_together(models: Sequence[DescribedModel]) -> None:
 
 
 def find_skeleton(models: Sequence[DescribedModel]) -> Skeleton:
-    """The skeleton of models that run together: that of the model that finds the nodes, whichever is named first."""
+    """The skeleton of models that run together: that of the model that predicts the nodes, whichever is named first."""
     return next(model.skeleton for model in models if KINDS[model.config.kind].sampler != "anchors")

@@ -93,7 +93,7 @@ def describe_recordings(
         number, cells = numbered[place] if place is not None else (None, {})
         where = f"{table}, line {number}" if number else f"recordings.file_names, {path.as_posix()}"
         facts[path] = _combine(path, said or {}, cells, config, where)
-        if _was_twice({**(said or {}), **cells}.get(START), facts[path].start):
+        if _is_ambiguous({**(said or {}), **cells}.get(START), facts[path].start):
             twice.append(path.as_posix())
     doubts = [*_doubtful_columns(numbered, table), *_tell_unread(unread, config), *_tell_twice(twice, table)]
     if pattern and pattern.has_only_days:
@@ -281,10 +281,10 @@ def _zoned(row: RecordingRow, zone: str | None, where: str, is_written: bool) ->
     zoned = start.replace(tzinfo=ZoneInfo(zone))
     if is_written and zoned.astimezone(UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None) != start:
         raise ConfigError(f"{where}: a start must be a time that there was in {zone}, got {start.isoformat()}")
-    if is_written and (later := zoned.replace(fold=1)).utcoffset() != zoned.utcoffset():
+    if is_written and _comes_twice(zoned):
         raise ConfigError(
             f"{where}: a start in the hour that {zone} has twice in autumn must say which, as {zoned.isoformat()} or "
-            f"{later.isoformat()}, got {start.isoformat()}"
+            f"{zoned.replace(fold=1).isoformat()}, got {start.isoformat()}"
         )
     return zoned
 
@@ -299,12 +299,17 @@ def _doubtful_columns(numbered: Sequence[NumberedRow], table: Path) -> Iterator[
             yield f"{table}: the column {name} is carried along and changes nothing; did you mean {near[0]}?"
 
 
-def _was_twice(written: str | None, start: datetime | None) -> bool:
-    """Whether a start lies, by what is written, in the hour that comes twice when clocks are put back in autumn."""
+def _comes_twice(time: datetime) -> bool:
+    """Whether a time lies in the hour that comes twice when clocks are put back in autumn."""
+    first, second = (time.replace(fold=fold).utcoffset() for fold in (0, 1))
+    return first is not None and second is not None and first > second
+
+
+def _is_ambiguous(written: str | None, start: datetime | None) -> bool:
+    """Whether what is written of a start leaves open which of two hours is meant."""
     if written is None or start is None or datetime.fromisoformat(written).tzinfo is not None:
         return False
-    first, second = (start.replace(fold=fold).utcoffset() for fold in (0, 1))
-    return first is not None and second is not None and first > second
+    return _comes_twice(start)
 
 
 def _tell_twice(paths: Sequence[str], table: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from poseflow.exchange.predictions import (
     PredictionsFile,
     describe_predictions_file,
     iter_foreign_instances,
-    place_images,
+    renumber_images,
 )
 from poseflow.media import VideoIndex
 from poseflow.runs.fingerprints import describe_sections, fingerprint, key_of
@@ -57,7 +57,7 @@ def import_predictions(
         if index.is_ok:
             found = iter_foreign_instances(file, number, (0, told.frames) if of_images else frames)
             if of_images:
-                found = place_images(found, told, Path(index.path), frames, file)
+                found = renumber_images(found, told, Path(index.path), frames, file)
             for piece in _shift(found, index, flow, failed) if flow else found:
                 writer.append(piece)
         read = [frames] if index.is_ok and frames[1] > frames[0] else []

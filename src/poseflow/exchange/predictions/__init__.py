@@ -16,7 +16,7 @@ from poseflow.core.errors import LabelsError, PredictionsError, SkeletonError
 from poseflow.exchange.predictions.analysis import ANALYSIS
 from poseflow.exchange.predictions.deeplabcut_csv import DEEPLABCUT_CSV
 from poseflow.exchange.predictions.deeplabcut_hdf5 import DEEPLABCUT_HDF5
-from poseflow.exchange.predictions.images import place_images
+from poseflow.exchange.predictions.images import renumber_images
 from poseflow.exchange.predictions.lookup import find_video
 from poseflow.exchange.predictions.movement import MOVEMENT
 from poseflow.exchange.predictions.nwb import NWB
@@ -35,7 +35,7 @@ __all__ = [
     "find_predictions_reader",
     "find_video",
     "iter_foreign_instances",
-    "place_images",
+    "renumber_images",
 ]
 
 READERS.add("deeplabcut_csv")(DEEPLABCUT_CSV)

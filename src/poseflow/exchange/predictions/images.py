@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 MOST_LISTED = 3
 
 
-def place_images(
+def renumber_images(
     found: Iterator[Instances], video: PredictedVideo, folder: Path, frames: tuple[int, int], file: Path
 ) -> Iterator[Instances]:
     """The instances of all images that a file lists, as those of frames [start, stop) of the folder.

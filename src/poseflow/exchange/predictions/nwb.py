@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poseflow.core.skeleton import Skeleton
 from poseflow.core.wording import tell_apart
-from poseflow.exchange.nwb import plain_name
+from poseflow.exchange.nwb import container_name
 from poseflow.exchange.predictions.frame_numbers import OFF_GRID, number_times
 from poseflow.exchange.predictions.hdf5 import dataset, opened, text
 from poseflow.exchange.predictions.reader import PredictedVideo, PredictionsFile, PredictionsReader, name_recording
@@ -189,7 +189,7 @@ def _keys_by_node(keys: Sequence[str], nodes: Sequence[str]) -> list[str]:
     found = [next((key for key in (node, f"PoseEstimationSeries{node}") if key in keys), "") for node in nodes]
     if set(keys) <= set(found):
         return found
-    plain = [plain_name(node) for node in nodes]
+    plain = [container_name(node) for node in nodes]
     written = tell_apart(plain, reserved=set(plain) - set(keys))  # what is not there was not to be had
     return [name if name in keys else "" for name in written]
 
