@@ -5,9 +5,10 @@
 sleap-nn is installed into an environment of its own (`.peers`): PyTorch first, then torchvision without what it would
 bring along, then sleap-nn with PyTorch held fast. Each side is its own command, `poseflow predict` or `sleap-nn`, run
 over few and over many frames: the difference is its speed, the rest what it takes to start. sleap-nn also runs its own
-export to ONNX, and ours. Sides take turns, round by round, at the same priority. While each runs, what other processes
-of this machine compute is logged; a round in which that is more than `--most-foreign` of all cores counts for no ratio,
-and where too few rounds are left there is none.
+export to ONNX, and ours. Ours also run in bfloat16, where the processor has it. How far points lie from those of the
+first side is told beside the speed. Sides take turns, round by round, at the same priority. While each runs, what other
+processes of this machine compute is logged; a round in which that is more than `--most-foreign` of all cores counts for
+no ratio, and where too few rounds are left there is none.
 """
 
 import argparse
@@ -24,12 +25,17 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+import numpy as np
+
 from poseflow.config import PredictConfig
+from poseflow.exchange.predictions import iter_foreign_instances
 from poseflow.media import index_video, open_video
 from poseflow.models import read_model_folder
 from poseflow.models.exported import ExportSettings
+from poseflow.steps.choose_runtime import list_candidates, measure_moves
 from poseflow.steps.export_model import export_models
 from poseflow.steps.release import name_models
+from poseflow.tables import Instances, read_predictions
 
 LEAST_ROUNDS = 3
 PEER = "sleap-nn"
@@ -103,22 +109,20 @@ def find_sides(
 ) -> list[Side]:
     """All ways that are compared; exported models lie in `folder` afterwards."""
     own = Path(sys.executable).parent / "poseflow"
-    changes = [
-        part
-        for key in ("max_instances", "batch_size", "precision")
-        for part in ("--set", f"{key}={getattr(settings, key)}")
-    ]
+    changes = [part for key in ("max_instances", "batch_size") for part in ("--set", f"{key}={getattr(settings, key)}")]
     named = name_models(list(models))
     with open_video(index_video(str(video))) as opened:
         image = next(image for _, image in opened.read(0, 1, 1) if image is not None)
     export_models(named, folder / "ours", ExportSettings("onnx", "float32", image.shape[:2], settings))
     sides = []
-    for runtime in ("keras", "onnxruntime", "openvino"):
+    for runtime, precision in list_candidates():
         folders = models if runtime == "keras" else [folder / "ours" / name for name in named]
         given = [part for one in folders for part in ("-m", str(one))]
         flow = ("--set", "flow.window_frames=0")
         command = (str(own), "predict", str(video), *given, "--out", "{out}", "--stop", "{frames}", *changes, *flow)
-        sides.append(Side(f"poseflow, {runtime}", (*command, "--set", f"runtime={runtime}")))
+        chosen = ("--set", f"runtime={runtime}", "--set", f"precision={precision}")
+        name = f"poseflow, {runtime}" + ("" if precision == "float32" else f", {precision.removeprefix('mixed_')}")
+        sides.append(Side(name, (*command, *chosen)))
     if peer is not None:
         theirs = folder / "theirs"
         size = ("--input-height", str(image.shape[0]), "--input-width", str(image.shape[1]))
@@ -137,6 +141,21 @@ def find_sides(
     return sides
 
 
+def out_of(side: Side, length: str, folder: Path) -> Path:
+    """The table that a side writes."""
+    return folder / f"{side.name}, {length}.parquet"
+
+
+def read_side(table: Path, frames: int) -> list[Instances]:
+    """What a side found, frame by frame."""
+    if table.exists():
+        found: Instances = read_predictions(table)
+    else:
+        parts = iter_foreign_instances(table.with_name(table.name + ".slp"), 0, (0, frames))
+        found = Instances.concatenate([*parts])
+    return [found.take(found.frame_idx == frame) for frame in range(frames)]
+
+
 def measure(sides: Sequence[Side], frames: Mapping[str, int], rounds: int, folder: Path) -> list[dict[str, list[Run]]]:
     """Each round's runs by side, over few and over many frames."""
     measured = []
@@ -145,7 +164,7 @@ def measure(sides: Sequence[Side], frames: Mapping[str, int], rounds: int, folde
         runs = {}
         for side in ordered:
             runs[side.name] = [
-                run_side(side.fill(frames[length], folder / f"{length}.parquet"), folder) for length in (FEW, MANY)
+                run_side(side.fill(frames[length], out_of(side, length, folder)), folder) for length in (FEW, MANY)
             ]
             load = ", ".join(
                 f"{run.seconds:.1f} s with {run.foreign_cores:.2f} cores of others" for run in runs[side.name]
@@ -153,6 +172,19 @@ def measure(sides: Sequence[Side], frames: Mapping[str, int], rounds: int, folde
             print(f"round {number + 1}, {side.name}: {load}", file=sys.stderr, flush=True)
         measured.append(runs)
     return measured
+
+
+def describe_moves(sides: Sequence[Side], frames: int, folder: Path) -> dict[str, str]:
+    """How far the points of each side lie from those of the first one."""
+    reference = read_side(out_of(sides[0], MANY, folder), frames)
+    told = {}
+    for side in sides:
+        moves = measure_moves(reference, read_side(out_of(side, MANY, folder), frames))
+        both = moves[np.isfinite(moves)]
+        told[side.name] = (
+            f"{np.median(both):.4f} / {np.percentile(both, 99):.3f}, {np.isinf(moves).mean():.1%} in one only"
+        )
+    return told
 
 
 def rate_of(runs: Sequence[Run], frames: Mapping[str, int]) -> float:
@@ -178,7 +210,11 @@ def is_measured(round_: Mapping[str, Sequence[Run]]) -> bool:
 
 
 def print_table(
-    measured: Sequence[Mapping[str, Sequence[Run]]], frames: Mapping[str, int], most_foreign: float, against: str
+    measured: Sequence[Mapping[str, Sequence[Run]]],
+    frames: Mapping[str, int],
+    most_foreign: float,
+    against: str,
+    moves: Mapping[str, str],
 ) -> None:
     """Medians with their spread; ratios of rounds in which all sides had the machine for themselves."""
     told = [round_ for round_ in measured if is_measured(round_)]
@@ -188,7 +224,8 @@ def print_table(
     if not counted:
         print("nothing was measured: in no round did more frames take longer than fewer on all sides")
         return
-    print(f"| side | frames/s (lowest, highest) | start, s | times {against} |\n|---|---|---|---|")
+    print(f"| side | frames/s (lowest, highest) | start, s | times {against} | moved, median / 99 %, px |")
+    print("|---|---|---|---|---|")
     for name in measured[0]:
         rates = [rate_of(round_[name], frames) for round_ in counted]
         start = median(start_of(round_[name], frames) for round_ in counted)
@@ -196,7 +233,8 @@ def print_table(
         if len(equal) >= LEAST_ROUNDS and against in measured[0]:
             ratios = [rate_of(round_[name], frames) / rate_of(round_[against], frames) for round_ in equal]
             ratio = f"{median(ratios):.2f} ({min(ratios):.2f}, {max(ratios):.2f})"
-        print(f"| {name} | {median(rates):.1f} ({min(rates):.1f}, {max(rates):.1f}) | {start:.1f} | {ratio} |")
+        speed = f"{median(rates):.1f} ({min(rates):.1f}, {max(rates):.1f})"
+        print(f"| {name} | {speed} | {start:.1f} | {ratio} | {moves[name]} |")
 
 
 def main() -> None:
@@ -231,7 +269,8 @@ def main() -> None:
         folder = Path(name)
         sides = find_sides(models, options.video.absolute(), peer, folder, settings)
         measured = measure(sides, frames, options.rounds, folder)
-    print_table(measured, frames, options.most_foreign, PEER if peer is not None else sides[0].name)
+        moves = describe_moves(sides, frames[MANY], folder)
+    print_table(measured, frames, options.most_foreign, PEER if peer is not None else sides[0].name, moves)
 
 
 if __name__ == "__main__":

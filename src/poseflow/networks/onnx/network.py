@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import onnx
 from onnx import ModelProto, NodeProto, TensorProto
+from onnx.utils import Extractor
 
 from poseflow.networks.onnx.graph import Graph, Tensor
 
 IMAGE, STRIDES = "image", "strides"
+NETWORK = "network"  # how the names of its nodes begin, as a part of a larger graph
 
 
 def convert_network(network: Any) -> ModelProto:
@@ -58,7 +61,7 @@ class StoredNetwork:
         Returns: by head name, maps (batch, height / stride, width / stride, depth) or vectors (batch, depth).
         """
         graph, self._count = image.graph, self._count + 1
-        prefix = f"{graph.name('network')}/"
+        prefix = f"{graph.name(NETWORK)}/"
         names = {IMAGE: image.first}
         for constant in self.model.graph.initializer:
             own = TensorProto()
@@ -76,6 +79,27 @@ class StoredNetwork:
             shape = (batch, *(None if side is None else side // stride for side in sides), self.depths[name])
             outputs[name] = Tensor(graph, "float32", shape, first=names[name])
         return outputs
+
+
+def split_at_network(model: ModelProto) -> tuple[ModelProto, ModelProto, ModelProto] | None:
+    """Cut a graph with a network in it into what is before the network, the network, and what comes after.
+
+    The first is given what the graph is and makes the network's inputs; the last is given what the graph is and then
+    the network's outputs. None where there is no network.
+    """
+    model = onnx.shape_inference.infer_shapes(model)
+    network = [node for node in model.graph.node if node.name.startswith(f"{NETWORK}_")]
+    others = [node for node in model.graph.node if not node.name.startswith(f"{NETWORK}_")]
+    if not network:
+        return None
+    known = {constant.name for constant in model.graph.initializer} | {""}
+    made = [name for node in network for name in node.output]
+    asked = {name for node in others for name in node.input}
+    given = [*dict.fromkeys(name for node in network for name in node.input if name not in known.union(made))]
+    said = [name for name in made if name in asked]
+    inputs, outputs = ([one.name for one in side] for side in (model.graph.input, model.graph.output))
+    cut = Extractor(model).extract_model
+    return cut(inputs, given), cut(given, said), cut([*inputs, *said], outputs)
 
 
 def _rename(node: NodeProto, names: dict[str, str], prefix: str) -> NodeProto:
