@@ -4,11 +4,14 @@
 
 The network is replaced by the labels of the video (or, without, by two animals that stand still), so that all that is
 left is reading, flow, assembly and writing. Stages are measured alone, in processor time (user and system), which other
-work on the machine changes little; `--scaling` compares wall-clock time on one and on two processors, which it does.
+work on the machine changes little; `--scaling` compares wall-clock time on one and on all processors, which it does.
+What these then give is seen beside it: as many such processes as there are processors, one on each.
 """
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +82,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--scaling", action="store_true", help="Compare one processor with all that there are.")
+    parser.add_argument("--only-on", type=int, help="`predict` alone, on the processor of this number.")
     args = parser.parse_args()
     index = index_video(args.video)
     frames = min(args.frames, index.frames)
@@ -96,6 +100,10 @@ def main() -> None:
                 for _ in video.read(0, frames, 1):
                     pass
 
+        if args.only_on is not None:
+            os.sched_setaffinity(0, {args.only_on})
+            print(measure(frames, args.repeats, lambda: predict(config))[1])
+            return
         stages = {
             "decoding": decode,
             "predict without flow": lambda: predict(without),
@@ -112,6 +120,14 @@ def main() -> None:
                 cpu, wall = measure(frames, args.repeats, work)
                 what = f"{name}, {len(own)} processors" if args.scaling else name
                 print(f"{what:34} {cpu:8.3f} {wall:10.3f}   {os.getloadavg()[0]:.1f}", flush=True)
+    if args.scaling:
+        command = [sys.executable, __file__, *sys.argv[1:], "--only-on"]
+        beside = [
+            subprocess.Popen([*command, str(own)], stdout=subprocess.PIPE, text=True) for own in sorted(processors[-1])
+        ]
+        walls = [float(one.communicate()[0]) for one in beside]
+        shared = 1 / sum(1 / wall for wall in walls)
+        print(f"{f'predict, {len(walls)} processes side by side':34} {'':8} {shared:10.3f}")
 
 
 if __name__ == "__main__":
