@@ -137,6 +137,20 @@ def test_a_profile_may_be_changed_in_place_key_by_key(tmp_path):
     assert (changed.input.scale, changed.input.anchor) == (0.25, "nose")
 
 
+def test_a_backbone_of_another_name_has_its_own_defaults_and_not_the_settings_of_the_profiles(tmp_path):
+    def read(**backbone):
+        return read_model_config({"profile": str(tmp_path / "p.yaml"), "backbone": backbone}).backbone
+
+    (tmp_path / "p.yaml").write_text("kind: centered_instance\nbackbone: {filters: 32, growth: 2.0, down_blocks: 5}\n")
+    other = read(name="efficientnetlite0")
+    assert (other.filters, other.growth) == (64, 1.0)
+    assert read(name="leap", filters=8).filters == 8
+    for same in (read(filters=8), read(name="unet", filters=8)):
+        assert (same.filters, same.growth, same.down_blocks) == (8, 2.0, 5)
+    (tmp_path / "p.yaml").write_text("kind: centered_instance\nbackbone: {name: resnet18, filters: 32}\n")
+    assert (read(name="unet").filters, read(weights="random").filters) == (16, 32)
+
+
 @pytest.mark.parametrize(
     ("profile", "message"),
     [

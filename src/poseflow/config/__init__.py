@@ -20,7 +20,7 @@ from poseflow.config.model import (
     TrainingConfig,
 )
 from poseflow.config.output import CLAIMS_SUFFIX, KeepConfig, RenderConfig, ReportConfig, ReviewConfig
-from poseflow.config.parts import BACKBONES, HEADS
+from poseflow.config.parts import BACKBONES, DEFAULT_BACKBONE, HEADS
 from poseflow.config.predict import FlowConfig, GroupingConfig, PredictConfig
 from poseflow.config.promotion import PromotionConfig
 from poseflow.config.recordings import RecordingRow, RecordingsConfig
@@ -252,7 +252,8 @@ def read_model_config(profile: str | Path | Mapping[str, Any]) -> ModelConfig:
     """Read a model profile; raises ConfigError naming the file and every fault.
 
     `profile` is the file, or a mapping of that file as `profile` and the settings that differ from it, such as
-    `{"profile": "config/models/centroid.yaml", "input": {"anchor": "thorax"}}`.
+    `{"profile": "config/models/centroid.yaml", "input": {"anchor": "thorax"}}`. A backbone of another name has its own
+    defaults for what is left out, since the file's settings are those of another architecture.
     """
     if not isinstance(profile, Mapping):
         return parse_section(ModelConfig, read_yaml(find_profile(profile)), str(profile))
@@ -260,7 +261,17 @@ def read_model_config(profile: str | Path | Mapping[str, Any]) -> ModelConfig:
         raise ConfigError(f"models: a mapping must name its file under the key profile, got {dict(profile)}")
     changes = {key: value for key, value in profile.items() if key != "profile"}
     source = f"{profile['profile']} with the changes {changes}"
-    return parse_section(ModelConfig, _overlay(read_yaml(find_profile(profile["profile"])), changes), source)
+    settings = read_yaml(find_profile(profile["profile"]))
+    named = _name_backbone(changes)
+    if named is not None and named != (_name_backbone(settings) or DEFAULT_BACKBONE):
+        settings = _overlay(settings, {"backbone": None})
+    return parse_section(ModelConfig, _overlay(settings, changes), source)
+
+
+def _name_backbone(settings: Any) -> Any:
+    """The name of the backbone in a profile's settings, None where they give none."""
+    backbone = settings.get("backbone") if isinstance(settings, Mapping) else None
+    return backbone.get("name") if isinstance(backbone, Mapping) else None
 
 
 def find_profile(profile: str | Path) -> Path:
