@@ -63,6 +63,31 @@ def test_draws_of_labels_differ_between_replicates_and_all_labels_are_no_draw():
     ]
 
 
+def test_what_is_fixed_holds_for_all_runs_labels_and_pipeline_too():
+    planned = plan(vary={"pose.head.sigma_px": [2, 3]}, fixed={"labels": 20}, replicates=2, seed=10)
+    draws = [(run.training.labels, run.training.draw) for run in planned.runs]
+    assert draws == [(20, 10), (20, 11)] * 2
+    assert [run.values for run in planned.runs] == [{"pose.head.sigma_px": sigma} for sigma in (2, 2, 3, 3)]
+    pipelines = {"top_down": ["centroid", "centered_instance"], "one_pass": ["bottom_up"]}
+    planned = plan(vary={"pose.head.sigma_px": [2]}, fixed={"pipeline": "one_pass"}, pipelines=pipelines, replicates=1)
+    assert set(planned.runs[0].training.profiles) == {"bottom_up"}
+
+
+def test_a_setting_of_predict_may_lie_deeper():
+    planned = plan(vary={"predict.grouping.min_edge_score": [0.1, 0.2]}, replicates=1)
+    assert [run.predict.grouping.min_edge_score for run in planned.runs] == [0.1, 0.2]
+    assert len(planned.trainings) == 1
+    assert len({run.key for run in planned.runs}) == 2
+
+
+def test_a_model_that_no_run_trains_has_no_settings_to_vary():
+    pipelines = {"top_down": ["centroid", "centered_instance"], "one_pass": ["bottom_up"]}
+    vary = {"centroid.input.scale": [0.25, 0.5]}
+    with pytest.raises(ConfigError, match=r"a model that is trained \(bottom_up\), got one of centroid"):
+        plan(vary=vary, pipeline="one_pass", pipelines=pipelines)
+    assert len(plan(vary=vary | {"pipeline": ["all"]}, pipelines=pipelines, replicates=1).runs) == 4
+
+
 def test_combinations_are_drawn_by_the_seed():
     vary = {"pose.training.learning_rate": [0.1**n for n in range(2, 8)], "pose.backbone.filters": [4, 8, 16, 32]}
     values = [[run.values for run in plan(vary=vary, draw=5, replicates=1, seed=seed).runs] for seed in (0, 0, 1)]
@@ -93,7 +118,11 @@ def test_neutral_settings_change_no_key_and_others_do():
         ({"vary": {"pose.training.seed.x": [0]}}, "training.seed: must be a whole number"),
         ({"vary": {"pose.head.sigma_px": [1]}, "fixed": {"pose.head.sigma_px.x": 1}}, "sigma_px"),
         ({"vary": {"pipeline": ["none"]}}, "pipeline must be one of release, got none"),
+        ({"vary": {"pipeline": [["release"]]}}, "pipeline must be one of release, got ['release']"),
         ({"vary": {"predict.batch": [1]}}, "got 'batch'"),
+        ({"vary": {"predict.grouping.edges": [1]}}, "edges"),
+        ({"vary": {"predict.batch_size.x": [1]}}, "predict.batch_size.x must be a setting"),
+        ({"vary": {"pose.head.sigma_px": [1]}, "fixed": {"labels": "few"}}, "fixed.labels must be numbers of frames"),
         ({"vary": {"labels": [5]}, "fixed": {"labels": 6}}, "got labels in both"),
     ],
     ids=str,

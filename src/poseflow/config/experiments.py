@@ -68,10 +68,11 @@ class ExperimentConfig(Section):
         for key, values in self.vary.items():
             if not values:
                 raise ValueError(f"vary.{key} must have values, got none")
-            if key == LABELS:
-                wrong = [value for value in values if not (value == "all" or (type(value) is int and value > 0))]
-                if wrong:
-                    raise ValueError(f"vary.labels must be numbers of frames or 'all', got {wrong[0]!r}")
+        fixed = [self.fixed[LABELS]] if LABELS in self.fixed else []
+        for section, values in (("vary", self.vary.get(LABELS, [])), ("fixed", fixed)):
+            wrong = [value for value in values if not (value == "all" or (type(value) is int and value > 0))]
+            if wrong:
+                raise ValueError(f"{section}.labels must be numbers of frames or 'all', got {wrong[0]!r}")
         if both := self.vary.keys() & self.fixed.keys():
             raise ValueError(f"a setting must be in one of vary and fixed, got {', '.join(sorted(both))} in both")
         return self

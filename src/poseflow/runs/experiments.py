@@ -90,48 +90,57 @@ def _plan(
     for values in combinations:
         for replicate in range(experiment.replicates):
             try:
-                run = _plan_run(experiment, {PIPELINE: first} | values, replicate, config, profiles, dataset)
+                settings = {PIPELINE: first} | experiment.fixed | values
+                run = _plan_run(experiment, settings, replicate, config, profiles, dataset)
             except ConfigError as error:
                 raise ConfigError(f"experiments.{name}: {error}") from None
             runs.append(PlannedRun(run.key, run.training, values, replicate, run.predict))
+    chosen = vary.get(PIPELINE, [experiment.fixed.get(PIPELINE, first)])
+    trained = dict.fromkeys(model for pipeline in chosen for model in pipelines.get(pipeline, ()))
+    for key in (*experiment.fixed, *vary):
+        if (model := key.partition(".")[0]) in config.models and model not in trained:
+            raise ConfigError(
+                f"experiments.{name}: {key} must be a setting of a model that is trained ({', '.join(trained)}), "
+                f"got one of {model}, which is in no pipeline of this experiment"
+            )
     return PlannedExperiment(name, experiment, runs)
 
 
 def _plan_run(
     experiment: ExperimentConfig,
-    values: Values,
+    settings: Values,
     replicate: int,
     config: Config,
     profiles: Mapping[str, ModelConfig],
     dataset: str,
 ) -> PlannedRun:
-    pipeline = values[PIPELINE]
-    if pipeline not in config.named_pipelines:
+    pipeline = settings[PIPELINE]
+    if not isinstance(pipeline, str) or pipeline not in config.named_pipelines:
         raise ConfigError(f"pipeline must be one of {', '.join(config.named_pipelines)}, got {pipeline}")
     members = config.named_pipelines[pipeline]
     changes: dict[str, list[tuple[list[str], Any]]] = {model: [] for model in members}
-    of_predict: dict[str, Any] = {}
-    for key, value in {**experiment.fixed, **values}.items():
+    of_predict = config.predict.model_dump(mode="json")
+    for key, value in settings.items():
         subject, *place = key.split(".")
         if key in (LABELS, PIPELINE):
             continue
-        if subject == PREDICT and len(place) == 1:
-            of_predict[place[0]] = value
+        if subject == PREDICT and place:
+            _set(of_predict, place, value, PREDICT)
             continue
         for model in _models_meant(subject, key, members, config.models):
             changes[model].append((place, value))
     training = _plan_training(
         {model: _change(profiles[model], model, changes[model], replicate) for model in members},
-        None if values.get(LABELS, "all") == "all" else values[LABELS],
+        None if settings.get(LABELS, "all") == "all" else settings[LABELS],
         experiment.seed + replicate,
         dataset,
     )
-    predict = parse_section(PredictConfig, {**config.predict.model_dump(mode="json"), **of_predict}, PREDICT)
+    predict = parse_section(PredictConfig, of_predict, PREDICT)
     evaluated = describe_sections(
         "evaluate", predict=predict, evaluation=config.evaluation, tracking=config.tracking, report=config.report
     )
     key = fingerprint(evaluated, training.key, experiment.measured_on)
-    return PlannedRun(key, training, values, replicate, predict)
+    return PlannedRun(key, training, settings, replicate, predict)
 
 
 def _models_meant(subject: str, key: str, members: Sequence[str], known: Mapping[str, Any]) -> Sequence[str]:
@@ -151,17 +160,22 @@ def _change(profile: ModelConfig, name: str, changes: Sequence[tuple[list[str], 
     """The profile with other settings, and of each replicate another seed."""
     settings = profile.model_dump(mode="json", exclude_defaults=True)
     for place, value in changes:
-        *sections, last = place
-        inner = settings
-        for section in sections:
-            inner = inner.setdefault(section, {})
-            if not isinstance(inner, dict):
-                raise ConfigError(f"{name}.{'.'.join(place)} must be a setting, got one inside of a value")
-        inner[last] = deepcopy(value)
+        _set(settings, place, value, name)
     said = ", ".join(f"{'.'.join(place)}: {json.dumps(value)}" for place, value in changes)
     changed = parse_section(ModelConfig, settings, f"{name} with {said}" if said else name)
     training = changed.training
     return changed.model_copy(update={"training": training.model_copy(update={"seed": training.seed + replicate})})
+
+
+def _set(settings: dict[str, Any], place: Sequence[str], value: Any, whose: str) -> None:
+    """Give the setting at a place, section by section, another value."""
+    *sections, last = place
+    inner = settings
+    for section in sections:
+        inner = inner.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{whose}.{'.'.join(place)} must be a setting, got one inside of a value")
+    inner[last] = deepcopy(value)
 
 
 def _plan_training(profiles: Mapping[str, ModelConfig], labels: int | None, draw: int, dataset: str) -> PlannedTraining:

@@ -35,6 +35,8 @@ def evaluate_run(
                 models, package, out, predict, evaluation, tracking, pixels_per_mm, example_frames
             )
             error = metrics.get("incomparable")
+            if error is None and not metrics["animals"]:
+                error = f"{package} must have labeled animals to measure the models on, got none; see split"
         except Exception as failure:  # such as a batch that does not fit into memory
             error = say_failure(failure)
             logger.exception("this run is a hole in the table")
