@@ -128,6 +128,25 @@ def test_the_crop_holds_the_farthest_point_and_fits_the_strides():
     assert crop % 16 == 0
 
 
+@pytest.mark.parametrize("scale", [0.375, 0.5, 0.75, 0.9, 1.0])
+@pytest.mark.parametrize("backbone", [{"down_blocks": 2}, {"down_blocks": 6}, {"name": "efficientnetlite0"}], ids=str)
+def test_a_crop_fits_the_strides_at_every_scale_and_holds_what_it_must(scale, backbone, caplog):
+    base = profile("centered_instance", scale=scale, anchor="head")
+    for asked in (None, 100, 160, 192, 257):
+        config = ModelConfig.model_validate(
+            {**base.model_dump(), "input": {"scale": scale, "crop_px": asked}, "backbone": backbone}
+        )
+        for package in map(make_package, (4, 8)):
+            package.frames = [replace(frame, points=4 * frame.points) for frame in package.frames]
+            caplog.clear()
+            crop = choose_crop_px(package, config)
+            assert round(crop * scale) % config.backbone.max_stride == 0
+            if asked is not None:
+                assert crop >= asked
+                fitted = round(asked * scale) % config.backbone.max_stride == 0
+                assert fitted == (crop == asked) == ("is taken" not in caplog.text)
+
+
 def test_frames_without_animals_teach_too():
     package = make_package(2)
     package.frames[1] = type(package.frames[1])("blobs", 1, np.empty((0, 2, 2), np.float32), ())

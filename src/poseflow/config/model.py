@@ -20,7 +20,10 @@ class InputConfig(Section):
     channels: Literal[1, 3] = Field(1, description="1: grey, 3: RGB.")
     scale: float = Field(1.0, gt=0, le=1, description="The image is shrunk to this scale before the network.")
     crop_px: int | None = Field(
-        None, ge=16, description="Side of the square round each animal, full-resolution px; null: from the labels."
+        None,
+        ge=16,
+        description="Side of the square round each animal, full-resolution px, made larger where it does not fit the "
+        "backbone's maximum stride; null: from the labels.",
     )
     anchor: str | None = Field(
         None, description="Node that marks an animal's place; null, or where it is hidden: center of the bounding box."

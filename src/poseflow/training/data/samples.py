@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from math import ceil, sqrt
 
 import cv2
@@ -95,14 +96,18 @@ def _choose_identities(package: Package, head: HeadConfig) -> tuple[str, ...]:
 def choose_crop_px(package: Package, config: ModelConfig) -> int:
     """Side of the crop, full-resolution px: the profile's, else what the labels need; fits the network's strides.
 
-    Animals that reach twice as far as nearly all others do not count, and a warning says which.
+    The profile's is raised where it does not fit. Of the labels, animals that reach twice as far as nearly all others
+    do not count. A warning tells either.
     """
     if config.input.crop_px is not None:
-        return config.input.crop_px
+        return _raise_to_stride(config.input.crop_px, config)
     reaches = _reaches(package, _anchor_index(package.skeleton, config.input))
     longest = _longest(reaches)
     unit = ceil(2 * config.backbone.max_stride / config.input.scale)
-    crop_px = max(ceil(2 * longest * CROP_MARGIN / unit), 1) * unit
+    units = max(ceil(2 * longest * CROP_MARGIN / unit), 1)
+    crop_px = units * unit
+    if not _fits_stride(crop_px, config):  # of a unit that is no whole number, rounding up has come to too much
+        crop_px = round(units * 2 * config.backbone.max_stride / config.input.scale)
     cut_off = [reach for reach in reaches if reach.px > longest]
     if cut_off:
         logger.warning(
@@ -112,6 +117,22 @@ def choose_crop_px(package: Package, config: ModelConfig) -> int:
             list_some([str(reach) for reach in cut_off], 5, "; "),
         )  # fmt: skip
     return crop_px
+
+
+def _fits_stride(crop_px: int, config: ModelConfig) -> bool:
+    """Whether all levels of the network have whole cells of such a crop."""
+    return round(crop_px * config.input.scale) % config.backbone.max_stride == 0
+
+
+def _raise_to_stride(crop_px: int, config: ModelConfig) -> int:
+    if _fits_stride(crop_px, config):
+        return crop_px
+    fitting = next(side for side in count(crop_px) if _fits_stride(side, config))
+    logger.warning(
+        "input.crop_px must fit the backbone's maximum stride, %d px at input.scale %g, got %d; %d is taken",
+        config.backbone.max_stride, config.input.scale, crop_px, fitting,
+    )  # fmt: skip
+    return fitting
 
 
 @dataclass(frozen=True)
