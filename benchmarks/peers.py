@@ -14,7 +14,6 @@ no ratio, and where too few rounds are left there is none.
 import argparse
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,9 +22,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 import numpy as np
+from sides import LEAST_ROUNDS, PEER, Run, describe_peer, install_peer, run_side
 
 from poseflow.config import PredictConfig
 from poseflow.exchange.predictions import iter_foreign_instances
@@ -37,8 +36,6 @@ from poseflow.steps.export_model import export_models
 from poseflow.steps.release import name_models
 from poseflow.tables import Instances, read_predictions
 
-LEAST_ROUNDS = 3
-PEER = "sleap-nn"
 FEW, MANY = "few", "many"
 
 
@@ -52,56 +49,6 @@ class Side:
     def fill(self, frames: int, out: Path) -> list[str]:
         """The command for so many frames."""
         return [part.format(frames=frames, last=frames - 1, out=out) for part in self.command]
-
-
-@dataclass(frozen=True)
-class Run:
-    """A command that was run: how long it took, and how many cores others used meanwhile."""
-
-    seconds: float
-    foreign_cores: float
-
-
-def install_peer(folder: Path) -> Path:
-    """Make the environment once; gives the folder of its commands."""
-    commands = folder / "bin"
-    if not (commands / PEER).exists():
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        pip = [commands / "python", "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "torch"], check=True)
-        subprocess.run([*pip, "--no-deps", "torchvision"], check=True)
-        frozen = subprocess.run(
-            [commands / "python", "-m", "pip", "freeze"], check=True, capture_output=True, text=True
-        )
-        held = folder / "constraints.txt"
-        held.write_text("".join(f"{line}\n" for line in frozen.stdout.splitlines() if line.startswith("torch==")))
-        subprocess.run([*pip, "--constraint", held, PEER, "onnx", "onnxruntime"], check=True)
-    return commands
-
-
-def busy_seconds() -> float:
-    """Processor time that all processes of this machine have used so far."""
-    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
-    user, nice, system, _, _, irq, soft, steal = map(int, fields[:8])
-    return (user + nice + system + irq + soft + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def own_seconds() -> float:
-    """Of that, what this process and those that it has waited for have used."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
-
-
-def run_side(command: Sequence[str], folder: Path) -> Run:
-    before = busy_seconds(), own_seconds()
-    begin = perf_counter()
-    with (folder / "log.txt").open("w") as log:
-        done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, check=False)
-    seconds = perf_counter() - begin
-    if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{(folder / 'log.txt').read_text()[-3000:]}")
-    foreign = (busy_seconds() - before[0]) - (own_seconds() - before[1])
-    return Run(seconds, max(foreign, 0.0) / seconds)
 
 
 def find_sides(
@@ -263,8 +210,7 @@ def main() -> None:
     packages = ["tensorflow-cpu", "onnxruntime", "openvino"]
     print(", ".join([f"poseflow {version('poseflow')}", *(f"{one} {version(one)}" for one in packages)]))
     if peer is not None:
-        code = "from importlib.metadata import version as v; print('sleap-nn', v('sleap-nn') + ', torch', v('torch'))"
-        print(subprocess.run([peer / "python", "-c", code], capture_output=True, text=True, check=True).stdout.strip())
+        print(describe_peer(peer))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sides = find_sides(models, options.video.absolute(), peer, folder, settings)

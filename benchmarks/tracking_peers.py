@@ -15,7 +15,8 @@ from statistics import median
 from time import perf_counter
 
 from host import make_pipeline, read_points
-from peers import FEW, MANY, PEER, Run, Side, install_peer, rate_of, run_side
+from peers import FEW, MANY, Side, rate_of
+from sides import PEER, Run, install_peer, run_side
 
 from poseflow.config import PredictConfig, TrackingConfig
 from poseflow.inference import predict_shard
