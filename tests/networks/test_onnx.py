@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from poseflow.config import BACKBONES, HeadConfig, InputConfig, ModelConfig
+from poseflow.config import BACKBONES, HeadConfig, InputConfig, ModelConfig, TrainingConfig
 from poseflow.core.errors import ModelError
 from poseflow.core.skeleton import Skeleton
 from poseflow.networks.build import build_model
@@ -54,7 +54,9 @@ def build(name, kind, settings, channels=1):
     keras.utils.set_random_seed(1)
     backbone = BACKBONES[name].model_validate({"name": name, **settings})
     head = HeadConfig(output_stride=8 if name in HEAVY else 4, identities=("anna", "bert"))
-    config = ModelConfig(kind=kind, input=InputConfig(channels=channels, crop_px=64), backbone=backbone, head=head)
+    training = TrainingConfig(precision="float32")  # `auto` is another on processors that have bfloat16
+    seen = InputConfig(channels=channels, crop_px=64)
+    config = ModelConfig(kind=kind, input=seen, backbone=backbone, head=head, training=training)
     network = build_model(config, SKELETON)
     random = np.random.default_rng(0)
     for weight in network.weights:  # what trained networks have: normalization that does something, heads that draw
