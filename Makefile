@@ -32,7 +32,7 @@ PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 test: install  ## all tests (11 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
-test-fast: install  ## unit tests, which train no networks first and need no real recordings (3 minutes)
+test-fast: install  ## unit tests that take a tenth of a second or less each, without real recordings (FASTTIME)
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not workflow and not slurm and not long and not browser"
 
 # SLURM_TESTS="slurm and not slow" leaves out those that wait for SLURM's own delays, or train again and again.

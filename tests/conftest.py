@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,10 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and SLOW_FIXTURES & set(item.fixturenames):
             item.add_marker(pytest.mark.slow)
-    marks: dict[Path, set[str]] = {}
-    for item in items:
-        marks.setdefault(item.path, set()).update(mark.name for mark in item.iter_markers())
-    items.sort(key=lambda item: ("workflow" not in marks[item.path], "slow" not in marks[item.path]))
+    weights = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    workflows = {item.path for item in items if item.get_closest_marker("workflow")}
+    items.sort(key=lambda item: (item.path not in workflows, -weights[item.path]))
 
 
 @pytest.fixture(scope="session")

@@ -107,6 +107,7 @@ def test_index_extract_and_schema_work_on_named_files(video, tmp_path):
     assert json.loads(run("schema").output) == Config.model_json_schema()
 
 
+@pytest.mark.slow
 def test_labels_of_a_video_that_is_gone_keep_no_other_from_being_proposed(video, tmp_path):
     skeleton, gone = sio.Skeleton(nodes=["nose"]), sio.Video("/gone/other.mp4", open_backend=False)
     instance = sio.Instance.from_numpy(np.ones((1, 2)), skeleton=skeleton)

@@ -23,6 +23,7 @@ def best_total(gains):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(arrays(np.float64, (2, 3, 3), elements=GAINS))
 def test_no_matching_gains_more(gains):

@@ -206,6 +206,7 @@ def test_a_path_that_goes_on_beyond_the_video_ends_with_it(cage):
     assert animals_at(cage.make(), 5)["track"].size == ANIMALS - 1
 
 
+@pytest.mark.slow
 def test_an_added_animal_can_be_corrected_and_deleted_again(cage):
     cage.claim(added(14, 3))
     seen = np.array([pose_of(one, 14) for one in range(4)])
@@ -232,6 +233,7 @@ def make_claim(frame, animal, kind):
     }[kind]()
 
 
+@pytest.mark.slow
 @settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(independent, st.randoms(use_true_random=False))
 def test_independent_claims_commute_and_retractions_give_the_table_as_it_was(tmp_path_factory, drawn, random):

@@ -97,6 +97,7 @@ def divide(project, corrected, settings):
     return {side: {frame.frame_idx: frame for frame in read_package(path).frames} for side, path in out.items()}
 
 
+@pytest.mark.slow
 def test_corrected_frames_are_trained_on_and_never_tested(project):
     settings = SplitConfig(by="block", block_frames=4, val_fraction=0.2, test_fraction=0.2)
     corrected = plan(project).recordings

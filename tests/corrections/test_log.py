@@ -47,6 +47,7 @@ def _write(path, author, count):
         append_claims(path, [claim(f"{author}{number}")])
 
 
+@pytest.mark.slow
 def test_of_two_writers_none_loses_a_line(tmp_path):
     log = tmp_path / "cage.jsonl"
     context = multiprocessing.get_context("fork")
@@ -60,6 +61,7 @@ def test_of_two_writers_none_loses_a_line(tmp_path):
     assert not found.faults
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2000))
 def test_a_line_that_was_cut_off_is_told_of_and_costs_no_other(tmp_path_factory, kept):
     log = tmp_path_factory.mktemp("log") / "cage.jsonl"
@@ -139,6 +141,7 @@ def test_to_undo_is_to_take_back_and_to_redo_is_to_undo_that(tmp_path):
         take_back(log, read_log(log).claims, "nothing")
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 5), max_size=12), st.randoms())
 def test_what_stands_does_not_depend_on_clocks_or_order(targets, random):
     """Each retraction takes back the claim, or one of the earlier retractions; times are shuffled."""

@@ -62,6 +62,7 @@ def kinds(path):
     return sorted(claim.kind for claim in read_claims([path], VIDEOS).claims)
 
 
+@pytest.mark.slow
 def test_nodes_that_were_dragged_animals_that_were_deleted_and_added_and_a_swap(cage):
     before = cross(cage)
     labels, frame, by_track = open_review(cage)
@@ -255,6 +256,7 @@ def test_a_package_says_what_was_corrected_and_nothing_of_what_it_does_not_hold(
     assert len(after) == len(before) and after["nose.edited"].sum() == 1
 
 
+@pytest.mark.slow
 def test_videos_of_one_name_are_told_apart(cage):
     cross(cage)
     names = ["s__a", "s__b"]

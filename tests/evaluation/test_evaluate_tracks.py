@@ -134,6 +134,7 @@ def crowds(draw):
     return truth, Trajectories(found_frames, numbers, places.astype(np.float32), np.arange(frames))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(crowds(), st.sampled_from([5, 4096]))
 def test_long_recordings_have_the_figures_that_motmetrics_gives(crowd, block_frames):

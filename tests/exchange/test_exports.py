@@ -60,6 +60,7 @@ def run(*arguments: object) -> str:
     return done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["nwb", "nwb_animals"])
 def test_archives_take_what_is_written(format: str, results: Path) -> None:
     run("export", results / "poses", "--to", format, "--set", "species=Mus musculus", "--set", "sex=F")
@@ -94,6 +95,7 @@ def test_images_that_coco_has_not_are_told(results: Path, tmp_path: Path, caplog
     assert "images are left out, since the recording" in caplog.text and "cage.mp4 cannot be read" in caplog.text
 
 
+@pytest.mark.slow
 def test_keypoint_moseq_finds_a_file_an_animal(results: Path) -> None:
     run("export", results / "poses", "--to", "keypoint_moseq")
     folder = results / "exports" / "keypoint_moseq" / "cage" / "cage.kpms"
@@ -128,6 +130,7 @@ def test_an_output_of_another_kind_that_is_there_stays(results: Path, tmp_path: 
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["mine.txt"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "names"), [("coco", ["annotations.json", "images/mine.jpg"]), ("nwb_animals", ["a"])]
 )
@@ -189,6 +192,7 @@ def test_an_animal_that_is_called_single_is_an_animal_to_deeplabcut(tmp_path: Pa
     assert sum(found) == 2
 
 
+@pytest.mark.slow
 def test_archives_take_nodes_that_are_called_like_their_own_fields_and_give_them_back(tmp_path: Path) -> None:
     nodes = ("skeleton", "description", "nodes", "nose", "left/ear", "left_ear", "left:ear", "left_ear_2")
     frames = np.arange(3)
@@ -206,6 +210,7 @@ def test_archives_take_nodes_that_are_called_like_their_own_fields_and_give_them
     np.testing.assert_array_equal(found.points, points)
 
 
+@pytest.mark.slow
 def test_a_recording_of_varying_rate_has_its_own_times_in_archives(tmp_path: Path) -> None:
     (tmp_path / "cage.mp4").touch()
     times = RunLengths(first=0, count=9, deltas=((1, 4), (5, 4)))
@@ -238,6 +243,7 @@ def test_an_index_of_another_recording_is_refused(results: Path, tmp_path: Path)
         export_poses(results / "poses" / "cage" / "cage.parquet", tmp_path / "a.slp", index=make_index("cage", 5))
 
 
+@pytest.mark.slow
 def test_names_that_a_spreadsheet_would_run_are_text_there(tmp_path: Path) -> None:
     for seed in range(50):
         table = write_table(tmp_path / f"{seed}.parquet", draw_table(seed))
@@ -266,6 +272,7 @@ def test_the_metadata_of_aniframe_is_read_as_r_reads_it(results: Path) -> None:
     assert found["origin"].tolist() == ["top_left"]
 
 
+@pytest.mark.slow
 def test_the_pages_python_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(results.parent)
     run("export", "results/poses", "--to", "movement")
@@ -275,6 +282,7 @@ def test_the_pages_python_runs(results: Path, monkeypatch: pytest.MonkeyPatch) -
         exec(block, {})
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not installed")
 def test_the_pages_r_runs_without_packages(results: Path) -> None:
     run("export", results / "poses", "--to", "csv")

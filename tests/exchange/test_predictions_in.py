@@ -183,6 +183,7 @@ ARRAY_WRITERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ARRAY_WRITERS)
 @settings(max_examples=10, deadline=None)
 @given(poses=POSES)
@@ -203,6 +204,7 @@ def test_points_of_dense_formats_come_through_to_the_bit(name, poses):
     np.testing.assert_allclose(found.score, 0.25 * present.mean(axis=1), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_rates_and_recordings_that_a_file_names_are_told(tmp_path):
     poses = np.ones((FRAMES, 2, 3, 2), np.float32)
     for name in ("cage.nc", "cage.nwb"):
@@ -231,6 +233,7 @@ WRITERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
 @settings(max_examples=20, deadline=None)
 @given(poses=POSES)
@@ -468,6 +471,7 @@ def test_a_table_that_means_something_else_is_refused(content, words, tmp_path):
         describe_predictions_file(tmp_path / "cage.csv")
 
 
+@pytest.mark.slow
 def test_movements_netcdf_as_xarray_writes_it(tmp_path):
     xarray = pytest.importorskip("xarray")
     poses = np.round(np.random.default_rng(0).uniform(0, 100, (FRAMES, 2, 3, 1)), 1)
@@ -486,6 +490,7 @@ def test_movements_netcdf_as_xarray_writes_it(tmp_path):
         np.testing.assert_allclose(found.points, whole_points(poses.transpose(0, 3, 2, 1)[start:]), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_cameras_in_one_nwb_file_are_recordings_and_other_units_are_refused(tmp_path):
     poses = np.ones((FRAMES, 2, 3, 2), np.float32) * np.arange(1, 3)[:, None, None]
     write_nwb(poses, tmp_path / "cage.nwb")
@@ -505,6 +510,7 @@ def test_cameras_in_one_nwb_file_are_recordings_and_other_units_are_refused(tmp_
         describe_predictions_file(tmp_path / "cage.nwb")
 
 
+@pytest.mark.slow
 def test_poses_of_a_part_of_a_recording_are_of_the_frames_at_their_times(tmp_path):
     write_nwb(np.ones((FRAMES, 1, 3, 2), np.float32), tmp_path / "cage.nwb")
     with h5py.File(tmp_path / "cage.nwb", "a") as file:

@@ -177,6 +177,7 @@ def assert_same(found: Rows, expected: Rows, scores: bool = True) -> None:
             np.testing.assert_allclose(found[key][seen, 2], values[seen, 2], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", SPARSE)
 @settings(max_examples=8, deadline=None, phases=PHASES)
 @given(seed=SEEDS)
@@ -186,6 +187,7 @@ def test_animals_come_back_where_they_are(format: str, seed: int) -> None:
         assert_same(SPARSE[format](path), expected_rows(table), scores=format != "coco")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", DENSE)
 @settings(max_examples=8, deadline=None, phases=PHASES)
 @given(seed=SEEDS)
@@ -195,6 +197,7 @@ def test_every_frame_comes_back_with_every_animal(format: str, seed: int) -> Non
         assert_same(DENSE[format](path), expect_dense(table, format))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", TABLES)
 @settings(max_examples=8, deadline=None, phases=PHASES)
 @given(seed=SEEDS)

@@ -95,6 +95,7 @@ def check_same(found, expected):
             np.testing.assert_allclose(found[name], wanted, atol=atol, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_onnx_file_computes_what_keras_does_of_any_number_of_frames(tmp_path, kind):
     models = write_models(tmp_path, kind)
@@ -152,6 +153,7 @@ def test_openvino_and_saved_models_compute_the_same(tmp_path, kind):
     check_same({name: value.numpy() for name, value in saved.serve(images).items()}, expected)
 
 
+@pytest.mark.slow
 def test_half_precision_moves_points_little(tmp_path):
     models = write_models(tmp_path, "single_instance")
     settings = ExportSettings("onnx", "float16", SIZE, CONFIG)
@@ -215,6 +217,7 @@ assert not {"tensorflow", "keras", "jax"} & sys.modules.keys(), "Keras was impor
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["onnxruntime", pytest.param("openvino", marks=pytest.mark.slow)])
 def test_predictions_by_exported_models_import_no_tensorflow(exported, runtime, tmp_path):
     folder, models = exported

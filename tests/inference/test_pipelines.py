@@ -67,6 +67,7 @@ def build(monkeypatch, kind, frames, classes, scale=1.0, **settings):
 KINDS = pytest.mark.parametrize("kind", ["bottom_up", "multi_class_bottom_up"])
 
 
+@pytest.mark.slow
 @KINDS
 @pytest.mark.parametrize("scale", [1.0, 0.5])
 def test_what_the_network_draws_is_found(monkeypatch, kind, scale):
@@ -81,6 +82,7 @@ def test_what_the_network_draws_is_found(monkeypatch, kind, scale):
             assert own.class_scores[distance.argmin(axis=1)].argmax(axis=1).tolist() == names
 
 
+@pytest.mark.slow
 def test_a_single_instance_model_gives_one_animal_a_frame_or_none(monkeypatch):
     """Of two animals each node is where its map is highest, so they are for other kinds; one that left has no row."""
     here, there = animals((40, 40)), animals((150, 60))
@@ -91,6 +93,7 @@ def test_a_single_instance_model_gives_one_animal_a_frame_or_none(monkeypatch):
     np.testing.assert_allclose(found.points, np.concatenate([here, there, here]), atol=0.3)
 
 
+@pytest.mark.slow
 @KINDS
 def test_no_animal_in_any_frame(monkeypatch, kind):
     found = build(monkeypatch, kind, [animals(), animals()], [[], []])
@@ -98,6 +101,7 @@ def test_no_animal_in_any_frame(monkeypatch, kind):
     assert found.class_scores.shape == (0, 0 if kind == "bottom_up" else 3)
 
 
+@pytest.mark.slow
 @KINDS
 def test_of_more_animals_than_allowed_the_best_stay(monkeypatch, kind):
     frame = animals((40, 40), (150, 60), (90, 110))
@@ -108,6 +112,7 @@ def test_of_more_animals_than_allowed_the_best_stay(monkeypatch, kind):
     assert (np.diff(found.score) <= 0).all()
 
 
+@pytest.mark.slow
 def test_animals_that_overlap_entirely_are_one_and_it_has_one_name(monkeypatch):
     frame = animals((80, 60), (80, 60))
     assert len(build(monkeypatch, "bottom_up", [frame], [[0, 1]])) == 1
@@ -116,6 +121,7 @@ def test_animals_that_overlap_entirely_are_one_and_it_has_one_name(monkeypatch):
     np.testing.assert_allclose(found.class_scores, [[1, 1, 0]])
 
 
+@pytest.mark.slow
 def test_crossing_animals_are_told_apart_by_their_fields(monkeypatch):
     frame = np.array([[[40, 60], [70, 60], [100, 60]], [[70, 30], [76, 66], [72, 95]]], np.float32)
     found = build(monkeypatch, "bottom_up", [frame], [[0, 1]])
@@ -124,6 +130,7 @@ def test_crossing_animals_are_told_apart_by_their_fields(monkeypatch):
     assert len(found) == 2
 
 
+@pytest.mark.slow
 def test_a_hidden_node_in_the_tree_leaves_the_largest_piece(monkeypatch):
     """Without its hub an animal falls apart into lone parts, which are no animals."""
     frame = animals((40, 40), (150, 60))
@@ -132,6 +139,7 @@ def test_a_hidden_node_in_the_tree_leaves_the_largest_piece(monkeypatch):
     np.testing.assert_allclose(found.points, frame[1:], atol=0.3)
 
 
+@pytest.mark.slow
 def test_edges_that_are_too_long_are_not_joined(monkeypatch):
     frame = np.array([[[10, 20], [30, 20], [190, 120]]], np.float32)
     config = PredictConfig().grouping

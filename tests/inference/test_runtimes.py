@@ -52,6 +52,7 @@ def write_models(folder, kind, **preprocessing):
     return [folder / head for head in PIPELINES[kind]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("kind", PIPELINES)
 def test_random_networks_find_the_same_in_all_of_them(tmp_path, kind, sizes):
@@ -66,6 +67,7 @@ def test_random_networks_find_the_same_in_all_of_them(tmp_path, kind, sizes):
         np.testing.assert_allclose(found.class_scores, expected.class_scores, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_points_are_the_same_to_the_last_bit_whatever_the_threads(tmp_path, monkeypatch, runtime):
     folders = write_models(tmp_path, "top_down")
@@ -79,6 +81,7 @@ def test_points_are_the_same_to_the_last_bit_whatever_the_threads(tmp_path, monk
             np.testing.assert_array_equal(getattr(other, name), getattr(found[0], name), err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["centered_instance", "multi_instance"])
 def test_what_stands_round_a_network_is_cut_off_it_to_the_last_bit(tmp_path, kind):
     write_sleap_folder(tmp_path / kind, kind, 1, input_scaling=0.5)
@@ -124,6 +127,7 @@ def test_a_runtime_that_is_not_installed_says_what_it_needs(tmp_path):
         load_pipeline(folders, CONFIG.model_copy(update={"runtime": "tensorrt"}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["keras", "onnxruntime"])
 def test_a_profile_says_where_the_time_goes(tmp_path, runtime):
     write_video(tmp_path / "a.mp4", iter(np.concatenate([IMAGES, IMAGES, IMAGES])), 25)

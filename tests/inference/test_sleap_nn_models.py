@@ -55,6 +55,7 @@ def test_recordings_give_the_points_of_sleap_nn(real_data, name):
 SIZES = {"scaled": {"scale": 0.5}, "matched": {"max_height": 50, "max_width": 90}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", [kind for kind in OUTPUTS if "centered" not in kind and "topdown" not in kind])
 def test_models_of_every_kind_run_on_frames_of_any_size(tmp_path, kind, size):
@@ -72,6 +73,7 @@ def test_models_of_every_kind_run_on_frames_of_any_size(tmp_path, kind, size):
     assert found.class_scores.shape[1] == (2 if names else 0)
 
 
+@pytest.mark.slow
 def test_a_name_is_given_to_the_likeliest_of_all_peaks_however_low_it_is(tmp_path, monkeypatch):
     """Networks that have learnt nothing find hundreds of peaks; looking at all of them at once is the oracle."""
     write_nn_folder(tmp_path, "multi_class_bottomup", seed=2)

@@ -86,6 +86,7 @@ def preprocessing(scaling, target):
     return {"input_scaling": scaling, "resize_and_pad_to_target": True, **size}
 
 
+@pytest.mark.slow
 @OPTIONS
 def test_points_of_one_animal_are_sleaps(tmp_path, frames, channels, scaling, target):
     network = write_sleap_folder(tmp_path, "single_instance", channels, **preprocessing(scaling, target))
@@ -111,6 +112,7 @@ def find_peaks(maps):
     return np.argwhere((maps > np.max(around, axis=0)) & (maps > 0))
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @OPTIONS
 def test_animals_of_the_bottom_up_identity_model_are_sleaps(tmp_path, frames, channels, scaling, target):

@@ -59,6 +59,7 @@ def predict(index, out, frames=(0, FRAMES), config=PredictConfig()):
     return out.read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frames", [(0, FRAMES), (11, 40)], ids=["whole", "shard"])
 def test_threads_and_blocks_change_no_byte(index, tmp_path, monkeypatch, frames):
     tables = []

@@ -22,6 +22,7 @@ def drawn(package, count, seed, folder):
         return {(frame.video, frame.frame_idx): (frame, part.image(i)) for i, frame in enumerate(part.frames)}
 
 
+@pytest.mark.slow
 def test_fewer_frames_are_some_of_the_more_as_they_were(package, tmp_path):
     with closing(read_package(package)) as whole:
         known = {(frame.video, frame.frame_idx): (frame, whole.image(i)) for i, frame in enumerate(whole.frames)}

@@ -41,6 +41,7 @@ def written(tmp_path: Path, make_video: Callable, make_labels: Callable, animal:
     return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3])
 def test_images_are_those_that_prediction_sees(written: Callable, channels: int) -> None:
     path, video = written(channels)
@@ -51,6 +52,7 @@ def test_images_are_those_that_prediction_sees(written: Callable, channels: int)
             np.testing.assert_array_equal(package.image(i, wanted), expected[frame.frame_idx])
 
 
+@pytest.mark.slow
 def test_labels_survive(written: Callable, animal: Callable) -> None:
     package = read_package(written(1)[0])
     assert package.skeleton.nodes == NODES
@@ -64,6 +66,7 @@ def test_labels_survive(written: Callable, animal: Callable) -> None:
     assert np.isnan(points[1, 1]).all() and np.isfinite(points[1, [0, 2]]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channels", [1, 3])
 def test_sleap_io_opens_it_without_the_recording(written: Callable, channels: int) -> None:
     path, video = written(channels)
@@ -79,6 +82,7 @@ def test_sleap_io_opens_it_without_the_recording(written: Callable, channels: in
         np.testing.assert_array_equal(frame.image, expected[frame.frame_idx])
 
 
+@pytest.mark.slow
 def test_sleap_io_restores_the_recording(written: Callable, tmp_path: Path) -> None:
     path, video = written(1)
     sio.save_slp(sio.load_slp(str(path)), str(tmp_path / "back.slp"), embed=False, verbose=False)
@@ -87,6 +91,7 @@ def test_sleap_io_restores_the_recording(written: Callable, tmp_path: Path) -> N
     assert len(back.labeled_frames) == 3
 
 
+@pytest.mark.slow
 def test_what_sleap_io_saves_again_is_read(written: Callable, tmp_path: Path) -> None:
     path, video = written(3)
     sio.save_slp(sio.load_slp(str(path)), str(tmp_path / "gui.pkg.slp"), embed=None, verbose=False)
@@ -97,6 +102,7 @@ def test_what_sleap_io_saves_again_is_read(written: Callable, tmp_path: Path) ->
     np.testing.assert_array_equal(package.image(1, 1)[..., 0], cv2.cvtColor(expected[11], cv2.COLOR_RGB2GRAY))
 
 
+@pytest.mark.slow
 def test_a_grey_package_has_no_colors(written: Callable) -> None:
     package = read_package(written(1)[0])
     with pytest.raises(LabelsError, match="must have RGB images"):
@@ -128,6 +134,7 @@ def test_a_frame_marked_as_empty_is_kept(
     assert [frame.points.shape for frame in package.frames] == [(1, 3, 2), (0, 3, 2)]
 
 
+@pytest.mark.slow
 def test_several_videos_of_other_sizes(
     tmp_path: Path, make_video: Callable, make_labels: Callable, animal: Callable
 ) -> None:
@@ -146,11 +153,13 @@ def test_several_videos_of_other_sizes(
         np.testing.assert_array_equal(package.image(i), expected)
 
 
+@pytest.mark.slow
 def test_the_same_labels_give_the_same_bytes(written: Callable, tmp_path: Path) -> None:
     first = written(1)[0].read_bytes()
     assert written(1)[0].read_bytes() == first
 
 
+@pytest.mark.slow
 def test_a_failed_write_leaves_the_old_file(written: Callable, tmp_path: Path) -> None:
     path, video = written(1)
     before = path.read_bytes()
@@ -163,6 +172,7 @@ def test_a_failed_write_leaves_the_old_file(written: Callable, tmp_path: Path) -
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
+@pytest.mark.slow
 def test_threads_may_share_a_package(written: Callable) -> None:
     package = read_package(written(1)[0])
     expected = [package.image(i) for i in range(3)]
@@ -181,6 +191,7 @@ def test_threads_may_share_a_package(written: Callable) -> None:
     assert not wrong
 
 
+@pytest.mark.slow
 def test_identities_are_checked(tmp_path: Path, make_video: Callable, make_labels: Callable, animal: Callable) -> None:
     video = make_video("a.mp4")
     slp = make_labels("a.slp", video, {0: [animal()]})
@@ -231,6 +242,7 @@ def test_deeplabcut_images(real_data: Path, tmp_path: Path) -> None:
     np.testing.assert_array_equal(package.image(1, 3), stored)
 
 
+@pytest.mark.slow
 def test_a_frame_that_cannot_be_decoded_is_left_out(
     written: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -90,6 +90,7 @@ class TestSleap:
         video.unlink()
         assert places(read(tmp_path / "elsewhere" / "a.pkg.slp")) == {("a.mp4", 3), ("a.mp4", 29)}
 
+    @pytest.mark.slow
     def test_a_package_beside_another_recording_of_the_name(
         self,
         tmp_path: Path,
@@ -263,6 +264,7 @@ class TestMerging:
         labels = read(tmp_path / "far" / "p.pkg.slp", later)
         assert {f.frame_idx: f.instances[0].numpy()[0, 0] for f in labels.labeled_frames} == {0: 1, 1: 2}
 
+    @pytest.mark.slow
     def test_two_packages_of_one_recording(
         self, tmp_path: Path, make_video: Callable, make_labels: Callable, animal: Callable
     ) -> None:
@@ -434,6 +436,7 @@ def test_a_file_without_labels_yet_is_passed_over_where_others_have_some(
         read(empty)
 
 
+@pytest.mark.slow
 def test_labeled_frames_of_a_recording_are_found_without_it(
     make_video: Callable, make_labels: Callable, animal: Callable
 ) -> None:

@@ -65,6 +65,7 @@ def sides_by_lot(name: str, number: int, config: SplitConfig) -> str:
     return "test" if lot < config.test_fraction else "val" if lot < val else "train"
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(old=frame_sets, new=frame_sets, config=configs)
 def test_adding_labels_moves_no_frame_but_to_fill_a_side(old: dict, new: dict, config: SplitConfig) -> None:
@@ -80,6 +81,7 @@ def test_adding_labels_moves_no_frame_but_to_fill_a_side(old: dict, new: dict, c
     assert moved <= borrowed
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(frames=frame_sets, config=configs)
 def test_every_frame_has_one_side_whatever_the_order(frames: dict, config: SplitConfig) -> None:
@@ -96,6 +98,7 @@ def test_the_side_depends_on_the_file_name_not_on_the_folder() -> None:
     assert here == there
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(
     seed=st.integers(0, 10_000),

@@ -108,6 +108,7 @@ def test_who_no_longer_asks_ends_a_run_too(tmp_path):
     assert camera.is_closed
 
 
+@pytest.mark.slow
 def test_the_trigger_fires_on_the_approach_and_on_nothing_else(tmp_path):
     """A male comes up behind a female, stays, and leaves; the female does not move."""
     first, last = 40, 90

@@ -115,6 +115,7 @@ def test_what_a_source_is_shows_in_its_name(video):
         parse_source("cage1.mp4")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_opened_is_told_in_one_line(tmp_path, capfd):
     with pytest.raises(VideoError, match="/dev/video99 must be a camera, got nothing there: is it plugged in"):
         open_camera("99", SourceSettings())

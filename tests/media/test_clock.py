@@ -36,6 +36,7 @@ def copy_packets(source: Path, target: Path, keep: Callable[[int], bool], shift:
     return target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("suffix", "codec", "bframes"),
     [(".ts", "libx264", 2), (".ts", "libx264", 0), (".ts", "mpeg2video", 2), (".mpg", "mpeg2video", 2)],
@@ -67,6 +68,7 @@ def test_the_case_of_two_joined_recordings(case: Callable[[str], Path], clips: A
     assert sum(number is None for number in numbers) <= 2
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(4, 60), min_size=1, max_size=5),
     st.integers(1, 10_000),

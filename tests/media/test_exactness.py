@@ -42,6 +42,7 @@ FORMATS: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_frames_carry_their_numbers_in_any_format(name: str, tmp_path: Path, clips: Any) -> None:
     index = index_video(clips.encode(tmp_path / name, **FORMATS[name]))
@@ -68,6 +69,7 @@ def test_images_are_those_of_a_plain_decoder(clip: Path) -> None:
             np.testing.assert_array_equal(image[..., 0], expected)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(st.integers(1, 149), max_size=7), st.sampled_from([1, 2, 3]), st.sampled_from([1, 3]))
 def test_any_sharding_gives_the_same_images(clip: Path, borders: set[int], threads: int, channels: int) -> None:
@@ -83,6 +85,7 @@ def test_any_sharding_gives_the_same_images(clip: Path, borders: set[int], threa
             np.testing.assert_array_equal(image, whole[idx])
 
 
+@pytest.mark.slow
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.integers(0, 149), min_size=1, max_size=5), max_size=4))
 def test_one_open_video_may_be_asked_in_any_order(clip: Path, clips: Any, questions: list[list[int]]) -> None:
@@ -149,6 +152,7 @@ def test_frames_before_the_first_keyframe_count_but_cannot_be_decoded(clip: Path
         assert [clips.number(image) for _, image in video.read(4, 8)] == [None, None, 12, 13]
 
 
+@pytest.mark.slow
 def test_a_recording_without_times_that_was_cut_out_of_another_loses_its_first_b_frames_only(
     tmp_path: Path, clips: Any
 ) -> None:

@@ -123,6 +123,7 @@ def test_damage_costs_the_frames_it_reaches_and_no_others(
         np.testing.assert_array_equal(read[idx], sound[idx])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ordinal", [14, 30, 75, 101], ids="packet {}".format)
 def test_where_order_is_found_by_decoding_damage_makes_it_doubtful(
     ordinal: int, clips: Any, tmp_path: Path, damage: Damage

@@ -71,6 +71,7 @@ def test_time_begins_with_the_first_frame(suffix: str, tmp_path: Path, clips: An
     np.testing.assert_allclose(index.time_s(), np.arange(30) / 25, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_indexing_decodes_only_a_few_frames(tmp_path: Path, clips: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = clips.encode(tmp_path / "clip.mp4", frames=400, gop=50)
     decoded = []

@@ -176,6 +176,7 @@ def test_hdf5_is_told_by_its_signature(tmp_path: Path) -> None:
         assert is_hdf5(tmp_path / "a") == expected
 
 
+@pytest.mark.slow
 def test_a_recording_that_grows_while_it_is_indexed_is_not_called_cut_off(
     tmp_path: Path, clips: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

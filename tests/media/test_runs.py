@@ -35,6 +35,7 @@ def test_repeated_values_are_found_at_their_first_place() -> None:
     assert [coded.find(value) for value in (0, 2, 3, 4, 7)] == [0, 1, -1, 4, 6]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "most_bytes"),
     [

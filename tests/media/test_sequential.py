@@ -111,6 +111,7 @@ def rewrite(source: Path, target: Path, change: Callable[[int, bytes], bytes]) -
     return target
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["luma.mkv", "color.mp4"])
 def test_quirks_of_an_old_x264_are_known_from_the_first_packet(name: str, tmp_path: Path, clips: Any) -> None:
     """Builds before 151 predicted lossless blocks otherwise; the pixels differ, and no decoder complains."""
@@ -129,6 +130,7 @@ def test_quirks_of_an_old_x264_are_known_from_the_first_packet(name: str, tmp_pa
     assert not np.array_equal(new[-1], old[-1])
 
 
+@pytest.mark.slow
 def test_an_encoder_named_in_the_middle_of_a_joined_recording_is_known_from_there_on(
     tmp_path: Path, clips: Any
 ) -> None:
@@ -149,6 +151,7 @@ def test_an_encoder_named_in_the_middle_of_a_joined_recording_is_known_from_ther
     assert_read_as_in_one(path, channels=3)
 
 
+@pytest.mark.slow
 def test_xvid_is_known_from_the_first_packet(tmp_path: Path, clips: Any) -> None:
     whole = clips.encode(tmp_path / "whole.avi", codec="mpeg4", frames=FRAMES, options={"flags": "+qpel+mv4"})
 
@@ -168,6 +171,7 @@ def packed(packets: list[bytes]) -> Iterator[bytes]:
         yield ahead if is_b else named + ahead * (ahead != nothing)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bframes", [1, 2])
 def test_packed_b_frames_keep_their_numbers(bframes: int, tmp_path: Path, clips: Any) -> None:
     whole = clips.encode(tmp_path / "whole.avi", codec="mpeg4", frames=FRAMES, bframes=bframes)
@@ -184,6 +188,7 @@ def test_packed_b_frames_keep_their_numbers(bframes: int, tmp_path: Path, clips:
     assert_read_as_in_one(tmp_path / "packed.avi", clips)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "suffix"), [("libx264", ".mp4"), ("libx264", ".ts"), ("mpeg4", ".mov")])
 def test_times_that_were_made_up_in_order_of_storage_are_not_believed(
     codec: str, suffix: str, tmp_path: Path, clips: Any
@@ -203,6 +208,7 @@ def test_times_that_were_made_up_in_order_of_storage_are_not_believed(
     assert_read_as_in_one(path, clips)
 
 
+@pytest.mark.slow
 def test_a_codec_whose_keyframes_are_none_is_decoded_from_the_start(tmp_path: Path) -> None:
     """RPZA repaints what has changed, and each of its frames is called a keyframe."""
     path = tmp_path / "still.mov"
@@ -219,6 +225,7 @@ def test_a_codec_whose_keyframes_are_none_is_decoded_from_the_start(tmp_path: Pa
     assert_read_as_in_one(path, channels=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mpeg4.mp4", "hevc-open-gop.mkv"])
 def test_a_file_that_calls_every_packet_a_keyframe_is_decoded_from_the_start(
     name: str, tmp_path: Path, clips: Any

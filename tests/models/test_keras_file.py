@@ -51,6 +51,7 @@ def every_layer():
     return keras.Model(image, layers.Conv2D(2, 1, name="Head")(x))
 
 
+@pytest.mark.slow
 def test_every_layer_computes_what_keras_computes(tmp_path):
     expected = save(every_layer(), tmp_path / "model.h5")
     found = read_network(tmp_path / "model.h5")(IMAGES)
@@ -58,6 +59,7 @@ def test_every_layer_computes_what_keras_computes(tmp_path):
     np.testing.assert_allclose(np.asarray(found["Head"]), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_images_may_be_of_any_size(tmp_path):
     save(every_layer(), tmp_path / "model.h5")
     assert read_network(tmp_path / "model.h5")(np.zeros((1, 32, 40, 1)))["Head"].shape == (1, 32, 40, 2)
@@ -72,6 +74,7 @@ def test_a_dense_layer_that_sees_the_whole_image_keeps_its_size(tmp_path):
     np.testing.assert_allclose(np.asarray(network(IMAGES)["Head"]), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_model_within_a_model_is_built_too(tmp_path):
     inner_image = keras.Input((16, 24, 3), name="input_1")
     first = layers.Conv2D(2, 3, padding="same", name="first")(inner_image)

@@ -71,6 +71,7 @@ def run_twin(arrays, kind, image):
     return outputs
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_every_kind_draws_what_pytorch_draws(tmp_path, kind):

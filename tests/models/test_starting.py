@@ -40,6 +40,7 @@ def save(folder, config, skeleton=SKELETON):
     return network
 
 
+@pytest.mark.slow
 def test_a_network_like_the_trained_one_draws_the_same(tmp_path):
     trained = save(tmp_path / "model", profile())
     network = build_model(profile(), SKELETON)
@@ -48,6 +49,7 @@ def test_a_network_like_the_trained_one_draws_the_same(tmp_path):
     np.testing.assert_allclose(network(images)["confidence_maps"], trained(images)["confidence_maps"], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_layers_of_other_shapes_and_heads_of_other_nodes_start_at_random_and_are_named(tmp_path, caplog):
     trained = save(tmp_path / "model", profile(), OTHER)
     config = profile(weights=str(tmp_path / "model"), down_blocks=3)
@@ -67,6 +69,7 @@ def test_layers_of_other_shapes_and_heads_of_other_nodes_start_at_random_and_are
     assert "training starts from 1" in line and "at random start down2_conv0" in line
 
 
+@pytest.mark.slow
 def test_a_model_of_which_nothing_fits_is_an_error(tmp_path):
     """Of sleap-nn, with 4 filters where ours has 64."""
     write_nn_folder(tmp_path / "model", "centered_instance")
@@ -77,6 +80,7 @@ def test_a_model_of_which_nothing_fits_is_an_error(tmp_path):
         start_network(build_model(config, SKELETON), profile(weights=str(tmp_path / "gone")), SKELETON)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_convolutions_of_another_program_are_taken_in_order(tmp_path, batch_norm, monkeypatch):
     layers = keras.layers

@@ -60,6 +60,7 @@ def link_by_brute_force(edge_scores, skeleton, least):
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(st.integers(0, 100_000), st.sampled_from([CHAIN, FORK, AGAINST]))
 def test_animals_are_those_of_brute_force(seed, skeleton):
@@ -175,6 +176,7 @@ def make_animals(seed, count=3):
             return animals
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_animals_that_are_drawn_are_found_again(seed):
@@ -189,6 +191,7 @@ def test_animals_that_are_drawn_are_found_again(seed):
     assert (errors.min(axis=1) < 0.5).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.integers(0, 10_000))
 def test_named_animals_that_are_drawn_are_found_again(seed):

@@ -79,11 +79,13 @@ def test_leap_has_the_weights_of_sleaps(settings, count):
     assert count_parameters(make("leap", batch_norm=False, **settings), 1) == (count, 0)
 
 
+@pytest.mark.slow
 def test_each_hourglass_of_a_stack_has_the_weights_of_sleaps():
     counts = [sum(count_parameters(make("hourglass", stacks=stacks), 4)) for stacks in (1, 2)]
     assert counts == [894_208 + 21_702_912, 894_208 + 2 * 21_702_912]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "trained", "statistics"),
     [
@@ -106,6 +108,7 @@ def test_encoders_have_the_weights_that_are_known_of_them(name, trained, statist
     assert statistics is None or counts[1] == statistics
 
 
+@pytest.mark.slow
 def test_dlc_resnet_has_the_layers_of_tf_slims():
     """Weights and shapes of `resnet_v1_50`, and of the paper's decoder of DeepLabCut."""
     assert count_parameters(make("dlc_resnet50")) == (23_508_032, 53_120)
@@ -128,6 +131,7 @@ def test_dlc_resnet_has_the_layers_of_tf_slims():
         assert graph.shape(features[stride]) == (16, 16, 2048)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "channels"),
     [
@@ -186,6 +190,7 @@ def test_the_docs_list_every_backbone_of_ours():
     assert len(BACKBONES) >= 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["unet", "resnet18", *(pytest.param(name, marks=pytest.mark.long) for name in sorted(OTHERS))]
 )
@@ -207,6 +212,7 @@ RECEPTIVE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "settings", "stride"), RECEPTIVE)
 def test_the_receptive_field_is_where_the_gradient_is(name, settings, stride):
     """Of the image's rows; kernels are positive, so that no gradient vanishes."""
@@ -236,6 +242,7 @@ def test_the_receptive_field_is_where_the_gradient_is(name, settings, stride):
     assert measure_receptive_field(graph, features[stride])[0] == expected.last - expected.first + 1
 
 
+@pytest.mark.slow
 def test_models_are_recommended_by_the_receptive_field_that_the_unet_has():
     for blocks in (2, 4):
         image, features = encode(make("unet", down_blocks=blocks))

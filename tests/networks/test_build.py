@@ -27,6 +27,7 @@ def small(kind="centered_instance", stride=4, **backbone):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "depth"), [("single_instance", 3), ("centered_instance", 3), ("centroid", 1)])
 @pytest.mark.parametrize("stride", [1, 2, 4, 8])
 def test_maps_have_the_heads_stride_and_depth(kind, depth, stride):
@@ -37,6 +38,7 @@ def test_maps_have_the_heads_stride_and_depth(kind, depth, stride):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "shapes"),
     [
@@ -64,6 +66,7 @@ def test_every_head_has_its_own_stride_and_depth(kind, shapes, precision):
         assert 0 <= np.asarray(outputs["class_maps"]).min() <= np.asarray(outputs["class_maps"]).max() <= 1
 
 
+@pytest.mark.slow
 def test_what_lies_in_the_middle_of_a_crop_says_most_about_whose_it_is():
     head = HeadConfig(output_stride=4, identities=("female", "male"))
     model = build_model(small("multi_class_top_down").model_copy(update={"head": head}), SKELETON)
@@ -73,12 +76,14 @@ def test_what_lies_in_the_middle_of_a_crop_says_most_about_whose_it_is():
     np.testing.assert_allclose(window[0], np.stack([expected, expected], -1), rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"up": "transposed"}, {"skip": "add"}, {"skip": "add", "up": "transposed"}])
 def test_variants_of_the_decoder_can_be_built(options):
     maps = build_model(small(**options), SKELETON)(np.zeros((1, 32, 32, 1), np.uint8))
     assert tuple(maps["confidence_maps"].shape) == (1, 8, 8, 3)
 
 
+@pytest.mark.slow
 def test_maps_are_float32_in_mixed_precision():
     config = small().model_copy(update={"training": TrainingConfig(precision="mixed_bfloat16")})
     model = build_model(config, SKELETON)
@@ -86,6 +91,7 @@ def test_maps_are_float32_in_mixed_precision():
     assert {weight.dtype for weight in model.weights} == {"float32"}
 
 
+@pytest.mark.slow
 def test_a_head_without_channels_says_what_it_needs():
     with pytest.raises(ConfigError, match="bottom_up needs edges in the skeleton, got none"):
         build_model(small("bottom_up"), Skeleton(nodes=("a", "b")))

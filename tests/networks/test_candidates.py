@@ -31,6 +31,7 @@ def score_slowly(fields, peaks, edges, stride, samples, max_length, penalty):
     return scores
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.integers(0, 10_000), st.sampled_from([2, 4]), st.sampled_from([5, 10]), st.sampled_from([10.0, 1e6]))
 def test_scores_equal_the_slow_twin(seed, stride, samples, max_length):

@@ -39,6 +39,7 @@ def test_a_hidden_part_draws_nothing():
     assert (maps == 0).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(st.floats(16, 48), st.floats(16, 48), st.sampled_from([(2, 1.0, 0.06), (4, 1.0, 0.06), (2, 1.5, 0.2)]))
 def test_what_is_drawn_is_found_again(x, y, case):

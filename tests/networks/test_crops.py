@@ -15,6 +15,7 @@ from poseflow.networks.decoding import (
 pytestmark = pytest.mark.backend
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(40, 60), (5, 60), (40, 3)], ids=["large", "low", "slim"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_crops_are_the_pixels_round_the_center_and_black_beyond_the_frame(size, dtype):

@@ -40,6 +40,7 @@ def test_it_computes_what_that_of_keras_computes(training):
         np.testing.assert_allclose(own, other, rtol=1e-2)
 
 
+@pytest.mark.slow
 def test_folded_into_the_convolutions_it_computes_the_same():
     rng = np.random.default_rng(1)
     network, plain = build_model(config(True), SKELETON), build_model(config(False), SKELETON)
@@ -54,6 +55,7 @@ def test_folded_into_the_convolutions_it_computes_the_same():
     assert plain.count_params() < network.count_params()
 
 
+@pytest.mark.slow
 def test_running_means_come_to_those_of_the_data():
     layer = BatchNormalization()
     features = ops.convert_to_tensor(np.random.default_rng(2).normal(5, 3, (64, 8, 8, 1)), "float32")

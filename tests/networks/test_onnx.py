@@ -82,6 +82,7 @@ def run(model, *arrays):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "kind", "settings"), CASES)
 def test_a_network_draws_the_same_maps_of_images_of_any_size(name, kind, settings):
     network = build(name, kind, settings)
@@ -98,6 +99,7 @@ def test_a_network_draws_the_same_maps_of_images_of_any_size(name, kind, setting
             np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
+@pytest.mark.slow
 def test_a_network_of_half_the_bits_is_half_the_size():
     network = build("unet", "bottom_up", {})
     whole = convert_network(network)

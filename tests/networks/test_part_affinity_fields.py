@@ -53,6 +53,7 @@ def test_no_animal_draws_nothing():
     assert (np.asarray(fields) == 0).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.floats(0, 2 * np.pi), st.floats(10, 25), st.sampled_from([2, 4]))
 def test_the_score_of_a_drawn_edge_is_its_direction(angle, length, stride):

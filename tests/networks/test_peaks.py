@@ -43,6 +43,7 @@ def local_peaks_slowly(values, threshold):
     return [(-value, refine_slowly(values, *cell)) for value, _, _, *cell in sorted(peaks)]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(MAPS | SMALL_MAPS)
 def test_local_peaks_equal_the_slow_twin_also_where_a_map_has_fewer_cells_than_asked_for(maps):
@@ -139,6 +140,7 @@ def touched(cell, shape):
     return {(r, c) for r, c in near if 0 <= r < shape[0] and 0 <= c < shape[1]} - {cell}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("plateaus", "largest"), [("small", 2), ("none", 1)])
 @settings(max_examples=25)
 @given(MAPS)

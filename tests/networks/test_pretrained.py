@@ -36,6 +36,7 @@ def load_benchmark(name):
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_features_of_the_packages_weights_are_those_of_pytorch():
     """The reference is PyTorch's own run of the same file on the same picture, by `benchmarks/pytorch_lite0.py`."""
@@ -93,6 +94,7 @@ def test_the_file_that_is_named_is_the_one_that_keras_asks_for(name, monkeypatch
     assert asked == [backbone.find_pretrained()["imagenet"].path.name]
 
 
+@pytest.mark.slow
 def test_without_a_network_the_error_names_the_file_and_its_place(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise URLError("no network")

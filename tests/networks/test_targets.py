@@ -12,6 +12,7 @@ pytestmark = pytest.mark.backend
 SKELETON = Skeleton(nodes=("a", "b", "c"), edges=((0, 1), (1, 2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_targets_have_the_shapes_of_the_networks_outputs(kind):
     config = ModelConfig(kind=kind, head=HeadConfig(identities=("x", "y")))

@@ -57,6 +57,7 @@ def test_parts_are_there_with_the_package_and_gone_without(toyparts, monkeypatch
     assert has_parts() == {False}
 
 
+@pytest.mark.slow
 def test_what_the_head_draws_is_found(toyparts):
     from poseflow.inference.pipelines import build_pipeline
     from poseflow.inference.runtimes.keras import KerasRuntime
@@ -98,6 +99,7 @@ def test_its_camera_is_answered_and_its_board_told(toyparts):
     assert TOLD[-1] == ("ao0", "one", False)
 
 
+@pytest.mark.slow
 def test_it_trains_predicts_tracks_and_exports(toyparts, tmp_path):
     profile = {
         "kind": "center_bottom_up",

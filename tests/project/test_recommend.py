@@ -25,6 +25,7 @@ def make_labels(length=100.0, animals=2, frames=30, frame_px=(1000, 1000), **cha
     return LabeledAnimals(NODES, list(places + along), frame_px=frame_px, **changes)
 
 
+@pytest.mark.slow
 @given(
     length=st.floats(2, 3000),
     animals=st.integers(1, 12),

@@ -40,6 +40,7 @@ def tabulate(tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_means_of_replicates_and_what_is_enough(tabulate):
     labels = {5: (0.2, 0.3), 20: (0.59, 0.60), "all": (0.60, 0.61)}
     story = tabulate([({"labels": n}, r, goal, 50) for n, goals in labels.items() for r, goal in enumerate(goals)])
@@ -57,6 +58,7 @@ def test_means_of_replicates_and_what_is_enough(tabulate):
     assert len(story.figures) == 1
 
 
+@pytest.mark.slow
 def test_a_broken_run_is_a_hole_with_its_reason(tabulate):
     story = tabulate(
         [

@@ -1,12 +1,14 @@
 from base64 import b64decode
 
 import numpy as np
+import pytest
 from fake_results import write_model
 
 from poseflow.core.files import read_json, write_json
 from poseflow.report.models import read_curves, read_model_story
 
 
+@pytest.mark.slow
 def test_a_trained_model_has_curves_maps_and_facts(tmp_path):
     story = read_model_story("centroid", write_model(tmp_path / "centroid"))
     assert story.facts["best epoch"] == "7" and story.facts["training time"] == "1.3 min"

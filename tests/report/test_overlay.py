@@ -98,6 +98,7 @@ def read_frames(path):
         return [image for _, image in video.read(0, index.frames, 3)]
 
 
+@pytest.mark.slow
 def test_the_overlay_is_a_video_that_browsers_play(grey_video, tmp_path):
     assert render_overlay(grey_video, make_table(), tmp_path / "overlay.mp4") == 30
     with av.open(str(tmp_path / "overlay.mp4")) as container:
@@ -117,6 +118,7 @@ def test_each_pose_is_on_its_own_frame(grey_video, tmp_path):
         assert changed.max() == pytest.approx(min(nose, SIZE[1] - 1), abs=5)
 
 
+@pytest.mark.slow
 def test_a_scaled_overlay_is_drawn_at_the_scaled_place(grey_video, tmp_path):
     config = RenderConfig(trail_frames=0, crf=5, scale=2.0)
     render_overlay(grey_video, make_table(frames=1), tmp_path / "overlay.mp4", config)
@@ -127,6 +129,7 @@ def test_a_scaled_overlay_is_drawn_at_the_scaled_place(grey_video, tmp_path):
     assert np.flatnonzero(row > 40).max() == pytest.approx(2 * 70, abs=6)
 
 
+@pytest.mark.slow
 def test_a_trail_shows_where_the_animal_was_and_fades(grey_video, tmp_path):
     """It follows the node in the middle; none is drawn across a long absence."""
     table = make_table()
@@ -207,6 +210,7 @@ def test_a_trail_follows_the_node_that_is_named(grey_video, monkeypatch):
         drawn_frames(monkeypatch, grey_video, table, trail_node="paw")
 
 
+@pytest.mark.slow
 def test_an_identity_keeps_its_color_over_its_tracks(grey_video, tmp_path):
     """Two tracks of the same animal, one after the other; beside them another animal all the time."""
     female = make_table(identity="female", y=50.0)
@@ -231,6 +235,7 @@ def test_tracks_without_identity_have_colors_too(grey_video, tmp_path):
     assert (nearest_color(image[50, 44]), nearest_color(image[120, 44])) == (0, 1)
 
 
+@pytest.mark.slow
 def test_missing_points_and_empty_frames_are_left_out(grey_video, tmp_path):
     table = make_table()[5:20]
     table.loc[table["frame_idx"] > 8, ["nose.x", "nose.y"]] = NAN

@@ -36,6 +36,7 @@ def test_presence_sums_up_to_the_tracks_length_whatever_the_bins(tmp_path, bins)
     assert (timeline.presence @ np.diff(edges)).round(3).tolist() == [894.0, 3.0]
 
 
+@pytest.mark.slow
 def test_of_many_tracks_the_longest_are_shown(tmp_path):
     short = [(number, 10 * number, 10 * number + 5) for number in range(80)]
     timeline = timeline_of(tmp_path, 1000, [*short, (80, 0, 1000)])
@@ -45,6 +46,7 @@ def test_of_many_tracks_the_longest_are_shown(tmp_path):
     assert "41 shorter ones are left out" in draw_timeline(timeline).caption
 
 
+@pytest.mark.slow
 def test_a_recording_without_animals_is_drawn_too(tmp_path):
     timeline = timeline_of(tmp_path, 50, [])
     assert (timeline.tracks, timeline.usual, timeline.longest_frames) == (0, 0, 0)

@@ -86,6 +86,7 @@ alike = st.sampled_from(["a", "A", "b", "a__b", "a b", "a.mp4", "\u00e9", "e\u03
 few = st.lists(alike, min_size=1, max_size=3)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(parts, few).map(lambda names: Path(*names)), min_size=1, max_size=8), st.integers(0, 8))
 def test_names_are_safe_and_differ_whatever_came_first(paths, first):
     before = give_names(paths[:first], {})

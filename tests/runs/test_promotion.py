@@ -43,6 +43,7 @@ def test_a_better_candidate_is_promoted_and_a_worse_one_is_not():
     assert (decision.event, decision.current) == ("kept", OLD)
 
 
+@pytest.mark.slow
 def test_of_candidates_that_are_as_good_as_the_incumbent_few_are_promoted():
     """By the confidence, one in twenty."""
     promoted = [decide(scores(0.8, seed=seed), scores(0.8, seed=1000 + seed)).event for seed in range(60)]

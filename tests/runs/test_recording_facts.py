@@ -252,6 +252,7 @@ def test_of_names_that_say_a_day_alone_it_is_told_that_videos_begin_at_midnight(
     assert "no time of day" in said and "midnight" in said
 
 
+@pytest.mark.slow
 @given(
     camera=st.from_regex(r"[\w .-]{1,12}", fullmatch=True), start=st.datetimes().map(lambda s: s.replace(microsecond=0))
 )
@@ -268,6 +269,7 @@ def test_what_a_name_was_made_of_is_read_from_it(camera, start):
     assert FileNames(HOURS).read(Path("rig/other.mp4")) is None
 
 
+@pytest.mark.slow
 @given(cells=st.lists(st.tuples(st.text(min_size=1), st.text()), max_size=4))
 def test_any_text_is_a_table_or_one_clear_error(tmp_path_factory, cells):
     path = tmp_path_factory.mktemp("table") / "t.tsv"

@@ -19,6 +19,7 @@ from poseflow.runs.recordings import (
 )
 
 
+@pytest.mark.slow
 @given(estimate=st.integers(0, 10**7), size=st.integers(1, 10**6), frames=st.integers(0, 10**7))
 def test_shards_cover_a_recording_without_gap_or_overlap_whatever_was_estimated(estimate, size, frames):
     if estimate / size > 10**4:

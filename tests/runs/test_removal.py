@@ -112,6 +112,7 @@ def write_release(places, name, models):
     write_json({"id": name, "models": {str(n): str(folder) for n, folder in enumerate(models)}}, places.release(name))
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_nothing_that_a_release_or_a_table_refers_to_is_cleaned(tmp_path_factory, data, monkeypatch):

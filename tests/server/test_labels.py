@@ -47,6 +47,7 @@ def save(browser: Browser, frame: int, *animals: dict[str, Any], **more: Any) ->
     return browser.post("/api/labels/frame", message)
 
 
+@pytest.mark.slow
 def test_a_new_file_has_its_skeleton_and_no_labels(made: Browser) -> None:
     [file] = made.get("/api/labels").json["files"]
     assert (file["name"], file["frames"], file["writable"]) == (str(FILE), 0, True)
@@ -119,6 +120,7 @@ def test_of_two_who_change_a_frame_the_second_is_asked(made: Browser) -> None:
     assert made.get(f"/api/labels/frame?file={FILE}&video=clip&frame=7").json == theirs
 
 
+@pytest.mark.slow
 def test_what_another_program_saved_meanwhile_stays(made: Browser) -> None:
     save(made, 7, animal())
     labels = sio.load_slp(str(FILE), open_videos=False)
@@ -166,6 +168,7 @@ def test_what_cannot_be_is_refused_and_changes_nothing(made: Browser, changes: d
     assert save(made, 9, animal()).status == 200
 
 
+@pytest.mark.slow
 def test_many_at_once_lose_no_frame(made: Browser) -> None:
     with ThreadPoolExecutor(6) as threads:
         statuses = [*threads.map(lambda frame: save(made, frame, animal()).status, range(24))]
@@ -173,6 +176,7 @@ def test_many_at_once_lose_no_frame(made: Browser) -> None:
     assert [frame.frame_idx for frame in sio.load_slp(str(FILE)).labeled_frames] == list(range(24))
 
 
+@pytest.mark.slow
 def test_frames_are_suggested_and_stand_in_the_file(made: Browser) -> None:
     save(made, 7, animal())
     begun = made.post("/api/labels/suggest", {"file": str(FILE), "count": 5, "method": "stride"}).json
@@ -196,6 +200,7 @@ def test_a_method_that_needs_predictions_says_so_without(made: Browser) -> None:
     assert "predictions" in made.get(f"/api/labels/suggestions?file={FILE}").json["fault"]
 
 
+@pytest.mark.slow
 def test_predictions_are_starting_points(made: Browser) -> None:
     assert made.get("/api/labels/predictions?video=clip&frame=7").json == {"animals": [], "nodes": []}
     make_results()
@@ -210,6 +215,7 @@ def test_predictions_are_starting_points(made: Browser) -> None:
         shutil.rmtree("results")
 
 
+@pytest.mark.slow
 def test_the_skeleton_can_be_changed_while_nothing_is_labeled(made: Browser) -> None:
     longer = {**SKELETON, "nodes": [*SKELETON["nodes"], "ear"]}
     assert made.post("/api/labels/skeleton", {"file": str(FILE), "skeleton": longer}).json["skeleton"] == longer

@@ -81,6 +81,7 @@ def row_of(arrays: dict[str, np.ndarray], frame: int, animal: int, start: int = 
     return int(begin + np.argmin(distance))
 
 
+@pytest.mark.slow
 def test_a_window_holds_the_rows_of_its_frames(browser: Browser) -> None:
     head, arrays = browser.get(f"{POSES}?from=70&to=80").blocks
     assert (head["from_frame"], head["to_frame"], head["source"]) == (70, 80, "tracks")
@@ -107,6 +108,7 @@ def test_a_window_is_bounded(browser: Browser) -> None:
     assert browser.get(f"{POSES}?from=20&to=10").json["error"] == "invalid"
 
 
+@pytest.mark.slow
 def test_a_dragged_node_shows_at_once_and_comes_into_the_table(browser: Browser) -> None:
     point = (pose_of(1, 40)[0] + 6).tolist()
     answer = say(browser, made("points", where=seen(40, 1), points={"nose": point}))
@@ -157,6 +159,7 @@ def tracks_at(browser: Browser, frame: int) -> list[tuple[int, str | None]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_swap_shows_from_its_frame_on_and_lanes_with_it(browser: Browser) -> None:
     before = [track for track, _ in tracks_at(browser, 60)]
     swapped = [before[1], before[0], before[2]]
@@ -235,6 +238,7 @@ def holding(browser: Browser) -> set[int]:
     return {one["frame"] for one in answer["claims"] if one["id"] not in gone and one["kind"] == "reviewed"}
 
 
+@pytest.mark.slow
 def test_undo_is_a_persons_own_and_redo_follows_it(browser: Browser) -> None:
     for frame in (1, 2):
         say(browser, made("reviewed", "ann", video="clip", frame=frame))
@@ -326,6 +330,7 @@ def test_review_items_are_answered_by_claims_and_keep_their_order(browser: Brows
         path.write_text(before)
 
 
+@pytest.mark.slow
 def test_lanes_are_folded_and_gaps_told(browser: Browser) -> None:
     gone = frozenset((animal, frame) for animal in range(ANIMALS) for frame in range(80, 95))
     make_results(missed=gone)
@@ -395,6 +400,7 @@ def test_others_see_what_is_said_and_who_is_there(browser: Browser) -> None:
     assert next(events)["taken_back"] == [said["claims"][0]["id"]]
 
 
+@pytest.mark.slow
 def test_two_people_at_once_lose_nothing(browser: Browser) -> None:
     def work(author: str) -> list[str]:
         ids = []
@@ -441,6 +447,7 @@ def test_a_killed_server_loses_nothing_that_it_answered(project: Path, tmp_path:
     assert answered == [claim.id for claim in read_log(LOG).claims]
 
 
+@pytest.mark.slow
 def test_what_others_write_and_runs_make_is_told_without_asking(browser: Browser) -> None:
     events = read_events(browser, 6)
     client = next(events)["client"]

@@ -28,6 +28,7 @@ def browser(project: Path) -> Iterator[Browser]:
     running.stop()
 
 
+@pytest.mark.slow
 def test_what_needs_a_person_comes_first_with_its_reason(browser: Browser) -> None:
     rows = browser.get("/api/recordings").json["recordings"]
     assert [(row["name"], row["state"]) for row in rows] == [

@@ -74,6 +74,7 @@ def wait_for(holds: Callable[[], bool]) -> None:
     assert holds()
 
 
+@pytest.mark.slow
 def test_profiles_are_those_of_the_project(browser: Browser) -> None:
     assert browser.get("/api/session").json["profiles"] == ["local", "lsf"]
 
@@ -103,6 +104,7 @@ def test_a_plan_says_what_would_be_done_and_by_which_command(browser: Browser) -
     assert plan["lines"][0] == "snakemake --profile local nightly -n"
 
 
+@pytest.mark.slow
 def test_a_run_is_followed_and_stopped_with_all_its_processes(browser: Browser) -> None:
     state = browser.post("/api/run/start", {"profile": "local"}).json
     assert (state["running"], state["ours"], state["profile"], state["exit_code"]) == (True, True, "local", None)
@@ -120,6 +122,7 @@ def test_a_run_is_followed_and_stopped_with_all_its_processes(browser: Browser) 
     assert browser.post("/api/run/stop", {}).json["error"] == "refused"
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_without_the_page_and_is_found_again(browser: Browser) -> None:
     browser.post("/api/run/start", {"profile": "local"})
     again = Server()
@@ -153,6 +156,7 @@ def test_a_number_that_is_another_process_now_is_not_ours(browser: Browser) -> N
         other.wait()
 
 
+@pytest.mark.slow
 def test_failures_come_with_the_end_of_their_logs_and_steps_with_their_counts(browser: Browser) -> None:
     make_results()
     PLACES.pose_table("clip", "clip").unlink()

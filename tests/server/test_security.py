@@ -30,6 +30,7 @@ def stranger(server: Server) -> Browser:
     return Browser(server.port)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["/", "/api/session", "/static/page.js", "/api/events", "/report", "/proofread/clip/clip"]
 )
@@ -189,6 +190,7 @@ def test_names_of_files_come_as_json_which_browsers_do_not_run(project: Path, br
     assert page.headers["content-type"].startswith("text/plain")
 
 
+@pytest.mark.slow
 def test_many_at_once_are_answered_or_told_to_wait(browser: Browser) -> None:
     with ThreadPoolExecutor(200) as threads:
         answers = [*threads.map(lambda _: browser.get("/api/session").status, range(400))]
@@ -260,6 +262,7 @@ def test_shared_machines_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert listen.is_shared_machine()
 
 
+@pytest.mark.slow
 def test_the_page_imports_neither_keras_nor_tensorflow(project: Path) -> None:
     code = (
         "import sys; from poseflow.server.app import build_app; from poseflow.server.page import Page;"

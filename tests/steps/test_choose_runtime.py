@@ -67,6 +67,7 @@ def models(tmp_path):
     return {"single_instance": tmp_path / "single_instance"}
 
 
+@pytest.mark.slow
 def test_all_that_is_installed_is_tried_and_the_release_says_so(tmp_path, models, monkeypatch):
     pytest.importorskip("onnxruntime", reason="needs poseflow[runtimes]")
     labels = write_blobs(tmp_path, "val", 6)
@@ -83,6 +84,7 @@ def test_all_that_is_installed_is_tried_and_the_release_says_so(tmp_path, models
     assert (chosen.runtime, chosen.precision) == (fastest.runtime, fastest.precision)
 
 
+@pytest.mark.slow
 def test_without_validation_frames_nothing_is_chosen(tmp_path, models):
     assert choose_runtime(models, write_blobs(tmp_path, "val", 0), PredictConfig()) is None
 

@@ -43,6 +43,7 @@ def without_figures(monkeypatch):
     monkeypatch.setattr("poseflow.steps.evaluate.write_figures", lambda *_: [])
 
 
+@pytest.mark.slow
 def test_the_folder_holds_metrics_figures_and_examples(package, tmp_path):
     metrics = write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG, {"speed": None}, 2.0, 2)
     assert read_json(tmp_path / "out" / "metrics.json") == metrics
@@ -52,6 +53,7 @@ def test_the_folder_holds_metrics_figures_and_examples(package, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"out"}
 
 
+@pytest.mark.slow
 def test_all_of_an_evaluation_is_on_disk_when_it_has_its_place(package, tmp_path, synced):
     """The case power_cut_model_config."""
     folder = tmp_path / "found/out"
@@ -61,12 +63,14 @@ def test_all_of_an_evaluation_is_on_disk_when_it_has_its_place(package, tmp_path
     assert [path for path in paths if path.stat().st_ino not in synced] == []
 
 
+@pytest.mark.slow
 def test_errors_are_given_in_mm_where_the_scale_is_known(without_figures, package, tmp_path):
     metrics = write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG, None, {"blobs": 4.0})
     px, mm = (metrics[unit]["all"]["p50"] for unit in ("errors_px", "errors_mm"))
     assert mm == pytest.approx(px / 4)
 
 
+@pytest.mark.slow
 def test_examples_run_from_the_best_to_the_worst(without_figures, package, tmp_path):
     metrics = write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG, example_frames=2)
     shown = [example["oks"] for example in metrics["examples"]]
@@ -83,6 +87,7 @@ def test_examples_run_from_the_best_to_the_worst(without_figures, package, tmp_p
     assert cv2.imread(str(tmp_path / "out" / "examples" / "worst_2.png")) is not None
 
 
+@pytest.mark.slow
 def test_a_crash_while_drawing_leaves_the_old_folder(without_figures, package, tmp_path, monkeypatch):
     write_accuracy(package, found_near(package, 0.1), tmp_path / "out", CONFIG)
     before = (tmp_path / "out" / "metrics.json").read_text()
@@ -97,6 +102,7 @@ def test_a_crash_while_drawing_leaves_the_old_folder(without_figures, package, t
     assert len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_nothing_found_at_all_is_measured_and_drawn(package, tmp_path):
     nothing = [PredictedPoses(np.empty((0, 2, 2), np.float32), np.empty(0, np.float32)) for _ in package.frames]
     metrics = write_accuracy(package, nothing, tmp_path / "out", CONFIG)
@@ -152,6 +158,7 @@ def fake_inference(without_figures, monkeypatch):
     return sureness
 
 
+@pytest.mark.slow
 def test_a_release_is_measured_on_a_package(fake_inference, tmp_path):
     test = write_blobs(tmp_path, "test", 5, names=("anna", "carl"))
     metrics = evaluate_release([tmp_path / "model"], test, tmp_path / "out", PredictConfig(), CONFIG, TRACKING)
@@ -162,6 +169,7 @@ def test_a_release_is_measured_on_a_package(fake_inference, tmp_path):
     assert metrics["speed"]["batch_size"] == 8
 
 
+@pytest.mark.slow
 def test_poses_of_which_hardly_anything_is_sure_do_not_count_as_animals(fake_inference, tmp_path):
     fake_inference[:] = [0.3]
     test = write_blobs(tmp_path, "test", 5)
@@ -181,6 +189,7 @@ def test_models_that_find_other_nodes_cannot_be_compared(fake_inference, tmp_pat
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"metrics.json", "figures", "examples"}
 
 
+@pytest.mark.slow
 def test_nodes_in_another_order_are_matched_by_name(fake_inference, tmp_path, monkeypatch):
     test = write_blobs(tmp_path, "test", 3)
     model = sys.modules["poseflow.inference"].load_pipeline(None, None)
@@ -220,6 +229,7 @@ def test_evaluate_nodes_in_another_order(without_figures, case, tmp_path):
     assert list(metrics["errors_px"]["nodes"]) == ["A", "B"], "as the models have them"
 
 
+@pytest.mark.slow
 def test_names_of_nodes_are_drawn_as_they_are_not_as_formulas(package, tmp_path):
     """The case mathtext_in_node_name."""
     package.skeleton = Skeleton(nodes=("$x_$", "tail"), edges=((0, 1),))

@@ -27,6 +27,7 @@ def write_labels(path, video, frames):
     sio.save_slp(sio.Labels(labeled_frames=labeled), str(path), verbose=False)
 
 
+@pytest.mark.slow
 def test_labeled_frames_are_not_proposed_again_and_their_skeleton_is_kept(video, tmp_path):
     index = index_video(video)
     first = extract_frames(index, tmp_path / "s.pkg.slp", STRIDE)
@@ -37,6 +38,7 @@ def test_labeled_frames_are_not_proposed_again_and_their_skeleton_is_kept(video,
     assert sio.load_slp(tmp_path / "s.pkg.slp", open_videos=False).skeletons[0].node_names == ["nose"]
 
 
+@pytest.mark.slow
 def test_labels_that_were_saved_since_the_run_was_planned_are_an_error(video, tmp_path):
     write_labels(tmp_path / "l.slp", video, [0])
     planned = LabelFiles([tmp_path / "l.slp"])

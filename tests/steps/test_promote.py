@@ -35,6 +35,7 @@ def in_use(places):
     return read_json(places.current_release)["id"]
 
 
+@pytest.mark.slow
 def test_the_better_one_is_in_use_and_each_is_decided_once(places):
     assert (compare(places, "a", 0.5).event, in_use(places)) == ("first", "a")
     assert (compare(places, "b", 0.4, 0.5).event, in_use(places)) == ("kept", "a")
@@ -43,6 +44,7 @@ def test_the_better_one_is_in_use_and_each_is_decided_once(places):
     assert (len(read_history(places.history)), in_use(places)) == (3, "c"), "a decision is not taken back"
 
 
+@pytest.mark.slow
 def test_what_a_person_puts_in_use_stays_when_the_step_runs_again(places):
     compare(places, "a", 0.5)
     compare(places, "b", 0.9, 0.5)

@@ -53,6 +53,7 @@ def make_video(path, frames=10):
     return path
 
 
+@pytest.mark.slow
 def test_a_recording_becomes_a_table_with_tracks_and_an_overlay_and_is_predicted_once(predicted, tmp_path):
     video, out = make_video(tmp_path / "a.mp4"), tmp_path / "out"
     made = run_steps(video, MODELS, out, SETTINGS, animals=2, overlay=True)
@@ -64,6 +65,7 @@ def test_a_recording_becomes_a_table_with_tracks_and_an_overlay_and_is_predicted
     assert predicted == [("a.mp4", 0, 5), ("a.mp4", 5, 10)]
 
 
+@pytest.mark.slow
 def test_in_a_folder_the_files_of_a_subfolder_are_one_recording_and_a_broken_one_is_left_out(predicted, tmp_path):
     for name in ("one.mp4", "cage/1.mp4", "cage/2.mp4"):
         make_video(tmp_path / "videos" / name)
@@ -83,6 +85,7 @@ def test_in_a_folder_the_files_of_a_subfolder_are_one_recording_and_a_broken_one
     assert len(again.poses) == 4, "the overlays of the first run are no recordings"
 
 
+@pytest.mark.slow
 def test_one_recording_that_fails_keeps_no_other_from_being_done(predicted, tmp_path, monkeypatch):
     for name in ("a.mp4", "b.mp4"):
         make_video(tmp_path / "videos" / name)

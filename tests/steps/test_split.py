@@ -30,6 +30,7 @@ def labels(tmp_path):
     return LabelFiles([tmp_path / "l.slp"], LabelsConfig(video_folders=("elsewhere",)))
 
 
+@pytest.mark.slow
 def test_the_key_is_the_plans_and_other_labels_are_an_error(labels, tmp_path):
     out = {side: tmp_path / f"{side}.pkg.slp" for side in ("train", "val", "test")}
     config = Config(split=SPLIT, labels=labels.config)

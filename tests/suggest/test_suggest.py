@@ -91,12 +91,14 @@ class TestProposing:
         chosen = propose_frames(blank_index(43_000_000), ExtractConfig(method="random"))
         assert len(chosen) == 20
 
+    @pytest.mark.slow
     def test_diverse_takes_one_of_each_scene(self, scenes: VideoIndex) -> None:
         config = ExtractConfig(method="diverse", frames_per_video=3, min_gap_frames=5)
         chosen = propose_frames(scenes, config)
         assert [sum(a <= frame < b for frame in chosen) for a, b in ((0, 60), (60, 70), (70, 90))] == [1, 1, 1]
         assert propose_frames(scenes, config) == chosen
 
+    @pytest.mark.slow
     def test_diverse_passes_labeled_frames_over(self, scenes: VideoIndex) -> None:
         config = ExtractConfig(method="diverse", frames_per_video=8, min_gap_frames=2)
         labeled = set(range(0, 60))

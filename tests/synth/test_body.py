@@ -11,6 +11,7 @@ from poseflow.synth.body import TAIL_LINKS, drag_tail
 bends = st.floats(-1.25, 1.25)
 
 
+@pytest.mark.slow
 @given(bend=bends, yaw=st.floats(-0.75, 0.75), heading=st.floats(-3.1, 3.1), u=st.floats(0, 1), d=st.floats(-1, 1))
 @settings(max_examples=200)
 def test_a_place_on_the_body_is_found_again_from_its_point_in_the_image(make_body, bend, yaw, heading, u, d):

@@ -53,6 +53,7 @@ def test_another_number_is_refused(animals):
         next(simulate_cage(1, animals))
 
 
+@pytest.mark.slow
 def test_everyone_stays_in_the_cage(long_run):
     layout = long_run[0].layout
     points = np.stack([poses.points for poses in long_run])
@@ -121,6 +122,7 @@ def test_nodes_outside_the_image_are_hidden():
     assert not find_visible(points, moved, (0,), poses.layout).any()
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow():
     def peak(frames):
         stream = simulate_cage(frames, 4, seed=0)

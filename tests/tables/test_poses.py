@@ -242,6 +242,7 @@ def test_tracks_that_follow_each_other_share_a_slot_with_a_frame_between_them(tm
     assert poses["track"].values.T.tolist() == [[0, 0, -1, -1, -1, 2, 2, -1], [-1, -1, 1, 1, -1, -1, 3, 3]]
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_every_row_is_found_in_the_xarray_layout(tmp_path_factory, data):
     lives = data.draw(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)).map(sorted), max_size=6))

@@ -82,6 +82,7 @@ def test_columns_are_named_by_node_part_and_class(tmp_path):
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     frames=st.integers(1, 40),

@@ -93,6 +93,7 @@ def readers(folder: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     yield "poseflow", lambda: poseflow.read_poses(folder)["recording"].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names",
     [

@@ -41,6 +41,7 @@ def test_a_name_goes_over_to_the_track_of_which_it_is_said_later():
     assert [names[2, frame] for frame in (0, 19, 20, 29)] == [None, None, "bello", "bello"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, FRAMES - 1), st.integers(0, 2), st.sampled_from("xyz")), max_size=8))
 def test_no_two_animals_of_a_frame_have_one_name(given_names):
     names = named(*sorted(given_names, key=lambda given: given[0]))

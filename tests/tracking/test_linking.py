@@ -251,6 +251,7 @@ configs = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), config=configs)
 def test_fast_and_plain_tracker_agree(seed, config):
@@ -264,6 +265,7 @@ def test_fast_and_plain_tracker_agree(seed, config):
     assert found == link_plainly(predictions, config)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(seed=st.integers(0, 10_000), config=configs, block_rows=st.integers(1, 60))
 def test_tracks_do_not_depend_on_blocks(seed, config, block_rows):

@@ -94,6 +94,7 @@ def make_crowd(seed, frames=30):
     return make_predictions([rng.dirichlet(np.full(3, 0.5), count).tolist() for count in counts], NAMES)
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(st.integers(0, 10_000), st.sampled_from([0.0, 0.3]))
 def test_no_other_names_suit_better(seed, least):

@@ -57,6 +57,7 @@ def tracklet_sets(draw):
     return make(np.stack([first, last], 1), rng.normal(0, 2, (count, names + 1)), before, rng.uniform(0.4, 0.99, count))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(tracklet_sets())
 def test_no_other_names_are_more_likely(tracklets):

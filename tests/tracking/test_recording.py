@@ -58,6 +58,7 @@ def read_all(path, videos, rows):
 cuts = st.lists(st.integers(1, 119), max_size=3, unique=True).map(sorted)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 1000),

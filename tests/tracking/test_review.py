@@ -80,6 +80,7 @@ def exchange(labels_path, out, frame_idx, by_person=False):
     sio.save_slp(labels, str(out), embed=False, verbose=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by_person", [False, True], ids=["its track set", "the instance made anew"])
 def test_a_corrected_switch_is_put_right_from_there_on_and_asked_no_more(tmp_path, by_person):
     _, (tracks, table, labels) = write_all(tmp_path, videos=("v0",))
@@ -94,6 +95,7 @@ def test_a_corrected_switch_is_put_right_from_there_on_and_asked_no_more(tmp_pat
     assert count == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identity", ["none", "per_tracklet"])
 def test_an_item_that_was_taken_from_the_list_is_right_and_does_not_come_back(tmp_path, identity):
     config = WINDOW.model_copy(update={"identity": identity})
@@ -187,6 +189,7 @@ def test_animal_named_by_a_person(case):
     assert {name for track, name in zip(named.track, named.identity, strict=True) if track in bello} == {"bello"}
 
 
+@pytest.mark.slow
 def test_what_is_said_of_an_instance_that_is_not_tracked_is_warned_of(tmp_path, caplog):
     _, (_, table, labels) = write_all(tmp_path, videos=("v0",))
     exchange(labels, tmp_path / "said.slp", int(next(csv.DictReader(table.open()))["frame_idx"]))

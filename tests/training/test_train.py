@@ -217,6 +217,7 @@ def test_heads_of_different_strides_compile_with_xla_in_mixed_precision():
     assert np.isfinite(model.train_on_batch(images, labels)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.backend
 def test_a_network_in_training_is_the_one_that_is_stored():
     network = build_model(tiny("bottom_up"), SKELETON)

@@ -67,6 +67,7 @@ def lab(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_predictions_of_sleap_by_verbs(lab, monkeypatch):
     run_verbs("how_to/from_sleap.md", lab, monkeypatch)
     assert read_model_config("config/models/sleap_centroid.yaml").head.sigma_px == 3
@@ -79,6 +80,7 @@ def test_predictions_of_sleap_by_verbs(lab, monkeypatch):
         np.testing.assert_array_equal(np.sort(found, axis=0), np.sort(expected, axis=0))
 
 
+@pytest.mark.slow
 def test_predictions_of_deeplabcut_by_verbs(tmp_path, monkeypatch):
     write_recording(tmp_path / "videos/session.mp4", seed=0)
     (tmp_path / "dlc").mkdir()
