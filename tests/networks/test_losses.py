@@ -5,6 +5,7 @@ import pytest
 
 from poseflow.networks.heads.class_maps import score_class_maps
 from poseflow.networks.heads.class_vector import score_class_vectors
+from poseflow.networks.heads.classes import balance_classes
 from poseflow.networks.heads.confidence_maps import score_confidence_maps
 from poseflow.networks.heads.part_affinity_fields import score_fields
 
@@ -37,6 +38,19 @@ def test_vectors_without_a_name_do_not_count():
     vectors = np.array([[0.3, 0.7], [0.9, 0.1]], np.float32)
     assert float(score_class_vectors(targets, vectors)) == pytest.approx(-np.log(0.7), rel=1e-5)
     assert float(score_class_vectors(targets[1:], vectors[1:])) == 0
+
+
+def test_the_error_of_an_animal_counts_by_its_weight():
+    targets = np.array([[1, 0], [0, 1], [0, 1], [np.nan, np.nan]], np.float32)
+    vectors = np.array([[0.6, 0.4], [0.3, 0.7], [0.2, 0.8], [0.5, 0.5]], np.float32)
+    weights = balance_classes([1, 2])
+    assert weights == (1.5, 0.75)
+    expected = -(1.5 * np.log(0.6) + 0.75 * (np.log(0.7) + np.log(0.8))) / 3
+    assert float(score_class_vectors(targets, vectors, weights)) == pytest.approx(expected, rel=1e-5)
+    maps, cells = vectors.reshape(1, 1, 4, 2), targets.reshape(1, 1, 4, 2)
+    expected = -(1.5 * np.log(0.6) + 0.75 * (np.log(0.7) + np.log(0.8)) + np.log(0.6) + np.log(0.7) + np.log(0.8)) / 6
+    assert float(score_class_maps(cells, maps, 0.0, weights)) == pytest.approx(expected, rel=1e-5)
+    assert float(score_class_maps(cells, maps, 3.0, (1, 1))) == pytest.approx(float(score_class_maps(cells, maps, 3.0)))
 
 
 def test_certainty_that_is_wrong_costs_much_and_not_infinitely():

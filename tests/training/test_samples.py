@@ -173,6 +173,24 @@ def test_classes_stay_with_their_animals(kind):
     assert (whole.classes == -1).sum() == 1, "an animal without a name has no class"
 
 
+@pytest.mark.parametrize(
+    ("kind", "head"), [("multi_class_top_down", "class_vector"), ("multi_class_bottom_up", "class_maps")]
+)
+def test_weights_that_balance_come_from_how_often_an_animal_is_named(kind, head):
+    package = make_package(6, names=("female", "male"))
+    package.frames[0] = replace(package.frames[0], identities=(None, "male"))
+    base = profile(kind, crop_px=64, anchor="tail").model_dump()
+
+    def complete(weights):
+        asked = {"identities": ("male", "female"), head: {"class_weights": weights}}
+        return complete_profile(package, ModelConfig.model_validate({**base, "head": asked}))
+
+    assert complete("balanced").heads[head].class_weights == pytest.approx((11 / 12, 11 / 10))
+    assert complete((1, 2)).heads[head].class_weights == (1, 2)
+    with pytest.raises(LabelsError, match=rf"head\.{head}\.class_weights must be one for each of male, female, got 3"):
+        complete((1, 2, 3))
+
+
 def test_animals_of_another_size_than_their_own_teach_no_names():
     resized = {"scale": (0.5, 2), "identity_scale": (0.8, 1.25), "shift_px": 0}
     config = profile("multi_class_top_down", resized, crop_px=64, anchor="head")

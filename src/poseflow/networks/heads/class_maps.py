@@ -1,12 +1,13 @@
 """Class maps: where each of the animals that are known by name is."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, model_validator
 
 from poseflow.config import GroupingConfig
 from poseflow.config.parts import Stride, Subject
-from poseflow.networks.heads.classes import CLIP, one_hot
+from poseflow.networks.heads.classes import CLIP, ClassWeights, known_weights, one_hot, weigh_classes
 from poseflow.networks.heads.maps import Floats, GroupingHead
 from poseflow.networks.lazy import ops
 
@@ -29,6 +30,7 @@ class ClassMaps(GroupingHead):
     )
     radius_px: float = Field(8.0, gt=0, description="Of the disc round each landmark, in px of the network's input.")
     weight: float = Field(0.02, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
+    class_weights: ClassWeights = None
 
     @model_validator(mode="after")
     def _check_radius(self) -> "ClassMaps":
@@ -47,7 +49,7 @@ class ClassMaps(GroupingHead):
 
     def score(self, targets: Tensor, outputs: Tensor, foreground_weight: float) -> Tensor:
         """See `score_class_maps`."""
-        return score_class_maps(targets, outputs, foreground_weight)
+        return score_class_maps(targets, outputs, foreground_weight, known_weights(self.class_weights))
 
     def baseline(self, channels: int) -> float:
         """Each class may be there or not."""
@@ -105,14 +107,19 @@ def _squared_offsets(coordinates: Tensor, cells: int, output_stride: int) -> Ten
     return ops.square(grid - ops.where(ops.isfinite(coordinates), coordinates, float("inf"))[..., None])
 
 
-def score_class_maps(targets: Tensor, maps: Tensor, foreground_weight: float) -> Tensor:
+def score_class_maps(
+    targets: Tensor, maps: Tensor, foreground_weight: float, weights: Sequence[float] | None = None
+) -> Tensor:
     """Binary cross-entropy, averaged over cells; where an animal is, a cell weighs 1 + foreground_weight in each class.
 
-    Cells whose class is not known (NaN) do not count.
+    Cells whose class is not known (NaN) do not count. Of `weights` of the classes, the error in an animal's own map is
+    multiplied by its.
     """
     known = ops.logical_not(ops.isnan(targets))
     wanted = ops.where(known, targets, 0.0)
     probability = ops.clip(maps, CLIP, 1 - CLIP)
     entropy = -(wanted * ops.log(probability) + (1 - wanted) * ops.log(1 - probability))
+    if weights is not None:
+        entropy *= weigh_classes(wanted, weights)
     weight = (1 + foreground_weight * ops.max(wanted, axis=-1, keepdims=True)) * ops.cast(known, "float32")
     return ops.sum(weight * entropy) / ops.maximum(ops.sum(weight), 1.0)

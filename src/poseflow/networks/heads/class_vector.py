@@ -1,12 +1,12 @@
 """Class vectors: which of the animals that are known by name a crop shows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from poseflow.config.parts import Head, Subject
-from poseflow.networks.heads.classes import CLIP, one_hot
+from poseflow.networks.heads.classes import CLIP, ClassWeights, known_weights, one_hot, weigh_classes
 from poseflow.networks.lazy import keras, layers, ops
 
 Tensor = Any
@@ -22,6 +22,7 @@ class ClassVector(Head):
     layers: int = Field(3, ge=0, description="Dense layers before the last one.")
     units: int = Field(256, ge=1, description="Of each of these layers.")
     weight: float = Field(3e-3, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
+    class_weights: ClassWeights = None
 
     def count_channels(self, subject: Subject) -> int:
         """A probability an animal."""
@@ -62,7 +63,7 @@ class ClassVector(Head):
 
     def score(self, targets: Tensor, outputs: Tensor, foreground_weight: float) -> Tensor:
         """See `score_class_vectors`."""
-        return score_class_vectors(targets, outputs)
+        return score_class_vectors(targets, outputs, known_weights(self.class_weights))
 
     def baseline(self, channels: int) -> float:
         """All are equally likely."""
@@ -75,8 +76,14 @@ def draw_class_vectors(classes: Tensor, class_count: int) -> Tensor:
     return ops.where(classes < 0, float("nan"), one_hot(classes, class_count)[:, 0])
 
 
-def score_class_vectors(targets: Tensor, vectors: Tensor) -> Tensor:
-    """Cross-entropy of (batch, classes) probabilities, averaged over the animals whose name is known (not NaN)."""
+def score_class_vectors(targets: Tensor, vectors: Tensor, weights: Sequence[float] | None = None) -> Tensor:
+    """Cross-entropy of (batch, classes) probabilities, averaged over the animals whose name is known (not NaN).
+
+    Args: `weights` of the classes, by which an animal's entropy is multiplied.
+    """
     known = ops.logical_not(ops.isnan(targets))
-    entropy = -ops.sum(ops.where(known, targets, 0.0) * ops.log(ops.maximum(vectors, CLIP)), axis=-1)
+    wanted = ops.where(known, targets, 0.0)
+    if weights is not None:
+        wanted = wanted * weigh_classes(wanted, weights)
+    entropy = -ops.sum(wanted * ops.log(ops.maximum(vectors, CLIP)), axis=-1)
     return ops.sum(entropy) / ops.maximum(ops.sum(ops.cast(known[:, 0], "float32")), 1.0)

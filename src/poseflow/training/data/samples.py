@@ -1,6 +1,7 @@
 """Samples: the images of a training set in memory, cut to what a kind of model sees."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -11,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import KINDS, HeadConfig, InputConfig, ModelConfig
+from poseflow.config.parts import Head
 from poseflow.core.errors import ConfigError, LabelsError
 from poseflow.core.skeleton import Skeleton
 from poseflow.core.wording import list_some
 from poseflow.labels import FrameLabels, Package
+from poseflow.networks.heads.classes import balance_classes
 from poseflow.training.data.geometry import find_anchors, scale_points
 
 logger = logging.getLogger(__name__)
@@ -64,22 +67,40 @@ def build_samples(package: Package, config: ModelConfig, limit: int | None = Non
 
 
 def complete_profile(package: Package, config: ModelConfig) -> ModelConfig:
-    """Fill in what a profile leaves to the labels: the crop's size and the animals' names.
+    """Fill in what a profile leaves to the labels: the crop's size, the animals' names and their weights.
 
-    Raises LabelsError where an ID model has no names to learn, or others than the labels; SkeletonError where the
-    skeleton's edges do not join all nodes and the kind needs that.
+    Raises LabelsError where an ID model has no names to learn, or others than the labels, or weights of another number
+    of animals; SkeletonError where the skeleton's edges do not join all nodes and the kind needs that.
     """
     kind = KINDS[config.kind]
     if any(head.needs_connected_skeleton for head in config.heads.values()):
         package.skeleton.check_connected()
     crop_px = choose_crop_px(package, config) if kind.sampler == "crops" else None
     identities = _choose_identities(package, config.head) if kind.names_animals else None
+    heads = _weigh_identities(package, config, identities) if identities else {}
     return config.model_copy(
         update={
             "input": config.input.model_copy(update={"crop_px": crop_px}),
-            "head": config.head.model_copy(update={"identities": identities}),
+            "head": config.head.model_copy(update={"identities": identities, **heads}),
         }
     )
+
+
+def _weigh_identities(package: Package, config: ModelConfig, identities: Sequence[str]) -> dict[str, Head]:
+    """The heads whose `class_weights` are to be filled in, with them."""
+    found = {}
+    for name, head in config.heads.items():
+        weights = getattr(head, "class_weights", None)
+        if weights == "balanced":
+            named = Counter(own for frame in package.frames for own in frame.identities)
+            update = {"class_weights": balance_classes([named[own] for own in identities])}
+            found[name] = head.model_copy(update=update)
+        elif weights is not None and len(weights) != len(identities):
+            raise LabelsError(
+                f"{package.path}: head.{name}.class_weights must be one for each of {', '.join(identities)}, "
+                f"got {len(weights)}"
+            )
+    return found
 
 
 def _choose_identities(package: Package, head: HeadConfig) -> tuple[str, ...]:
