@@ -89,8 +89,9 @@ class PredictConfig(Section):
     )
     precision: Precision = Field(
         "auto",
-        description="Number format of the networks: float32, mixed_bfloat16 or mixed_float16; auto: bfloat16 where the "
-        "processor has it, else float32.",
+        description="Number format of the networks: float32, mixed_bfloat16 or mixed_float16; auto: what runtime auto "
+        "has found to move no points; else bfloat16 for networks that were trained in it, where the processor has it, "
+        "and float32 for all others.",
     )
     grouping: GroupingConfig = GroupingConfig()
     flow: FlowConfig = FlowConfig()

@@ -8,6 +8,7 @@ import keras
 
 from poseflow.config import ModelConfig, Precision
 from poseflow.core.errors import ModelError
+from poseflow.core.files import read_json
 from poseflow.media.hdf5_links import find_outside
 from poseflow.models import ModelFolder, find_format, needed_files, read_model_folder
 from poseflow.models.sleap.network import read_sleap_network
@@ -16,6 +17,9 @@ from poseflow.models.trained import TrainedModel
 from poseflow.networks.build import build_model
 from poseflow.networks.framing import SleapFraming, SleapNNFraming
 from poseflow.networks.normalization import fold_normalization
+from poseflow.networks.precision import choose_precision
+
+TRAINING_FACTS = "training.json"
 
 
 def load_model(path: str | Path, precision: Precision = "auto") -> TrainedModel:
@@ -66,7 +70,7 @@ def _read_own(folder: ModelFolder, config: ModelConfig) -> keras.Model:
 
 
 def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
-    config = _with_precision(folder.config, precision)
+    config = _with_precision(folder.config, _find_own_precision(folder) if precision == "auto" else precision)
     network = _read_own(folder, config)
     if config.backbone.batch_norm:
         bare = config.backbone.model_copy(update={"batch_norm": False})
@@ -74,6 +78,13 @@ def _load_own(folder: ModelFolder, precision: Precision) -> TrainedModel:
         fold_normalization(network, plain)
         network = plain
     return TrainedModel(folder.path, folder.config, folder.skeleton, network)
+
+
+def _find_own_precision(folder: ModelFolder) -> Precision:
+    """The number format that a network was trained in, where this machine computes in it, else float32."""
+    facts = folder.path / TRAINING_FACTS
+    trained = read_json(facts).get("precision") if facts.is_file() else None
+    return "mixed_bfloat16" if trained == choose_precision("auto") == "mixed_bfloat16" else "float32"
 
 
 def _load_sleap(folder: ModelFolder, precision: Precision) -> TrainedModel:
