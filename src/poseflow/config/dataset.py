@@ -23,6 +23,12 @@ class LabelsConfig(Section):
     include_predictions: bool = Field(
         False, description="Count predicted instances that nobody corrected as labels too (for proofread predictions)."
     )
+    keep_hidden: bool = Field(
+        False,
+        description="Nodes that are labeled and marked as hidden are points that are known to be hidden, of every "
+        "format, for models with head.visibility; false: what each format's own program trains on, SLEAP's and NWB's "
+        "are missing, COCO's and YOLO's are points like others.",
+    )
     corrections: bool = Field(
         True,
         description="Train on frames in which a person corrected poses (review.corrections), with all their animals; "

@@ -13,7 +13,7 @@ from poseflow.config import EvaluationConfig, LabelsConfig
 from poseflow.core.errors import LabelsError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 from poseflow.evaluation.tracks import Trajectories, evaluate_tracks
-from poseflow.labels import FrameLabels, frame_key, identity_of, read_labels, root_video
+from poseflow.labels import FrameLabels, frame_key, identity_of, read_labels, root_video, split_hidden
 from poseflow.media import is_recording
 from poseflow.media.stills import list_images
 from poseflow.tables import Predictions, Tracks
@@ -80,7 +80,7 @@ def list_frames(labels: sio.Labels, recording: Path, skeleton: Skeleton) -> list
     for frame in labels.labeled_frames:
         if id(frame.video) in of_recording:
             key = frame_key(frame.video, frame.frame_idx)
-            points = np.array([instance.numpy()[order] for instance in frame.instances], np.float32)
+            points = np.array([split_hidden(instance)[0][order] for instance in frame.instances], np.float32)
             identities = tuple(identity_of(instance) for instance in frame.instances)
             number = positions.get(key.image, key.number)
             frames.append(FrameLabels(key.video, number, points.reshape(-1, len(order), 2), identities))

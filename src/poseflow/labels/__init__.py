@@ -5,6 +5,7 @@ from poseflow.labels.draw import draw_frames
 from poseflow.labels.embed import write_with_images
 from poseflow.labels.facts import LabelFacts
 from poseflow.labels.formats import READERS, LabelReader, describe_label_file
+from poseflow.labels.hidden import split_hidden
 from poseflow.labels.locate import describe, find_frames_of
 from poseflow.labels.merge import add_labels
 from poseflow.labels.package import FrameLabels, Package, read_package, write_package
@@ -46,6 +47,7 @@ __all__ = [
     "read_package",
     "root_video",
     "skeleton_of",
+    "split_hidden",
     "split_labels",
     "to_sleap",
     "write_package",

@@ -12,18 +12,20 @@ import sleap_io as sio
 
 from poseflow.core.errors import LabelsError, NoLabelsError, SkeletonError
 from poseflow.core.wording import count_of
+from poseflow.labels.hidden import build_instance, split_hidden
 from poseflow.labels.stray import describe_strays, find_nowhere, find_strays, warn_of_nowhere, warn_of_strays
 from poseflow.labels.videos import frame_key
 
 logger = logging.getLogger(__name__)
 
 
-def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool) -> sio.Labels:
+def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool, keep_hidden: bool = False) -> sio.Labels:
     """Keep what counts as a label: frames with an animal, and those marked as having none.
 
-    Predicted instances count only with `include_predictions`, and not where a person corrected them. Points that are
-    infinite or lack a coordinate, instances without any point, and those of a frame that is listed twice are left out,
-    with a line that says how many. What remains are user instances of one skeleton, nodes matched by name.
+    Predicted instances count only with `include_predictions`, and not where a person corrected them; hidden nodes are
+    missing without `keep_hidden`. Points that are infinite or lack a coordinate, instances without any point, and those
+    of a frame that is listed twice are left out, with a line that says how many. What remains are user instances of one
+    skeleton, nodes matched by name.
 
     Args:
         path: The file they come from, for messages.
@@ -40,14 +42,15 @@ def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool) -> s
     frames, strays, nowhere, left_out = [], [], [], Counter[str]()
     for (video, frame_idx), same in _by_place(labels.labeled_frames).items():
         kept = []
-        for instance in _all_chosen(same, include_predictions, left_out):
-            points = instance.numpy()[orders[id(instance.skeleton)]]
+        for instance in _all_chosen(same, include_predictions, keep_hidden, left_out):
+            order = orders[id(instance.skeleton)]
+            points, hidden = (part[order] for part in split_hidden(instance, keep_hidden))
             stray, key = find_strays(points), frame_key(video, frame_idx)
             strays += describe_strays(stray[None], points[None], skeleton.node_names, key)
             nowhere += describe_strays(find_nowhere(points)[None], points[None], skeleton.node_names, key)
             points[stray] = np.nan
             if np.isfinite(points).any():
-                kept.append(sio.Instance.from_numpy(points, skeleton=skeleton, track=instance.track))
+                kept.append(build_instance(points, hidden, skeleton, instance.track))
             else:
                 left_out["instances without points"] += 1
         negative = any(frame.is_negative for frame in same)
@@ -107,13 +110,13 @@ def _describe(skeleton: sio.Skeleton) -> str:
 
 
 def _all_chosen(
-    frames: list[sio.LabeledFrame], include_predictions: bool, left_out: Counter[str]
+    frames: list[sio.LabeledFrame], include_predictions: bool, keep_hidden: bool, left_out: Counter[str]
 ) -> Iterator[sio.Instance]:
     """Instances that count of all entries of one frame; of entries that repeat each other, one."""
     earlier: set[bytes] = set()
     for frame in frames:
         chosen = chosen_instances(frame, include_predictions)
-        own = [instance.numpy().tobytes() for instance in chosen]
+        own = [split_hidden(instance, keep_hidden)[0].tobytes() for instance in chosen]
         for instance, points in zip(chosen, own, strict=True):
             if points in earlier:
                 left_out["instances of frames that are listed twice"] += 1
@@ -182,7 +185,7 @@ def _what_instead(labels: sio.Labels, include_predictions: bool) -> str:
 
 
 def _repeats_instance(frame: sio.LabeledFrame) -> bool:
-    points = [instance.numpy().tobytes() for instance in frame.instances]
+    points = [split_hidden(instance)[0].tobytes() for instance in frame.instances]
     return len(set(points)) < len(points)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from poseflow.config import LabelsConfig
 from poseflow.core.errors import LabelsError
 from poseflow.core.wording import count_of
-from poseflow.labels.package import write_package
+from poseflow.labels.package import keeps_hidden, write_package
 from poseflow.labels.reading import read_labels
 from poseflow.labels.split import part_of
 
@@ -20,7 +20,7 @@ def draw_frames(package: Path, count: int, seed: int, out: Path, channels: int =
 
     Raises: LabelsError for a damaged package, or one with fewer frames.
     """
-    labels = read_labels([package], LabelsConfig())
+    labels = read_labels([package], LabelsConfig(keep_hidden=keeps_hidden(package)))
     have = len(labels.labeled_frames)
     if count > have:
         raise LabelsError(f"{package} must have {count_of(count, 'frame')} to choose from, got {have}")

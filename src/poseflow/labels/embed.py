@@ -28,10 +28,12 @@ logger = logging.getLogger(__name__)
 # The smallest files in the least time on camera images, whose noise leaves little to a search for repetitions.
 PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE)
 ATTRIBUTE_BYTES = 60_000  # HDF5 attributes end at 64 KiB
+KEEPS_HIDDEN = "poseflow_keeps_hidden"
+"""Attribute of files whose hidden nodes are points; of others, as SLEAP's, they are missing."""
 MOST_ENCODERS = 8  # threads; one decodes about as fast as so many encode
 
 
-def write_with_images(labels: sio.Labels, path: str | Path, channels: int) -> None:
+def write_with_images(labels: sio.Labels, path: str | Path, channels: int, keeps_hidden: bool = False) -> None:
     """Write labels and the images of their labeled and suggested frames into one `.pkg.slp`, atomically.
 
     sleap-io writes all but the images; these are decoded and stored here, a few at a time, so that memory stays flat
@@ -39,6 +41,7 @@ def write_with_images(labels: sio.Labels, path: str | Path, channels: int) -> No
 
     Args:
         channels: 1: grey images. 3: RGB images, and grey ones beside them in a dataset of our own, `grey`.
+        keeps_hidden: say in the file that its hidden nodes are points (`read_package`).
     """
     frames_of: dict[sio.Video, set[int]] = defaultdict(set)
     for frame in [*labels.labeled_frames, *labels.suggestions]:
@@ -52,6 +55,8 @@ def write_with_images(labels: sio.Labels, path: str | Path, channels: int) -> No
                 stored[video] = _embed(group, video, sorted(frame_inds), channels, advance)
                 stand_ins[video] = _stand_in(group, video, Path(path).name)
         _write_rest(_with_videos(labels, stand_ins, stored), file)
+        if keeps_hidden:
+            file.attrs[KEEPS_HIDDEN] = True
 
 
 def _embed(

@@ -13,6 +13,7 @@ import sleap_io as sio
 from poseflow.core.contents import fingerprint_recording
 from poseflow.core.errors import SkeletonError
 from poseflow.core.skeleton import Skeleton
+from poseflow.labels.hidden import build_instance, split_hidden
 from poseflow.labels.images import find_differing
 from poseflow.labels.skeletons import node_order, to_sleap
 from poseflow.labels.videos import FrameKey, frame_key, is_embedded, root_video, video_name
@@ -177,5 +178,6 @@ def _rebuild(
     instances = []
     for instance in frame.instances:
         track = tracks[instance.track.name] if instance.track is not None else None
-        instances.append(sio.Instance.from_numpy(instance.numpy()[order], skeleton=skeleton, track=track))
+        points, hidden = split_hidden(instance)
+        instances.append(build_instance(points[order], hidden[order], skeleton, track))
     return sio.LabeledFrame(video=video, frame_idx=frame.frame_idx, instances=instances, is_negative=frame.is_negative)

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from poseflow.core.errors import LabelsError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 from poseflow.labels.clean import check_same_nodes, choose_skeleton, chosen_instances, identity_of
-from poseflow.labels.embed import write_with_images
+from poseflow.labels.embed import KEEPS_HIDDEN, write_with_images
 from poseflow.labels.formats import read_label_file
+from poseflow.labels.hidden import has_hidden, split_hidden
 from poseflow.labels.images import Image
 from poseflow.labels.skeletons import from_sleap
 from poseflow.labels.stray import describe_strays, find_strays, warn_of_strays
@@ -32,20 +33,23 @@ class FrameLabels:
 
     `video`: the recording's file name (an image sequence: the folder's). `frame_idx`: the frame's index (an image:
     the number in its name). `points`: (instances, nodes, 2) float32, full-resolution px, NaN where missing; no
-    instances for a frame that was marked as empty. `identities`: each instance's, None where it has none.
+    instances for a frame that was marked as empty. `identities`: each instance's, None where it has none. `hidden`:
+    (instances, nodes), which of the points nobody can see; None for none.
     """
 
     video: str
     frame_idx: int
     points: NDArray[np.float32]
     identities: tuple[str | None, ...]
+    hidden: NDArray[np.bool_] | None = None
 
 
 def write_package(labels: sio.Labels, path: str | Path, channels: int = 1) -> None:
     """Write labels and the images of their frames into one file that SLEAP's GUI and sleap-io open.
 
     The images are lossless (PNG) and decoded by `poseflow.media`: exactly what prediction sees. Each frame keeps its
-    recording's name and its index. A frame that cannot be decoded is left out, with a warning.
+    recording's name and its index. A frame that cannot be decoded is left out, with a warning. Where nodes are hidden
+    (`labels.keep_hidden`), the file says so.
 
     Args:
         labels: One side of `split_labels`, or what `read_labels` gave; may have no frames.
@@ -53,7 +57,7 @@ def write_package(labels: sio.Labels, path: str | Path, channels: int = 1) -> No
         channels: 1: grey images. 3: RGB images, and the grey ones too, since the grey that prediction sees (the
             luma plane) cannot be had from RGB without loss.
     """
-    write_with_images(_sorted(labels), path, channels)
+    write_with_images(_sorted(labels), path, channels, has_hidden(labels))
 
 
 def _sorted(labels: sio.Labels) -> sio.Labels:
@@ -140,7 +144,14 @@ class Package:
                 f"{self.path}: nodes must be those {whose}, {', '.join(wanted)}, got missing: {missing}; extra: {extra}"
             )
         order = [own.index(name) for name in wanted]
-        self.frames = [replace(frame, points=frame.points[:, order]) for frame in self.frames]
+        self.frames = [
+            replace(
+                frame,
+                points=frame.points[:, order],
+                hidden=None if frame.hidden is None else frame.hidden[:, order],
+            )
+            for frame in self.frames
+        ]
         self.skeleton = skeleton
 
     def check_identities(self) -> tuple[str, ...]:
@@ -179,7 +190,7 @@ def read_package(path: str | Path) -> Package:
     """Open a `.pkg.slp`, of `write_package` or of SLEAP; of the latter, user instances count.
 
     Nodes are matched by name. Points that are no place in their image are left out, with a warning. Identities are
-    those that an animal has.
+    those that an animal has. Hidden nodes are points where the file says so (`write_package`).
 
     Raises:
         SkeletonError: Skeletons in use have other nodes.
@@ -194,6 +205,7 @@ def read_package(path: str | Path) -> Package:
     chosen, orders = choose_skeleton(labels, path, include_predictions=False)
     skeleton = from_sleap(chosen)
     rows = _image_rows(labels.videos, path)
+    with_hidden = keeps_hidden(path)
     frames, places = [], []
     strays: list[str] = []
     for frame in labels.labeled_frames:
@@ -204,17 +216,28 @@ def read_package(path: str | Path) -> Package:
             raise LabelsError(f"{path} must have the image of each labeled frame, got none for frame {frame.frame_idx}")
         key = frame_key(frame.video, frame.frame_idx)
         points = np.full((len(instances), len(skeleton.nodes), 2), np.nan, np.float32)
+        hidden = np.zeros(points.shape[:2], bool)
         for place, instance in enumerate(instances):
-            points[place] = instance.numpy()[orders[id(instance.skeleton)]]
+            order = orders[id(instance.skeleton)]
+            points[place], hidden[place] = (part[order] for part in split_hidden(instance, with_hidden))
         stray = find_strays(points, _size_of(frame.video))
         strays += describe_strays(stray, points, skeleton.nodes, key)
-        points[stray] = np.nan
-        frames.append(FrameLabels(key.video, key.number, points, tuple(map(identity_of, instances))))
+        points[stray], hidden[stray] = np.nan, False
+        names = tuple(map(identity_of, instances))
+        frames.append(FrameLabels(key.video, key.number, points, names, hidden if with_hidden else None))
         places.append(rows[id(frame.video)][frame.frame_idx])
     warn_of_strays(path, strays)
     in_use = {name for frame in frames for name in frame.identities}
     identities = tuple(track.name for track in labels.tracks if track.name in in_use)
     return Package(path, skeleton, frames, identities, places)
+
+
+def keeps_hidden(path: str | Path) -> bool:
+    """Whether a file is a package of `write_package` in which nodes are hidden."""
+    if not h5py.is_hdf5(path):
+        return False
+    with h5py.File(path) as file:
+        return bool(file.attrs.get(KEEPS_HIDDEN, False))
 
 
 def _size_of(video: sio.Video) -> tuple[int, int] | None:

@@ -61,9 +61,10 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
 
     What a file is, its content tells, not its name. One that holds no labels yet is passed over, with a warning.
 
-    Of the labels, what a person made counts (predicted instances only with `config.include_predictions`); tracks are
-    identities. Videos are found where the files say, in `config.video_folders`, or beside the label file. In the
-    result there is one skeleton, each frame once, and every instance is a user instance with at least one point.
+    Of the labels, what a person made counts (predicted instances only with `config.include_predictions`; hidden nodes
+    as `config.keep_hidden` says); tracks are identities. Videos are found where the files say, in
+    `config.video_folders`, or beside the label file. In the result there is one skeleton, each frame once, and every
+    instance is a user instance with at least one point.
 
     Args:
         paths: Label files. Where two label the same frame of the same recording, the later counts.
@@ -82,7 +83,8 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
     parts, unlabeled = [], []
     for path in map(Path, paths):
         try:
-            cleaned = clean_labels(read_label_file(path), path, config.include_predictions)
+            found = read_label_file(path, config.keep_hidden)
+            cleaned = clean_labels(found, path, config.include_predictions, config.keep_hidden)
             located = leave_out_strays(locate_videos(cleaned, path, finder), path) if with_videos else cleaned
         except NoLabelsError as error:
             unlabeled.append(error)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from poseflow.core.errors import NoLabelsError
 from poseflow.core.wording import list_some
+from poseflow.labels.hidden import build_instance, split_hidden
 from poseflow.labels.images import read_images
 from poseflow.labels.videos import FrameKey, frame_key, index_of, is_embedded
 
@@ -79,7 +80,7 @@ def leave_out_strays(labels: sio.Labels, path: Path) -> sio.Labels:
     kept = []
     sizes: dict[sio.Video, tuple[int, int] | None] = {}
     for frame in labels.labeled_frames:
-        points = np.array([instance.numpy() for instance in frame.instances])
+        points = np.array([split_hidden(instance)[0] for instance in frame.instances])
         if len(points) and find_strays(points, _size_of(frame, sizes)).any():
             is_image = isinstance(frame.video.filename, list)  # one may differ from the next
             size = _image_size(frame.video, frame.frame_idx) if is_image else sizes[frame.video]
@@ -98,7 +99,7 @@ def leave_out_strays(labels: sio.Labels, path: Path) -> sio.Labels:
 def _without(frame: sio.LabeledFrame, points: NDArray[np.float64], stray: NDArray[np.bool_]) -> sio.LabeledFrame:
     kept = np.where(stray[..., None], np.nan, points)
     instances = [
-        sio.Instance.from_numpy(own, skeleton=instance.skeleton, track=instance.track)
+        build_instance(own, split_hidden(instance)[1], instance.skeleton, instance.track)
         for instance, own in zip(frame.instances, kept, strict=True)
         if np.isfinite(own).any()
     ]

@@ -87,6 +87,8 @@ def _hash_package(package: Package) -> str:
     for frame in package.frames:
         digest.update(json.dumps([frame.video, frame.frame_idx, frame.identities, frame.points.shape]).encode())
         digest.update(np.nan_to_num(frame.points, nan=-1e9).tobytes())
+        if frame.hidden is not None:
+            digest.update(frame.hidden.tobytes())
     for number in np.linspace(0, len(package.frames) - 1, min(COMPARED_IMAGES, len(package.frames))).astype(int):
         image = package.image(int(number))
         digest.update(repr(image.shape).encode() + image.tobytes())

@@ -25,6 +25,7 @@ from poseflow.labels.formats.sleap import SLEAP
 from poseflow.labels.formats.sleap_analysis import SLEAP_ANALYSIS, SLEAP_CSV
 from poseflow.labels.formats.sleap_json import SLEAP_JSON
 from poseflow.labels.formats.yolo import YOLO
+from poseflow.labels.hidden import take_as_visible
 from poseflow.labels.videos import plain_name
 
 __all__ = ["READERS", "LabelReader", "OtherFormatError", "describe_label_file", "find_reader", "read_label_file"]
@@ -46,20 +47,27 @@ READERS.add("sleap_json")(SLEAP_JSON)
 READERS.add("yolo")(YOLO)
 
 
-def read_label_file(path: Path) -> sio.Labels:
+def read_label_file(path: Path, keep_hidden: bool = False) -> sio.Labels:
     """Read one label file of any format that is known, whatever its name; no video is opened.
 
     Edges and symmetries that join a node to itself are left out, with a warning.
+
+    Args:
+        keep_hidden: A hidden node is a point that is not visible, whatever the format; else where the format's own
+            program takes it for one, it is a point like others.
 
     Raises:
         OtherFormatError: The file is of a format that is not read; names it.
         LabelsError: The file is absent, empty or damaged; says which format was recognized.
         OSError: The machine failed to read it; names the file.
     """
+    reader = find_reader(path)
     try:
-        labels = find_reader(path).read(path)
+        labels = reader.read(path)
     except OtherFormatError as error:
         raise _name_format(path, str(error)) from None
+    if reader.counts_hidden and not keep_hidden:
+        take_as_visible(labels)
     _settle_names(labels)
     for skeleton in labels.skeletons:
         _check_skeleton(skeleton, path)

@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 import sleap_io as sio
-from numpy.typing import NDArray
 
 from poseflow.core.errors import LabelsError
 from poseflow.labels.formats.content import decode_head, one_line, read_head
 from poseflow.labels.formats.reader import LabelReader, OtherFormatError
+from poseflow.labels.hidden import Marks, Points, build_instance
 from poseflow.labels.image_paths import image_videos, parse_image_path, place_images
 
 logger = logging.getLogger(__name__)
 
 NAME = "a COCO file"
+HIDDEN = 1
+"""Visibility of a point that is labeled and not visible."""
 Entry = Mapping[str, Any]
 
 
@@ -51,7 +53,7 @@ def read(path: Path) -> sio.Labels:
 def read_content(content: Entry, path: Path) -> sio.Labels:
     """Labels of a parsed COCO file. Coordinates are taken as they are.
 
-    Visibility 0 is a missing point, 1 (occluded) and 2 are points. Annotations without points, crowds, and those of
+    Visibility 0 is a missing point, 1 a hidden one, 2 a point. Annotations without points, crowds, and those of
     images that the file does not list are left out, with one line that counts them. Annotations with a score are
     predictions.
 
@@ -74,15 +76,14 @@ def read_content(content: Entry, path: Path) -> sio.Labels:
             continue
         if category not in skeletons:
             skeletons[category] = _read_skeleton(categories.get(category), category, path)
-        points, hidden = _read_points(annotation, skeletons[category].node_names, path)
-        left_out["points of visibility 0 that have coordinates"] += hidden
+        points, hidden, unlabeled = _read_points(annotation, skeletons[category].node_names, path)
+        left_out["points of visibility 0 that have coordinates"] += unlabeled
         if not np.isfinite(points).any():
             left_out["annotations without points"] += 1
             continue
         track = _track_of(annotation)
-        found.setdefault(image, []).append(
-            _instance(annotation, points, skeletons[category], track and tracks.setdefault(track, sio.Track(track)))
-        )
+        animal = track and tracks.setdefault(track, sio.Track(track))
+        found.setdefault(image, []).append(_instance(annotation, points, hidden, skeletons[category], animal))
     _check_categories(skeletons, categories, path)
     if not skeletons:
         raise LabelsError(f"{path} must have annotations with keypoints, got {_list_counts(left_out) or 'none'}")
@@ -155,8 +156,8 @@ def _node_of(end: Any, nodes: Sequence[str], first: int) -> str | None:
     return end if end in nodes else None
 
 
-def _read_points(annotation: Entry, nodes: Sequence[str], path: Path) -> tuple[NDArray[np.float64], int]:
-    """Points (nodes, 2) of an annotation, and how many are said to be missing though they have coordinates."""
+def _read_points(annotation: Entry, nodes: Sequence[str], path: Path) -> tuple[Points, Marks, int]:
+    """Points (nodes, 2) of an annotation, which of them are hidden, and how many that are missing have coordinates."""
     where = f"{path}: annotation {annotation.get('id')}"
     try:
         numbers = np.array(annotation["keypoints"], float).ravel()
@@ -173,9 +174,10 @@ def _read_points(annotation: Entry, nodes: Sequence[str], path: Path) -> tuple[N
         wrong = visibility[~np.isin(visibility, (0, 1, 2))][0]
         raise LabelsError(f"{where}: visibility must be 0, 1 or 2, got {wrong:g} (scores of predictions?)")
     missing = visibility == 0
-    hidden = int((missing & (np.nan_to_num(points) != 0).any(axis=1)).sum())
-    points[missing | np.isnan(points).any(axis=1)] = np.nan
-    return points, hidden
+    unlabeled = int((missing & (np.nan_to_num(points) != 0).any(axis=1)).sum())
+    missing |= np.isnan(points).any(axis=1)
+    points[missing] = np.nan
+    return points, ~missing & (visibility == HIDDEN), unlabeled
 
 
 def _track_of(annotation: Entry) -> str | None:
@@ -195,11 +197,11 @@ def _track_of(annotation: Entry) -> str | None:
 
 
 def _instance(
-    annotation: Entry, points: NDArray[np.float64], skeleton: sio.Skeleton, track: sio.Track | None
+    annotation: Entry, points: Points, hidden: Marks, skeleton: sio.Skeleton, track: sio.Track | None
 ) -> sio.Instance:
     if annotation.get("score") is not None:
         return sio.PredictedInstance.from_numpy(points, skeleton=skeleton, track=track, score=annotation["score"])
-    return sio.Instance.from_numpy(points, skeleton=skeleton, track=track)
+    return build_instance(points, hidden, skeleton, track)
 
 
 def _check_categories(skeletons: Mapping[str, sio.Skeleton], categories: Mapping[str, Entry], path: Path) -> None:
@@ -301,4 +303,4 @@ def _describe_list(content: list[Any]) -> str:
     return f"a JSON list of another kind (entries with {', '.join(map(str, list(first)[:5]))})"
 
 
-COCO = LabelReader("COCO .json", recognize, read, general=True)
+COCO = LabelReader("COCO .json", recognize, read, counts_hidden=True, general=True)

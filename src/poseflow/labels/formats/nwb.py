@@ -10,12 +10,12 @@ from pathlib import Path, PureWindowsPath
 import h5py
 import numpy as np
 import sleap_io as sio
-from numpy.typing import NDArray
 
 from poseflow.core.errors import LabelsError
 from poseflow.labels.formats.content import is_hdf5, open_hdf5
 from poseflow.labels.formats.hdf5_file import dataset, opened, text
 from poseflow.labels.formats.reader import LabelReader
+from poseflow.labels.hidden import Marks, Points, build_instance
 from poseflow.labels.image_paths import image_videos, parse_image_path, place_images
 from poseflow.media.stills import IMAGE_SUFFIXES
 
@@ -35,7 +35,7 @@ def recognize(path: Path) -> bool:
 
 
 def read(path: Path) -> sio.Labels:
-    """Read labels; a point that is not visible is missing, as sleap-io writes and reads them.
+    """Read labels; a point that is not visible is hidden where it has a place, as sleap-io writes them, else missing.
 
     Animals have names where the file has a table of subjects (ndx-multisubjects), whose rows the instances' ids are;
     else ids count the animals of a frame. Raises LabelsError.
@@ -51,19 +51,22 @@ def read(path: Path) -> sio.Labels:
         places = _find_places(groups, path)
         tracks = [sio.Track(name) for name in _read_subjects(file)]
         found: dict[Place, list[sio.Instance]] = {}
-        hidden = 0
+        hidden_points = 0
         for group, place in zip(groups, places, strict=True):
             own = found.setdefault(place, [])
             for holder in _of_type(group, "SkeletonInstances"):
                 for each in _of_type(holder, "SkeletonInstance"):
                     skeleton = _skeleton(each, skeletons)
-                    points, unseen = _read_points(each, len(skeleton.nodes))
-                    hidden += unseen
+                    points, hidden = _read_points(each, len(skeleton.nodes))
+                    hidden_points += int(hidden.sum())
                     number = int(each.attrs.get("id", -1))
                     track = tracks[number] if 0 <= number < len(tracks) else None
-                    own.append(sio.Instance.from_numpy(points, skeleton=skeleton, track=track))
-    if hidden:
-        logger.warning("%s: left out: %d points that are not visible and have coordinates", path, hidden)
+                    own.append(build_instance(points, hidden, skeleton, track))
+    if hidden_points:
+        logger.warning(
+            "%s: %d points that are not visible and have coordinates count with labels.keep_hidden only",
+            path, hidden_points,
+        )  # fmt: skip
     frames = [sio.LabeledFrame(video=video, frame_idx=number, instances=own) for (video, number), own in found.items()]
     videos = list(dict.fromkeys(video for video, _ in found))
     return sio.Labels(labeled_frames=frames, videos=videos, skeletons=list(skeletons.values()), tracks=tracks)
@@ -155,19 +158,19 @@ def _skeleton(instance: h5py.Group, known: dict[int, sio.Skeleton]) -> sio.Skele
     return known[address]
 
 
-def _read_points(instance: h5py.Group, nodes: int) -> tuple[NDArray[np.float64], int]:
-    """Points (nodes, 2), and how many of them have coordinates and are said to be hidden."""
+def _read_points(instance: h5py.Group, nodes: int) -> tuple[Points, Marks]:
+    """Points (nodes, 2), and which of them are hidden."""
     points = np.asarray(dataset(instance, "node_locations", 2)[:], float)
     if points.shape != (nodes, 2):
         raise ValueError(f"{instance.name} must have x and y of {nodes} nodes, got {points.shape}")
     if "node_visibility" not in instance:
-        return points, 0
+        return points, np.zeros(nodes, bool)
     seen = np.asarray(dataset(instance, "node_visibility", 1)[:], bool)
     if seen.shape != (nodes,):
         raise ValueError(f"{instance.name} must have the visibility of {nodes} nodes, got {seen.shape}")
     hidden = ~seen & np.isfinite(points).all(axis=1)
-    points[~seen] = np.nan
-    return points, int(hidden.sum())
+    points[~seen & ~hidden] = np.nan
+    return points, hidden
 
 
 NWB = LabelReader("NWB (ndx-pose's PoseTraining) .nwb", recognize, read)

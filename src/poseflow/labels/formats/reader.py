@@ -29,10 +29,16 @@ class LabelReader:
     The file is there and not empty, and one that is HDF5 can be opened and leads to no other file.
     """
     read: Callable[[Path], sio.Labels]
-    """Read a file, without opening any video; raises LabelsError, which names the file, where it is damaged,
-    and OtherFormatError where only reading shows that it is of another format."""
+    """Read a file, without opening any video; a point that is hidden is not visible and has its place.
+
+    Raises LabelsError, which names the file, where it is damaged, and OtherFormatError where only reading shows that it
+    is of another format.
+    """
     describe: Callable[[Path, bool], LabelFacts] | None = None
     """What a file holds (`describe_labels`) without reading all of it; the flag: predicted instances count too."""
+    counts_hidden: bool = False
+    """Whether points that it reads as not visible are points for the format's own program, and then for us, unless
+    `labels.keep_hidden` says that they are hidden ones; else they are missing."""
     general: bool = False
     """Whether the format is asked last, since it takes files (any JSON) that may be of another format as well."""
 

@@ -14,6 +14,7 @@ from poseflow.core.errors import LabelsError
 from poseflow.labels.formats.content import DAMAGED, one_line
 from poseflow.labels.formats.json_file import has_words, parse_json
 from poseflow.labels.formats.reader import LabelReader
+from poseflow.labels.hidden import build_instance
 
 WHAT = "labels of SLEAP (.json)"
 
@@ -62,17 +63,20 @@ def _video(backend: Mapping[str, Any]) -> sio.Video:
 def _instance(
     entry: Mapping[str, Any], nodes: list[str], skeletons: list[sio.Skeleton], tracks: list[sio.Track]
 ) -> sio.Instance:
-    skeleton = skeletons[int(entry["skeleton"])]
+    skeleton, is_predicted = skeletons[int(entry["skeleton"])], entry.get("score") is not None
     points = np.full((len(skeleton.nodes), 2), np.nan)
-    scores = np.zeros(len(skeleton.nodes))
+    hidden, scores = np.zeros(len(skeleton.nodes), bool), np.zeros(len(skeleton.nodes))
     for number, point in entry["_points"].items():
         place = skeleton.node_names.index(nodes[int(number)])
-        if point.get("visible", True):
-            points[place] = float(point["x"]), float(point["y"])
+        hidden[place] = not point.get("visible", True)
+        if not hidden[place]:
             scores[place] = float(point.get("score", 0))
+        elif is_predicted or point.get("x") is None or point.get("y") is None:
+            continue
+        points[place] = float(point["x"]), float(point["y"])
     track = None if entry.get("track") is None else tracks[int(entry["track"])]
-    if entry.get("score") is None:
-        return sio.Instance.from_numpy(points, skeleton=skeleton, track=track)
+    if not is_predicted:
+        return build_instance(points, hidden, skeleton, track)
     return sio.PredictedInstance.from_numpy(
         points, skeleton=skeleton, track=track, point_scores=scores, score=float(entry["score"])
     )

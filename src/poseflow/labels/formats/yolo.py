@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import sleap_io as sio
 import yaml
-from numpy.typing import NDArray
 
 from poseflow.core.errors import LabelsError
 from poseflow.core.wording import list_some
 from poseflow.labels.formats.content import DAMAGED, decode_head, one_line
 from poseflow.labels.formats.reader import LabelReader
+from poseflow.labels.hidden import Marks, Points, build_instance
 from poseflow.labels.image_paths import image_videos, parse_image_path
 from poseflow.media.stills import list_images, read_image
 
@@ -28,6 +28,8 @@ SPLITS = ("train", "val", "test")
 MOST_BYTES = 1 << 20
 """Of a `data.yaml`, and of the text of an image."""
 MOST_NODES = 10_000
+HIDDEN = 1
+"""Visibility of a point that is labeled and not visible."""
 BOX = 5
 """Numbers of a line before its keypoints: class and box."""
 
@@ -43,14 +45,14 @@ def read(path: Path) -> sio.Labels:
     """Read a data set, all its splits together; coordinates are fractions of the images' sizes.
 
     Images and texts must lie in the folder of the `data.yaml`, wherever that was when it was written. Animals have no
-    names; classes count as one kind of animal. Points of visibility 0 are missing. Raises LabelsError.
+    names; classes count as one kind of animal. Points of visibility 0 are missing, of 1 hidden. Raises LabelsError.
     """
     try:
         settings = yaml.safe_load(_read_text(path))
         skeleton, dimensions = _read_skeleton(settings)
     except (*DAMAGED, yaml.YAMLError) as error:
         raise LabelsError(f"{path} must be {WHAT}, got a damaged one: {one_line(error)}") from error
-    poses: dict[Path, list[NDArray[np.float64]]] = {}
+    poses: dict[Path, list[tuple[Points, Marks]]] = {}
     gone: list[str] = []
     classes: set[float] = set()
     for folder in _find_folders(settings, path):
@@ -69,8 +71,8 @@ def read(path: Path) -> sio.Labels:
     frames = []
     for image, animals in poses.items():
         video, frame_idx = videos[image]
-        own = [points for points in animals if np.isfinite(points).any()]
-        instances = [sio.Instance.from_numpy(points, skeleton=skeleton) for points in own]
+        own = [(points, hidden) for points, hidden in animals if np.isfinite(points).any()]
+        instances = [build_instance(points, hidden, skeleton, None) for points, hidden in own]
         frames.append(sio.LabeledFrame(video=video, frame_idx=frame_idx, instances=instances))
     listed = list(dict.fromkeys(video for video, _ in videos.values()))
     return sio.Labels(labeled_frames=frames, videos=listed, skeletons=[skeleton])
@@ -154,8 +156,8 @@ def _texts_of(images: Path, path: Path) -> dict[str, Path]:
 
 def _read_poses(
     text: Path, image: Path, shape: tuple[int, int], path: Path
-) -> tuple[list[list[float]], list[NDArray[np.float64]]]:
-    """The numbers of each animal of an image, and its points (nodes, 2) in px."""
+) -> tuple[list[list[float]], list[tuple[Points, Marks]]]:
+    """The numbers of each animal of an image, and its points (nodes, 2) in px, with which of them are hidden."""
     try:
         rows = [[float(cell) for cell in line.split()] for line in _read_text(text).splitlines() if line.strip()]
     except (UnicodeDecodeError, ValueError) as error:
@@ -175,7 +177,8 @@ def _read_poses(
     size = np.array(picture.shape[1::-1], float)
     keypoints = np.array(rows)[:, BOX:].reshape(len(rows), nodes, dimensions)
     known = keypoints[..., 2:] > 0 if dimensions == 3 else (keypoints >= 0).all(axis=2, keepdims=True)
-    return rows, list(np.where(known, keypoints[..., :2] * size, np.nan))
+    hidden = keypoints[..., 2] == HIDDEN if dimensions == 3 else np.zeros(known.shape[:2], bool)
+    return rows, list(zip(np.where(known, keypoints[..., :2] * size, np.nan), hidden, strict=True))
 
 
-YOLO = LabelReader("YOLO-pose data.yaml", recognize, read)
+YOLO = LabelReader("YOLO-pose data.yaml", recognize, read, counts_hidden=True)
