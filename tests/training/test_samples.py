@@ -147,6 +147,14 @@ def test_a_crop_fits_the_strides_at_every_scale_and_holds_what_it_must(scale, ba
                 assert fitted == (crop == asked) == ("is taken" not in caplog.text)
 
 
+def test_a_mirror_leaves_an_anchor_what_it_is():
+    package = make_package(3)
+    package.skeleton = Skeleton(nodes=("head", "tail"), symmetries=((0, 1),))
+    config = profile("centroid", {"flip": True, "rotation_deg": 0, "scale": (1, 1)}, anchor="head")
+    batch = next(iterate_batches(build_samples(package, config), config.augmentation, batch_size=20, seed=0))
+    assert brightness_at(batch.images, batch.points).min() > 150
+
+
 def test_frames_without_animals_teach_too():
     package = make_package(2)
     package.frames[1] = type(package.frames[1])("blobs", 1, np.empty((0, 2, 2), np.float32), ())

@@ -92,7 +92,7 @@ def _draw_sample(
         size = (samples.window, samples.window)
         center = draw_window(frame.shape[:2], samples.window, points, rng)
     matrix = draw_transform(frame.shape[:2], size, augmentation, rng, center)
-    image, points = apply_transform(frame, points, matrix, size, samples.skeleton.flip_order())
+    image, points = apply_transform(frame, points, matrix, size, samples.flip_order())
     views = [image] if center is None else [image, np.ascontiguousarray(frame[::INTENSITY_STEP, ::INTENSITY_STEP])]
     if augmentation is not None:
         jitter = draw_intensity_jitter(augmentation, rng)

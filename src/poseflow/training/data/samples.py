@@ -51,6 +51,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self.images)
 
+    def flip_order(self) -> list[int]:
+        """Order of the points after a mirror flip; an anchor stays what it is."""
+        order = self.skeleton.flip_order()
+        return order if self.points.shape[2] == len(order) else [0]
+
 
 def build_samples(package: Package, config: ModelConfig, limit: int | None = None) -> Samples:
     """Read a package's frames as samples for a model of `config.kind`; `limit` takes that many, evenly spaced.
