@@ -172,7 +172,7 @@ def test_classes_stay_with_their_animals(kind):
     assert config.head.identities == ("female", "male")
     samples = build_samples(package, config)
     batches = iterate_batches(samples, config.augmentation, batch_size=6, seed=3)
-    for _, (images, points, classes, _) in zip(range(4), batches, strict=False):
+    for _, (images, points, classes, *_) in zip(range(4), batches, strict=False):
         bodies = points.mean(axis=2)
         bright, dark = (brightness_at(images, np.where(classes[..., None] == name, bodies, np.nan)) for name in (0, 1))
         assert len(bright) and bright.min() > 100

@@ -15,6 +15,7 @@ class Kind:
     """A kind of model: another package adds one by an entry point `poseflow.kinds`.
 
     purpose: what it does, in words that follow "it". heads: what it draws; all draw `confidence_maps`.
+    optional_heads: what it draws beside these where a profile gives them a weight.
     sampler: what a sample of it is (`training.data.samples.SAMPLERS`): a frame with all points of all animals, a frame
         with the anchor of each, or a crop with the points of the animal in its middle.
     pipeline: how frames become instances (`inference.pipelines.PIPELINES`): the highest peak of each node is the one
@@ -26,6 +27,7 @@ class Kind:
     heads: tuple[str, ...]
     sampler: Literal["frames", "anchors", "crops"]
     pipeline: Literal["single_animal", "top_down", "bottom_up"]
+    optional_heads: tuple[str, ...] = ()
 
     def count_points(self, nodes: int) -> int:
         """Points that it finds of an animal with so many nodes."""
@@ -37,13 +39,18 @@ class Kind:
         return any(HEADS[name].names_animals for name in self.heads)
 
 
+VISIBILITY = ("visibility",)
 KINDS = Registry[Kind]("kinds", "kind")
 KINDS.add("single_instance")(
-    Kind("predicts the pose of the one animal in the frame", ("confidence_maps",), "frames", "single_animal")
+    Kind(
+        "predicts the pose of the one animal in the frame", ("confidence_maps",), "frames", "single_animal", VISIBILITY
+    )
 )
 KINDS.add("centroid")(Kind("detects where the animals are", ("confidence_maps",), "anchors", "top_down"))
 KINDS.add("centered_instance")(
-    Kind("predicts the pose of the animal in the middle of a crop", ("confidence_maps",), "crops", "top_down")
+    Kind(
+        "predicts the pose of the animal in the middle of a crop", ("confidence_maps",), "crops", "top_down", VISIBILITY
+    )
 )
 KINDS.add("bottom_up")(
     Kind(
@@ -51,6 +58,7 @@ KINDS.add("bottom_up")(
         ("confidence_maps", "part_affinity_fields"),
         "frames",
         "bottom_up",
+        VISIBILITY,
     )
 )
 KINDS.add("multi_class_top_down")(
@@ -59,6 +67,7 @@ KINDS.add("multi_class_top_down")(
         ("confidence_maps", "class_vector"),
         "crops",
         "top_down",
+        VISIBILITY,
     )
 )
 KINDS.add("multi_class_bottom_up")(
@@ -67,6 +76,7 @@ KINDS.add("multi_class_bottom_up")(
         ("confidence_maps", "class_maps"),
         "frames",
         "bottom_up",
+        VISIBILITY,
     )
 )
 

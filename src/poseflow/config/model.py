@@ -44,6 +44,8 @@ Factors = Annotated[tuple[float, float], AfterValidator(_check_factors)]
 class HeadConfig(Section):
     """What the network draws: confidence maps, and under its name each head that the kind has beside them.
 
+    A head that the kind can do without, as `visibility`, is drawn where its weight is above 0.
+
     Only such settings of a head are kept that differ from its defaults; `ModelConfig.heads` has them all.
     """
 
@@ -198,7 +200,9 @@ class ModelConfig(Section):
     @property
     def heads(self) -> dict[str, Head]:
         """What a network of this kind draws, by name, each with its settings."""
-        return {name: self.head.settings_of(name) for name in KINDS[self.kind].heads}
+        kind = KINDS[self.kind]
+        heads = {name: self.head.settings_of(name) for name in (*kind.heads, *kind.optional_heads)}
+        return {name: head for name, head in heads.items() if name in kind.heads or head.weight}
 
     def describe_subject(self, skeleton: Skeleton) -> Subject:
         """What the network draws of animals with that skeleton."""

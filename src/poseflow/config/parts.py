@@ -201,6 +201,8 @@ class Head(Section, ABC):
     """Whether the skeleton's edges must join all nodes."""
     names_animals: ClassVar[bool] = False
     """Whether it says who an animal is; the profile then has `identities`."""
+    learns_hidden: ClassVar[bool] = False
+    """Whether it learns which nodes are hidden, of labels that say it, and its maps tell that of each node."""
 
     weight: float = Field(1.0, ge=0, description="Of its loss beside that of the confidence maps.")
 
@@ -231,6 +233,12 @@ class Head(Section, ABC):
             size: (height, width) of the network's input in px.
         """
 
+    def draw_with_hidden(
+        self, points: Tensor, hidden: Tensor, classes: Tensor, size: tuple[Any, Any], subject: Subject
+    ) -> Tensor:
+        """As `draw_targets`, for heads that learn which points are hidden, (batch, instances, points) bool."""
+        return self.draw_targets(points, classes, size, subject)
+
     @abstractmethod
     def score(self, targets: Tensor, outputs: Tensor, foreground_weight: float) -> Tensor:
         """Loss of outputs, a number; `foreground_weight` is how much more than the ground an animal's cells weigh."""
@@ -247,6 +255,7 @@ HEADS = Registry[type[Head]](
     part_affinity_fields="poseflow.networks.heads.part_affinity_fields:PartAffinityFields",
     class_maps="poseflow.networks.heads.class_maps:ClassMaps",
     class_vector="poseflow.networks.heads.class_vector:ClassVector",
+    visibility="poseflow.networks.heads.visibility:Visibility",
 )
 
 

@@ -44,7 +44,8 @@ def clean_labels(labels: sio.Labels, path: Path, include_predictions: bool, keep
         kept = []
         for instance in _all_chosen(same, include_predictions, keep_hidden, left_out):
             order = orders[id(instance.skeleton)]
-            points, hidden = (part[order] for part in split_hidden(instance, keep_hidden))
+            points, hidden = split_hidden(instance, keep_hidden)
+            points, hidden = points[order], hidden[order]
             stray, key = find_strays(points), frame_key(video, frame_idx)
             strays += describe_strays(stray[None], points[None], skeleton.node_names, key)
             nowhere += describe_strays(find_nowhere(points)[None], points[None], skeleton.node_names, key)

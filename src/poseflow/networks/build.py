@@ -49,14 +49,23 @@ def build_model(config: ModelConfig, skeleton: Skeleton) -> keras.Model:
 
 
 def draw_targets(
-    points: Tensor, classes: Tensor, size: tuple[Any, Any], config: ModelConfig, skeleton: Skeleton
+    points: Tensor,
+    classes: Tensor,
+    size: tuple[Any, Any],
+    config: ModelConfig,
+    skeleton: Skeleton,
+    hidden: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Draw what a model learns, by head name; NaN where it is not known. See `Head.draw_targets`.
 
     The sampler has already reduced a centroid model's points to anchors, and a crop's to its own animal's.
+
+    Args: hidden: (batch, instances, points), which of the points are hidden; None: none is.
     """
     subject = config.describe_subject(skeleton)
-    return {name: head.draw_targets(points, classes, size, subject) for name, head in config.heads.items()}
+    if hidden is None:
+        return {name: head.draw_targets(points, classes, size, subject) for name, head in config.heads.items()}
+    return {name: head.draw_with_hidden(points, hidden, classes, size, subject) for name, head in config.heads.items()}
 
 
 def measure_intensity(image: Any) -> Any:

@@ -17,7 +17,7 @@ HARD_RATIO, LEAST_HARD = 2.0, 2
 
 
 class TrainedNetwork(keras.Model):
-    """A network with the loss of its profile; fed with uint8 images, points and classes, not with maps."""
+    """A network with the loss of its profile; fed with uint8 images, points, classes and hidden ones, not with maps."""
 
     def __init__(self, network: keras.Model, config: ModelConfig, skeleton: Skeleton) -> None:
         super().__init__()
@@ -48,11 +48,13 @@ class TrainedNetwork(keras.Model):
     ) -> Tensor:
         """Sum of the heads' losses by their weights.
 
-        `x` has images; `y` has points (batch, instances, nodes, 2) and classes (batch, instances). The heads' own
+        `x` has images; `y` has points (batch, instances, nodes, 2), classes (batch, instances), and, of the points,
+        which are hidden (batch, instances, nodes). The heads' own
         losses are logged beside the sum, and so is the OKS of the points, where each sample shows one animal.
         """
         batch, height, width, _ = ops.shape(x["images"])
-        targets = draw_targets(y["points"], y["classes"], (height, width), self.profile, self.skeleton)
+        size, hidden = (height, width), y.get("hidden")
+        targets = draw_targets(y["points"], y["classes"], size, self.profile, self.skeleton, hidden)
         weighted = []
         training_config = self.profile.training
         for name, head in self.profile.heads.items():

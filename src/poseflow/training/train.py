@@ -159,7 +159,8 @@ def build_optimizer(config: TrainingConfig) -> keras.Optimizer:
 
 def _as_input(batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
     """A batch in the form that Keras asks for."""
-    return {"images": batch.images, "intensity": batch.intensity}, {"points": batch.points, "classes": batch.classes}
+    labels = {"points": batch.points, "classes": batch.classes, "hidden": batch.hidden}
+    return {"images": batch.images, "intensity": batch.intensity}, labels
 
 
 def _validation(validation: Samples | None) -> Any:

@@ -1,7 +1,7 @@
 """Maps to points, in `keras.ops`, so that it runs compiled with the network; what is left is NumPy on the host."""
 
 from poseflow.networks.decoding.assembly import Assembled, group_peaks_by_class, link_peaks
-from poseflow.networks.decoding.candidates import score_classes, score_edge_candidates
+from poseflow.networks.decoding.candidates import score_classes, score_edge_candidates, score_hidden
 from poseflow.networks.decoding.crops import (
     crop_images,
     crop_images_at_corners,
@@ -28,5 +28,6 @@ __all__ = [
     "resize_images",
     "score_classes",
     "score_edge_candidates",
+    "score_hidden",
     "shrink_images",
 ]

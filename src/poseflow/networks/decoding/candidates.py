@@ -75,6 +75,25 @@ def score_classes(maps: Tensor, peaks: Tensor, output_stride: int) -> Tensor:
     return ops.where(found, scores, float("nan"))
 
 
+def score_hidden(maps: Tensor, points: Tensor, output_stride: int) -> Tensor:
+    """Read visibility maps at points, at the nearest cell.
+
+    Args:
+        maps: (batch, height, width, nodes) probabilities that a node is hidden.
+        points: (batch, nodes, 2), or (batch, nodes, k, 2), (x, y) in px of the network's input, NaN where missing.
+        output_stride: px per cell.
+
+    Returns: (batch, nodes), or (batch, nodes, k), float32, NaN for a missing point.
+    """
+    batch, height, width, nodes = ops.shape(maps)
+    beyond = [1] * (len(points.shape) - 3)
+    found = ops.all(ops.isfinite(points), axis=-1)
+    rows, columns = _nearest_cells(ops.where(found[..., None], points, 0.0), output_stride, height, width)
+    frame = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, *beyond))
+    node = ops.reshape(ops.arange(nodes, dtype="int32"), (1, -1, *beyond))
+    return ops.where(found, take_cells(maps, (frame, rows, columns, node), depth=1)[..., 0], float("nan"))
+
+
 def _nearest_cells(points: Tensor, output_stride: int, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Rows and columns of the cells nearest to points (..., 2), within the map."""
     cells = ops.cast(ops.round(points / output_stride), "int32")

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from poseflow.config import GroupingConfig
 from poseflow.config.parts import Stride, Subject
 from poseflow.networks.heads.classes import CLIP, ClassWeights, known_weights, one_hot, weigh_classes
-from poseflow.networks.heads.maps import Floats, GroupingHead
+from poseflow.networks.heads.maps import Floats, GroupingHead, square_offsets
 from poseflow.networks.lazy import ops
 
 if TYPE_CHECKING:
@@ -91,20 +91,14 @@ def draw_class_maps(
     Source: Pereira et al. 2022, Methods, "Appearance-based ID models".
     """
     points = ops.cast(points, "float32")
-    rows = _squared_offsets(points[..., 1], height // output_stride, output_stride)
-    columns = _squared_offsets(points[..., 0], width // output_stride, output_stride)
+    rows = square_offsets(points[..., 1], height // output_stride, output_stride)
+    columns = square_offsets(points[..., 0], width // output_stride, output_stride)
     near = ops.any(rows[..., :, None] + columns[..., None, :] <= radius_px**2, axis=2)
     masks = ops.cast(near, "float32")
     drawn = ops.einsum("bkhw,bkc->bhwc", masks, one_hot(classes, class_count)) > 0
     unnamed = ops.cast(ops.cast(classes, "int32") < 0, "float32")
     unknown = ops.einsum("bkhw,bk->bhw", masks, unnamed)[..., None] > 0
     return ops.where(drawn, 1.0, ops.where(unknown, float("nan"), 0.0))
-
-
-def _squared_offsets(coordinates: Tensor, cells: int, output_stride: int) -> Tensor:
-    """(..., cells) px², infinite for a point that is not visible."""
-    grid = ops.arange(0, cells, dtype="float32") * output_stride
-    return ops.square(grid - ops.where(ops.isfinite(coordinates), coordinates, float("inf"))[..., None])
 
 
 def score_class_maps(

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from poseflow.config import GroupingConfig
 from poseflow.config.parts import Head, Stride, Subject
-from poseflow.networks.lazy import keras, layers
+from poseflow.networks.lazy import keras, layers, ops
 
 if TYPE_CHECKING:  # it imports SciPy
     from poseflow.networks.decoding import Assembled
@@ -40,6 +40,15 @@ class MapHead(Head):
             channels, 1, activation=self.activation, kernel_initializer=nearly_zero, dtype="float32", name=name
         )
         return convolution(features[self.output_stride])
+
+
+def square_offsets(coordinates: Tensor, cells: int, output_stride: int) -> Tensor:
+    """Squared distances of the cells of a row, or column, from coordinates (...), px² (..., cells).
+
+    Infinite for a point that is missing.
+    """
+    grid = ops.arange(0, cells, dtype="float32") * output_stride
+    return ops.square(grid - ops.where(ops.isfinite(coordinates), coordinates, float("inf"))[..., None])
 
 
 class GroupingHead(MapHead):

@@ -66,18 +66,23 @@ def apply_transform(
 
     Args:
         image: (height, width, channels) uint8. points: (instances, nodes, 2).
-        matrix: (2, 3) from `draw_transform`; a mirror image (negative determinant) exchanges symmetric nodes.
+        matrix: (2, 3) from `draw_transform`; a mirror image exchanges symmetric nodes.
         size: (height, width) of the result; black where the source does not reach.
         flip_order: node order after a mirror flip, from `Skeleton.flip_order`.
     """
     height, width = size
     warped = np.asarray(cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
     moved = (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
-    if np.linalg.det(matrix[:, :2]) < 0:
+    if is_mirrored(matrix):
         moved = moved[:, flip_order]
     outside = (moved < -0.5).any(-1) | (moved[..., 0] > width - 0.5) | (moved[..., 1] > height - 0.5)
     moved[outside] = np.nan
     return warped.reshape(height, width, -1), moved
+
+
+def is_mirrored(matrix: NDArray[np.float64]) -> bool:
+    """Whether a transform (2, 3) gives a mirror image."""
+    return bool(np.linalg.det(matrix[:, :2]) < 0)
 
 
 @dataclass(frozen=True, eq=False)

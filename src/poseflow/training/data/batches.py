@@ -17,11 +17,12 @@ from poseflow.training.data.augmentation import (
     draw_intensity_jitter,
     draw_transform,
     draw_window,
+    is_mirrored,
     jitter_intensity,
 )
 from poseflow.training.data.samples import Samples
 
-Sample = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]
+Sample = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int32], NDArray[np.float32], NDArray[np.bool_]]
 
 
 INTENSITY_STEP = 4  # of a frame's pixels, one in 16 is measured
@@ -34,12 +35,14 @@ class Batch(NamedTuple):
     classes: (batch, instances) int32, -1 for an animal without a name.
     intensity: (batch, 2) float32, mean and standard deviation of each image, or of the frame that it is a window of: so
         is a window as bright to the network as the same place of a whole frame, of which most may be dark.
+    hidden: (batch, instances, nodes), which of the points nobody can see.
     """
 
     images: NDArray[np.uint8]
     points: NDArray[np.float32]
     classes: NDArray[np.int32]
     intensity: NDArray[np.float32]
+    hidden: NDArray[np.bool_]
 
 
 def iterate_batches(
@@ -86,19 +89,23 @@ def _shuffled(count: int, seed: int, turn: int) -> NDArray[np.int_]:
 def _draw_sample(
     samples: Samples, index: int, augmentation: AugmentationConfig | None, rng: np.random.Generator
 ) -> Sample:
-    frame, points = samples.images[index], samples.points[index]
+    frame, points, hidden = samples.images[index], samples.points[index], samples.hidden[index]
     size, center = (samples.height, samples.width), None
     if augmentation is not None and samples.window is not None:
         size = (samples.window, samples.window)
         center = draw_window(frame.shape[:2], samples.window, points, rng)
     matrix = draw_transform(frame.shape[:2], size, augmentation, rng, center)
-    image, points = apply_transform(frame, points, matrix, size, samples.flip_order())
+    flip_order = samples.flip_order()
+    image, points = apply_transform(frame, points, matrix, size, flip_order)
+    if is_mirrored(matrix):
+        hidden = hidden[:, flip_order]
     views = [image] if center is None else [image, np.ascontiguousarray(frame[::INTENSITY_STEP, ::INTENSITY_STEP])]
     if augmentation is not None:
         jitter = draw_intensity_jitter(augmentation, rng)
         views = [jitter_intensity(view, jitter, rng) for view in views]
         views[0] = damage_image(views[0], draw_damage(augmentation, rng))
-    return views[0], points, _keep_names(samples.classes[index], matrix, augmentation), _measure_intensity(views[-1])
+    names = _keep_names(samples.classes[index], matrix, augmentation)
+    return views[0], points, names, _measure_intensity(views[-1]), hidden
 
 
 def _keep_names(

@@ -36,6 +36,7 @@ class Samples:
         `height` x `width`, so that rotation does not turn black corners in.
     points: (samples, instances, nodes, 2) float32, (x, y) in px of these images, NaN where not visible.
     classes: (samples, instances) int32, each animal's place in the profile's identities, -1 where it has none.
+    hidden: (samples, instances, nodes), which of the points nobody can see.
     height, width: what the network sees, centered on the image's center.
     window: side of the squares that training takes out of the images instead; None where it takes them whole.
     """
@@ -44,6 +45,7 @@ class Samples:
     images: list[NDArray[np.uint8]] = field(repr=False)
     points: NDArray[np.float32] = field(repr=False)
     classes: NDArray[np.int32] = field(repr=False)
+    hidden: NDArray[np.bool_] = field(repr=False)
     height: int
     width: int
     window: int | None = None
@@ -75,11 +77,17 @@ def complete_profile(package: Package, config: ModelConfig) -> ModelConfig:
     """Fill in what a profile leaves to the labels: the crop's size, the animals' names and their weights.
 
     Raises LabelsError where an ID model has no names to learn, or others than the labels, or weights of another number
-    of animals; SkeletonError where the skeleton's edges do not join all nodes and the kind needs that.
+    of animals, and where one that learns which nodes are hidden has none of them; SkeletonError where the skeleton's
+    edges do not join all nodes and the kind needs that.
     """
     kind = KINDS[config.kind]
     if any(head.needs_connected_skeleton for head in config.heads.values()):
         package.skeleton.check_connected()
+    for name, head in config.heads.items():
+        if head.learns_hidden and not any(_hidden_of(frame).any() for frame in package.frames):
+            raise LabelsError(
+                f"{package.path}: {name} must have hidden nodes to learn, got none that labels.keep_hidden kept"
+            )
     crop_px = choose_crop_px(package, config) if kind.sampler == "crops" else None
     identities = _choose_identities(package, config.head) if kind.names_animals else None
     heads = _weigh_identities(package, config, identities) if identities else {}
@@ -217,31 +225,43 @@ def _scaled(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 
 def _sample_frames(package: Package, frames: list[int], config: ModelConfig) -> Samples:
     """Whole frames with the points of all their animals."""
-    return _frames_with(package, frames, config, [package.frames[i].points for i in frames])
+    found = [package.frames[i] for i in frames]
+    return _frames_with(package, frames, config, [one.points for one in found], [_hidden_of(one) for one in found])
 
 
 def _sample_anchors(package: Package, frames: list[int], config: ModelConfig) -> Samples:
     """Whole frames with one point an animal: its anchor."""
     anchor = _anchor_index(package.skeleton, config.input)
     points = [find_anchors(package.frames[i].points, anchor)[:, None] for i in frames]
-    return _frames_with(package, frames, config, points)
+    return _frames_with(package, frames, config, points, [np.zeros(own.shape[:2], bool) for own in points])
 
 
 def _frames_with(
-    package: Package, frames: list[int], config: ModelConfig, points: list[NDArray[np.float32]]
+    package: Package,
+    frames: list[int],
+    config: ModelConfig,
+    points: list[NDArray[np.float32]],
+    hidden: list[NDArray[np.bool_]],
 ) -> Samples:
     images = [_scaled(package.image(i, config.input.channels), config.input.scale) for i in frames]
     most = max(max(map(len, points)), 1)
     padded = np.full((len(frames), most, points[0].shape[1], 2), np.nan, np.float32)
+    marks = np.zeros(padded.shape[:3], bool)
     classes = np.full((len(frames), most), -1, np.int32)
     for row, (i, found) in enumerate(zip(frames, points, strict=True)):
         padded[row, : len(found)] = scale_points(found, config.input.scale)
+        marks[row, : len(found)] = hidden[row]
         classes[row, : len(found)] = _classes_of(package.frames[i], config.head)
     unit = config.backbone.max_stride
     height, width = (ceil(max(image.shape[axis] for image in images) / unit) * unit for axis in (0, 1))
     window = config.augmentation.window_px
     side = None if window is None else min(ceil(window * config.input.scale / unit) * unit, height, width)
-    return Samples(package.skeleton, images, padded, classes, height, width, side)
+    return Samples(package.skeleton, images, padded, classes, marks, height, width, side)
+
+
+def _hidden_of(frame: FrameLabels) -> NDArray[np.bool_]:
+    """Which points (instances, nodes) of a frame are hidden."""
+    return np.zeros(frame.points.shape[:2], bool) if frame.hidden is None else frame.hidden
 
 
 def _classes_of(frame: FrameLabels, head: HeadConfig) -> NDArray[np.int32]:
@@ -256,19 +276,22 @@ def _sample_crops(package: Package, frames: list[int], config: ModelConfig) -> S
         raise ConfigError("input.crop_px must be a number of px before samples are cut, got null")
     anchor = _anchor_index(package.skeleton, config.input)
     side = _crop_side_with_margin(config)
-    images, points, classes = [], [], []
+    images, points, classes, hidden = [], [], [], []
     for i in frames:
         frame, found = package.image(i, config.input.channels), package.frames[i].points
-        names = _classes_of(package.frames[i], config.head)
-        for center, own, name in zip(np.round(find_anchors(found, anchor)), found, names, strict=True):
+        names, marks = _classes_of(package.frames[i], config.head), _hidden_of(package.frames[i])
+        centers = np.round(find_anchors(found, anchor))
+        for center, own, name, own_marks in zip(centers, found, names, marks, strict=True):
             if not np.isfinite(center).all():
                 continue
             origin = (center - side // 2).astype(int)
             images.append(_scaled(_cut(frame, origin, side), config.input.scale))
             points.append(scale_points(own - origin.astype(np.float32), config.input.scale))
             classes.append(name)
+            hidden.append(own_marks)
     size = round(config.input.crop_px * config.input.scale)
-    return Samples(package.skeleton, images, np.stack(points)[:, None], np.array(classes)[:, None], size, size)
+    stacked = np.stack(points)[:, None], np.array(classes)[:, None], np.stack(hidden)[:, None]
+    return Samples(package.skeleton, images, *stacked, size, size)
 
 
 def _crop_side_with_margin(config: ModelConfig) -> int:
