@@ -76,6 +76,7 @@ def find_animals(truth: Truth, noise: Noise, seed: int) -> tuple[Predictions, ND
         point_scores=there.astype(np.float32),
         shifted=shifted[order],
         class_scores=chance[order].astype(np.float32),
+        hidden=np.empty((len(points), 0), np.float32),
         class_names=IDENTITIES[:animals],
         frames=((0, frames),),
         metadata={"video": "cage"},

@@ -39,6 +39,7 @@ def draw_table(seed: int) -> tuple[Skeleton, Predictions, Tracks]:
         point_scores=scores.astype(np.float32),
         shifted=np.empty((rows, 0, len(skeleton.nodes), 2), np.float32),
         class_scores=np.empty((rows, 0), np.float32),
+        hidden=np.empty((rows, 0), np.float32),
         frames=((0, FRAMES),),
         failed_frames=np.empty(0, np.int64),
         metadata={},

@@ -60,6 +60,7 @@ def make_poses(
         point_scores=np.ones((count, 4), np.float32),
         shifted=np.empty((count, 0, 4, 2), np.float32),
         class_scores=np.empty((count, 0), np.float32),
+        hidden=np.empty((count, 0), np.float32),
         frames=((0, index.frames),) if index.frames else (),
         failed_frames=np.array(failed, np.int64),
         metadata={"video": video, "release": "0123456789"},

@@ -25,7 +25,7 @@ from poseflow.tables import (
 from poseflow.tables.displacements import STEP_PX, decode_displacements, encode_displacements
 
 SKELETON = Skeleton.from_names(["nose", "tail base"], [("nose", "tail base")])
-ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores", "failed_frames")
+ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores", "hidden", "failed_frames")
 
 
 def make_predictions(frames: int = 50, lags: int = 2, seed: int = 0, **changes) -> Predictions:

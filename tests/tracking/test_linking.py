@@ -283,7 +283,7 @@ def test_tracks_of_shards_are_those_of_the_whole(tmp_path, batch_frames):
     whole = make_crowd(3, frames=60)
     for name, (start, stop) in {"a": (0, 20), "b": (20, 21), "c": (21, 60)}.items():
         rows = (whole.frame_idx >= start) & (whole.frame_idx < stop)
-        arrays = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores")
+        arrays = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores", "hidden")
         shard = replace(whole, **{array: getattr(whole, array)[rows] for array in arrays}, frames=((start, stop),))
         write_predictions(shard, tmp_path / name)
     config = TrackingConfig(window_frames=3)

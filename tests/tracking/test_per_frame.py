@@ -120,7 +120,7 @@ def test_names_do_not_depend_on_shards_and_blocks(tmp_path, monkeypatch, batch_f
     assert 0 < (expected.identity_code >= 0).sum() < len(expected)
     for start, stop in ((0, 11), (11, 12), (12, 40)):
         rows = (whole.frame_idx >= start) & (whole.frame_idx < stop)
-        arrays = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores")
+        arrays = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores", "hidden")
         shard = replace(whole, **{name: getattr(whole, name)[rows] for name in arrays}, frames=((start, stop),))
         write_predictions(shard, tmp_path / f"{start}.parquet")
     monkeypatch.setattr("poseflow.tracking.tracker.BLOCK_ROWS", block_rows)

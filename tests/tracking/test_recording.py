@@ -18,7 +18,7 @@ from poseflow.tables import read_tracks, write_predictions
 from poseflow.tables.displacements import decode_displacements, encode_displacements
 from poseflow.tracking import RecordingFile, arrange_files, count_rows, follow_animals, track_recording
 
-ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores")
+ARRAYS = ("frame_idx", "score", "points", "point_scores", "shifted", "class_scores", "hidden")
 COLUMNS = ("row", "frame_idx", "tracklet", "track", "identity_code", "identity_score")
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from poseflow.exchange.dense import find_individuals, node_values
-from poseflow.exchange.losses import OURS, loses
+from poseflow.exchange.losses import HIDDEN, OURS, loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.tables import Individuals
 
@@ -21,7 +21,7 @@ COLUMNS = [("individual", NAMES), ("keypoint", NAMES), ("time", pa.float64())]
 COLUMNS += [(name, pa.float64()) for name in ("x", "y", "confidence")]
 
 
-@loses("instance scores", "edges", "frame numbers", "symmetries", *OURS)
+@loses("instance scores", "edges", "frame numbers", "symmetries", HIDDEN, *OURS)
 def write_aniframe(poses: PoseStream, path: Path) -> None:
     """Write the rows of a pose table, one for each node; times are seconds, or frames where there are none."""
     individuals = find_individuals(poses, share_slots=False)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from poseflow.exchange.animal_files import name_part
-from poseflow.exchange.dense import find_individuals, node_values, round_for_text
+from poseflow.exchange.dense import find_hidden, find_individuals, node_values, round_for_text
 from poseflow.exchange.losses import OURS, loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.media import VideoIndex, open_video
@@ -25,7 +25,7 @@ from poseflow.tables import Individuals
 
 logger = logging.getLogger(__name__)
 
-VISIBLE = 2
+VISIBLE, HIDDEN = 2, 1
 MAX_IMAGES = 2_000
 QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 95)
 COLUMN_BLOCK = 8192
@@ -109,12 +109,13 @@ def _annotation_lines(poses: PoseStream, individuals: Individuals) -> Iterator[p
 def _annotation(rows: pa.Table, poses: PoseStream, names: pa.Array, first_id: int) -> list[str | pa.Array]:
     points = node_values(rows, poses)[:, :, :2]
     seen = np.asarray(~np.isnan(points).any(axis=2), np.bool_)
+    visibility = np.where(seen, np.where(find_hidden(rows, poses), HIDDEN, VISIBLE), 0)
     parts: list[str | pa.Array] = ['{"id":', pa.array(np.arange(first_id, first_id + len(points))), ',"image_id":']
     parts += [pa.array(rows.column("frame_idx").to_numpy() + 1), ',"category_id":1,"iscrowd":0,"keypoints":[']
     filled = round_for_text(np.where(seen[:, :, None], points, 0))
     for node in range(points.shape[1]):
         parts += ["," if node else "", pa.array(filled[:, node, 0]), ",", pa.array(filled[:, node, 1]), ","]
-        parts.append(pa.array(np.where(seen[:, node], VISIBLE, 0)))
+        parts.append(pa.array(np.ascontiguousarray(visibility[:, node])))
     parts += ['],"num_keypoints":', pa.array(seen.sum(axis=1)), *_box(points, seen)]
     score, track = np.nan_to_num(rows.column("instance_score").to_numpy()), rows.column("track").to_numpy()
     return [*parts, ',"score":', pa.array(score), ',"track_id":', pa.array(track), ',"individual":', names, "}"]

@@ -14,7 +14,7 @@ from poseflow.core.sheets import neutral_cell
 from poseflow.exchange.dense import node_values, round_for_text
 from poseflow.exchange.losses import loses
 from poseflow.exchange.writer import PoseStream
-from poseflow.tables import edited_columns, node_columns, stack_marks
+from poseflow.tables import edited_columns, hidden_columns, node_columns, stack_columns, stack_marks
 
 
 @loses("skeleton and all other metadata")
@@ -25,7 +25,10 @@ def write_csv(poses: PoseStream, path: Path) -> None:
 
 @loses("skeleton and all other metadata")
 def write_csv_long(poses: PoseStream, path: Path) -> None:
-    """Write a row for each node, animal and frame: the same first columns, then `node`, `x`, `y`, `score`, `edited`."""
+    """Write a row for each node, animal and frame: the same first columns, then `node`, `x`, `y`, `score`, `edited`.
+
+    And `hidden`, where the table tells it.
+    """
     columns = _to_long(poses.schema.empty_table(), poses)
     _write(columns, path, (_to_long(piece, poses) for piece in poses.pieces))
 
@@ -55,10 +58,15 @@ def _to_long(table: pa.Table, poses: PoseStream) -> pa.Table:
     nodes, rows = len(poses.skeleton.nodes), table.num_rows
     values = node_values(table, poses).reshape(rows * nodes, 3)
     edited = edited_columns(poses.skeleton)
-    others = table.drop_columns([*node_columns(poses.skeleton), *edited, "edited"])
+    hidden = hidden_columns(poses.skeleton) if poses.tells_hidden else []
+    others = table.drop_columns([*node_columns(poses.skeleton), *edited, *hidden, "edited"])
     repeated = others.take(pa.array(np.repeat(np.arange(rows), nodes)))
     codes = pa.array(np.tile(np.arange(nodes, dtype=np.int32), rows))
     node = pa.DictionaryArray.from_arrays(codes, pa.array(poses.skeleton.nodes, pa.string()))
     marks = pa.array(stack_marks(table, edited).reshape(-1))
     columns = [*repeated.columns, node, *(pa.array(column, from_pandas=True) for column in values.T), marks]
-    return pa.table(columns, [*repeated.column_names, "node", "x", "y", "score", "edited"])
+    names = [*repeated.column_names, "node", "x", "y", "score", "edited"]
+    if hidden:
+        columns.append(pa.array(stack_columns(table, hidden).reshape(-1), from_pandas=True))
+        names.append("hidden")
+    return pa.table(columns, names)

@@ -21,7 +21,7 @@ from poseflow.core.wording import tell_apart
 from poseflow.exchange.animal_files import name_files
 from poseflow.exchange.dense import FrameGrid, Window, find_individuals, iter_windows, round_for_text
 from poseflow.exchange.extras import import_extra
-from poseflow.exchange.losses import OURS, loses
+from poseflow.exchange.losses import HIDDEN, OURS, loses
 from poseflow.exchange.writer import PoseStream
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ MAX_COLUMNS = 1500
 """Of an HDF5 file: pandas keeps the names in attributes, which end at 64 KiB."""
 
 
-@loses("times", "edges", "instance scores", "frame rate", "symmetries", *OURS)
+@loses("times", "edges", "instance scores", "frame rate", "symmetries", HIDDEN, *OURS)
 def write_deeplabcut_csv(poses: PoseStream, path: Path) -> None:
     """Write DeepLabCut's CSV: three lines of names, four where there are several animals."""
     individuals = find_individuals(poses)
@@ -64,7 +64,7 @@ def _csv_lines(window: Window) -> bytes:
     return first.encode() + lines.getvalue().to_pybytes()
 
 
-@loses("times", "edges", "instance scores", "frame rate", "symmetries", *OURS)
+@loses("times", "edges", "instance scores", "frame rate", "symmetries", HIDDEN, *OURS)
 def write_deeplabcut_h5(poses: PoseStream, path: Path) -> None:
     """Write DeepLabCut's HDF5: a table of pandas under the key `df_with_missing`.
 
@@ -76,7 +76,7 @@ def write_deeplabcut_h5(poses: PoseStream, path: Path) -> None:
             table.append(window.frame_idx, _flatten(window))
 
 
-@loses("times", "edges", "instance scores", "frame rate", "symmetries", *OURS)
+@loses("times", "edges", "instance scores", "frame rate", "symmetries", HIDDEN, *OURS)
 def write_keypoint_moseq(poses: PoseStream, path: Path) -> None:
     """Write a folder of DeepLabCut's HDF5, one an animal.
 

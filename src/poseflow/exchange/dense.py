@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from poseflow.exchange.writer import PoseStream
-from poseflow.tables import Individuals, interpolate_times, node_columns, stack_columns
+from poseflow.tables import Individuals, hidden_columns, interpolate_times, node_columns, stack_columns
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +132,13 @@ def node_values(block: pa.Table, poses: PoseStream) -> NDArray[np.float32]:
     """The nodes' columns of some rows: (rows, nodes, 3), x, y, score."""
     values = stack_columns(block, node_columns(poses.skeleton))
     return values.reshape(block.num_rows, len(poses.skeleton.nodes), 3)
+
+
+def find_hidden(block: pa.Table, poses: PoseStream) -> NDArray[np.bool_]:
+    """Which nodes (rows, nodes) of some rows are hidden rather than not; none where the table does not tell."""
+    if not poses.tells_hidden:
+        return np.zeros((block.num_rows, len(poses.skeleton.nodes)), np.bool_)
+    return np.asarray(stack_columns(block, hidden_columns(poses.skeleton)) > 0.5, np.bool_)
 
 
 def find_times(poses: PoseStream, grid: FrameGrid, length: int) -> Iterator[tuple[slice, NDArray[np.float64]]]:

@@ -71,6 +71,7 @@ KINDS: dict[str, Callable[[PoseStream], bool]] = {
     "frames without animals": _has_empty_frames,
     "frames after the last animal": _ends_early,
     "marks of corrections": _has_corrections,
+    "marks of hidden nodes": lambda poses: poses.tells_hidden,
     "columns of recordings": lambda poses: bool(poses.note["columns"]),
     "scale": lambda poses: bool(poses.note["pixels_per_mm"]),
     "symmetries": lambda poses: bool(poses.skeleton.symmetries),
@@ -80,6 +81,9 @@ KINDS: dict[str, Callable[[PoseStream], bool]] = {
 
 OURS = ("scores of names", "marks of corrections", "columns of recordings", "scale")
 """What formats that are not made for tracks of many recordings have no place for."""
+
+HIDDEN = "marks of hidden nodes"
+"""What formats without a visibility of nodes have no place for."""
 
 
 def loses(*kinds: str) -> Callable[[Writer], Writer]:

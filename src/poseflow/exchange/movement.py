@@ -9,13 +9,13 @@ import numpy as np
 
 from poseflow.exchange.dense import FrameGrid, Window, find_individuals, find_times, iter_windows
 from poseflow.exchange.extras import import_extra
-from poseflow.exchange.losses import loses
+from poseflow.exchange.losses import HIDDEN, loses
 from poseflow.exchange.writer import PoseStream
 
 CHUNK_FRAMES = 4096
 
 
-@loses("instance scores", "scores of names", "marks of corrections")
+@loses("instance scores", "scores of names", "marks of corrections", HIDDEN)
 def write_movement(poses: PoseStream, path: Path) -> None:
     """Write `position` and `confidence` of each frame that was read, keypoint and individual, piece by piece."""
     h5netcdf = import_extra("h5netcdf", "movement")

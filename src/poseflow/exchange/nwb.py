@@ -22,7 +22,7 @@ from poseflow.core.errors import TableError
 from poseflow.core.wording import tell_apart
 from poseflow.exchange.animal_files import name_files
 from poseflow.exchange.dense import FrameGrid, Window, find_individuals, find_times, iter_windows
-from poseflow.exchange.losses import OURS, loses
+from poseflow.exchange.losses import HIDDEN, OURS, loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.tables import Individuals
 
@@ -52,7 +52,7 @@ class _File:
     """The poses' name in the file, by individual; of nobody (-1) where there is no animal."""
 
 
-@loses("instance scores", "frame numbers of recordings that were read in part", "symmetries", *OURS)
+@loses("instance scores", "frame numbers of recordings that were read in part", "symmetries", HIDDEN, *OURS)
 def write_nwb(poses: PoseStream, path: Path) -> None:
     """Write one file with all animals.
 
@@ -66,7 +66,7 @@ def write_nwb(poses: PoseStream, path: Path) -> None:
     )
 
 
-@loses("instance scores", "frame numbers of recordings that were read in part", "symmetries", *OURS)
+@loses("instance scores", "frame numbers of recordings that were read in part", "symmetries", HIDDEN, *OURS)
 def write_nwb_animals(poses: PoseStream, path: Path) -> None:
     """Write a folder with a file an animal; errors as `write_nwb`."""
     individuals = find_individuals(poses)

@@ -7,14 +7,14 @@ import h5py
 import numpy as np
 
 from poseflow.exchange.dense import FrameGrid, Window, find_individuals, iter_windows
-from poseflow.exchange.losses import OURS, loses
+from poseflow.exchange.losses import HIDDEN, OURS, loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.tables import Individuals
 
 CHUNK_FRAMES = 4096
 
 
-@loses("times", "frames after the last animal", "symmetries", *OURS)
+@loses("times", "frames after the last animal", "symmetries", HIDDEN, *OURS)
 def write_sleap_analysis(poses: PoseStream, path: Path) -> None:
     """Write every frame from 0 to the last one with an animal; each track has its own place.
 

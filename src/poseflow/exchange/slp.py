@@ -14,7 +14,7 @@ import sleap_io as sio
 from numpy.typing import NDArray
 
 from poseflow.core.errors import ConfigError
-from poseflow.exchange.dense import find_individuals, node_values
+from poseflow.exchange.dense import find_hidden, find_individuals, node_values
 from poseflow.exchange.losses import OURS, loses
 from poseflow.exchange.writer import PoseStream
 from poseflow.labels import describe, to_sleap
@@ -55,7 +55,8 @@ PREDICTED = 1
 def write_slp(poses: PoseStream, path: Path) -> None:
     """Write poses as `.slp` with predicted instances; SLEAP's GUI shows them on the recording.
 
-    Each instance has its track, named after the identity where there is one. sleap-io writes what is of the whole file;
+    Each instance has its track, named after the identity where there is one. A hidden node has its place and is not
+    visible. sleap-io writes what is of the whole file;
     its own way to write instances holds all of them in memory, so these are written here, as it does.
 
     Raises: ConfigError where the recording is not given, or the skeleton is more than a file of SLEAP can hold.
@@ -116,7 +117,9 @@ def _write_instances(poses: PoseStream, individuals: Individuals, file: h5py.Fil
         labeled["instance_id_end"] = row + np.append(first[1:], len(rows))
         file["frames"][frame : frame + len(frames)] = labeled
         file["instances"][row : row + len(rows)] = instances
-        file["pred_points"][row * nodes : (row + len(rows)) * nodes] = _points(values)
+        points = _points(values)
+        points["visible"] &= ~find_hidden(block, poses).reshape(-1)
+        file["pred_points"][row * nodes : (row + len(rows)) * nodes] = points
         row, frame = row + len(rows), frame + len(frames)
     if unscored:
         logger.warning("%s: %d scores that are missing are 0 there", poses.path, unscored)

@@ -32,7 +32,12 @@ class PoseStream:
     @property
     def schema(self) -> pa.Schema:
         """The table's columns."""
-        return pose_schema(self.skeleton, self.note.get("columns", ()))
+        return pose_schema(self.skeleton, self.note.get("columns", ()), self.tells_hidden)
+
+    @property
+    def tells_hidden(self) -> bool:
+        """Whether it says of each node how likely it is hidden."""
+        return bool(self.note.get("tells_hidden", False))
 
     @property
     def has_recording(self) -> bool:

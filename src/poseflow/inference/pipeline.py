@@ -39,6 +39,8 @@ class Pipeline:
     """Runs the networks alone on frames for which `run` gave these outputs, to measure them; None: cannot be told."""
     reads_color: bool = False
     """Networks of one channel want frames in color, where there is any, and make them grey themselves."""
+    tells_hidden: bool = False
+    """Whether instances say of each node that was found whether it is hidden."""
 
     def choose_channels(self, has_color: bool) -> int:
         """Channels of the frames that are handed over, of a source with or without color."""
@@ -47,6 +49,10 @@ class Pipeline:
     def find(self, images: Images) -> Instances:
         """The animals in (batch, height, width, channels) uint8 frames."""
         return self.assemble(self.run(images))
+
+    def find_nothing(self) -> Instances:
+        """No animal."""
+        return Instances.empty(len(self.skeleton.nodes), len(self.identities), tells_hidden=self.tells_hidden)
 
 
 def load_pipeline(folders: Sequence[str | Path], config: PredictConfig) -> Pipeline:

@@ -20,6 +20,7 @@ from poseflow.inference.stages import (
     build_peak_stage,
     build_whole_frame_stage,
     find_grouping_head,
+    tells_hidden,
 )
 from poseflow.models import check_together, find_skeleton
 from poseflow.models.trained import TrainedModel
@@ -56,7 +57,8 @@ def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig, runtim
     if reads_color:
         run = _in_grey(framing, run)
     networks = _run_networks(models, config, runtime)
-    return Pipeline(find_skeleton(loaded), channels, paths, identities, run, assemble, networks, reads_color)
+    told = any(tells_hidden(model.config) for model in models.values())
+    return Pipeline(find_skeleton(loaded), channels, paths, identities, run, assemble, networks, reads_color, told)
 
 
 def _run_networks(models: Models, config: PredictConfig, runtime: Runtime) -> Callable[[Images, Outputs], None]:
@@ -113,8 +115,8 @@ def _build_single_animal(models: Models, config: PredictConfig, runtime: Runtime
     stage = build_whole_frame_stage(models["frames"], config, runtime)
 
     def assemble(outputs: Outputs) -> Instances:
-        points, scores = outputs
-        return _sorted_instances(np.arange(len(points)), points, scores)
+        points, scores, *hidden = outputs
+        return _sorted_instances(np.arange(len(points)), points, scores, None, *hidden)
 
     return partial(_run_stage, stage), assemble
 
@@ -142,8 +144,9 @@ def _build_bottom_up(models: Models, config: PredictConfig, runtime: Runtime) ->
     subject, grouping = model.config.describe_subject(model.skeleton), model.framing.choose_grouping(config.grouping)
 
     def assemble(outputs: Outputs) -> Instances:
-        peaks, scores, evidence = outputs
-        return _best_instances(head.group_peaks(peaks, scores, evidence, subject, grouping), config)
+        peaks, scores, evidence, *hidden = outputs
+        assembled = head.group_peaks(peaks, scores, evidence, subject, grouping)
+        return _best_instances(assembled, config, *(_find_peaks_of(assembled, peaks, values) for values in hidden))
 
     return partial(_run_until_all_peaks, model, config, runtime, {}), assemble
 
@@ -198,6 +201,7 @@ def _sorted_instances(
     points: NDArray[np.float32],
     point_scores: NDArray[np.float32],
     class_scores: NDArray[np.float32] | None = None,
+    hidden: NDArray[np.float32] | None = None,
 ) -> Instances:
     """Instances of a batch by frame, then by descending score, without those that have no point.
 
@@ -207,16 +211,32 @@ def _sorted_instances(
     score = np.where(present, point_scores, 0).mean(axis=1).astype(np.float32)
     order = np.lexsort((-score, frame_idx))
     order = order[present[order].any(axis=1)]
-    return Instances.from_arrays(frame_idx, score, points, point_scores, class_scores).take(order)
+    found = Instances.from_arrays(frame_idx, score, points, point_scores, class_scores, hidden=hidden)
+    return found.take(order)
 
 
 def _without_duplicates(found: Instances, config: PredictConfig) -> Instances:
     return found.take(~find_duplicates(found.frame_idx, found.points, config.nms_oks))
 
 
-def _best_instances(assembled: Assembled, config: PredictConfig) -> Instances:
+def _find_peaks_of(
+    assembled: Assembled, peaks: NDArray[np.float32], values: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Of each point of animals the value of the peak that it is, (n, nodes); NaN where it is none.
+
+    Args: peaks: (frames, nodes, k, 2). values: (frames, nodes, k).
+    """
+    same = (peaks[assembled.frame] == assembled.points[:, :, None]).all(axis=-1)
+    place = same.argmax(axis=2)[..., None]
+    found = np.take_along_axis(values[assembled.frame], place, axis=2)[..., 0]
+    return np.where(same.any(axis=2), found, np.float32(np.nan))
+
+
+def _best_instances(
+    assembled: Assembled, config: PredictConfig, hidden: NDArray[np.float32] | None = None
+) -> Instances:
     """Of each frame the `max_instances` with the best scores, no animal twice."""
-    found = _without_duplicates(_sorted_instances(*assembled), config)
+    found = _without_duplicates(_sorted_instances(*assembled, hidden), config)
     rank = np.arange(len(found)) - np.searchsorted(found.frame_idx, found.frame_idx)
     return found.take(rank < config.max_instances)
 

@@ -59,7 +59,9 @@ def predict_shard(
     with (
         profile.measure_all(),
         open_video(index) as video,
-        PredictionsWriter(out, pipeline.skeleton, lags, pipeline.identities, metadata=notes) as writer,
+        PredictionsWriter(
+            out, pipeline.skeleton, lags, pipeline.identities, notes, tells_hidden=pipeline.tells_hidden
+        ) as writer,
         show_progress("predict", stop - start, "frames") as advance,
     ):
         channels = pipeline.choose_channels(index.channels == 3)
@@ -105,7 +107,7 @@ def _assemble_batches(
         if batch.first >= stop:
             yield seen
         elif seen.outputs is None:
-            yield SeenBatch(batch, found=Instances.empty(len(pipeline.skeleton.nodes), len(pipeline.identities)))
+            yield SeenBatch(batch, found=pipeline.find_nothing())
         else:
             with profile.measure("assembly"):
                 found = pipeline.assemble(seen.outputs)

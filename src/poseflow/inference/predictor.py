@@ -57,7 +57,7 @@ class Predictor:
         if not 0 <= start <= stop <= len(images):
             raise VideoError(f"frames must be 0 <= start <= stop <= {len(images)}, got {start}, {stop}")
         size = self.config.batch_size
-        parts = [Instances.empty(len(self.skeleton.nodes), len(self.pipeline.identities))]
+        parts = [self.pipeline.find_nothing()]
         for first in range(start, stop, size):
             chosen = images[first : min(first + size, stop)]
             batch = np.zeros((size, *images.shape[1:]), np.uint8)  # one size, so that it is compiled once

@@ -8,7 +8,7 @@ from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.inference.runtimes.runtime import Runtime, Stage
 from poseflow.models.trained import TrainedModel
-from poseflow.networks.decoding import PeakRules, find_global_peaks, find_local_peaks
+from poseflow.networks.decoding import PeakRules, find_global_peaks, find_local_peaks, score_hidden
 from poseflow.networks.heads.maps import GroupingHead
 from poseflow.networks.lazy import ops
 
@@ -20,14 +20,16 @@ def build_whole_frame_stage(
 ) -> Stage:
     """Frames (batch, height, width, channels) -> points (batch, nodes, 2) and scores (batch, nodes) of one animal.
 
-    And, where `identity` names a head of vectors, its class probabilities (batch, classes).
+    And, where `identity` names a head of vectors, its class probabilities (batch, classes); of a model that tells it,
+    the probability that a point is hidden (batch, nodes).
     """
 
     def find_points(images: Tensor) -> tuple[Tensor, ...]:
         outputs = _run_network(model, images)
         points, scores = _find_best_peaks(outputs, model, config)
         classes = (outputs[identity],) if identity else ()
-        return model.framing.unscale(points, model.config.input.scale), scores, *classes
+        hidden = _read_hidden(outputs, points, model)
+        return model.framing.unscale(points, model.config.input.scale), scores, *classes, *hidden
 
     return runtime.compile(find_points)
 
@@ -48,18 +50,20 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig, runtime: Runtim
     """Frames, (crops,) frame numbers and (crops, 2) centers -> points, scores and classes of the crops' animals.
 
     Points (crops, nodes, 2), scores (crops, nodes), class probabilities (crops, classes), of a model without: of none.
+    Of a model that tells it, also the probability that a point is hidden (crops, nodes).
     """
     crop_px = model.config.input.crop_px
     if crop_px is None:
         raise ModelError(f"{model.path}: input.crop_px must be a number of px, got none")
     identity = next((name for name, head in model.config.heads.items() if head.names_animals), None)
 
-    def find_points(images: Tensor, frames: Tensor, centers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def find_points(images: Tensor, frames: Tensor, centers: Tensor) -> tuple[Tensor, ...]:
         crops, origins = model.framing.crop(images, frames, centers, crop_px)
         outputs = _run_network(model, crops)
         points, scores = _find_best_peaks(outputs, model, config)
         classes = outputs[identity] if identity else ops.zeros((ops.shape(scores)[0], 0))
-        return model.framing.unscale(points, model.config.input.scale) + origins[:, None], scores, classes
+        hidden = _read_hidden(outputs, points, model)
+        return model.framing.unscale(points, model.config.input.scale) + origins[:, None], scores, classes, *hidden
 
     return runtime.compile(find_points)
 
@@ -67,18 +71,19 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig, runtime: Runtim
 def build_peak_stage(model: TrainedModel, config: PredictConfig, count: int, runtime: Runtime) -> Stage:
     """Frames -> peaks (batch, nodes, k, 2), their scores (batch, nodes, k) and what the model's `GroupingHead` reads.
 
-    k is `count`; NaN where there are fewer peaks.
+    k is `count`; NaN where there are fewer peaks. Of a model that tells it, also the probability that a peak's node is
+    hidden (batch, nodes, k).
     """
     name, head = find_grouping_head(model.config)
     subject, scale = model.config.describe_subject(model.skeleton), model.config.input.scale
     grouping = model.framing.choose_grouping(config.grouping)
 
-    def find_candidates(images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def find_candidates(images: Tensor) -> tuple[Tensor, ...]:
         outputs = _run_network(model, images)
         peaks, scores = _find_peaks(outputs, model, config.peak_threshold, count, model.framing.peak_rules)
         longest_side_px = model.framing.longest_side_px(images, outputs[name], scale, head.output_stride)
         evidence = head.score_peaks(outputs[name], peaks, subject, grouping, longest_side_px)
-        return model.framing.unscale(peaks, scale), scores, evidence
+        return model.framing.unscale(peaks, scale), scores, evidence, *_read_hidden(outputs, peaks, model)
 
     return runtime.compile(find_candidates)
 
@@ -94,6 +99,19 @@ def find_grouping_head(config: ModelConfig) -> tuple[str, GroupingHead]:
         if isinstance(head, GroupingHead):
             return name, head
     raise ModelError(f"a {config.kind} model must have a head that groups peaks, got {', '.join(config.heads)}")
+
+
+def tells_hidden(config: ModelConfig) -> bool:
+    """Whether a model says of each node that it finds whether it is hidden."""
+    return any(head.learns_hidden for head in config.heads.values())
+
+
+def _read_hidden(outputs: dict[str, Tensor], points: Tensor, model: TrainedModel) -> tuple[Tensor, ...]:
+    """The probability that points (batch, nodes[, k], 2), px of the network's input, are hidden, where it is told."""
+    for name, head in model.config.heads.items():
+        if head.learns_hidden:
+            return (score_hidden(outputs[name], points, head.stride or 1),)
+    return ()
 
 
 def _run_network(model: TrainedModel, images: Tensor) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """Pipelines as one function, from frames to points: what other programs run of exported models.
 
 The names and shapes of what comes out are sleap-nn's, so that its own reader and Bonsai's take it. Where those refine
-nothing and pad nothing, this does both, so points are those of `predict`; animals that were found twice stay.
+nothing and pad nothing, this does both, so points are those of `predict`; animals that were found twice stay. Which
+nodes are hidden has no place there.
 Source: sleap-nn 0.3.5, `sleap_nn/export/wrappers`.
 """
 
@@ -100,7 +101,7 @@ def _run_single_animal(models: Models, config: PredictConfig) -> tuple[str, Whol
     stage = build_whole_frame_stage(models["frames"], config, INLINE)
 
     def run(images: Tensor) -> Outputs:
-        points, scores = stage(images)
+        points, scores, *_ = stage(images)
         return _give_points(points, scores)
 
     return "single_instance", run
@@ -119,7 +120,7 @@ def _run_top_down(models: Models, config: PredictConfig) -> tuple[str, Whole]:
         anchors = find_anchors(images)
         batch, count = ops.shape(anchors["centroids"])[0], config.max_instances
         frames = ops.reshape(ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], (batch, count)), (-1,))
-        points, scores, classes = find_points(images, frames, ops.reshape(anchors["centroids"], (-1, 2)))
+        points, scores, classes, *_ = find_points(images, frames, ops.reshape(anchors["centroids"], (-1, 2)))
         valid = anchors.pop("instance_valid")
         nodes = points.shape[1]
         peaks = _give_points(ops.reshape(points, (batch, count, nodes, 2)), ops.reshape(scores, (batch, count, nodes)))
@@ -156,9 +157,9 @@ def _find_in_crops(model: TrainedModel, config: PredictConfig) -> Whole:
     stage = build_whole_frame_stage(model, config, INLINE, identity)
 
     def run(images: Tensor) -> Outputs:
-        points, scores, *classes = stage(images)
+        points, scores, *others = stage(images)
         outputs = _give_points(points, scores)
-        return {**outputs, "class_logits": classes[0]} if classes else outputs
+        return {**outputs, "class_logits": others[0]} if identity else outputs
 
     return run
 
@@ -174,7 +175,7 @@ def _run_bottom_up(models: Models, config: PredictConfig) -> tuple[str, Whole]:
     stage = build_peak_stage(model, config, count, INLINE)
 
     def run(images: Tensor) -> Outputs:
-        peaks, scores, evidence = stage(images)
+        peaks, scores, evidence, *_ = stage(images)
         found = ops.isfinite(peaks[..., 0])
         known = ops.isfinite(evidence)
         outputs = {

@@ -99,11 +99,13 @@ class PoseRecord:
         facts: SourceFacts,
         source: PoseSource,
         metadata: Mapping[str, Any],
+        tells_hidden: bool = False,
     ) -> None:
         self._skeleton = skeleton
         self._class_names, self._names = map(tuple, names)
         self._facts, self._source, self._metadata = facts, source, dict(metadata)
-        self._writer = TableWriter(path, pose_schema(skeleton, source.columns))
+        self._tells_hidden = tells_hidden
+        self._writer = TableWriter(path, pose_schema(skeleton, source.columns, tells_hidden))
         self._waiting: deque[LivePoses] = deque()
         self._changed = Condition()
         self._is_closed = False
@@ -199,7 +201,7 @@ class PoseRecord:
 
     def _note(self) -> dict[str, Any]:
         nodes = len(self._skeleton.nodes)
-        empty = Instances.empty(nodes, len(self._class_names))
+        empty = Instances.empty(nodes, len(self._class_names), tells_hidden=self._tells_hidden)
         whole = Predictions(
             **vars(empty), skeleton=self._skeleton, class_names=self._class_names, frames=self._recorded.ranges()
         )

@@ -105,7 +105,8 @@ class LiveRun:
         name = self.out.stem
         about = PoseSource(name, name, self.settings.pixels_per_mm)
         names = self.pipeline.identities, follower.identity_names
-        return PoseRecord(self.out, self.pipeline.skeleton, names, source.facts, about, self.metadata)
+        told = self.pipeline.tells_hidden
+        return PoseRecord(self.out, self.pipeline.skeleton, names, source.facts, about, self.metadata, told)
 
 
 def live_poses(

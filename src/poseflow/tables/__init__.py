@@ -1,7 +1,7 @@
 """Arrow schemas and Parquet files: predictions, tracks, poses."""
 
 from poseflow.tables.check import check_predictions
-from poseflow.tables.columns import edited_columns, node_columns, stack_columns, stack_marks
+from poseflow.tables.columns import edited_columns, hidden_columns, node_columns, stack_columns, stack_marks
 from poseflow.tables.edits import PoseEdits
 from poseflow.tables.individuals import Individuals
 from poseflow.tables.instances import Instances
@@ -31,6 +31,7 @@ __all__ = [
     "edited_columns",
     "empty_poses",
     "find_rows",
+    "hidden_columns",
     "in_ranges",
     "interpolate_times",
     "iter_columns",

@@ -22,15 +22,23 @@ def edited_columns(skeleton: Skeleton) -> list[str]:
     return [f"{node}.edited" for node in skeleton.nodes]
 
 
+def hidden_columns(skeleton: Skeleton) -> list[str]:
+    """Names of the columns that say of each node how likely it is hidden, in tables of models that tell it."""
+    return [f"{node}.hidden" for node in skeleton.nodes]
+
+
 def class_columns(class_names: Sequence[str]) -> list[str]:
     """Names of the columns of class probabilities."""
     return [f"class.{name}" for name in class_names]
 
 
-def predictions_schema(skeleton: Skeleton, lags: int, class_names: Sequence[str]) -> pa.Schema:
+def predictions_schema(
+    skeleton: Skeleton, lags: int, class_names: Sequence[str], tells_hidden: bool = False
+) -> pa.Schema:
     """Schema of a predictions table; without lags there is no column `displacements`."""
     fields = [pa.field("frame_idx", pa.int64()), pa.field("instance_score", pa.float32())]
     fields += [pa.field(name, pa.float32()) for name in (*node_columns(skeleton), *class_columns(class_names))]
+    fields += [pa.field(name, pa.float32()) for name in (hidden_columns(skeleton) if tells_hidden else ())]
     if lags:
         fields.append(pa.field("displacements", pa.list_(pa.float32(), lags * len(skeleton.nodes) * 2)))
     return pa.schema(fields)
@@ -54,11 +62,14 @@ def instance_arrays(instances: Instances) -> list[pa.Array]:
         pa.array(instances.score),
         *node_arrays(instances.points, instances.point_scores),
         *(pa.array(column) for column in np.ascontiguousarray(instances.class_scores.T)),
+        *(pa.array(column) for column in np.ascontiguousarray(instances.hidden.T)),
         *displacements,
     ]
 
 
-def instances_from(table: pa.Table, skeleton: Skeleton, lags: int, class_names: Sequence[str]) -> Instances:
+def instances_from(
+    table: pa.Table, skeleton: Skeleton, lags: int, class_names: Sequence[str], tells_hidden: bool = False
+) -> Instances:
     """Instances from the columns of `predictions_schema`; null is NaN."""
     nodes = len(skeleton.nodes)
     values = stack_columns(table, node_columns(skeleton)).reshape(-1, nodes, 3)
@@ -74,6 +85,7 @@ def instances_from(table: pa.Table, skeleton: Skeleton, lags: int, class_names: 
         point_scores=values[:, :, 2],
         class_scores=stack_columns(table, class_columns(class_names)),
         shifted=shifted,
+        hidden=stack_columns(table, hidden_columns(skeleton) if tells_hidden else ()),
     )
 
 

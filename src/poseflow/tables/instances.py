@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from poseflow.core.errors import TableError
 
-COLUMNS = ("frame_idx", "score", "points", "point_scores", "class_scores", "shifted")
+COLUMNS = ("frame_idx", "score", "points", "point_scores", "class_scores", "shifted", "hidden")
 """Fields of `Instances`."""
 
 
@@ -33,6 +33,8 @@ class Instances:
     """(n, classes), probabilities of ID models; classes may be 0."""
     shifted: NDArray[np.float32]
     """(n, lags, nodes, 2): `[:, k - 1]` is the points moved by optical flow onto the frame k later; lags may be 0."""
+    hidden: NDArray[np.float32]
+    """(n, nodes), probability that a node is hidden where it was found, NaN for a missing one; (n, 0): not told."""
 
     def __len__(self) -> int:
         return len(self.frame_idx)
@@ -42,6 +44,11 @@ class Instances:
         """How many frames ahead `shifted` reaches."""
         return int(self.shifted.shape[1])
 
+    @property
+    def tells_hidden(self) -> bool:
+        """Whether there is `hidden`."""
+        return bool(self.hidden.shape[1])
+
     @staticmethod
     def from_arrays(
         frame_idx: ArrayLike,
@@ -50,8 +57,9 @@ class Instances:
         point_scores: ArrayLike,
         class_scores: ArrayLike | None = None,
         shifted: ArrayLike | None = None,
+        hidden: ArrayLike | None = None,
     ) -> "Instances":
-        """Build from arrays or lists of any number type; without classes and without flow where these are left out."""
+        """Build from arrays or lists of any number type; without what is left out of classes, flow and `hidden`."""
         frames, poses = np.asarray(frame_idx, np.int64), np.asarray(points, np.float32)
         n, nodes, _ = poses.shape
         return Instances(
@@ -61,14 +69,15 @@ class Instances:
             point_scores=np.asarray(point_scores, np.float32),
             class_scores=np.asarray(np.empty((n, 0)) if class_scores is None else class_scores, np.float32),
             shifted=np.asarray(np.empty((n, 0, nodes, 2)) if shifted is None else shifted, np.float32),
+            hidden=np.asarray(np.empty((n, 0)) if hidden is None else hidden, np.float32),
         )
 
     @staticmethod
-    def empty(nodes: int, classes: int = 0, lags: int = 0) -> "Instances":
+    def empty(nodes: int, classes: int = 0, lags: int = 0, tells_hidden: bool = False) -> "Instances":
         """No instance of a skeleton of so many nodes."""
-        shifted = np.empty((0, lags, nodes, 2))
+        shifted, hidden = np.empty((0, lags, nodes, 2)), np.empty((0, nodes if tells_hidden else 0))
         return Instances.from_arrays(
-            [], [], np.empty((0, nodes, 2)), np.empty((0, nodes)), np.empty((0, classes)), shifted
+            [], [], np.empty((0, nodes, 2)), np.empty((0, nodes)), np.empty((0, classes)), shifted, hidden
         )
 
     @staticmethod
@@ -81,7 +90,7 @@ class Instances:
         return Instances(**{name: getattr(self, name)[rows] for name in COLUMNS})
 
 
-def check_shapes(instances: Instances, nodes: int, classes: int, lags: int) -> None:
+def check_shapes(instances: Instances, nodes: int, classes: int, lags: int, tells_hidden: bool = False) -> None:
     """Raise TableError where a column has not a row for each instance, or another number of nodes, classes or lags."""
     n = len(instances)
     shapes = {
@@ -90,6 +99,7 @@ def check_shapes(instances: Instances, nodes: int, classes: int, lags: int) -> N
         "point_scores": (n, nodes),
         "class_scores": (n, classes),
         "shifted": (n, lags, nodes, 2),
+        "hidden": (n, nodes if tells_hidden else 0),
     }
     for name, shape in shapes.items():
         if getattr(instances, name).shape != shape:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
-from poseflow.tables.columns import edited_columns, node_columns, stack_columns, stack_marks
+from poseflow.tables.columns import edited_columns, hidden_columns, node_columns, stack_columns, stack_marks
 from poseflow.tables.individuals import Individuals
 from poseflow.tables.parquet import as_paths, check_columns, open_table, parse_skeleton
 from poseflow.tables.pose_note import check_pose_note
@@ -41,13 +41,14 @@ def read_poses(path: Paths, layout: Literal["wide", "long", "xarray"] = "wide") 
             "wide": a DataFrame as on disk, one row per animal and frame, columns `recording`, `video`, `frame_idx`,
                 `time_s`, `timestamp`, `track`, `identity`, `identity_score`, `instance_score`, `edited` (whether a
                 person set any of the row), those of `recordings.columns`, then `{node}.x`, `{node}.y` (px),
-                `{node}.score` of each node, and `{node}.edited` of each (whether a person set it).
+                `{node}.score` of each node, and `{node}.edited` of each (whether a person set it); of models that learn
+                it, `{node}.hidden` of each (the probability that it is hidden).
             "long": a DataFrame with one row per animal, frame and node: the same first columns, without `edited`, then
-                `node`, `x`, `y`, `score`, `edited`, the last of the node.
+                `node`, `x`, `y`, `score`, `edited`, the last of the node, and `hidden` where there is one.
             "xarray": a dataset of one video in the form of the `movement` package's poses datasets, so that its
                 functions work on it: `position` (time, space, keypoints, individuals) in px, `confidence` (time,
-                keypoints, individuals), and `edited` of the same form. Individuals are the animals that have a name,
-                then those without one:
+                keypoints, individuals), `edited` and, where there is one, `hidden` of the same form. Individuals are
+                the animals that have a name, then those without one:
                 `track_0`, …, or where tracks follow each other, `slot_0`, …, each of them many tracks, one after the
                 other, never without a frame between them, so that no speed is taken from one to the next; `track`
                 (time, individuals) says which it is, -1 for none. Memory thus grows with the frames and the animals at
@@ -97,7 +98,7 @@ def open_poses(path: str | Path) -> tuple[Skeleton, dict[str, Any]]:
     with open_table(path, KIND) as (file, note):
         skeleton = parse_skeleton(note, path)
         check_pose_note(note, path)
-        check_columns(file, pose_schema(skeleton, note["columns"]), path)
+        check_columns(file, pose_schema(skeleton, note["columns"], note.get("tells_hidden", False)), path)
     return skeleton, note
 
 
@@ -115,7 +116,7 @@ def _read_file(path: Path) -> tuple[pa.Table, dict[str, Any]]:
     with open_table(path, KIND) as (file, note):
         skeleton = parse_skeleton(note, path)
         check_pose_note(note, path)
-        schema = pose_schema(skeleton, note["columns"])
+        schema = pose_schema(skeleton, note["columns"], note.get("tells_hidden", False))
         check_columns(file, schema, path)
         return file.read(schema.names), note
 
@@ -137,13 +138,16 @@ def _common_metadata(notes: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _to_long(table: pa.Table, skeleton: Skeleton) -> pa.Table:
     nodes, rows = len(skeleton.nodes), table.num_rows
     names, edited = node_columns(skeleton), edited_columns(skeleton)
+    hidden = [name for name in hidden_columns(skeleton) if name in table.column_names]
     values, marks = stack_columns(table, names).reshape(rows * nodes, 3), stack_marks(table, edited).reshape(-1)
-    others = table.drop_columns([*names, *edited, "edited"])
+    others = table.drop_columns([*names, *edited, *hidden, "edited"])
     repeated = others.take(pa.array(np.repeat(np.arange(rows), nodes)))
     codes = pa.array(np.tile(np.arange(nodes, dtype=np.int32), rows))
     node = pa.DictionaryArray.from_arrays(codes, pa.array(skeleton.nodes, pa.string()))
     for name, column in zip(("node", "x", "y", "score", "edited"), (node, *values.T, marks), strict=True):
         repeated = repeated.append_column(name, pa.array(column) if isinstance(column, np.ndarray) else column)
+    if hidden:
+        repeated = repeated.append_column("hidden", pa.array(stack_columns(table, hidden).reshape(-1)))
     return repeated
 
 
@@ -187,11 +191,17 @@ def _to_xarray(table: pa.Table, note: dict[str, Any], skeleton: Skeleton, path: 
         "pixels_per_mm": note["pixels_per_mm"],
         "poseflow": json.dumps(note),
     }
+    hidden: dict[str, Any] = {}
+    if note.get("tells_hidden", False):
+        marks = np.full((len(frames), len(skeleton.nodes), len(individuals)), np.nan, np.float32)
+        marks[place, :, individual] = stack_columns(table, hidden_columns(skeleton))
+        hidden["hidden"] = (("time", "keypoints", "individuals"), marks)
     return xr.Dataset(
         {
             "position": (("time", "space", "keypoints", "individuals"), values[:, :, :2].transpose(0, 2, 1, 3)),
             "confidence": (("time", "keypoints", "individuals"), values[:, :, 2]),
             "edited": (("time", "keypoints", "individuals"), edited),
+            **hidden,
         },
         coords=coords,
         attrs={key: value for key, value in attrs.items() if value is not None},

@@ -42,6 +42,7 @@ class _PoseNote(BaseModel):
     start: Start | None
     image_size: _ImageSize
     columns: list[str]
+    tells_hidden: bool = False
 
 
 def check_pose_note(note: dict[str, Any], path: Path) -> None:

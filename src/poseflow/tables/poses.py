@@ -7,7 +7,8 @@ in the file. Columns: `recording`, `video`, `frame_idx`, `time_s` (from the cont
 `edited`, what is known of the recording itself (`recordings.columns`), then `{node}.x`, `{node}.y` and `{node}.score`
 of each node, and `{node}.edited` of each; scores lie in 0..1. `{node}.edited` is true where a person put a node, or
 said that it is not to be seen, and `edited` where that is so of any node of the row; of an animal that a person added,
-that is all of it. What a person set has score 1.
+that is all of it. What a person set has score 1. Of models that learn it, `{node}.hidden` of each node comes last: the
+probability that nobody can see it where it is; null where it is missing, or a person's.
 
 What is missing is null in the file, which pandas reads as NaN: a NaN would turn DuckDB's and
 Polars' means into NaN.
@@ -26,7 +27,7 @@ from numpy.typing import NDArray
 
 from poseflow.core.errors import TableError
 from poseflow.core.skeleton import Skeleton
-from poseflow.tables.columns import edited_columns, node_arrays, node_columns
+from poseflow.tables.columns import edited_columns, hidden_columns, node_arrays, node_columns
 from poseflow.tables.edits import PoseEdits
 from poseflow.tables.instances import Instances
 from poseflow.tables.parquet import KEY, TableWriter, dump_note
@@ -101,7 +102,7 @@ class PoseSource:
     """Those of the facts that each row tells, where they are known."""
 
 
-def pose_schema(skeleton: Skeleton, columns: Sequence[str] = ()) -> pa.Schema:
+def pose_schema(skeleton: Skeleton, columns: Sequence[str] = (), tells_hidden: bool = False) -> pa.Schema:
     """Columns of the pose table, `columns` being what is told of the recording itself."""
     names = pa.dictionary(pa.int32(), pa.string())
     fields = [
@@ -118,6 +119,7 @@ def pose_schema(skeleton: Skeleton, columns: Sequence[str] = ()) -> pa.Schema:
         *(pa.field(name, names) for name in columns),
         *(pa.field(name, pa.float32()) for name in node_columns(skeleton)),
         *(pa.field(name, pa.bool_()) for name in edited_columns(skeleton)),
+        *(pa.field(name, pa.float32()) for name in (hidden_columns(skeleton) if tells_hidden else ())),
     ]
     return pa.schema(fields)
 
@@ -167,7 +169,7 @@ def assemble_files(
     whole = describe_predictions(prediction_paths)
     tracks = _with_names(tracks, edits)
     note = pose_note(whole, tracks, index, source)
-    schema = pose_schema(whole.skeleton, source.columns).with_metadata({KEY: dump_note(note)})
+    schema = pose_schema(whole.skeleton, source.columns, whole.tells_hidden).with_metadata({KEY: dump_note(note)})
     with TableWriter(path, schema) as writer:
         for block in iter_predictions(prediction_paths, BLOCK_FRAMES, with_shifted=False):
             writer.write(pose_rows(block, tracks, index, source, edits))
@@ -204,6 +206,7 @@ def pose_note(predictions: Predictions, tracks: Tracks, index: VideoFacts, sourc
         "start": start.isoformat() if start else None,
         "recording_facts": dict(source.facts),
         "columns": list(source.columns),
+        **({"tells_hidden": True} if predictions.tells_hidden else {}),
         "frames_read": [list(part) for part in predictions.frames],
         "failed_frames": predictions.failed_frames.tolist(),
         "doubtful_frames": [list(part) for part in index.doubtful_ranges],
@@ -227,7 +230,7 @@ def pose_rows(
     posed = p.take(row)
     code, identity_score = tracks.identity_code[picked], tracks.identity_score[picked]
     points, scores, instance_score = posed.points, _node_scores(posed), np.clip(posed.score, 0, 1)
-    edited = np.zeros(scores.shape, np.bool_)
+    edited, hidden = np.zeros(scores.shape, np.bool_), posed.hidden
     if edits is not None:
         points, scores, edited = _lay_over(edits, tracks.row[picked], points, scores)
         own = in_ranges(edits.added_frame, p.frames)
@@ -244,7 +247,10 @@ def pose_rows(
         points = np.concatenate([points, edits.added_points[own]])
         scores = np.concatenate([scores, _person_scores(edits.added_points[own])])
         edited = np.concatenate([edited, edits.added_edited[own]])
+        hidden = np.concatenate([hidden, np.full((int(own.sum()), hidden.shape[1]), np.nan, np.float32)])
         instance_score = np.concatenate([instance_score, np.ones(int(own.sum()), np.float32)])
+    if p.tells_hidden:
+        hidden = np.where(edited | np.isnan(points[..., 0]), np.float32(np.nan), hidden)
     order = np.lexsort((track, frame_idx))
     frame_idx, track, edited = frame_idx[order], track[order], edited[order]
     twice = (np.diff(frame_idx) == 0) & (np.diff(track) == 0)
@@ -265,8 +271,9 @@ def pose_rows(
         *(_constant(source.facts.get(name), len(order)) for name in source.columns),
         *node_arrays(points[order], scores[order], missing_as_null=True),
         *(pa.array(column) for column in np.ascontiguousarray(edited.T)),
+        *(pa.array(column, from_pandas=True) for column in np.ascontiguousarray(hidden[order].T)),
     ]
-    return pa.Table.from_arrays(columns, schema=pose_schema(p.skeleton, source.columns))
+    return pa.Table.from_arrays(columns, schema=pose_schema(p.skeleton, source.columns, p.tells_hidden))
 
 
 def _lay_over(

@@ -32,7 +32,7 @@ class Predictions(Instances):
     """Row of the whole table at which this block of it begins (see `iter_predictions`)."""
 
     def __post_init__(self) -> None:
-        check_shapes(self, len(self.skeleton.nodes), len(self.class_names), self.shifted.shape[1])
+        check_shapes(self, len(self.skeleton.nodes), len(self.class_names), self.lags, self.tells_hidden)
         _check_order(self.frame_idx, self.score, "predictions")
         check_ranges(self.frames, "frames")
         outside = ~in_ranges(self.frame_idx, self.frames)

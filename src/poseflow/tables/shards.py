@@ -127,10 +127,11 @@ class _Shard:
     frames: Ranges
     failed_frames: NDArray[np.int64]
     metadata: dict[str, Any]
+    tells_hidden: bool
 
     @property
     def schema(self) -> pa.Schema:
-        return predictions_schema(self.skeleton, self.lags, self.class_names)
+        return predictions_schema(self.skeleton, self.lags, self.class_names, self.tells_hidden)
 
 
 def _read_notes(paths: list[Path]) -> list[_Shard]:
@@ -163,6 +164,7 @@ def _read_note(path: Path) -> _Shard:
                 tuple((int(start), int(stop)) for start, stop in note["frames"]),
                 np.array(note["failed_frames"], np.int64),
                 dict(note["metadata"]),
+                bool(note.get("tells_hidden", False)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise TableError(f"{path}: metadata must be that of a predictions table, got a fault at {error}") from error
@@ -173,6 +175,7 @@ def _check_same(a: _Shard, b: _Shard) -> None:
         ("skeleton", a.skeleton.model_dump(), b.skeleton.model_dump()),
         ("lags", a.lags, b.lags),
         ("class names", a.class_names, b.class_names),
+        ("columns of hidden nodes", a.tells_hidden, b.tells_hidden),
         *((key, a.metadata.get(key), b.metadata.get(key)) for key in SAME_IN_ALL_SHARDS),
     ]
     for what, one, other in pairs:
@@ -246,7 +249,7 @@ def _from_arrow(table: pa.Table, shard: _Shard, lags: int, frames: Ranges, first
     failed = shard.failed_frames
     try:
         return Predictions(
-            **vars(instances_from(table, shard.skeleton, lags, shard.class_names)),
+            **vars(instances_from(table, shard.skeleton, lags, shard.class_names, shard.tells_hidden)),
             skeleton=shard.skeleton,
             class_names=shard.class_names,
             frames=frames,

@@ -39,10 +39,12 @@ class PredictionsWriter:
         lags: int = 0,
         class_names: Sequence[str] = (),
         metadata: dict[str, Any] | None = None,
+        tells_hidden: bool = False,
     ) -> None:
         self.skeleton, self.lags, self.class_names = skeleton, lags, tuple(class_names)
+        self.tells_hidden = tells_hidden
         self.metadata = metadata or {}
-        self._table = TableWriter(path, predictions_schema(skeleton, lags, self.class_names))
+        self._table = TableWriter(path, predictions_schema(skeleton, lags, self.class_names, tells_hidden))
         self._digest = RowsDigest(self._table.schema)
         self._first: int | None = None
         self._last: int | None = None
@@ -65,7 +67,7 @@ class PredictionsWriter:
         Those of one frame are sorted by score here. Raises: TableError for other shapes than the table's, and for
         frames that are out of order.
         """
-        check_shapes(instances, len(self.skeleton.nodes), len(self.class_names), self.lags)
+        check_shapes(instances, len(self.skeleton.nodes), len(self.class_names), self.lags, self.tells_hidden)
         if not len(instances):
             return
         rows = instances.take(np.lexsort((-instances.score, instances.frame_idx)))
@@ -93,6 +95,7 @@ class PredictionsWriter:
                 "skeleton": self.skeleton.model_dump(mode="json"),
                 "lags": self.lags,
                 "class_names": list(self.class_names),
+                **({"tells_hidden": True} if self.tells_hidden else {}),
                 "rows": self._digest.rows,
                 "rows_hash": self._digest.hexdigest(),
                 "frames": [list(part) for part in ranges],
@@ -105,6 +108,6 @@ class PredictionsWriter:
 def write_predictions(predictions: Predictions, path: str | Path) -> None:
     """Write a whole predictions table."""
     p = predictions
-    with PredictionsWriter(path, p.skeleton, p.lags, p.class_names, p.metadata) as writer:
+    with PredictionsWriter(path, p.skeleton, p.lags, p.class_names, p.metadata, p.tells_hidden) as writer:
         writer.append(p)
         writer.close(p.frames, p.failed_frames)
