@@ -5,8 +5,8 @@
 
 `configure` writes what sleap-nn's own generator of configurations recommends for these labels, seen from above. `train`
 trains by a configuration, and when so many minutes have passed keeps the weights of the moment and those of the best
-epoch so far: FOLDER/{minutes}/{now,best}, each a model's folder. The clock runs from the first batch of an epoch to its
-end, validation included; starting, filling the cache and writing the weights that are kept here are not counted.
+epoch so far: FOLDER/{minutes}/{now,best}, each a model's folder. The clock runs from the loading of an epoch's first
+batch to the end of its validation; starting, filling the cache and writing checkpoints are not counted.
 FOLDER/clock.json says how far it had come.
 """
 
@@ -34,7 +34,8 @@ class Clock(lightning.Callback):
         self.kept: list[dict] = []
         self.steps: list[float] = []  # s, each with the loading of its batch
         self.seconds = self.validation = 0.0
-        self.begin = self.last = self.validated = 0.0
+        self.begin = self.last = self.validating = 0.0
+        self.validated: float | None = None  # when the epoch's validation ended
         self.epochs = 0
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
@@ -52,14 +53,16 @@ class Clock(lightning.Callback):
         self.begin += self.last - now
 
     def on_validation_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self.validated = perf_counter()
+        self.validating = perf_counter()
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         if not trainer.sanity_checking:
-            self.validation += perf_counter() - self.validated
+            self.validated = perf_counter()
+            self.validation += self.validated - self.validating
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self.seconds += perf_counter() - self.begin
+        self.seconds += (self.validated or perf_counter()) - self.begin
+        self.validated = None
         self.epochs += 1
 
     def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:

@@ -69,6 +69,8 @@ def run_side(command: Sequence[str], folder: Path) -> Run:
         done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder, check=False)
     seconds = perf_counter() - begin
     if done.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{(folder / 'log.txt').read_text()[-3000:]}")
+        raise SystemExit(
+            f"{' '.join(command)} ended with {done.returncode}:\n{(folder / 'log.txt').read_text()[-3000:]}"
+        )
     foreign = (busy_seconds() - before[0]) - (own_seconds() - before[1])
     return Run(seconds, max(foreign, 0.0) / seconds)

@@ -13,12 +13,13 @@ more than `--most-foreign` of all cores counts for no ratio.
 
 *Accuracy*: after so many minutes of training, by the settings that either program has for such data: ours those of
 `config/flies.yaml`, sleap-nn's what its own generator of configurations recommends for animals seen from above, with
-images cached in memory and loaded by worker processes, as its documentation advises. `sleap-nn-same-network` is its
-recipe with our network and crop. Minutes are those of training: steps, the loading of their batches, and validation on
-both sides; start-up, caching and pictures are not counted on either, compiling is. Our rate falls with the time, so
-each length is a training of its own. sleap-nn's is constant until validation stalls, whatever the length: one training
-is read at all of them, and of its weights at that moment and those of its best epoch until then the better ones on the
-validation frames count. A training that its own rule has ended early counts for the later minutes too.
+images cached in memory and loaded by worker processes, as its documentation advises. `sleap-nn-small` is its recipe
+with a network of our filters, not rounded up and without normalization, and our crop. Minutes are those of training:
+steps, the loading of their batches, and validation, each as its own settings have it; start-up, caching, pictures and
+the writing of checkpoints are not counted on either side, compiling is. Our rate falls with the time, so each length is
+a training of its own. sleap-nn's is constant until validation stalls, whatever the length: one training is read at all
+of them, and of its weights at that moment and those of its best epoch until then the better ones on the validation
+frames count. A training that its own rule has ended early counts for the later minutes too.
 
 What is done stays in `--out`: the same command goes on where it stopped. Lanes with other `--cores` and `--sides` may
 run side by side and fill the same folder; the last to end prints what all of them found.
@@ -79,7 +80,7 @@ PREPROCESSING = "data_config.preprocessing"
 ACCURACY = {
     "poseflow": Side("poseflow", {}),
     PEER: Side(PEER, {}),
-    f"{PEER}-same-network": Side(
+    f"{PEER}-small": Side(
         PEER,
         {
             f"{UNET}.filters": 16,
@@ -102,7 +103,7 @@ def list_speed_sides(rate: float) -> dict[str, Side]:
         "training.learning_rate": 1.0e-3,
     }
     brief = {"training.steps_per_epoch": SPEED_EPOCH, "training.max_val_samples": 1}
-    theirs = ACCURACY[f"{PEER}-same-network"].changes | {
+    theirs = ACCURACY[f"{PEER}-small"].changes | {
         f"{UNET}.filters_rate": rate,
         "trainer_config.train_data_loader.batch_size": 4,
         "trainer_config.train_steps_per_epoch": 1_000_000,  # no epoch ends, so nothing is validated
