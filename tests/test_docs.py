@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from poseflow.config import Config, ModelConfig, Section
+from poseflow.config import Config, HeadConfig, ModelConfig, Section
 from poseflow.core.skeleton import Skeleton
 from poseflow.tables.columns import predictions_schema
 from poseflow.tables.poses import pose_schema
@@ -65,8 +65,8 @@ def test_the_site_leads_to_every_page():
 @pytest.mark.parametrize(
     ("title", "columns"),
     [
-        ("Poses", pose_schema(Skeleton(nodes=("{node}",))).names),
-        ("Predictions", predictions_schema(Skeleton(nodes=("{node}",)), 1, ["{name}"]).names),
+        ("Poses", pose_schema(Skeleton(nodes=("{node}",)), tells_hidden=True).names),
+        ("Predictions", predictions_schema(Skeleton(nodes=("{node}",)), 1, ["{name}"], tells_hidden=True).names),
         ("Tracks", SCHEMA.names),
         ("Review list", COLUMNS),
     ],
@@ -95,4 +95,8 @@ def list_settings(section, prefix=""):
             yield from list_settings(field.annotation, f"{prefix}{name}.")
 
 
-SETTINGS = {*list_settings(Config), *list_settings(ModelConfig)}
+SETTINGS = {
+    *list_settings(Config),
+    *list_settings(ModelConfig),
+    *(f"head.{name}" for name in HeadConfig.known_keys()),
+}
