@@ -14,7 +14,7 @@ import argparse
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
@@ -26,8 +26,9 @@ import numpy as np
 
 from poseflow.config import KINDS, FlowConfig, PredictConfig, read_model_config
 from poseflow.config.synth import SynthConfig
-from poseflow.inference import predict_shard
-from poseflow.inference.pipelines import CROPS_PER_CALL, build_pipeline
+from poseflow.core.skeleton import Skeleton
+from poseflow.inference import Pipeline, predict_shard
+from poseflow.inference.pipelines import CROPS_PER_CALL, CROPS_PER_SINGLE_FRAME, build_pipeline
 from poseflow.inference.runtimes.keras import KerasRuntime
 from poseflow.media import VideoIndex, index_video, write_video
 from poseflow.models.loading import TrainedModel
@@ -43,28 +44,42 @@ PIPELINE_KINDS: dict[str, tuple[str, ...]] = {
     "top-down ID": ("centroid", "multi_class_top_down"),
     "bottom-up ID": ("multi_class_bottom_up",),
 }
-BATCH, CROP_PX, ANCHOR = 8, 192, SKELETON.index("spine3")
+BATCH, CROP_PX, ANCHOR = 8, 192, "spine3"
+CAGE = SynthConfig(frames=BATCH, animals=len(IDENTITIES), light="infrared")
 STEPS = ("memory", "predict", "+ flow")
 WHISPER = 1e-3  # what is left of the networks' own answer
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Frames (BATCH, height, width, 1) uint8 and the poses in them (BATCH, animals, nodes, 2), px."""
+    """Frames (batch, height, width, 1) uint8 and the poses in them (batch, animals, nodes, 2), px.
+
+    They are one batch of the pipeline's. The skeleton has the node `ANCHOR`, round which crops are cut.
+    """
 
     images: np.ndarray
     poses: np.ndarray
+    skeleton: Skeleton = SKELETON
+    crop_px: int = CROP_PX
+
+    @property
+    def anchor(self) -> int:
+        return self.skeleton.index(ANCHOR)
+
+    @property
+    def crops_per_call(self) -> int:
+        return CROPS_PER_CALL if len(self.images) > 1 else CROPS_PER_SINGLE_FRAME
 
     def with_animals(self, count: int) -> "Scene":
         """The poses of so many animals; more than there are stand beside the others."""
         shift = 30 * (np.arange(count) // self.poses.shape[1])
         chosen = self.poses[:, np.arange(count) % self.poses.shape[1]]
-        return Scene(self.images, chosen + shift[:, None, None].astype(np.float32))
+        return replace(self, poses=chosen + shift[:, None, None].astype(np.float32))
 
 
-def film_scene() -> Scene:
-    """Eight frames of as many animals as there are furs."""
-    film = list(film_cage(SynthConfig(frames=BATCH, animals=len(IDENTITIES), light="infrared")))
+def film_scene(config: SynthConfig = CAGE) -> Scene:
+    """Frames of as many animals as there are furs; a node that is hidden is missing."""
+    film = list(film_cage(config))
     poses = np.stack([np.where(own.visible[..., None], own.points, np.nan) for own, _ in film])
     return Scene(np.stack([image[..., :1] for _, image in film]), poses.astype(np.float32))
 
@@ -86,15 +101,15 @@ def build_drawn_model(kind: str, scene: Scene) -> TrainedModel:
     profile = read_model_config(f"config/models/{kind}.yaml")
     head = profile.head.model_copy(update={"identities": IDENTITIES if KINDS[kind].names_animals else None})
     config = profile.model_copy(
-        update={"head": head, "input": profile.input.model_copy(update={"crop_px": CROP_PX, "anchor": "spine3"})}
+        update={"head": head, "input": profile.input.model_copy(update={"crop_px": scene.crop_px, "anchor": ANCHOR})}
     )
     points, classes, shape = SAMPLES.get(kind, sample_frames)(scene)
-    model = TrainedModel(Path(kind), config, SKELETON, build_model(config, SKELETON))
+    model = TrainedModel(Path(kind), config, scene.skeleton, build_model(config, scene.skeleton))
     seen = model.framing.preprocess(np.zeros(shape, np.uint8), config.input.scale, config.backbone.max_stride)
     points = scale_points(points, config.input.scale).astype(np.float32)
-    maps = draw_targets(points, classes, tuple(seen.shape[1:3]), config, SKELETON)
+    maps = draw_targets(points, classes, tuple(seen.shape[1:3]), config, scene.skeleton)
     drawn = {name: np.asarray(values, np.float32) for name, values in maps.items()}
-    return TrainedModel(model.path, config, SKELETON, DrawnNetwork(model.network, drawn), model.framing)
+    return TrainedModel(model.path, config, scene.skeleton, DrawnNetwork(model.network, drawn), model.framing)
 
 
 Samples = tuple[np.ndarray, np.ndarray, tuple[int, ...]]
@@ -115,14 +130,14 @@ def sample_one(scene: Scene) -> Samples:
 def sample_anchors(scene: Scene) -> Samples:
     """As `sample_frames`, of the animals' places."""
     points, classes, shape = sample_frames(scene)
-    return points[:, :, [ANCHOR]], classes, shape
+    return points[:, :, [scene.anchor]], classes, shape
 
 
 def sample_crops(scene: Scene) -> Samples:
-    """As `sample_frames`, of crops in whose middle is one animal of each frame."""
-    points = scene.poses[:CROPS_PER_CALL, :1]
-    points = points - points[:, :, [ANCHOR]] + CROP_PX // 2
-    return points, np.zeros(points.shape[:2], np.int32), (len(points), CROP_PX, CROP_PX, 1)
+    """As `sample_frames`, of a call's crops, in whose middle is one animal of each frame."""
+    points = scene.poses[np.arange(scene.crops_per_call) % len(scene.poses), :1]
+    points = points - points[:, :, [scene.anchor]] + scene.crop_px // 2
+    return points, np.zeros(points.shape[:2], np.int32), (len(points), scene.crop_px, scene.crop_px, 1)
 
 
 SAMPLES: dict[str, Callable[[Scene], Samples]] = {
@@ -145,7 +160,7 @@ def prepare_networks(models: dict[str, TrainedModel], scene: Scene, crops: int) 
         def look(seen: Any, network: keras.Model = network) -> list[Any]:
             return [output[:1, :1] for output in network(seen, training=False).values()]
 
-        calls += [(compile_function(look), seen)] * (-(-crops // CROPS_PER_CALL) if sees_crops else 1)
+        calls += [(compile_function(look), seen)] * (-(-crops // scene.crops_per_call) if sees_crops else 1)
 
     def work() -> None:
         for call, seen in calls:
@@ -153,6 +168,17 @@ def prepare_networks(models: dict[str, TrainedModel], scene: Scene, crops: int) 
                 np.asarray(output)
 
     return work
+
+
+def build_drawn_pipeline(
+    kinds: Sequence[str], scene: Scene, config: PredictConfig
+) -> tuple[Pipeline, Callable[[], None], int]:
+    """A pipeline of drawn models, one batch's work of its bare networks, and how many animals it finds in the scene."""
+    keras.utils.set_random_seed(0)
+    models = {kind: build_drawn_model(kind, scene) for kind in kinds}
+    pipeline = build_pipeline(list(models.values()), config, KerasRuntime())
+    found = len(pipeline.find(scene.images))
+    return pipeline, prepare_networks(models, scene, found), found
 
 
 def measure(works: Sequence[Callable[[], None]], repeats: int) -> tuple[list[float], list[float]]:
@@ -176,14 +202,10 @@ def measure(works: Sequence[Callable[[], None]], repeats: int) -> tuple[list[flo
 
 def measure_pipeline(kinds: Sequence[str], scene: Scene, index: VideoIndex, repeats: int) -> str:
     """Frames/s, and shares of time outside the networks, as a line of the table."""
-    keras.utils.set_random_seed(0)
     still = PredictConfig(max_instances=scene.poses.shape[1], batch_size=BATCH, flow=FlowConfig(window_frames=0))
     flowing = still.model_copy(update={"flow": FlowConfig()})
-    models = {kind: build_drawn_model(kind, scene) for kind in kinds}
-    pipeline = build_pipeline(list(models.values()), still, KerasRuntime())
-    found = len(pipeline.find(scene.images))
+    pipeline, look, found = build_drawn_pipeline(kinds, scene, still)
     batches = index.frames // BATCH
-    look = prepare_networks(models, scene, found)
 
     def find_all() -> None:
         for _ in range(batches):
