@@ -15,6 +15,7 @@ BENCHMARKS = (
     ("decode.py",),
     ("predict.py", "--memory", "1000", "20000"),
     ("kinds.py",),
+    ("cost.py",),
     ("training.py",),
     ("tracking.py",),
     ("tracking.py", "--frames", "50000", "--files", "100"),
@@ -22,6 +23,7 @@ BENCHMARKS = (
     ("hidden.py",),
     ("plan.py",),
     ("page.py",),
+    ("pose_tables.py",),
 )
 
 
