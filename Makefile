@@ -29,10 +29,10 @@ demo: install  ## two synthetic recordings all the way to poses, report and over
 # Two processes, as each needs up to 2 GB for TensorFlow; a file's tests in one of them, the longest files first.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-test: install  ## all tests (11 minutes)
+test: install  ## all tests (5 to 11 minutes)
 	@$(BIN)/python -m pytest $(PARALLEL)
 
-test-fast: install  ## unit tests that take a tenth of a second or less each, without real recordings (FASTTIME)
+test-fast: install  ## unit tests of a tenth of a second or less each, without real recordings (a minute)
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow and not workflow and not slurm and not long and not browser"
 
 # SLURM_TESTS="slurm and not slow" leaves out those that wait for SLURM's own delays, or train again and again.

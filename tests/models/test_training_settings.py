@@ -261,7 +261,11 @@ def test_what_the_settings_of_a_profile_of_the_gui_become(tmp_path):
     config, lines = import_values(GUI_PROFILE, tmp_path)
     assert (config.kind, config.input.channels, config.input.scale) == ("multi_class_bottom_up", 3, 0.5)
     assert (config.backbone.max_stride, config.backbone.filters, config.backbone.up) == (32, 16, "transposed")
-    assert config.heads["class_maps"].model_dump(exclude_none=True) == {"output_stride": 4, "radius_px": 4.0, "weight": 0.25}
+    assert config.heads["class_maps"].model_dump(exclude_none=True) == {
+        "output_stride": 4,
+        "radius_px": 4.0,
+        "weight": 0.25,
+    }
     own = config.augmentation
     assert (own.rotation_deg, own.scale, own.window_px, own.flip) == (180, (0.8, 1.2), 256, True)
     assert (own.brightness, own.contrast, own.noise) == pytest.approx((10 / 255, 0.0, 2 / 255))
