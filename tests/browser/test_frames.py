@@ -1,6 +1,7 @@
 """Each frame that the page shows is its own number: by packets and by stills, in whatever container."""
 
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 
 import av
@@ -75,22 +76,28 @@ def test_each_step_and_jump_shows_its_own_number(
     served: Served, visit: Callable[..., Person], clip: str, way: str
 ) -> None:
     person = visit(served, f"/proofread/{clip}?frame=0{'&frames=stills' if way == 'stills' else ''}")
-    expected, by = 0, set()
+    at = 0
     steps = {"ArrowRight": 1, "ArrowLeft": -1, "Control+ArrowRight": 10, "Control+ArrowLeft": -10}
     steps |= {"PageDown": 100, "PageUp": -100, "Home": -FRAMES, "End": FRAMES}
-    person.wait_shown()
-    for key in [None, *WALK]:
-        if key is not None:
+
+    def step(key: str) -> str | None:
+        """Go on by a key, or stay; gives where the picture comes from."""
+        nonlocal at
+        if key:
             person.move(key)
-            expected = min(max(expected + steps[key], 0), FRAMES - 1)
-        person.wait_frame(expected)
+        at = min(max(at + steps.get(key, 0), 0), FRAMES - 1)
+        person.wait_frame(at)
         person.wait_shown()
-        assert person.read_number(*SHOWN) == expected
-        by.add(person.page.locator("canvas[data-layer=picture]").get_attribute("data-from"))
+        assert person.read_number(*SHOWN) == at
+        return person.page.locator("canvas[data-layer=picture]").get_attribute("data-from")
+
+    person.wait_shown()
+    by = {step(key) for key in ["", *WALK]}
     if way == "stills":
         assert by <= {"full", "half"}
-    elif clip in BY_PACKETS:
-        assert "packets" in by
+    elif clip in BY_PACKETS and "packets" not in by:  # on a busy machine stills may have been the quicker all along
+        to_and_fro = cycle(["ArrowRight", "ArrowLeft"])
+        person.wait_for(lambda: step(next(to_and_fro)), lambda source: source == "packets")
 
 
 def test_what_plays_shows_numbers_that_rise_and_are_its_own(served: Served, visit: Callable[..., Person]) -> None:
