@@ -1,7 +1,7 @@
 """Networks of Keras as ONNX, and such networks as a part of larger graphs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnx
@@ -12,6 +12,7 @@ from poseflow.networks.onnx.graph import Graph, Tensor
 
 IMAGE, STRIDES = "image", "strides"
 NETWORK = "network"  # how the names of its nodes begin, as a part of a larger graph
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
 def convert_network(network: Any) -> ModelProto:
@@ -82,17 +83,28 @@ class StoredNetwork:
 
 
 def split_at_network(model: ModelProto) -> tuple[ModelProto, ModelProto, ModelProto] | None:
-    """Cut a graph with a network in it into what is before the network, the network, and what comes after.
+    """Cut a graph with a network in it into what is before the network's layers, the layers, and what comes after.
 
-    The first is given what the graph is and makes the network's inputs; the last is given what the graph is and then
-    the network's outputs. None where there is no network.
+    Of the network, what it does to images before its first layer goes to the one, and the last layer of each head to
+    the other, as Keras computes them in float32 whatever the rest does: with the images' mean and spread in bfloat16
+    points lie farther off than with all layers in it, and high peaks are as high as their neighbors.
+
+    Returns: the first is given what the graph is and makes the layers' inputs; the last is given what the graph is and
+        then the layers' outputs. None where there is no network.
     """
     model = onnx.shape_inference.infer_shapes(model)
+    known = {constant.name for constant in model.graph.initializer} | {""}
     network = [node for node in model.graph.node if node.name.startswith(f"{NETWORK}_")]
     others = [node for node in model.graph.node if not node.name.startswith(f"{NETWORK}_")]
+    asked = {name for node in others for name in node.input}
+    moved = _find_first_steps(network)
+    for node in network:
+        if asked & set(node.output):
+            moved |= _find_last_layer(node, network)
+    others += [node for node in network if node.name in moved]
+    network = [node for node in network if node.name not in moved]
     if not network:
         return None
-    known = {constant.name for constant in model.graph.initializer} | {""}
     made = [name for node in network for name in node.output]
     asked = {name for node in others for name in node.input}
     given = [*dict.fromkeys(name for node in network for name in node.input if name not in known.union(made))]
@@ -100,6 +112,31 @@ def split_at_network(model: ModelProto) -> tuple[ModelProto, ModelProto, ModelPr
     inputs, outputs = ([one.name for one in side] for side in (model.graph.input, model.graph.output))
     cut = Extractor(model).extract_model
     return cut(inputs, given), cut(given, said), cut([*inputs, *said], outputs)
+
+
+def _find_first_steps(network: Sequence[NodeProto]) -> set[str]:
+    """Names of the nodes before any that has weights: what is done to the images, such as to standardize them."""
+    learned: set[str] = set()
+    names = set()
+    for node in network:
+        if node.op_type in WEIGHTED or learned & set(node.input):
+            learned |= set(node.output)
+        else:
+            names.add(node.name)
+    return names
+
+
+def _find_last_layer(node: NodeProto, network: Sequence[NodeProto]) -> set[str]:
+    """Names of the nodes from the last one that has weights to this one, an output of the network."""
+    made_by = {name: own for own in network for name in own.output}
+    names = {node.name}
+    while node.op_type not in WEIGHTED:
+        before = [made_by[name] for name in node.input if name in made_by]
+        if len(before) != 1:
+            break
+        (node,) = before
+        names.add(node.name)
+    return names
 
 
 def _rename(node: NodeProto, names: dict[str, str], prefix: str) -> NodeProto:
