@@ -23,7 +23,7 @@ install: .venv/.installed  ## the environment in .venv, with the versions of req
 	  || $(BIN)/python -m pip install --quiet --no-deps -e .
 	@touch $@
 
-demo: install  ## two synthetic recordings all the way to poses, report and overlays (7 to 18 minutes)
+demo: install  ## two synthetic recordings all the way to poses, report and overlays (3 to 18 minutes)
 	@$(BIN)/python workflow/demo.py
 
 # Two processes, as each needs up to 2 GB for TensorFlow; a file's tests in one of them, the longest files first.
