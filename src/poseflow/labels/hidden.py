@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 Marks = NDArray[np.bool_]
+HIDDEN = 1
+"""Visibility of a point that is labeled and not visible, in COCO and YOLO-pose."""
 
 
 def split_hidden(instance: sio.Instance, keep: bool = True) -> tuple[Points, Marks]:

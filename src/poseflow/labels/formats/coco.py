@@ -15,14 +15,12 @@ import sleap_io as sio
 from poseflow.core.errors import LabelsError
 from poseflow.labels.formats.content import decode_head, one_line, read_head
 from poseflow.labels.formats.reader import LabelReader, OtherFormatError
-from poseflow.labels.hidden import Marks, Points, build_instance
+from poseflow.labels.hidden import HIDDEN, Marks, Points, build_instance
 from poseflow.labels.image_paths import image_videos, parse_image_path, place_images
 
 logger = logging.getLogger(__name__)
 
 NAME = "a COCO file"
-HIDDEN = 1
-"""Visibility of a point that is labeled and not visible."""
 Entry = Mapping[str, Any]
 
 

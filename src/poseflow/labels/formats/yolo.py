@@ -17,7 +17,7 @@ from poseflow.core.errors import LabelsError
 from poseflow.core.wording import list_some
 from poseflow.labels.formats.content import DAMAGED, decode_head, one_line
 from poseflow.labels.formats.reader import LabelReader
-from poseflow.labels.hidden import Marks, Points, build_instance
+from poseflow.labels.hidden import HIDDEN, Marks, Points, build_instance
 from poseflow.labels.image_paths import image_videos, parse_image_path
 from poseflow.media.stills import list_images, read_image
 
@@ -28,8 +28,6 @@ SPLITS = ("train", "val", "test")
 MOST_BYTES = 1 << 20
 """Of a `data.yaml`, and of the text of an image."""
 MOST_NODES = 10_000
-HIDDEN = 1
-"""Visibility of a point that is labeled and not visible."""
 BOX = 5
 """Numbers of a line before its keypoints: class and box."""
 
