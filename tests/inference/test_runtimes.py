@@ -14,13 +14,13 @@ from poseflow.inference import load_pipeline, predict_shard
 from poseflow.inference.profile import STEPS, Profile
 from poseflow.media import index_video, write_video
 
-onnx = pytest.importorskip("onnx", reason="needs poseflow[runtimes]")
+pytest.importorskip("onnx", reason="needs poseflow[runtimes]")
 pytest.importorskip("onnxruntime", reason="needs poseflow[runtimes]")
 
-from poseflow.inference.runtimes.graphs import draw_graph  # noqa: E402
-from poseflow.inference.runtimes.onnx_runtime import OnnxRuntime  # noqa: E402
-from poseflow.inference.stages import build_crop_stage, build_peak_stage  # noqa: E402
-from poseflow.networks.onnx.network import split_at_network  # noqa: E402
+from poseflow.inference.runtimes.graphs import draw_graph
+from poseflow.inference.runtimes.onnx_runtime import OnnxRuntime
+from poseflow.inference.stages import build_crop_stage, build_peak_stage
+from poseflow.networks.onnx.network import split_at_network
 
 RUNTIMES = ["onnxruntime", "openvino"]
 PIPELINES = {
@@ -92,8 +92,7 @@ def test_what_stands_round_a_network_is_cut_off_it_to_the_last_bit(tmp_path, kin
         stage, arrays = build_crop_stage(model, CONFIG, runtime), [IMAGES, np.array([0, 2, 3, 1], np.int32), centers]
     else:
         stage, arrays = build_peak_stage(model, CONFIG, 8, runtime), [IMAGES]
-    graph, _ = draw_graph(stage.function, arrays)
-    whole = onnx.load_from_string(graph)
+    whole, _ = draw_graph(stage.function, arrays)
     before, network, after = split_at_network(whole)
     assert {node.name.split("_")[0] for node in network.graph.node} == {"network"}
     assert network.graph.node[0].op_type == "Conv"
@@ -102,15 +101,15 @@ def test_what_stands_round_a_network_is_cut_off_it_to_the_last_bit(tmp_path, kin
     values = dict(zip((one.name for one in whole.graph.input), arrays, strict=True))
     for part in (before, network, after):
         names = [one.name for one in part.graph.input]
-        made = runtime.open(part.SerializeToString())([values[name] for name in names])
+        made = runtime.open(part)([values[name] for name in names])
         values |= dict(zip((one.name for one in part.graph.output), made, strict=True))
-    for one, expected in zip(whole.graph.output, runtime.open(graph)(arrays), strict=True):
+    for one, expected in zip(whole.graph.output, runtime.open(whole)(arrays), strict=True):
         np.testing.assert_array_equal(values[one.name], expected)
 
 
 def test_a_graph_without_a_network_is_not_cut():
     graph, _ = draw_graph(lambda image: (image + 1,), [IMAGES.astype(np.float32)])
-    assert split_at_network(onnx.load_from_string(graph)) is None
+    assert split_at_network(graph) is None
 
 
 def test_a_package_that_is_missing_is_named(tmp_path, monkeypatch):

@@ -191,7 +191,7 @@ def test_resized_images_are_the_same(function):
 def compare(function, *arrays):
     """What a function gives as a graph, and in Keras."""
     graph, outputs = draw_graph(function, arrays)
-    found = run(graph, *arrays)
+    found = run(graph.SerializeToString(), *arrays)
     assert len(found) == len(outputs)
     for own, wanted in zip(found.values(), function(*arrays), strict=True):
         np.testing.assert_allclose(own, np.asarray(wanted), rtol=1e-5, atol=1e-4)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import ModelProto
 
 from poseflow.config import Precision
 from poseflow.core.errors import ConfigError
@@ -27,8 +28,8 @@ class GraphRuntime(Runtime):
     """A program that runs ONNX graphs; it says how one is opened."""
 
     @abstractmethod
-    def open(self, graph: bytes) -> Session:
-        """Load a graph, a serialized ONNX model."""
+    def open(self, graph: ModelProto) -> Session:
+        """Load a graph."""
 
     def load(self, folder: str | Path, precision: Precision) -> TrainedModel:
         """Open an exported model, or export one now: then, and only then, Keras is imported."""
@@ -49,7 +50,7 @@ class GraphStage:
     """A stage that is written as a graph when it is first called with arrays of new shapes."""
 
     function: Callable[..., Any]
-    open: Callable[[bytes], Session]
+    open: Callable[[ModelProto], Session]
     _ready: dict[Any, tuple[Session, list[Any]]] = field(default_factory=dict)
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
@@ -64,10 +65,10 @@ class GraphStage:
         return tuple(next(found) if isinstance(output, Tensor) else output for output in outputs)
 
 
-def draw_graph(function: Callable[..., Any], arrays: Sequence[NDArray[Any]]) -> tuple[bytes, list[Any]]:
+def draw_graph(function: Callable[..., Any], arrays: Sequence[NDArray[Any]]) -> tuple[ModelProto, list[Any]]:
     """Write what a function does with arrays of these shapes as a graph.
 
-    Returns: the serialized model, and what the function gives: tensors, the graph's outputs, or arrays that depend on
+    Returns: the graph, and what the function gives: tensors, the graph's outputs, or arrays that depend on
         nothing it is given.
     """
     graph = Graph()
@@ -75,7 +76,7 @@ def draw_graph(function: Callable[..., Any], arrays: Sequence[NDArray[Any]]) -> 
     with tracing():
         outputs = [*function(*inputs)]
     named = {f"output{number}": output for number, output in enumerate(outputs) if isinstance(output, Tensor)}
-    return graph.build(named).SerializeToString(), outputs
+    return graph.build(named), outputs
 
 
 def require(package: str, runtime: str) -> Any:

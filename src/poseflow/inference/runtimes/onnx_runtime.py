@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
+from onnx import ModelProto
 
 from poseflow.config import PredictConfig
 from poseflow.core.errors import ConfigError
@@ -29,14 +30,14 @@ class OnnxRuntime(GraphRuntime):
                 f"TensorRT are installed, got {got}"
             )
 
-    def open(self, graph: bytes) -> Session:
+    def open(self, graph: ModelProto) -> Session:
         """Load a graph."""
         options = self._package.SessionOptions()
         options.intra_op_num_threads = count_processors()
         # Threads that wait in a loop take the processor from those that decode frames and follow points.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        session = self._package.InferenceSession(graph, options, providers=self._providers)
+        session = self._package.InferenceSession(graph.SerializeToString(), options, providers=self._providers)
         names = [one.name for one in session.get_inputs()]
 
         def run(arrays: list[NDArray[Any]]) -> Sequence[NDArray[Any]]:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
+from onnx import ModelProto
 
 from poseflow.config import Precision, PredictConfig
 from poseflow.core.processors import count_processors
@@ -28,21 +28,15 @@ class OpenVINORuntime(GraphRuntime):
         self._core = require("openvino", "openvino").Core()
         self._numbers = NUMBERS.get(precision, "f32")
 
-    def open(self, graph: bytes) -> Session:
+    def open(self, graph: ModelProto) -> Session:
         """Load a graph; where networks compute in fewer bits, what stands round the network does not.
 
         Left to itself, OpenVINO rounds pixel coordinates to bfloat16 too, whose steps are 2 px beyond 256.
         """
-        whole = onnx.load_from_string(graph)
-        parts = None if self._numbers == "f32" else split_at_network(whole)
-        inputs, outputs = ([one.name for one in side] for side in (whole.graph.input, whole.graph.output))
-        if parts is None:
-            steps = [self._compile(graph, "f32")]
-        else:
-            formats = ("f32", self._numbers, "f32")
-            steps = [
-                self._compile(part.SerializeToString(), numbers) for part, numbers in zip(parts, formats, strict=True)
-            ]
+        parts = None if self._numbers == "f32" else split_at_network(graph)
+        formats = ("f32", self._numbers, "f32")
+        steps = [self._compile(part, numbers) for part, numbers in zip(parts or (graph,), formats, strict=False)]
+        inputs, outputs = ([one.name for one in side] for side in (graph.graph.input, graph.graph.output))
 
         def run(arrays: list[NDArray[Any]]) -> Sequence[NDArray[Any]]:
             values = dict(zip(inputs, arrays, strict=True))
@@ -52,7 +46,7 @@ class OpenVINORuntime(GraphRuntime):
 
         return run
 
-    def _compile(self, graph: bytes, numbers: str) -> Callable[[Values], Values]:
+    def _compile(self, graph: ModelProto, numbers: str) -> Callable[[Values], Values]:
         """A function that takes what it needs of values by name, and gives those that it makes."""
         # One request at a time, by all cores: batches come one after the other.
         hints = {
@@ -60,7 +54,7 @@ class OpenVINORuntime(GraphRuntime):
             "INFERENCE_NUM_THREADS": count_processors(),
             "INFERENCE_PRECISION_HINT": numbers,
         }
-        compiled = self._core.compile_model(self._core.read_model(io.BytesIO(graph)), "CPU", hints)
+        compiled = self._core.compile_model(self._core.read_model(io.BytesIO(graph.SerializeToString())), "CPU", hints)
         request = compiled.create_infer_request()
         inputs, outputs = ([one.names for one in side] for side in (compiled.inputs, compiled.outputs))
 
