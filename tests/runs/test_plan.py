@@ -206,6 +206,23 @@ def test_pipelines_that_cannot_be_are_refused_before_anything_runs(project, pipe
         plan(**BOTH, pipelines=pipelines, release="one")
 
 
+def test_crops_are_turned_where_the_detector_learns_the_same_heading(project):
+    def models(**headings):
+        for kind in ("centroid", "centered_instance"):
+            heading = headings.get(kind)
+            Path(f"{kind}.yaml").write_text(f"{{kind: {kind}, input: {{heading: {heading or 'null'}}}}}")
+        return {"models": {"centroid": "centroid.yaml", "pose": "centered_instance.yaml"}}
+
+    assert plan(**models(centroid="nose", centered_instance="nose")).models
+    assert plan(**models(centroid="nose")).models, "one that is not used"
+    fault = (
+        "models must have a centroid that learns input.heading where centered_instance turns crops by it: tail, got "
+    )
+    for detector, told in (("nose", "nose"), (None, "none")):
+        with pytest.raises(ConfigError, match=fault + told):
+            plan(**models(centroid=detector, centered_instance="tail"))
+
+
 def test_of_several_pipelines_the_release_is_named(project):
     with pytest.raises(ValidationError, match=r"release must be one of pipelines \(one\), got none"):
         plan(pipelines={"one": ["single"]})

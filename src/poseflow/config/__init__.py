@@ -18,6 +18,7 @@ from poseflow.config.model import (
     ModelConfig,
     Precision,
     TrainingConfig,
+    find_heading_fault,
 )
 from poseflow.config.output import CLAIMS_SUFFIX, KeepConfig, RenderConfig, ReportConfig, ReviewConfig
 from poseflow.config.parts import BACKBONES, DEFAULT_BACKBONE, HEADS
@@ -72,6 +73,7 @@ __all__ = [
     "TrackingConfig",
     "TrainingConfig",
     "VideosConfig",
+    "find_heading_fault",
     "find_pipeline_fault",
     "parse_config",
     "parse_section",

@@ -15,7 +15,7 @@ class Kind:
     """A kind of model: another package adds one by an entry point `poseflow.kinds`.
 
     purpose: what it does, in words that follow "it". heads: what it draws; all draw `confidence_maps`.
-    optional_heads: what it draws beside these where a profile gives them a weight.
+    optional_heads: what it draws beside these where a profile wants them (`Head.is_wanted`).
     sampler: what a sample of it is (`training.data.samples.SAMPLERS`): a frame with all points of all animals, a frame
         with the anchor of each, or a crop with the points of the animal in its middle.
     pipeline: how frames become instances (`inference.pipelines.PIPELINES`): the highest peak of each node is the one
@@ -46,7 +46,7 @@ KINDS.add("single_instance")(
         "predicts the pose of the one animal in the frame", ("confidence_maps",), "frames", "single_animal", VISIBILITY
     )
 )
-KINDS.add("centroid")(Kind("detects where the animals are", ("confidence_maps",), "anchors", "top_down"))
+KINDS.add("centroid")(Kind("detects where the animals are", ("confidence_maps",), "anchors", "top_down", ("heading",)))
 KINDS.add("centered_instance")(
     Kind(
         "predicts the pose of the animal in the middle of a crop", ("confidence_maps",), "crops", "top_down", VISIBILITY

@@ -1,6 +1,6 @@
 """A model profile (`config/models/*.yaml`): one network and how it is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, GetJsonSchemaHandler, create_model, model_validator
@@ -10,7 +10,7 @@ from poseflow.config.parts import HEADS, BackboneSetting, Head, Stride, Subject,
 from poseflow.config.section import Section
 from poseflow.core.skeleton import Skeleton
 
-CONFIDENCE_MAPS = "confidence_maps"
+CONFIDENCE_MAPS, HEADING = "confidence_maps", "heading"
 Precision = Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"]
 
 
@@ -28,6 +28,11 @@ class InputConfig(Section):
     anchor: str | None = Field(
         None, description="Node that marks an animal's place; null, or where it is hidden: center of the bounding box."
     )
+    heading: str | None = Field(
+        None,
+        description="Top-down: node that an animal heads to, as seen from its place. The centroid model learns the "
+        "heading, and crops are turned so that it is up; null: crops stay as they lie.",
+    )
 
 
 def _check_factors(value: tuple[float, float]) -> tuple[float, float]:
@@ -44,7 +49,8 @@ Factors = Annotated[tuple[float, float], AfterValidator(_check_factors)]
 class HeadConfig(Section):
     """What the network draws: confidence maps, and under its name each head that the kind has beside them.
 
-    A head that the kind can do without, as `visibility`, is drawn where its weight is above 0.
+    A head that the kind can do without is drawn where it is wanted: `visibility` where its weight is above 0, `heading`
+    where `input.heading` names a node.
 
     Only such settings of a head are kept that differ from its defaults; `ModelConfig.heads` has them all.
     """
@@ -102,6 +108,13 @@ class AugmentationConfig(Section):
     """Random changes of training samples; image and points move together."""
 
     rotation_deg: float = Field(180.0, ge=0, le=180, description="Turned by up to this angle, either way.")
+    heading_deg: float = Field(
+        20.0,
+        ge=0,
+        le=180,
+        description="Crops that are turned by `input.heading`: it is off by up to this, either way, as a "
+        "detector's is; `rotation_deg` does not turn them.",
+    )
     scale: Factors = Field((0.9, 1.1), description="Least and greatest factor of size.")
     identity_scale: Factors | None = Field(
         None,
@@ -136,6 +149,10 @@ class AugmentationConfig(Section):
         description="In half of the samples a rectangle is painted over, each side up to this share of the image's: "
         "points beneath stay, and are found by what is round them.",
     )
+
+    def most_turned_deg(self, *, are_upright: bool) -> float:
+        """By how much samples are turned at most, either way; `are_upright`: those that are turned by heading."""
+        return self.heading_deg if are_upright else self.rotation_deg
 
 
 class TrainingConfig(Section):
@@ -202,12 +219,26 @@ class ModelConfig(Section):
         """What a network of this kind draws, by name, each with its settings."""
         kind = KINDS[self.kind]
         heads = {name: self.head.settings_of(name) for name in (*kind.heads, *kind.optional_heads)}
-        return {name: head for name, head in heads.items() if name in kind.heads or head.weight}
+        return {name: head for name, head in heads.items() if name in kind.heads or head.is_wanted(self.input)}
+
+    @property
+    def turns_crops(self) -> bool:
+        """Whether it sees crops that are turned by where their animals head."""
+        return self.input.heading is not None and KINDS[self.kind].sampler == "crops"
 
     def describe_subject(self, skeleton: Skeleton) -> Subject:
         """What the network draws of animals with that skeleton."""
         points = KINDS[self.kind].count_points(len(skeleton.nodes))
         return Subject(skeleton, points, self.head.identities or ())
+
+    @model_validator(mode="after")
+    def _check_heading(self) -> "ModelConfig":
+        heading = self.input.heading
+        if heading is not None and KINDS[self.kind].pipeline != "top_down":
+            raise ValueError(f"input.heading is for kinds of top-down pipelines, got {heading} of {self.kind}")
+        if heading is not None and heading == self.input.anchor:
+            raise ValueError(f"input.heading must be another node than input.anchor, got {heading}")
+        return self
 
     @model_validator(mode="after")
     def _check_strides(self) -> "ModelConfig":
@@ -217,3 +248,17 @@ class ModelConfig(Section):
                     f"output_stride of {name} must be at most {self.backbone.max_stride}, got {head.stride}"
                 )
         return self
+
+
+def find_heading_fault(profiles: Sequence[ModelConfig]) -> str | None:
+    """What is wrong with the headings of models that make a pipeline, in words that follow its name; None: nothing."""
+    detectors = [profile for profile in profiles if KINDS[profile.kind].sampler == "anchors"]
+    for crops in (profile for profile in profiles if profile.turns_crops):
+        for detector in detectors:
+            if HEADING not in detector.heads or detector.input.heading != crops.input.heading:
+                told = detector.input.heading if HEADING in detector.heads else None
+                return (
+                    f"must have a {detector.kind} that learns input.heading where {crops.kind} turns crops by it: "
+                    f"{crops.input.heading}, got {told or 'none'}"
+                )
+    return None

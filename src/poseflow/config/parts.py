@@ -206,6 +206,10 @@ class Head(Section, ABC):
 
     weight: float = Field(1.0, ge=0, description="Of its loss beside that of the confidence maps.")
 
+    def is_wanted(self, given: Any) -> bool:
+        """Whether a kind that can do without it draws it; `given` is the profile's `input`."""
+        return self.weight > 0
+
     @property
     def stride(self) -> int | None:
         """Pixels of the network's input per cell of its maps; None where it draws none."""
@@ -228,7 +232,8 @@ class Head(Section, ABC):
         """Draw what the head learns, of the shape of its output; NaN where it is not known.
 
         Args:
-            points: (batch, instances, points, 2), (x, y) in px of the network's input, NaN where not visible.
+            points: (batch, instances, points, 2), (x, y) in px of the network's input, NaN where not visible. Of a
+                detector, each animal's anchor; where it learns headings, and a point ahead of it.
             classes: (batch, instances) places in `subject.identities`, -1 for an animal without a name.
             size: (height, width) of the network's input in px.
         """
@@ -256,6 +261,7 @@ HEADS = Registry[type[Head]](
     class_maps="poseflow.networks.heads.class_maps:ClassMaps",
     class_vector="poseflow.networks.heads.class_vector:ClassVector",
     visibility="poseflow.networks.heads.visibility:Visibility",
+    heading="poseflow.networks.heads.heading:Heading",
 )
 
 

@@ -124,13 +124,14 @@ def _build_single_animal(models: Models, config: PredictConfig, runtime: Runtime
 def _build_top_down(models: Models, config: PredictConfig, runtime: Runtime) -> tuple[Run, Assemble]:
     find_anchors = build_centroid_stage(models["anchors"], config, runtime)
     find_points = build_crop_stage(models["crops"], config, runtime)
-    per_call = _crops_per_call(config)
+    per_call, turned = _crops_per_call(config), models["crops"].config.turns_crops
 
     def run(images: Images) -> Outputs:
         on_device = runtime.put(images)  # once for both stages
-        anchors = np.asarray(find_anchors(on_device)[0])
-        frames, slots = np.nonzero(np.isfinite(anchors[..., 0]))
-        return frames, *_find_in_crops(find_points, on_device, frames, anchors[frames, slots], per_call)
+        anchors, _, *headings = find_anchors(on_device)
+        places = np.concatenate([anchors, *(headings if turned else ())], axis=-1)
+        frames, slots = np.nonzero(np.isfinite(places[..., 0]))
+        return frames, *_find_in_crops(find_points, on_device, frames, places[frames, slots], per_call)
 
     def assemble(outputs: Outputs) -> Instances:
         return _without_duplicates(_sorted_instances(*outputs), config)
@@ -179,7 +180,7 @@ def _run_stage(stage: Stage, images: Images) -> Outputs:
 
 
 def _find_in_crops(
-    find_points: Stage, images: Tensor, frames: NDArray[np.int64], centers: NDArray[np.float32], per_call: int
+    find_points: Stage, images: Tensor, frames: NDArray[np.int64], places: NDArray[np.float32], per_call: int
 ) -> Outputs:
     """Run the crop stage over the animals that are there, in calls of one size, so that shapes stay static.
 
@@ -190,9 +191,9 @@ def _find_in_crops(
         chosen = slice(begin, begin + per_call)
         count = len(frames[chosen])
         padded_frames = np.zeros(per_call, np.int32)
-        padded_centers = np.zeros((per_call, 2), np.float32)
-        padded_frames[:count], padded_centers[:count] = frames[chosen], centers[chosen]
-        parts.append([np.asarray(output)[:count] for output in find_points(images, padded_frames, padded_centers)])
+        padded_places = np.zeros((per_call, places.shape[1]), np.float32)
+        padded_frames[:count], padded_places[:count] = frames[chosen], places[chosen]
+        parts.append([np.asarray(output)[:count] for output in find_points(images, padded_frames, padded_places)])
     return tuple(np.concatenate(part) for part in zip(*parts, strict=True))
 
 

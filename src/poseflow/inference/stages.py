@@ -4,11 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 from poseflow.config import ModelConfig, PredictConfig
-from poseflow.config.model import CONFIDENCE_MAPS
+from poseflow.config.model import CONFIDENCE_MAPS, HEADING
 from poseflow.core.errors import ModelError
 from poseflow.inference.runtimes.runtime import Runtime, Stage
 from poseflow.models.trained import TrainedModel
-from poseflow.networks.decoding import PeakRules, find_global_peaks, find_local_peaks, score_hidden
+from poseflow.networks.decoding import (
+    PeakRules,
+    crop_images_turned,
+    find_global_peaks,
+    find_local_peaks,
+    read_headings,
+    score_hidden,
+    turn_back,
+)
 from poseflow.networks.heads.maps import GroupingHead
 from poseflow.networks.lazy import ops
 
@@ -35,20 +43,28 @@ def build_whole_frame_stage(
 
 
 def build_centroid_stage(model: TrainedModel, config: PredictConfig, runtime: Runtime) -> Stage:
-    """Frames -> anchors (batch, max_instances, 2) and scores (batch, max_instances), highest first, NaN beyond."""
+    """Frames -> anchors (batch, max_instances, 2) and scores (batch, max_instances), highest first, NaN beyond.
+
+    Of a model that tells it, also which way each animal heads (batch, max_instances, 2).
+    """
     threshold = config.peak_threshold if config.centroid_threshold is None else config.centroid_threshold
 
-    def find_anchors(images: Tensor) -> tuple[Tensor, Tensor]:
+    def find_anchors(images: Tensor) -> tuple[Tensor, ...]:
         rules = replace(model.framing.peak_rules, reading_order=False)
-        points, scores = _find_peaks(_run_network(model, images), model, threshold, config.max_instances, rules)
-        return model.framing.unscale(points[:, 0], model.config.input.scale), scores[:, 0]
+        outputs = _run_network(model, images)
+        points, scores = _find_peaks(outputs, model, threshold, config.max_instances, rules)
+        anchors = points[:, 0]
+        head = model.config.heads.get(HEADING)
+        headings = () if head is None else (read_headings(outputs[HEADING], anchors, head.stride or 1),)
+        return model.framing.unscale(anchors, model.config.input.scale), scores[:, 0], *headings
 
     return runtime.compile(find_anchors)
 
 
 def build_crop_stage(model: TrainedModel, config: PredictConfig, runtime: Runtime) -> Stage:
-    """Frames, (crops,) frame numbers and (crops, 2) centers -> points, scores and classes of the crops' animals.
+    """Frames, (crops,) frame numbers and places -> points, scores and classes of the crops' animals.
 
+    Places are centers (crops, 2); of a model that turns crops, centers and headings (crops, 4).
     Points (crops, nodes, 2), scores (crops, nodes), class probabilities (crops, classes), of a model without: of none.
     Of a model that tells it, also the probability that a point is hidden (crops, nodes).
     """
@@ -57,13 +73,20 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig, runtime: Runtim
         raise ModelError(f"{model.path}: input.crop_px must be a number of px, got none")
     identity = next((name for name, head in model.config.heads.items() if head.names_animals), None)
 
-    def find_points(images: Tensor, frames: Tensor, centers: Tensor) -> tuple[Tensor, ...]:
-        crops, origins = model.framing.crop(images, frames, centers, crop_px)
+    def find_points(images: Tensor, frames: Tensor, places: Tensor) -> tuple[Tensor, ...]:
+        if model.config.turns_crops:
+            centers, headings = places[:, :2], places[:, 2:]
+            crops = crop_images_turned(images, frames, centers, headings, crop_px)
+        else:
+            crops, origins = model.framing.crop(images, frames, places, crop_px)
         outputs = _run_network(model, crops)
         points, scores = _find_best_peaks(outputs, model, config)
         classes = outputs[identity] if identity else ops.zeros((ops.shape(scores)[0], 0))
         hidden = _read_hidden(outputs, points, model)
-        return model.framing.unscale(points, model.config.input.scale) + origins[:, None], scores, classes, *hidden
+        points = model.framing.unscale(points, model.config.input.scale)
+        turned = model.config.turns_crops
+        points = turn_back(points, centers, headings, crop_px) if turned else points + origins[:, None]
+        return points, scores, classes, *hidden
 
     return runtime.compile(find_points)
 

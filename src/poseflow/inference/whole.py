@@ -113,14 +113,18 @@ def _run_top_down(models: Models, config: PredictConfig) -> tuple[str, Whole]:
     names = _identity_head(models["crops"].config) is not None
     if "anchors" not in models:
         return "multi_class_topdown" if names else "centered_instance", _find_in_crops(models["crops"], config)
-    find_anchors = _find_anchors(models["anchors"], config)
+    find_anchors = build_centroid_stage(models["anchors"], config, INLINE)
     find_points = build_crop_stage(models["crops"], config, INLINE)
+    turned = models["crops"].config.turns_crops
 
     def run(images: Tensor) -> Outputs:
-        anchors = find_anchors(images)
-        batch, count = ops.shape(anchors["centroids"])[0], config.max_instances
+        found, found_scores, *headings = find_anchors(images)
+        anchors = _give_anchors(found, found_scores)
+        batch, count = ops.shape(found)[0], config.max_instances
         frames = ops.reshape(ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], (batch, count)), (-1,))
-        points, scores, classes, *_ = find_points(images, frames, ops.reshape(anchors["centroids"], (-1, 2)))
+        places = ops.concatenate([found, *headings], axis=-1) if turned else found
+        places = ops.where(ops.isfinite(places), places, 0.0)
+        points, scores, classes, *_ = find_points(images, frames, ops.reshape(places, (-1, places.shape[-1])))
         valid = anchors.pop("instance_valid")
         nodes = points.shape[1]
         peaks = _give_points(ops.reshape(points, (batch, count, nodes, 2)), ops.reshape(scores, (batch, count, nodes)))
@@ -140,15 +144,19 @@ def _find_anchors(model: TrainedModel, config: PredictConfig) -> Whole:
     stage = build_centroid_stage(model, config, INLINE)
 
     def run(images: Tensor) -> Outputs:
-        anchors, scores = stage(images)
-        valid = ops.isfinite(anchors[..., 0])
-        return {
-            "centroids": ops.where(valid[..., None], anchors, 0.0),
-            "centroid_vals": ops.where(valid, scores, 0.0),
-            "instance_valid": valid,
-        }
+        anchors, scores, *_ = stage(images)
+        return _give_anchors(anchors, scores)
 
     return run
+
+
+def _give_anchors(anchors: Tensor, scores: Tensor) -> Outputs:
+    valid = ops.isfinite(anchors[..., 0])
+    return {
+        "centroids": ops.where(valid[..., None], anchors, 0.0),
+        "centroid_vals": ops.where(valid, scores, 0.0),
+        "instance_valid": valid,
+    }
 
 
 def _find_in_crops(model: TrainedModel, config: PredictConfig) -> Whole:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from poseflow.config import KINDS, ModelConfig, find_pipeline_fault
+from poseflow.config import KINDS, ModelConfig, find_heading_fault, find_pipeline_fault
 from poseflow.core.errors import ModelError, SkeletonError
 from poseflow.core.skeleton import Skeleton
 
@@ -56,6 +56,8 @@ def check_together(models: Sequence[DescribedModel]) -> None:
         if set(other.skeleton.nodes) != set(first.skeleton.nodes):
             got = ", ".join(other.skeleton.nodes)
             raise SkeletonError(f"{other.path}: nodes must be those of {first.path}, got {got}")
+    if fault := find_heading_fault([model.config for model in models]):
+        raise ModelError(f"models {fault} in {', '.join(str(model.path) for model in models)}")
 
 
 def find_skeleton(models: Sequence[DescribedModel]) -> Skeleton:

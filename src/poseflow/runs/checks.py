@@ -134,9 +134,10 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
     names = sorted({name for labels in plan.label_facts for name in labels["identities"]})
     yield from _names_that_no_model_tells_apart(config, plan, names)
     for name, profile in plan.profiles.items():
-        anchor, identities = profile.input.anchor, profile.head.identities
-        if nodes and anchor is not None and anchor not in nodes:
-            yield f"models.{name}: input.anchor must be a node of the labels ({', '.join(nodes)}), got {anchor}"
+        identities = profile.head.identities
+        for setting, node in {"anchor": profile.input.anchor, "heading": profile.input.heading}.items():
+            if nodes and node is not None and node not in nodes:
+                yield f"models.{name}: input.{setting} must be a node of the labels ({', '.join(nodes)}), got {node}"
         if fault := _find_weights_fault(profile.backbone):
             yield f"models.{name}: {fault}"
         if KINDS[profile.kind].names_animals:

@@ -12,7 +12,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poseflow.config import KINDS, Config, ModelConfig, VideosConfig, find_pipeline_fault, read_model_config
+from poseflow.config import (
+    KINDS,
+    Config,
+    ModelConfig,
+    VideosConfig,
+    find_heading_fault,
+    find_pipeline_fault,
+    read_model_config,
+)
 from poseflow.core.errors import AmbiguousVideoError, ConfigError, LabelsError
 from poseflow.core.files import read_json
 from poseflow.models import check_together, needed_files, read_model_folder
@@ -178,7 +186,8 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
     kinds = {name: [profiles[model].kind for model in own] for name, own in config.named_pipelines.items()}
     for name, own in kinds.items():
-        if fault := find_pipeline_fault(own):
+        models = [profiles[model] for model in config.named_pipelines[name]]
+        if fault := find_pipeline_fault(own) or find_heading_fault(models):
             raise ConfigError(f"{f'pipelines.{name}' if config.pipelines else 'models'} {fault}")
     _check_naming(config, next(iter(kinds.values())))
     channels = max(profile.input.channels for profile in profiles.values())

@@ -159,9 +159,9 @@ def measure_error_px(model: keras.Model, samples: Samples) -> float | None:
     chosen = np.linspace(0, len(samples) - 1, min(ERROR_SAMPLES, len(samples))).round().astype(int)
     batch = stack_samples(samples, chosen.tolist())
     maps = model.network(batch.images, training=False).get(CONFIDENCE_MAPS)
-    points = np.asarray(batch.points)[:, 0]
-    if maps is None or maps.shape[-1] != points.shape[1]:
+    if maps is None or maps.shape[-1] > batch.points.shape[2]:
         return None
+    points = np.asarray(batch.points)[:, 0, : maps.shape[-1]]
     peaks, _ = find_local_peaks(maps, model.profile.head.output_stride, ERROR_PEAKS)
     away = np.linalg.norm(np.asarray(peaks) - points[:, :, None], axis=-1)
     nearest = np.nanmin(np.where(np.isnan(away), np.inf, away), axis=-1)

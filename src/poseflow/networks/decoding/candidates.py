@@ -94,6 +94,23 @@ def score_hidden(maps: Tensor, points: Tensor, output_stride: int) -> Tensor:
     return ops.where(found, take_cells(maps, (frame, rows, columns, node), depth=1)[..., 0], float("nan"))
 
 
+def read_headings(maps: Tensor, anchors: Tensor, output_stride: int) -> Tensor:
+    """Read heading maps at anchors, at the nearest cell.
+
+    Args:
+        maps: (batch, height, width, 2), x and y of the heading.
+        anchors: (batch, k, 2), (x, y) in px of the network's input, NaN where there are fewer than k.
+        output_stride: px per cell.
+
+    Returns: (batch, k, 2) float32, vectors of about length 1, NaN for a missing anchor.
+    """
+    batch, height, width, _ = ops.shape(maps)
+    found = ops.all(ops.isfinite(anchors), axis=-1, keepdims=True)
+    rows, columns = _nearest_cells(ops.where(found, anchors, 0.0), output_stride, height, width)
+    frame = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1))
+    return ops.where(found, take_cells(maps, (frame, rows, columns, 0), depth=2), float("nan"))
+
+
 def _nearest_cells(points: Tensor, output_stride: int, height: int, width: int) -> tuple[Tensor, Tensor]:
     """Rows and columns of the cells nearest to points (..., 2), within the map."""
     cells = ops.cast(ops.round(points / output_stride), "int32")

@@ -93,28 +93,71 @@ def crop_images_between_pixels(images: Tensor, frames: Tensor, centers: Tensor, 
     Returns: crops (crops, crop_px, crop_px, channels) float32, and the (x, y) of each crop's first pixel in its image,
         (crops, 2) float32, which lies between pixels: image point = crop point + origin.
     """
-    _, height, width, channels = ops.shape(images)
     origins = ops.where(ops.isfinite(centers), centers, 0.0) - (crop_px - 1) / 2
     steps = ops.arange(crop_px, dtype="float32")
     columns, rows = origins[:, 0, None] + steps, origins[:, 1, None] + steps
-    inside = ((rows >= 0) & (rows <= height - 1))[:, :, None] & ((columns >= 0) & (columns <= width - 1))[:, None, :]
+    return _interpolate(images, frames, rows[:, :, None], columns[:, None, :]), origins
+
+
+def crop_images_turned(images: Tensor, frames: Tensor, centers: Tensor, headings: Tensor, crop_px: int) -> Tensor:
+    """Cut a square round every center, turned so that the heading is up, by bilinear interpolation.
+
+    Args: as `crop_images`, and headings (crops, 2), vectors (x, y) of any length but 0.
+
+    Returns: crops (crops, crop_px, crop_px, channels) float32, black outside of the frame; the center falls on pixel
+        [crop_px // 2, crop_px // 2]. `turn_back` takes their points to the frame.
+    """
+    steps = ops.arange(crop_px, dtype="float32") - crop_px // 2
+    across, down = steps[None, None, :], steps[None, :, None]
+    up_x, up_y, center_x, center_y = (
+        ops.reshape(ops.where(ops.isfinite(part), part, 0.0), (-1, 1, 1))
+        for part in (*_find_up(headings), *_split(centers))
+    )
+    return _interpolate(images, frames, center_y + across * up_x - down * up_y, center_x - across * up_y - down * up_x)
+
+
+def turn_back(points: Tensor, centers: Tensor, headings: Tensor, crop_px: int) -> Tensor:
+    """Points (crops, points, 2) of crops of `crop_images_turned` as (x, y) of the frames."""
+    right, below = _split(points - crop_px // 2)
+    up_x, up_y, center_x, center_y = (part[:, None] for part in (*_find_up(headings), *_split(centers)))
+    return ops.stack([center_x - right * up_y - below * up_x, center_y + right * up_x - below * up_y], axis=-1)
+
+
+def _find_up(headings: Tensor) -> tuple[Tensor, Tensor]:
+    """X and y of unit vectors (crops,), which way a turned crop's upper side lies in the frame; to its right: -y, x."""
+    headings = ops.cast(headings, "float32")
+    length = ops.sqrt(ops.sum(ops.square(headings), axis=-1, keepdims=True))
+    return _split(headings / ops.maximum(length, 1e-6))
+
+
+def _split(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """X and y of vectors (..., 2)."""
+    return vectors[..., 0], vectors[..., 1]
+
+
+def _interpolate(images: Tensor, frames: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """What frames show between their pixels, bilinearly; black outside of them.
+
+    Args: rows, columns: (crops, side, side), or 1 in the place of a side along which they are all alike.
+    """
+    _, height, width, channels = ops.shape(images)
+    inside = (rows >= 0) & (rows <= height - 1) & (columns >= 0) & (columns <= width - 1)
     tops, lefts = (
         ops.clip(ops.floor(rows), 0, max(height - 2, 0)),
         ops.clip(ops.floor(columns), 0, max(width - 2, 0)),
     )
-    down, right = (rows - tops)[:, :, None, None], (columns - lefts)[:, None, :, None]
+    down, right = (rows - tops)[..., None], (columns - lefts)[..., None]
     flat = ops.reshape(images, (-1, channels))
-    first = ops.cast(frames, "int32") * height
+    first = (ops.cast(frames, "int32") * height)[:, None, None]
 
     def take(below: int, beside: int) -> Tensor:
-        row = ops.minimum(ops.cast(tops, "int32") + below, height - 1)[:, :, None]
-        column = ops.minimum(ops.cast(lefts, "int32") + beside, width - 1)[:, None, :]
-        return ops.cast(ops.take(flat, (first[:, None, None] + row) * width + column, axis=0), "float32")
+        row = ops.minimum(ops.cast(tops, "int32") + below, height - 1)
+        column = ops.minimum(ops.cast(lefts, "int32") + beside, width - 1)
+        return ops.cast(ops.take(flat, (first + row) * width + column, axis=0), "float32")
 
     above = take(0, 0) + (take(0, 1) - take(0, 0)) * right
     below = take(1, 0) + (take(1, 1) - take(1, 0)) * right
-    crops = above + (below - above) * down
-    return ops.where(inside[..., None], crops, 0.0), origins
+    return ops.where(inside[..., None], above + (below - above) * down, 0.0)
 
 
 def resize_images(images: Tensor, size: tuple[int, int], height: int, width: int) -> Tensor:

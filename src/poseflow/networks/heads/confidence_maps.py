@@ -23,7 +23,7 @@ class ConfidenceMaps(MapHead):
 
     def draw_targets(self, points: Tensor, classes: Tensor, size: tuple[Any, Any], subject: Subject) -> Tensor:
         """See `draw_confidence_maps`."""
-        return draw_confidence_maps(points, *size, self.output_stride, self.sigma_px)
+        return draw_confidence_maps(points[:, :, : subject.points], *size, self.output_stride, self.sigma_px)
 
     def score(self, targets: Tensor, outputs: Tensor, foreground_weight: float) -> Tensor:
         """See `score_confidence_maps`."""

@@ -33,18 +33,21 @@ def draw_transform(
     config: AugmentationConfig | None,
     rng: np.random.Generator,
     center: NDArray[np.float64] | None = None,
+    *,
+    is_upright: bool = False,
 ) -> NDArray[np.float64]:
     """Draw the affine matrix (2, 3) that takes (x, y) of a source image of (height, width) to the network's input.
 
     The target's center shows the source's center, or `center`, turned, resized and shifted at random; without `config`,
-    only moved.
+    only moved. A source that is turned already (`is_upright`) is turned by no more than a detector's heading is off.
     """
     source_center = (np.array(source[::-1]) - 1) / 2
     center = source_center if center is None else center
     if config is None:
         linear, shift = np.eye(2), np.zeros(2)
     else:
-        angle = np.deg2rad(rng.uniform(-config.rotation_deg, config.rotation_deg))
+        turn = config.most_turned_deg(are_upright=is_upright)
+        angle = np.deg2rad(rng.uniform(-turn, turn))
         size = np.exp(rng.uniform(*np.log(config.scale)))
         linear = size * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         if config.flip and rng.random() < 0.5:

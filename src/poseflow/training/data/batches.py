@@ -94,8 +94,8 @@ def _draw_sample(
     if augmentation is not None and samples.window is not None:
         size = (samples.window, samples.window)
         center = draw_window(frame.shape[:2], samples.window, points, rng)
-    matrix = draw_transform(frame.shape[:2], size, augmentation, rng, center)
-    flip_order = samples.flip_order()
+    matrix = draw_transform(frame.shape[:2], size, augmentation, rng, center, is_upright=samples.are_upright)
+    flip_order = samples.flip_order
     image, points = apply_transform(frame, points, matrix, size, flip_order)
     if is_mirrored(matrix):
         hidden = hidden[:, flip_order]

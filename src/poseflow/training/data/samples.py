@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poseflow.config import KINDS, HeadConfig, InputConfig, ModelConfig
+from poseflow.config.model import HEADING
 from poseflow.config.parts import Head
 from poseflow.core.errors import ConfigError, LabelsError
 from poseflow.core.skeleton import Skeleton
 from poseflow.core.wording import list_some
 from poseflow.labels import FrameLabels, Package
 from poseflow.networks.heads.classes import balance_classes
-from poseflow.training.data.geometry import find_anchors, scale_points
+from poseflow.training.data.geometry import Axes, find_anchors, find_axes, find_headings, scale_points
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ CROP_MARGIN = 1.2  # crops are this much larger than the farthest labeled point 
 USUAL_PERCENTILE = 95  # of the animals' lengths: what nearly all have,
 STRAY_REACH = 2.0  # and no animal is so many times as long, unless a point of it slipped,
 FEWEST_TO_COMPARE = 5  # where there are so many to compare it with
+AHEAD_PX = 1.0  # of an anchor: the point that says where an animal heads, as good as never outside of the image
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,14 @@ class Samples:
 
     images: one (height, width, channels) uint8 array a sample, at the network's scale. Crops are larger than
         `height` x `width`, so that rotation does not turn black corners in.
-    points: (samples, instances, nodes, 2) float32, (x, y) in px of these images, NaN where not visible.
+    points: (samples, instances, nodes, 2) float32, (x, y) in px of these images, NaN where not visible. Of a model that
+        detects animals: the anchor of each, and, where it learns where they head, a point that is ahead of it.
     classes: (samples, instances) int32, each animal's place in the profile's identities, -1 where it has none.
     hidden: (samples, instances, nodes), which of the points nobody can see.
+    flip_order: of the points after a mirror flip.
     height, width: what the network sees, centered on the image's center.
     window: side of the squares that training takes out of the images instead; None where it takes them whole.
+    are_upright: whether animals are turned so that they head up.
     """
 
     skeleton: Skeleton
@@ -46,17 +51,14 @@ class Samples:
     points: NDArray[np.float32] = field(repr=False)
     classes: NDArray[np.int32] = field(repr=False)
     hidden: NDArray[np.bool_] = field(repr=False)
+    flip_order: list[int]
     height: int
     width: int
     window: int | None = None
+    are_upright: bool = False
 
     def __len__(self) -> int:
         return len(self.images)
-
-    def flip_order(self) -> list[int]:
-        """Order of the points after a mirror flip; an anchor stays what it is."""
-        order = self.skeleton.flip_order()
-        return order if self.points.shape[2] == len(order) else [0]
 
 
 def build_samples(package: Package, config: ModelConfig, limit: int | None = None) -> Samples:
@@ -135,7 +137,7 @@ def choose_crop_px(package: Package, config: ModelConfig) -> int:
     """
     if config.input.crop_px is not None:
         return _raise_to_stride(config.input.crop_px, config)
-    reaches = _reaches(package, _anchor_index(package.skeleton, config.input))
+    reaches = _reaches(package, config)
     longest = _longest(reaches)
     unit = ceil(2 * config.backbone.max_stride / config.input.scale)
     units = max(ceil(2 * longest * CROP_MARGIN / unit), 1)
@@ -185,16 +187,14 @@ class _Reach:
         return f"{node} {np.nanmax(off):.0f} px off in frame {self.frame_idx} of {self.video}"
 
 
-def _reaches(package: Package, anchor: int | None) -> list[_Reach]:
+def _reaches(package: Package, config: ModelConfig) -> list[_Reach]:
     """Of each animal with a point, how far it reaches."""
-    found = []
-    for frame in package.frames:
-        if not len(frame.points):
-            continue
-        distance = np.abs(frame.points - find_anchors(frame.points, anchor)[:, None]).max(axis=-1)
-        for points, own in zip(frame.points, distance, strict=True):
-            if np.isfinite(own).any():
-                px = float(np.nanmax(own))
+    found, anchor = [], _anchor_index(package.skeleton, config.input)
+    for frame, headings in zip(package.frames, _find_headings(package.frames, package.skeleton, config), strict=True):
+        for points, center, heading in zip(frame.points, find_anchors(frame.points, anchor), headings, strict=True):
+            away = (points - center) @ find_axes(heading).T
+            if np.isfinite(away).any():
+                px = float(np.nanmax(np.abs(away)))
                 found.append(_Reach(px, points, package.skeleton, frame.frame_idx, frame.video))
     return found
 
@@ -226,14 +226,24 @@ def _scaled(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 def _sample_frames(package: Package, frames: list[int], config: ModelConfig) -> Samples:
     """Whole frames with the points of all their animals."""
     found = [package.frames[i] for i in frames]
-    return _frames_with(package, frames, config, [one.points for one in found], [_hidden_of(one) for one in found])
+    order = package.skeleton.flip_order()
+    return _frames_with(
+        package, frames, config, [one.points for one in found], [_hidden_of(one) for one in found], order
+    )
 
 
 def _sample_anchors(package: Package, frames: list[int], config: ModelConfig) -> Samples:
-    """Whole frames with one point an animal: its anchor."""
-    anchor = _anchor_index(package.skeleton, config.input)
-    points = [find_anchors(package.frames[i].points, anchor)[:, None] for i in frames]
-    return _frames_with(package, frames, config, points, [np.zeros(own.shape[:2], bool) for own in points])
+    """Whole frames with one point an animal: its anchor. Where headings are learned, with a second one ahead of it."""
+    anchor, found = _anchor_index(package.skeleton, config.input), [package.frames[i] for i in frames]
+    points = [find_anchors(frame.points, anchor)[:, None] for frame in found]
+    if HEADING in config.heads:
+        headings = _find_headings(found, package.skeleton, config)
+        points = [
+            np.concatenate([own, own + AHEAD_PX * ways[:, None]], axis=1)
+            for own, ways in zip(points, headings, strict=True)
+        ]
+    hidden = [np.zeros(own.shape[:2], bool) for own in points]
+    return _frames_with(package, frames, config, points, hidden, list(range(points[0].shape[1])))
 
 
 def _frames_with(
@@ -242,6 +252,7 @@ def _frames_with(
     config: ModelConfig,
     points: list[NDArray[np.float32]],
     hidden: list[NDArray[np.bool_]],
+    flip_order: list[int],
 ) -> Samples:
     images = [_scaled(package.image(i, config.input.channels), config.input.scale) for i in frames]
     most = max(max(map(len, points)), 1)
@@ -256,7 +267,7 @@ def _frames_with(
     height, width = (ceil(max(image.shape[axis] for image in images) / unit) * unit for axis in (0, 1))
     window = config.augmentation.window_px
     side = None if window is None else min(ceil(window * config.input.scale / unit) * unit, height, width)
-    return Samples(package.skeleton, images, padded, classes, marks, height, width, side)
+    return Samples(package.skeleton, images, padded, classes, marks, flip_order, height, width, side)
 
 
 def _hidden_of(frame: FrameLabels) -> NDArray[np.bool_]:
@@ -271,49 +282,79 @@ def _classes_of(frame: FrameLabels, head: HeadConfig) -> NDArray[np.int32]:
 
 
 def _sample_crops(package: Package, frames: list[int], config: ModelConfig) -> Samples:
-    """One crop an animal, round its anchor, with its own points only."""
+    """One crop an animal, round its anchor, with its own points only; turned to head up, where that is asked."""
     if config.input.crop_px is None:
         raise ConfigError("input.crop_px must be a number of px before samples are cut, got null")
     anchor = _anchor_index(package.skeleton, config.input)
     side = _crop_side_with_margin(config)
     images, points, classes, hidden = [], [], [], []
-    for i in frames:
+    ways = _find_headings([package.frames[i] for i in frames], package.skeleton, config)
+    for i, headings in zip(frames, ways, strict=True):
         frame, found = package.image(i, config.input.channels), package.frames[i].points
         names, marks = _classes_of(package.frames[i], config.head), _hidden_of(package.frames[i])
-        centers = np.round(find_anchors(found, anchor))
-        for center, own, name, own_marks in zip(centers, found, names, marks, strict=True):
+        centers = find_anchors(found, anchor)
+        for center, heading, own, name, own_marks in zip(centers, headings, found, names, marks, strict=True):
             if not np.isfinite(center).all():
                 continue
-            origin = (center - side // 2).astype(int)
-            images.append(_scaled(_cut(frame, origin, side), config.input.scale))
-            points.append(scale_points(own - origin.astype(np.float32), config.input.scale))
+            if config.turns_crops:
+                crop, moved = _cut_turned(frame, own, center, side, find_axes(heading))
+            else:
+                crop, moved = _cut(frame, own, center, side)
+            images.append(_scaled(crop, config.input.scale))
+            points.append(scale_points(moved, config.input.scale))
             classes.append(name)
             hidden.append(own_marks)
     size = round(config.input.crop_px * config.input.scale)
     stacked = np.stack(points)[:, None], np.array(classes)[:, None], np.stack(hidden)[:, None]
-    return Samples(package.skeleton, images, *stacked, size, size)
+    flip_order = package.skeleton.flip_order()
+    return Samples(package.skeleton, images, *stacked, flip_order, size, size, are_upright=config.turns_crops)
+
+
+def _find_headings(frames: Sequence[FrameLabels], skeleton: Skeleton, config: ModelConfig) -> list[NDArray[np.float32]]:
+    """Which way the animals of each frame head: unit vectors (instances, 2), NaN where nothing tells."""
+    lengths = [len(frame.points) for frame in frames]
+    if config.input.heading is None or not sum(lengths):
+        return [np.full((length, 2), np.nan, np.float32) for length in lengths]
+    points = np.concatenate([frame.points for frame in frames if len(frame.points)])
+    ways = find_headings(points, _anchor_index(skeleton, config.input), skeleton.index(config.input.heading))
+    return np.split(ways, np.cumsum(lengths)[:-1])
 
 
 def _crop_side_with_margin(config: ModelConfig) -> int:
     """Side of a crop that can be turned, shrunk and shifted without showing what lies outside of it."""
     assert config.input.crop_px is not None
     augmentation = config.augmentation
-    turned = sqrt(2) if augmentation.rotation_deg else 1.0
+    turned = sqrt(2) if augmentation.most_turned_deg(are_upright=config.turns_crops) else 1.0
     side = config.input.crop_px * turned / augmentation.scale[0] + 2 * augmentation.shift_px
     unit = ceil(2 / config.input.scale)
     return ceil(side / unit) * unit
 
 
-def _cut(image: NDArray[np.uint8], origin: NDArray[np.int_], side: int) -> NDArray[np.uint8]:
-    """Square of `side` px from `origin` (x, y); black outside of the image."""
+def _cut(
+    image: NDArray[np.uint8], points: NDArray[np.float32], center: NDArray[np.float32], side: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Square of `side` px round the pixel of a center (x, y), which becomes [side // 2, side // 2], and points in it.
+
+    It is black outside of the image.
+    """
     crop = np.zeros((side, side, image.shape[2]), np.uint8)
     height, width = image.shape[:2]
+    origin = np.round(center).astype(int) - side // 2
     x, y = origin
     top, left = max(y, 0), max(x, 0)
     bottom, right = min(y + side, height), min(x + side, width)
     if top < bottom and left < right:
         crop[top - y : bottom - y, left - x : right - x] = image[top:bottom, left:right]
-    return crop
+    return crop, points - origin.astype(np.float32)
+
+
+def _cut_turned(
+    image: NDArray[np.uint8], points: NDArray[np.float32], center: NDArray[np.float32], side: int, axes: Axes
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The same round the very center, turned by axes (2, 2): `decoding.crop_images_turned` on the host."""
+    matrix = np.column_stack([axes, side // 2 - axes @ center])
+    crop = np.asarray(cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR), np.uint8)
+    return crop.reshape(side, side, image.shape[2]), ((points - center) @ axes.T + side // 2).astype(np.float32)
 
 
 SAMPLERS: dict[str, Callable[[Package, list[int], ModelConfig], Samples]] = {
