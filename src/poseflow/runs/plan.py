@@ -186,8 +186,8 @@ def _plan_models(config: Config, facts: FileFacts, plan: Plan) -> Plan:
     profiles = {name: read_model_config(profile) for name, profile in config.models.items()}
     kinds = {name: [profiles[model].kind for model in own] for name, own in config.named_pipelines.items()}
     for name, own in kinds.items():
-        models = [profiles[model] for model in config.named_pipelines[name]]
-        if fault := find_pipeline_fault(own) or find_heading_fault(models):
+        headings = find_heading_fault([profiles[model] for model in config.named_pipelines[name]])
+        if fault := find_pipeline_fault(own) or headings:
             raise ConfigError(f"{f'pipelines.{name}' if config.pipelines else 'models'} {fault}")
     _check_naming(config, next(iter(kinds.values())))
     channels = max(profile.input.channels for profile in profiles.values())
