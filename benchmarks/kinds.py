@@ -26,6 +26,7 @@ import numpy as np
 
 from poseflow.config import KINDS, FlowConfig, PredictConfig, read_model_config
 from poseflow.config.synth import SynthConfig
+from poseflow.core.geometry import scale_points
 from poseflow.core.skeleton import Skeleton
 from poseflow.inference import Pipeline, predict_shard
 from poseflow.inference.pipelines import CROPS_PER_CALL, CROPS_PER_SINGLE_FRAME, build_pipeline
@@ -35,7 +36,6 @@ from poseflow.models.loading import TrainedModel
 from poseflow.networks.build import build_model, draw_targets
 from poseflow.networks.compiled import compile_function, has_gpu
 from poseflow.synth import IDENTITIES, SKELETON, film_cage
-from poseflow.training.data.geometry import scale_points
 
 PIPELINE_KINDS: dict[str, tuple[str, ...]] = {
     "single instance": ("single_instance",),

@@ -230,9 +230,9 @@ def find_poses(model: Path, package: Package) -> list[tuple[np.ndarray, np.ndarr
 
     Returns: for each frame its points (animals, nodes, 2), however low their peaks, and these peaks (animals, nodes).
     """
+    from poseflow.core.geometry import find_anchors
     from poseflow.inference.runtimes.keras import KerasRuntime  # imports Keras, which trainings do not need here
     from poseflow.inference.stages import build_crop_stage
-    from poseflow.training.data.geometry import find_anchors
 
     runtime = KerasRuntime()
     opened = runtime.load(model, "float32")

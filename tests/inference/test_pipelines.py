@@ -12,6 +12,7 @@ from poseflow.config import (
     ModelConfig,
     PredictConfig,
 )
+from poseflow.core.geometry import scale_points
 from poseflow.core.skeleton import Skeleton
 from poseflow.inference import load_pipeline
 from poseflow.inference.runtimes import keras as keras_runtime
@@ -21,7 +22,6 @@ from poseflow.networks.build import draw_targets
 from poseflow.networks.heads.class_maps import ClassMaps
 from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
 from poseflow.networks.heads.visibility import Visibility
-from poseflow.training.data.geometry import scale_points
 
 pytestmark = pytest.mark.backend
 

@@ -40,7 +40,7 @@ def project(tmp_path, monkeypatch):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).write_bytes(b"not a video")
     write_labels("labels/l.slp")
-    for kind in ("single_instance", "multi_class_bottom_up"):
+    for kind in ("single_instance", "multi_class_bottom_up", "centroid"):
         Path(f"{kind}.yaml").write_text(yaml.safe_dump({"kind": kind}))
 
 

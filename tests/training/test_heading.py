@@ -18,6 +18,7 @@ from poseflow.config import (
     TrainingConfig,
 )
 from poseflow.core.errors import ModelError
+from poseflow.core.geometry import find_headings
 from poseflow.core.skeleton import Skeleton
 from poseflow.inference.predictor import load_predictor
 from poseflow.inference.whole import put_together
@@ -27,7 +28,6 @@ from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.decoding import crop_images_turned
 from poseflow.training import train_model
 from poseflow.training.data import build_samples, choose_crop_px, iterate_batches, stack_samples
-from poseflow.training.data.geometry import find_headings
 
 POSE = np.array([[0, -18], [-9, -2], [9, -2], [1, 17]], float)
 """Of an animal that heads up: nose, ears, tail; its place is between the ears."""

@@ -15,11 +15,11 @@ from poseflow.config import KINDS, HeadConfig, InputConfig, ModelConfig
 from poseflow.config.model import HEADING
 from poseflow.config.parts import Head
 from poseflow.core.errors import ConfigError, LabelsError
+from poseflow.core.geometry import Axes, find_anchors, find_axes, find_headings, scale_points
 from poseflow.core.skeleton import Skeleton
 from poseflow.core.wording import list_some
 from poseflow.labels import FrameLabels, Package
 from poseflow.networks.heads.classes import balance_classes
-from poseflow.training.data.geometry import Axes, find_anchors, find_axes, find_headings, scale_points
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from poseflow.training.data.geometry import find_anchors, scale_points
+from poseflow.core.geometry import find_anchors, scale_points
 
 POINTS = np.array([[[0, 0], [10, 4], [4, 20]], [[np.nan, np.nan], [6, 6], [8, 2]], [[np.nan, np.nan]] * 3], np.float32)
 
