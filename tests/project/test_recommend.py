@@ -57,6 +57,29 @@ def test_the_anchor_is_a_node_that_is_there_and_in_the_middle():
     assert recommend_models(mostly_hidden).models["centroid"]["input"]["anchor"] != "middle"
 
 
+def test_animals_are_turned_by_the_node_that_makes_them_most_alike():
+    rng = np.random.default_rng(1)
+    nodes = ("wing", "middle", "head", "leg", "unseen")
+    rigid = np.array([[-10, 30], [0, 0], [0, -40], [25, 5], [0, -20]], float)
+    poses = []
+    for angle in rng.uniform(0, 2 * np.pi, 60):
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        pose = rigid + rng.normal(0, [[8], [0.5], [1], [12], [0.1]], (5, 2))
+        pose[4, :] = np.nan if len(poses) % 3 else pose[4]
+        poses.append((pose @ turn.T + rng.uniform(100, 900, 2))[None].repeat(2, axis=0))
+    made = recommend_models(LabeledAnimals(nodes, poses, frame_px=(1000, 1000)))
+    assert made.models["centroid"]["input"]["anchor"] == "middle"
+    assert [own["input"]["heading"] for own in made.models.values()] == ["head", "head"]
+    assert any("turned by it, nodes lie" in reason for _, reason in made.reasons)
+
+
+def test_animals_that_all_lie_alike_are_not_turned():
+    rng = np.random.default_rng(2)
+    line = np.array([[-50, 0], [0, 0], [50, 0]]) + 400
+    labels = LabeledAnimals(NODES, [line + rng.normal(0, 5, (2, 3, 2)) for _ in range(30)], frame_px=(1000, 1000))
+    assert all("heading" not in own["input"] for own in recommend_models(labels).models.values())
+
+
 def test_many_animals_in_a_small_frame_are_seen_in_one_pass():
     assert set(recommend_models(make_labels(100, 4, frame_px=(200, 200))).models) == {"bottom_up"}
     assert set(recommend_models(make_labels(100, 4, frame_px=(900, 900))).models) == {"centroid", "centered_instance"}

@@ -4,6 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Axes = NDArray[np.float64]
+COMPLEX = np.array([1, 1j])
+"""Takes (x, y) to x + iy: a turn is then a product."""
 SHORTEST_PX = 1e-3
 """Between two points that tell a direction."""
 
@@ -47,10 +49,9 @@ def find_headings(points: NDArray[np.floating], anchor: int | None, node: int) -
 
     Returns: (instances, 2) float32, unit vectors (x, y); NaN where nothing tells.
     """
-    places = np.asarray(points, np.float64) @ np.array([1, 1j])
-    anchors = find_anchors(points, None).astype(np.float64) @ np.array([1, 1j]) if anchor is None else places[:, anchor]
+    places = np.asarray(points, np.float64) @ COMPLEX
+    anchors = find_anchors(points, None) @ COMPLEX if anchor is None else places[:, anchor]
     ways = _unit(places[:, node] - anchors)
-    # Complex numbers: a turn is a product.
     upright = (places - anchors[:, None]) * ways.conj()[:, None]
     seen = np.isfinite(upright)
     usual = np.where(seen, upright, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from poseflow.config import TrainingConfig
 from poseflow.core.errors import LabelsError
+from poseflow.core.geometry import COMPLEX, find_anchors, find_headings
 from poseflow.core.similarity import find_boxes
 
 Poses = NDArray[np.float64]
@@ -24,6 +25,8 @@ FINE_PX = 100  # longer animals are seen well enough in maps of stride 4
 SIGMA_SHARE = 0.035  # of the length: about how well people agree where a part is
 SIGMA_RANGE = (1.5, 5.0)
 REACH = 1.5  # lengths of the animal that a cell should see
+LEAST_SEEN, MOST_SPREAD = 0.5, 0.6
+"""A node that animals are turned by is labeled in so many of them, and leaves so much of their spread at most."""
 WINDOW = 2.0  # lengths of the animal in a training window
 LEAST_WINDOW_PX = 32
 STEPS_AT_100, LEAST_STEPS, MOST_STEPS = 3000, 2000, 20000
@@ -139,11 +142,16 @@ def _add_models(made: Recommendation, labels: LabeledAnimals, animals: int | Non
     length = labels.length_px
     scale = _choose_scale(length, LEAST_DETECTED_PX)
     made.add("centroid", "input.anchor", anchor, why)
+    heading = choose_heading(labels, anchor)
+    if heading:
+        made.add("centroid", "input.heading", *heading)
     made.add("centroid", "input.scale", scale, _say_length(length, scale, LEAST_DETECTED_PX, "to find them"))
     _add_steps(made, "centroid", len(labels.poses), "frames", 0.5, MOST_DETECTOR_STEPS)
     _add_window(made, "centroid", labels)
     pose = "multi_class_top_down" if tells_apart else "centered_instance"
     made.add(pose, "input.anchor", anchor, "as that of centroid")
+    if heading:
+        made.add(pose, "input.heading", heading[0], "crops are turned so that it is up")
     _add_pose_network(made, pose, labels)
 
 
@@ -158,6 +166,34 @@ def choose_anchor(labels: LabeledAnimals) -> tuple[str, str]:
     best = int(np.argmax(seen.mean(axis=0) - off / length))
     share = seen[:, best].mean()
     return labels.nodes[best], f"labeled in {share:.0%} of the animals, {off[best]:.0f} px from their middle"
+
+
+def choose_heading(labels: LabeledAnimals, anchor: str) -> tuple[str, str] | None:
+    """The node that animals are best turned by, and why; None where that makes them no more alike.
+
+    That round which, turned so that it is up, nodes lie nearest to their mean places.
+    """
+    poses, number = labels.all_poses, list(labels.nodes).index(anchor)
+    away = (poses - find_anchors(poses, number)[:, None]) @ COMPLEX
+    seen = np.isfinite(away).mean(axis=0)
+    spreads = {
+        name: _spread_px(away * (find_headings(poses, number, node) @ COMPLEX).conj()[:, None])
+        for node, name in enumerate(labels.nodes)
+        if node != number and seen[node] >= LEAST_SEEN
+    }
+    lying = _spread_px(away)
+    best = min(spreads, key=spreads.__getitem__, default=None)
+    if best is None or spreads[best] > MOST_SPREAD * lying:
+        return None
+    return best, f"turned by it, nodes lie {spreads[best]:.0f} px off their mean places; as animals lie, {lying:.0f}"
+
+
+def _spread_px(away: NDArray[np.complex128]) -> float:
+    """How far nodes lie from their mean places: root mean square, of (animals, nodes) px from the anchor."""
+    known = np.isfinite(away)
+    mean = np.where(known, away, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    squared = np.abs(np.where(known, away - mean, 0)) ** 2
+    return float(np.sqrt(squared.sum() / max(known.sum(), 1)))
 
 
 def _add_pose_network(made: Recommendation, model: str, labels: LabeledAnimals) -> None:
