@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from poseflow.core.prefetch import Prefetched
 from poseflow.core.processors import count_processors
+from poseflow.media.hardware import Gpu, GpuDecoder
 from poseflow.media.index import VideoIndex
 from poseflow.media.pixels import Image, image_of
 from poseflow.media.segments import SegmentDecoder, segment_of
@@ -21,12 +22,18 @@ _WAITING_FRAMES = 128  # of one thread; half of a usual segment is enough for tw
 
 
 class ContainerVideo(Video):
-    """A file that FFmpeg reads. Module `segments` says what counts as a frame that cannot be decoded."""
+    """A file that FFmpeg reads. Module `segments` says what counts as a frame that cannot be decoded.
 
-    def __init__(self, index: VideoIndex, threads: int = 0) -> None:
+    Args:
+        threads: segments that are decoded side by side; 0: one for each processor.
+        on_gpu: a few of them on a GPU (`hardware`), where that can be.
+    """
+
+    def __init__(self, index: VideoIndex, threads: int = 0, on_gpu: bool = False) -> None:
         super().__init__(index)
         self._threads = min(threads or count_processors(), _MAX_THREADS)
-        self._idle = [SegmentDecoder(index)]
+        self._gpu = Gpu(index) if on_gpu else None
+        self._idle = deque([self._open_decoder()])
 
     def close(self) -> None:
         """Close the file."""
@@ -47,7 +54,7 @@ class ContainerVideo(Video):
         try:
             decoder = self._idle.pop()
         except IndexError:
-            decoder = SegmentDecoder(self.index)
+            decoder = self._open_decoder()
         left = deque(wanted.tolist())
         try:
             with closing(decoder.decode(*segment_of(self.index, left[0]))) as frames:
@@ -61,7 +68,13 @@ class ContainerVideo(Video):
                     if not left:
                         break
         finally:
-            self._idle.append(decoder)
+            if isinstance(decoder, GpuDecoder):
+                self._idle.append(decoder)  # to be the next one, before those that take processors
+            else:
+                self._idle.appendleft(decoder)
+
+    def _open_decoder(self) -> SegmentDecoder | GpuDecoder:
+        return (self._gpu and self._gpu.open_decoder()) or SegmentDecoder(self.index)
 
     def _decode_ahead(self, segments: Iterator[NDArray[np.int64]], channels: int) -> Frames:
         """Frames of several segments, each decoded by a thread of its own; so much memory and no more."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
@@ -22,7 +23,7 @@ _OPTIONS = {
 }
 
 
-def open_decoder(path: str) -> VideoCodecContext:
+def open_decoder(path: str, hwaccel: HWAccel | None = None) -> VideoCodecContext:
     """A decoder that has decoded the file's packets up to the first keyframe, and holds no frame.
 
     What kind of encoder wrote the file, and which of its faults must be followed, may stand in the first packet alone
@@ -32,7 +33,7 @@ def open_decoder(path: str) -> VideoCodecContext:
     Raises: VideoError where the file cannot be read any more.
     """
     try:
-        with open_container(path) as container:
+        with open_container(path, hwaccel=hwaccel) as container:
             stream = video_stream_of(container)
             if stream is None:
                 raise VideoError(f"{path} must hold a video stream, got none")

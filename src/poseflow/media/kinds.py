@@ -22,7 +22,7 @@ class _Kind:
     index: Callable[[Path, str], VideoIndex]
     estimate: Callable[[Path, str], int]
     """Number of frames, 0 for an unreadable recording."""
-    open: Callable[[VideoIndex, int], Video]
+    open: Callable[[VideoIndex, int, bool], Video]
 
 
 def index_video(path: str | Path, h5_dataset: str = "images") -> VideoIndex:
@@ -59,12 +59,13 @@ def estimate_frames(path: str | Path, h5_dataset: str = "images") -> int:
         raise read_error(error, error.filename or path) from None
 
 
-def open_video(index: VideoIndex, threads: int = 0) -> Video:
+def open_video(index: VideoIndex, threads: int = 0, on_gpu: bool = False) -> Video:
     """Open an indexed recording; a context manager.
 
     Args:
         index: what index_video or read_index gave.
         threads: that decode; 0: one for each processor.
+        on_gpu: decode a video file on an NVIDIA GPU, too; a line is logged where that cannot be. Frames are the same.
 
     Raises:
         VideoError: for a quarantined recording, or one that is not as it was when it was indexed.
@@ -74,7 +75,7 @@ def open_video(index: VideoIndex, threads: int = 0) -> Video:
         raise VideoError(f"{index.path} must be a recording that is there, got predictions of one only")
     if index.is_ok and index.kind in ("video", "hdf5"):
         _check_size(index)
-    return _KINDS[index.kind].open(index, threads)
+    return _KINDS[index.kind].open(index, threads, on_gpu)
 
 
 def _kind_of(path: Path) -> MediaKind:
@@ -107,16 +108,16 @@ _KINDS: dict[MediaKind, _Kind] = {
     "image_folder": _Kind(
         index=lambda path, _: index_image_folder(path),
         estimate=_count_images,
-        open=ImageFolderVideo,
+        open=lambda index, threads, _: ImageFolderVideo(index, threads),
     ),
     "hdf5": _Kind(
         index=index_hdf5,
         estimate=_estimate_hdf5,
-        open=Hdf5Video,
+        open=lambda index, threads, _: Hdf5Video(index, threads),
     ),
     "imgstore": _Kind(
         index=lambda path, _: index_imgstore(path),
         estimate=lambda path, _: count_imgstore_frames(path),
-        open=ImgstoreVideo,
+        open=lambda index, threads, _: ImgstoreVideo(index, threads),
     ),
 }

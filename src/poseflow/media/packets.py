@@ -12,6 +12,7 @@ from typing import NamedTuple, NoReturn
 import av
 import av.logging
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
@@ -50,18 +51,19 @@ class FramePacket(NamedTuple):
     is_key: bool
 
 
-def open_container(path: str | Path, with_edits: bool = True) -> InputContainer:
+def open_container(path: str | Path, with_edits: bool = True, hwaccel: HWAccel | None = None) -> InputContainer:
     """Open a media file, which FFmpeg reads through Python: an I/O error is then known, and no other file is opened.
 
     Args:
         with_edits: whether what an MP4's edit list hides is left out, as players do.
+        hwaccel: device that the streams' decoders use.
 
     Raises: av.FFmpegError; VideoError for a file that is gone, no regular one, or that refers to others (a playlist);
         ReadError where the system fails.
     """
     file = RecordingFile(Path(path).absolute())
     options = {"protocol_whitelist": "none"} | ({} if with_edits else {"ignore_editlist": "1"})
-    return av.open(file, mode="r", options=options, metadata_errors="replace", io_open=_refuse)
+    return av.open(file, mode="r", options=options, metadata_errors="replace", io_open=_refuse, hwaccel=hwaccel)
 
 
 def _refuse(url: str, flags: int, options: dict[str, str]) -> NoReturn:
@@ -179,14 +181,15 @@ class _EncoderNames:
 class PacketReader:
     """Gives the packets from any keyframe on; remembers where it stands, and jumps only when that is quicker."""
 
-    def __init__(self, index: VideoIndex) -> None:
+    def __init__(self, index: VideoIndex, hwaccel: HWAccel | None = None) -> None:
         self._index = index
+        self._hwaccel = hwaccel
         self._order = None if index.packet_order is None else index.packet_order.values()
         self._open()
 
     def _open(self) -> None:
         try:
-            self._container = open_container(self._index.path)
+            self._container = open_container(self._index.path, hwaccel=self._hwaccel)
             stream = video_stream_of(self._container)
         except av.FFmpegError as error:
             raise VideoError(f"{self._index.path} must be readable, got: {error}") from None

@@ -58,6 +58,15 @@ def image_of(frame: av.VideoFrame, channels: int, color_range: ColorRange, rotat
     return np.ascontiguousarray(np.rot90(image, rotation // 90)) if rotation else image
 
 
+def separate_colors(frame: av.VideoFrame, color_range: ColorRange) -> av.VideoFrame:
+    """A frame as GPUs hand it over (nv12, whose color samples lie interleaved), its samples as yuv420p has them.
+
+    FFmpeg makes other RGB of nv12: it interpolates between color samples there, and repeats them here.
+    """
+    stored = _FFMPEG_RANGE[color_range]
+    return frame.reformat(format="yuv420p", src_color_range=stored, dst_color_range=stored, threads=1)
+
+
 def _grey(frame: av.VideoFrame, color_range: ColorRange) -> Image:
     layout = _layout(frame.format.name)
     if layout == "rgb":

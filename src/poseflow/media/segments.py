@@ -21,6 +21,7 @@ from itertools import islice
 import av
 import av.logging
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.video.frame import PictureType
 
 from poseflow.media.decoders import decode_in_vain, open_decoder, prepare_decoder
@@ -51,11 +52,16 @@ def segment_of(index: VideoIndex, frame: int) -> tuple[int, int]:
 
 
 class SegmentDecoder:
-    """Decodes segments of one file, one after another; quickest in ascending order."""
+    """Decodes segments of one file, one after another; quickest in ascending order.
 
-    def __init__(self, index: VideoIndex) -> None:
+    Args:
+        hwaccel: device to decode on (`hardware`); None: in software.
+    """
+
+    def __init__(self, index: VideoIndex, hwaccel: HWAccel | None = None) -> None:
         self._index = index
-        self._packets = PacketReader(index)
+        self._hwaccel = hwaccel
+        self._packets = PacketReader(index, hwaccel)
         with closing(self._packets.peek()) as first:
             self._decoder = prepare_decoder(self._packets.stream, first)
         self._other_encoders = index.other_encoders.values()
@@ -114,7 +120,7 @@ class SegmentDecoder:
         """Empty the decoder, which then knows what stands before keyframe `start` of the encoders that were at work."""
         encoders = int(np.searchsorted(self._other_encoders, start))
         if self._is_tainted or encoders < self._known_encoders:
-            self._decoder = open_decoder(self._index.path)
+            self._decoder = open_decoder(self._index.path, self._hwaccel)
             self._is_tainted, self._known_encoders = False, 0
         self._decoder.flush_buffers()
         for keyframe in self._other_encoders[self._known_encoders : encoders].tolist():
