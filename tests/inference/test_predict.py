@@ -62,8 +62,8 @@ def test_a_frame_that_cannot_be_decoded_is_said_and_the_rest_goes_on(
     open_video = predict_module.open_video
 
     class BrokenVideo:
-        def __init__(self, index):
-            self.index, self.video = index, open_video(index)
+        def __init__(self, index, **settings):
+            self.index, self.video = index, open_video(index, **settings)
 
         def __enter__(self):
             self.video.__enter__()

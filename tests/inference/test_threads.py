@@ -1,5 +1,7 @@
 """A shard's table is the same to the last byte, whatever threads there are; with a network that costs nothing."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -70,6 +72,31 @@ def test_threads_and_blocks_change_no_byte(index, tmp_path, monkeypatch, frames)
         tables.append(predict(index, tmp_path / f"{threads}.parquet", frames))
     assert tables[1:] == tables[:1] * 2
     assert len(read_predictions(tmp_path / "1.parquet")) > 40
+
+
+@pytest.mark.parametrize("decoding", ["hardware", "auto"])
+def test_what_decodes_changes_no_byte(index, tmp_path, decoding):
+    expected = predict(index, tmp_path / "software.parquet")
+    assert predict(index, tmp_path / "a.parquet", config=PredictConfig(decoding=decoding)) == expected
+
+
+@pytest.mark.parametrize(
+    ("decoding", "uses_gpu", "on_gpu"),
+    [
+        ("software", True, False),
+        ("hardware", False, True),
+        ("auto", False, False),
+        ("auto", True, True),
+    ],
+)
+def test_auto_decodes_on_a_gpu_where_networks_run_on_one(index, tmp_path, monkeypatch, decoding, uses_gpu, on_gpu):
+    asked = []
+    monkeypatch.setattr(
+        predict_module, "open_video", lambda index, on_gpu=False: asked.append(on_gpu) or open_video(index)
+    )
+    pipeline = replace(make_pipeline(0), uses_gpu=uses_gpu)
+    predict_shard(index, pipeline, (0, 8), tmp_path / "a.parquet", PredictConfig(decoding=decoding))
+    assert asked == [on_gpu]
 
 
 def test_what_is_shifted_is_what_flow_says_of_each_frame_alone(index, tmp_path):

@@ -1,6 +1,6 @@
 """Config section `predict`: from video frames to instances."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -92,6 +92,12 @@ class PredictConfig(Section):
         description="Number format of the networks: float32, mixed_bfloat16 or mixed_float16; auto: what runtime auto "
         "has found to move no points; else bfloat16 for networks that were trained in it, where the processor has it, "
         "and float32 for all others.",
+    )
+    decoding: Literal["software", "hardware", "auto"] = Field(
+        "software",
+        description="What decodes video files: software, on the processors; hardware, on an NVIDIA GPU as well (NVDEC: "
+        "H.264, HEVC and VP9 of 8 bits in 4:2:0), and in software what that does not take or fails at; auto: hardware "
+        "where the networks run on a GPU. Hardware has not been tried on a real GPU yet.",
     )
     grouping: GroupingConfig = GroupingConfig()
     flow: FlowConfig = FlowConfig()

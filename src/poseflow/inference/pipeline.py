@@ -41,6 +41,8 @@ class Pipeline:
     """Networks of one channel want frames in color, where there is any, and make them grey themselves."""
     tells_hidden: bool = False
     """Whether instances say of each node that was found whether it is hidden."""
+    uses_gpu: bool = False
+    """Whether `run` has a GPU to compute on."""
 
     def choose_channels(self, has_color: bool) -> int:
         """Channels of the frames that are handed over, of a source with or without color."""

@@ -58,7 +58,18 @@ def build_pipeline(loaded: Sequence[TrainedModel], config: PredictConfig, runtim
         run = _in_grey(framing, run)
     networks = _run_networks(models, config, runtime)
     told = any(tells_hidden(model.config) for model in models.values())
-    return Pipeline(find_skeleton(loaded), channels, paths, identities, run, assemble, networks, reads_color, told)
+    return Pipeline(
+        find_skeleton(loaded),
+        channels,
+        paths,
+        identities,
+        run,
+        assemble,
+        networks,
+        reads_color,
+        told,
+        runtime.uses_gpu,
+    )
 
 
 def _run_networks(models: Models, config: PredictConfig, runtime: Runtime) -> Callable[[Images, Outputs], None]:

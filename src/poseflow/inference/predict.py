@@ -56,9 +56,10 @@ def predict_shard(
     notes = {"video": index.path, "version": version("poseflow"), **(metadata or {})}
     lags = config.flow.window_frames
     failed: list[int] = []
+    on_gpu = config.decoding == "hardware" or (config.decoding == "auto" and pipeline.uses_gpu)
     with (
         profile.measure_all(),
-        open_video(index) as video,
+        open_video(index, on_gpu=on_gpu) as video,
         PredictionsWriter(
             out, pipeline.skeleton, lags, pipeline.identities, notes, tells_hidden=pipeline.tells_hidden
         ) as writer,

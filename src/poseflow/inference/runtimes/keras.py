@@ -12,11 +12,14 @@ from poseflow.inference.pipelines import build_pipeline
 from poseflow.inference.runtimes.runtime import Runtime, Stage
 from poseflow.models.loading import load_model
 from poseflow.models.trained import TrainedModel
-from poseflow.networks.compiled import compile_function
+from poseflow.networks.compiled import compile_function, has_gpu
 
 
 class KerasRuntime(Runtime):
     """Networks of Keras, compiled with what is done with their maps."""
+
+    def __init__(self) -> None:
+        self.uses_gpu = has_gpu()
 
     def load(self, folder: str | Path, precision: Precision) -> TrainedModel:
         """See `models.loading.load_model`."""

@@ -23,6 +23,7 @@ class OnnxRuntime(GraphRuntime):
     def __init__(self, providers: Sequence[str] = (CPU,)) -> None:
         self._package = require("onnxruntime", "onnxruntime")
         self._providers = list(providers)
+        self.uses_gpu = CUDA in providers
         if missing := set(providers) - set(self._package.get_available_providers()):
             got = ", ".join(self._package.get_available_providers())
             raise ConfigError(

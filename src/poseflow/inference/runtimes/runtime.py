@@ -15,6 +15,9 @@ Stage = Callable[..., tuple[Any, ...]]
 class Runtime(ABC):
     """Opens models and compiles functions of tensors, written in `poseflow.networks.lazy.ops`, that call them."""
 
+    uses_gpu = False
+    """Whether there is a GPU that it computes on."""
+
     @abstractmethod
     def load(self, folder: str | Path, precision: Precision) -> TrainedModel:
         """Open a model folder; raises ModelError."""
