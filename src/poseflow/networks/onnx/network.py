@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnx
-from onnx import ModelProto, NodeProto, TensorProto
+from onnx import GraphProto, ModelProto, NodeProto, TensorProto, TensorShapeProto, helper
 from onnx.utils import Extractor
 
 from poseflow.networks.onnx.graph import Graph, Tensor
 
 IMAGE, STRIDES = "image", "strides"
 NETWORK = "network"  # how the names of its nodes begin, as a part of a larger graph
+TO_CHANNELS_LAST, TO_CHANNELS_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 
 
@@ -111,7 +112,30 @@ def split_at_network(model: ModelProto) -> tuple[ModelProto, ModelProto, ModelPr
     said = [name for name in made if name in asked]
     inputs, outputs = ([one.name for one in side] for side in (model.graph.input, model.graph.output))
     cut = Extractor(model).extract_model
-    return cut(inputs, given), cut(given, said), cut([*inputs, *said], outputs)
+    before, layers, after = cut(inputs, given), cut(given, said), cut([*inputs, *said], outputs)
+    for name in said:
+        _hand_over_channels_last(name, layers.graph, after.graph)
+    return before, layers, after
+
+
+def _hand_over_channels_last(name: str, giver: GraphProto, taker: GraphProto) -> None:
+    """Have maps, the output `name` of one graph and an input of another, go from one to the other channels last.
+
+    As processors compute them; OpenVINO would bring maps whose channels are no multiple of 16 into another order with a
+    fifth of the time that a network takes.
+    """
+    (given,) = (one for one in giver.output if one.name == name)
+    (taken,) = (one for one in taker.input if one.name == name)
+    if len(given.type.tensor_type.shape.dim) != len(TO_CHANNELS_LAST):
+        return
+    own = f"{name}_channels_last"
+    giver.node.append(helper.make_node("Transpose", [name], [own], own, perm=TO_CHANNELS_LAST))
+    taker.node.insert(0, helper.make_node("Transpose", [own], [name], f"{own}_back", perm=TO_CHANNELS_FIRST))
+    for one in (given, taken):
+        shape, one.name = TensorShapeProto(), own
+        shape.CopyFrom(one.type.tensor_type.shape)
+        one.type.tensor_type.shape.ClearField("dim")
+        one.type.tensor_type.shape.dim.extend(shape.dim[axis] for axis in TO_CHANNELS_LAST)
 
 
 def _find_first_steps(network: Sequence[NodeProto]) -> set[str]:
