@@ -25,7 +25,8 @@ def find_anchors(points: NDArray[np.floating], anchor: int | None) -> NDArray[np
     centers = (np.fmin.reduce(points, axis=1) + np.fmax.reduce(points, axis=1)) / 2
     if anchor is None:
         return centers
-    return np.where(np.isfinite(points[:, anchor]), points[:, anchor], centers)
+    found: NDArray[np.float32] = np.where(np.isfinite(points[:, anchor]), points[:, anchor], centers)
+    return found
 
 
 def scale_points(points: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
