@@ -22,11 +22,10 @@ def find_anchors(points: NDArray[np.floating], anchor: int | None) -> NDArray[np
     """
     points = np.asarray(points, np.float32)
     # The least and the greatest of the visible coordinates; fmin and fmax pass NaN over.
-    centers = (np.fmin.reduce(points, axis=1) + np.fmax.reduce(points, axis=1)) / 2
+    centers: NDArray[np.float32] = (np.fmin.reduce(points, axis=1) + np.fmax.reduce(points, axis=1)) / 2
     if anchor is None:
         return centers
-    found: NDArray[np.float32] = np.where(np.isfinite(points[:, anchor]), points[:, anchor], centers)
-    return found
+    return np.where(np.isfinite(points[:, anchor]), points[:, anchor], centers)
 
 
 def scale_points(points: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
