@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from poseflow.config import parse_yaml, read_model_config
 from poseflow.core.errors import LabelsError
-from poseflow.project import LabeledAnimals, recommend_models
+from poseflow.core.geometry import find_headings
+from poseflow.project import LabeledAnimals, recommend, recommend_models
 from poseflow.project.look import look_at_labels
-from poseflow.project.recommend import LEAST_PX, REACH, receptive_field_px
+from poseflow.project.recommend import LEAST_PX, REACH, choose_heading, receptive_field_px
 
 NODES = ("head", "middle", "tail")
 
@@ -78,6 +79,38 @@ def test_animals_that_all_lie_alike_are_not_turned():
     line = np.array([[-50, 0], [0, 0], [50, 0]]) + 400
     labels = LabeledAnimals(NODES, [line + rng.normal(0, 5, (2, 3, 2)) for _ in range(30)], frame_px=(1000, 1000))
     assert all("heading" not in own["input"] for own in recommend_models(labels).models.values())
+
+
+def turn_about(pose, animals, rng):
+    """The pose (nodes, 2) turned and put anywhere, two of each: so many poses (2, nodes, 2)."""
+    angles = rng.uniform(0, 2 * np.pi, animals)
+    turns = np.stack([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]]).transpose(2, 0, 1)
+    return [(pose @ turn.T + rng.uniform(100, 900, 2))[None].repeat(2, axis=0) for turn in turns]
+
+
+def test_a_node_that_lies_on_the_anchor_or_is_never_seen_with_it_turns_nobody():
+    nodes = ("on it", "middle", "instead", "head", "tail")
+    poses = turn_about(np.array([[0, 0], [0, 0], [3, 0], [0, -40], [0, 40]], float), 40, np.random.default_rng(3))
+    for number, pose in enumerate(poses):
+        pose[:, 2 if number % 2 else 1] = np.nan
+    assert choose_heading(LabeledAnimals(nodes, poses), "middle")[0] in ("head", "tail")
+
+
+def test_animals_of_one_pose_are_not_turned():
+    pose = np.array([[[0.0, 0.0], [30.0, 0.0], [60.0, 10.0]]])
+    for poses in ([pose], [pose, pose + 200]):
+        assert choose_heading(LabeledAnimals(NODES, poses), NODES[1]) is None
+
+
+def test_of_a_great_many_animals_some_tell_the_heading(monkeypatch):
+    pose = np.array([[0, 0], [10, 3], [0, -40]], float)
+    labels = LabeledAnimals(NODES, turn_about(pose, 3000, np.random.default_rng(4)))
+    looked_at = []
+    monkeypatch.setattr(
+        recommend, "find_headings", lambda poses, *nodes: looked_at.append(len(poses)) or find_headings(poses, *nodes)
+    )
+    assert choose_heading(labels, "head")
+    assert looked_at == [2000, 2000], "of 6000 animals, for each node"
 
 
 def test_many_animals_in_a_small_frame_are_seen_in_one_pass():

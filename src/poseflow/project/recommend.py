@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from poseflow.config import TrainingConfig
 from poseflow.core.errors import LabelsError
-from poseflow.core.geometry import COMPLEX, find_anchors, find_headings
+from poseflow.core.geometry import COMPLEX, find_headings
 from poseflow.core.similarity import find_boxes
 
 Poses = NDArray[np.float64]
@@ -25,8 +25,9 @@ FINE_PX = 100  # longer animals are seen well enough in maps of stride 4
 SIGMA_SHARE = 0.035  # of the length: about how well people agree where a part is
 SIGMA_RANGE = (1.5, 5.0)
 REACH = 1.5  # lengths of the animal that a cell should see
-LEAST_SEEN, MOST_SPREAD = 0.5, 0.6
-"""A node that animals are turned by is labeled in so many of them, and leaves so much of their spread at most."""
+LEAST_SEEN, LEAST_AHEAD_PX, MOST_SPREAD = 0.5, 1.0, 0.6
+"""A node that animals are turned by lies so far from the anchor in so many of them, and leaves less of their spread."""
+MOST_COMPARED = 2000  # animals, evenly spaced, tell what all do: each node's turns take their time
 WINDOW = 2.0  # lengths of the animal in a training window
 LEAST_WINDOW_PX = 32
 STEPS_AT_100, LEAST_STEPS, MOST_STEPS = 3000, 2000, 20000
@@ -173,17 +174,17 @@ def choose_heading(labels: LabeledAnimals, anchor: str) -> tuple[str, str] | Non
 
     That round which, turned so that it is up, nodes lie nearest to their mean places.
     """
-    poses, number = labels.all_poses, list(labels.nodes).index(anchor)
-    away = (poses - find_anchors(poses, number)[:, None]) @ COMPLEX
-    seen = np.isfinite(away).mean(axis=0)
+    poses, number = labels.all_poses[:: ceil(len(labels.all_poses) / MOST_COMPARED)], list(labels.nodes).index(anchor)
+    away = (poses - poses[:, [number]]) @ COMPLEX
+    seen = (np.abs(away) >= LEAST_AHEAD_PX).mean(axis=0)
     spreads = {
         name: _spread_px(away * (find_headings(poses, number, node) @ COMPLEX).conj()[:, None])
         for node, name in enumerate(labels.nodes)
-        if node != number and seen[node] >= LEAST_SEEN
+        if seen[node] >= LEAST_SEEN
     }
     lying = _spread_px(away)
     best = min(spreads, key=spreads.__getitem__, default=None)
-    if best is None or spreads[best] > MOST_SPREAD * lying:
+    if best is None or spreads[best] >= MOST_SPREAD * lying:
         return None
     return best, f"turned by it, nodes lie {spreads[best]:.0f} px off their mean places; as animals lie, {lying:.0f}"
 
