@@ -17,7 +17,7 @@ from poseflow.config import (
     PredictConfig,
     TrainingConfig,
 )
-from poseflow.core.errors import ModelError
+from poseflow.core.errors import LabelsError, ModelError, SkeletonError
 from poseflow.core.geometry import find_headings
 from poseflow.core.skeleton import Skeleton
 from poseflow.inference.predictor import load_predictor
@@ -27,7 +27,7 @@ from poseflow.models.loading import load_model
 from poseflow.networks.backbones.unet import UNet
 from poseflow.networks.decoding import crop_images_turned
 from poseflow.training import train_model
-from poseflow.training.data import build_samples, choose_crop_px, iterate_batches, stack_samples
+from poseflow.training.data import build_samples, choose_crop_px, complete_profile, iterate_batches, stack_samples
 
 POSE = np.array([[0, -18], [-9, -2], [9, -2], [1, 17]], float)
 """Of an animal that heads up: nose, ears, tail; its place is between the ears."""
@@ -170,6 +170,44 @@ def test_a_crop_holds_what_is_long_when_it_is_turned() -> None:
 def test_a_heading_that_makes_no_sense_is_told(kind: str, input: dict, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         profile(kind, input)
+
+
+@pytest.mark.parametrize("kind", ["centroid", "centered_instance"])
+def test_a_node_that_is_none_is_told_before_a_folder_is_begun(kind: str, tmp_path: Path) -> None:
+    packages = write_blobs(tmp_path, "train", 2), write_blobs(tmp_path, "val", 1)
+    for setting, other in (("anchor", "heading"), ("heading", "anchor")):
+        config = profile(kind, {setting: "nose", other: None})
+        fault = rf"train.pkg.slp: input.{setting} must be a node of the labels \(head, tail\), got nose"
+        with pytest.raises(SkeletonError, match=fault):
+            train_model(config, *packages, tmp_path / "model")
+    assert not (tmp_path / ".model.work").exists(), "with the right node it would be another training"
+
+
+@pytest.mark.parametrize("kind", ["centroid", "centered_instance"])
+def test_a_heading_that_no_animal_tells_is_not_learned(kind: str) -> None:
+    package = make_package(3)
+    for frame in package.frames[1:]:
+        frame.points[:, 0] = np.nan
+    assert complete_profile(package, profile(kind)).input.heading == "head", "some are enough"
+    package.frames[0].points[:, 0] = np.nan
+    with pytest.raises(LabelsError, match=r"input\.heading must be labeled apart from the anchor .* head in none of 6"):
+        complete_profile(package, profile(kind))
+
+
+def test_in_a_few_of_many_samples_all_animals_tell_the_heading_of_one_that_lacks_its_node() -> None:
+    package = make_package(4, animals=1)
+    package.skeleton = Skeleton.from_names(["nose", "place", "ear", "tail"], [])
+    angles = np.arange(4.0)
+    package.frames = [
+        FrameLabels("blobs", i, (turn(POSE, angle)[None] + 48).astype(np.float32), (None,))
+        for i, angle in enumerate(angles)
+    ]
+    package.frames[0].points[0, NOSE] = np.nan
+    anchor, ahead = build_samples(package, profile("centroid", {"heading": "nose", "anchor": "place"}), limit=1).points[
+        0, 0
+    ]
+    expected = turn(POSE[[NOSE]] - POSE[PLACE], angles[0])[0]
+    np.testing.assert_allclose(ahead - anchor, expected / np.linalg.norm(expected), atol=1e-3)
 
 
 def train(folder: Path, configs: Sequence[ModelConfig], epochs: int) -> list[Path]:

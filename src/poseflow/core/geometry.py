@@ -8,6 +8,7 @@ COMPLEX = np.array([1, 1j])
 """Takes (x, y) to x + iy: a turn is then a product."""
 SHORTEST_PX = 1e-3
 """Between two points that tell a direction."""
+UP = (0.0, -1.0)
 
 
 def find_anchors(points: NDArray[np.floating], anchor: int | None) -> NDArray[np.float32]:
@@ -74,9 +75,8 @@ def _unit(vectors: NDArray[np.complex128]) -> NDArray[np.complex128]:
     return unit
 
 
-def find_axes(heading: NDArray[np.floating]) -> Axes:
-    """The turn (2, 2) of (x, y) by which a heading (2,), a unit vector, is up; none, where it is not known."""
-    if not np.isfinite(heading).all():
-        return np.eye(2)
-    x, y = np.asarray(heading, np.float64)
-    return np.array([[-y, x], [-x, -y]])
+def find_axes(headings: NDArray[np.floating]) -> Axes:
+    """The turns (..., 2, 2) of (x, y) by which headings (..., 2), unit vectors, are up; none where it is not known."""
+    known = np.isfinite(headings).all(axis=-1, keepdims=True)
+    x, y = np.moveaxis(np.where(known, np.asarray(headings, np.float64), UP), -1, 0)
+    return np.stack([np.stack([-y, x], axis=-1), np.stack([-x, -y], axis=-1)], axis=-2)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from math import ceil, sqrt
+from math import ceil, isfinite, sqrt
 
 import cv2
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from poseflow.config import KINDS, HeadConfig, InputConfig, ModelConfig
 from poseflow.config.model import HEADING
 from poseflow.config.parts import Head
-from poseflow.core.errors import ConfigError, LabelsError
+from poseflow.core.errors import ConfigError, LabelsError, SkeletonError
 from poseflow.core.geometry import Axes, find_anchors, find_axes, find_headings, scale_points
 from poseflow.core.skeleton import Skeleton
 from poseflow.core.wording import list_some
@@ -79,10 +79,11 @@ def complete_profile(package: Package, config: ModelConfig) -> ModelConfig:
     """Fill in what a profile leaves to the labels: the crop's size, the animals' names and their weights.
 
     Raises LabelsError where an ID model has no names to learn, or others than the labels, or weights of another number
-    of animals, and where one that learns which nodes are hidden has none of them; SkeletonError where the skeleton's
-    edges do not join all nodes and the kind needs that.
+    of animals, where one that learns which nodes are hidden has none of them, and where no animal tells the heading;
+    SkeletonError where the anchor or the heading is no node, or the edges do not join all nodes and the kind needs it.
     """
     kind = KINDS[config.kind]
+    _check_nodes(package, config)
     if any(head.needs_connected_skeleton for head in config.heads.values()):
         package.skeleton.check_connected()
     for name, head in config.heads.items():
@@ -99,6 +100,22 @@ def complete_profile(package: Package, config: ModelConfig) -> ModelConfig:
             "head": config.head.model_copy(update={"identities": identities, **heads}),
         }
     )
+
+
+def _check_nodes(package: Package, config: ModelConfig) -> None:
+    """Raise SkeletonError for an anchor or a heading that is no node, LabelsError for one that no animal tells."""
+    nodes, heading = package.skeleton.nodes, config.input.heading
+    for setting, node in {"anchor": config.input.anchor, "heading": heading}.items():
+        if node is not None and node not in nodes:
+            raise SkeletonError(
+                f"{package.path}: input.{setting} must be a node of the labels ({', '.join(nodes)}), got {node}"
+            )
+    headings = _find_headings(package.frames, package.skeleton, config)
+    if heading is not None and not any(np.isfinite(own).any() for own in headings):
+        raise LabelsError(
+            f"{package.path}: input.heading must be labeled apart from the anchor in an animal, got {heading} in none "
+            f"of {sum(map(len, headings))}"
+        )
 
 
 def _weigh_identities(package: Package, config: ModelConfig, identities: Sequence[str]) -> dict[str, Head]:
@@ -189,14 +206,21 @@ class _Reach:
 
 def _reaches(package: Package, config: ModelConfig) -> list[_Reach]:
     """Of each animal with a point, how far it reaches."""
-    found, anchor = [], _anchor_index(package.skeleton, config.input)
-    for frame, headings in zip(package.frames, _find_headings(package.frames, package.skeleton, config), strict=True):
-        for points, center, heading in zip(frame.points, find_anchors(frame.points, anchor), headings, strict=True):
-            away = (points - center) @ find_axes(heading).T
-            if np.isfinite(away).any():
-                px = float(np.nanmax(np.abs(away)))
-                found.append(_Reach(px, points, package.skeleton, frame.frame_idx, frame.video))
-    return found
+    frames = [frame for frame in package.frames if len(frame.points)]
+    if not frames:
+        return []
+    points = np.concatenate([frame.points for frame in frames])
+    away = points - find_anchors(points, _anchor_index(package.skeleton, config.input))[:, None]
+    if config.turns_crops:
+        headings = np.concatenate(_find_headings(frames, package.skeleton, config))
+        away = away @ find_axes(headings).swapaxes(1, 2)
+    owners = (frame for frame in frames for _ in frame.points)
+    farthest = np.fmax.reduce(np.abs(away), axis=(1, 2)).tolist()
+    return [
+        _Reach(px, own, package.skeleton, frame.frame_idx, frame.video)
+        for px, own, frame in zip(farthest, points, owners, strict=True)
+        if isfinite(px)
+    ]
 
 
 def _longest(reaches: Sequence[_Reach]) -> float:
@@ -237,10 +261,10 @@ def _sample_anchors(package: Package, frames: list[int], config: ModelConfig) ->
     anchor, found = _anchor_index(package.skeleton, config.input), [package.frames[i] for i in frames]
     points = [find_anchors(frame.points, anchor)[:, None] for frame in found]
     if HEADING in config.heads:
-        headings = _find_headings(found, package.skeleton, config)
+        headings = _find_headings(package.frames, package.skeleton, config)
         points = [
-            np.concatenate([own, own + AHEAD_PX * ways[:, None]], axis=1)
-            for own, ways in zip(points, headings, strict=True)
+            np.concatenate([own, own + AHEAD_PX * headings[i][:, None]], axis=1)
+            for own, i in zip(points, frames, strict=True)
         ]
     hidden = [np.zeros(own.shape[:2], bool) for own in points]
     return _frames_with(package, frames, config, points, hidden, list(range(points[0].shape[1])))
@@ -288,12 +312,12 @@ def _sample_crops(package: Package, frames: list[int], config: ModelConfig) -> S
     anchor = _anchor_index(package.skeleton, config.input)
     side = _crop_side_with_margin(config)
     images, points, classes, hidden = [], [], [], []
-    ways = _find_headings([package.frames[i] for i in frames], package.skeleton, config)
-    for i, headings in zip(frames, ways, strict=True):
+    headings = _find_headings(package.frames, package.skeleton, config)
+    for i in frames:
         frame, found = package.image(i, config.input.channels), package.frames[i].points
         names, marks = _classes_of(package.frames[i], config.head), _hidden_of(package.frames[i])
         centers = find_anchors(found, anchor)
-        for center, heading, own, name, own_marks in zip(centers, headings, found, names, marks, strict=True):
+        for center, heading, own, name, own_marks in zip(centers, headings[i], found, names, marks, strict=True):
             if not np.isfinite(center).all():
                 continue
             if config.turns_crops:
