@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from math import ceil, isfinite, sqrt
+from typing import Any
 
 import cv2
 import numpy as np
@@ -210,7 +211,8 @@ def _reaches(package: Package, config: ModelConfig) -> list[_Reach]:
     if not frames:
         return []
     points = np.concatenate([frame.points for frame in frames])
-    away = points - find_anchors(points, _anchor_index(package.skeleton, config.input))[:, None]
+    centers = find_anchors(points, _anchor_index(package.skeleton, config.input))
+    away: NDArray[np.floating[Any]] = points - centers[:, None]
     if config.turns_crops:
         headings = np.concatenate(_find_headings(frames, package.skeleton, config))
         away = away @ find_axes(headings).swapaxes(1, 2)
