@@ -136,12 +136,17 @@ def test_a_correction_of_no_recording_is_told(project):
             r"models.model: input.heading must be a node of the labels \(nose, tail\), got head",
         ),
         (
+            "single_instance",
+            {"experiments": {"places": {"vary": {"model.input.anchor": ["nose", "thorax"]}}}},
+            r"^experiments.places: model: input.anchor must be a node of the labels \(nose, tail\), got thorax$",
+        ),
+        (
             "multi_class_bottom_up",
             {"models": {"model": {"profile": "multi_class_bottom_up.yaml", "head": {"identities": ["anna", "bo"]}}}},
             r"head.identities must be tracks of the labels \(anna, bob\), got bo",
         ),
     ],
-    ids=["animals", "trail", "nodes", "anchor", "heading", "identities"],
+    ids=["animals", "trail", "nodes", "anchor", "heading", "experiment", "identities"],
 )
 def test_a_contradiction_ends_the_plan(project, kind, changes, message):
     with pytest.raises(ConfigError, match=message):

@@ -73,6 +73,11 @@ def test_what_is_fixed_holds_for_all_runs_labels_and_pipeline_too():
     assert set(planned.runs[0].training.profiles) == {"bottom_up"}
 
 
+def test_crops_turned_by_the_heading_are_compared_with_others():
+    planned = plan(vary={"*.input.heading": [None, "head"]}, replicates=1)
+    assert [own.turns_crops for own in planned.runs[1].training.profiles.values()] == [False, True]
+
+
 def test_a_setting_of_predict_may_lie_deeper():
     planned = plan(vary={"predict.grouping.min_edge_score": [0.1, 0.2]}, replicates=1)
     assert [run.predict.grouping.min_edge_score for run in planned.runs] == [0.1, 0.2]
@@ -124,6 +129,7 @@ def test_neutral_settings_change_no_key_and_others_do():
         ({"vary": {"predict.batch_size.x": [1]}}, "predict.batch_size.x must be a setting"),
         ({"vary": {"pose.head.sigma_px": [1]}, "fixed": {"labels": "few"}}, "fixed.labels must be numbers of frames"),
         ({"vary": {"labels": [5]}, "fixed": {"labels": 6}}, "got labels in both"),
+        ({"vary": {"pose.input.heading": ["head"]}}, "release must have a centroid that learns input.heading"),
     ],
     ids=str,
 )

@@ -221,6 +221,10 @@ def test_crops_are_turned_where_the_detector_learns_the_same_heading(project):
     for detector, told in (("nose", "nose"), (None, "none")):
         with pytest.raises(ConfigError, match=fault + told):
             plan(**models(centroid=detector, centered_instance="tail"))
+    found = models(centroid="nose", centered_instance="nose")
+    Path("centroid.yaml").write_text("{kind: centroid, input: {heading: nose, anchor: tail}}")
+    with pytest.raises(ConfigError, match=r"the same input\.anchor .* from it to nose, got tail and none"):
+        plan(**found)
 
 
 def test_of_several_pipelines_the_release_is_named(project):

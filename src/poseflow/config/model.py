@@ -255,10 +255,16 @@ def find_heading_fault(profiles: Sequence[ModelConfig]) -> str | None:
     detectors = [profile for profile in profiles if KINDS[profile.kind].sampler == "anchors"]
     for crops in (profile for profile in profiles if profile.turns_crops):
         for detector in detectors:
-            if HEADING not in detector.heads or detector.input.heading != crops.input.heading:
-                told = detector.input.heading if HEADING in detector.heads else None
+            learned = detector.input.heading if HEADING in detector.heads else None
+            if learned != crops.input.heading:
                 return (
                     f"must have a {detector.kind} that learns input.heading where {crops.kind} turns crops by it: "
-                    f"{crops.input.heading}, got {told or 'none'}"
+                    f"{crops.input.heading}, got {learned or 'none'}"
+                )
+            if detector.input.anchor != crops.input.anchor:
+                got = " and ".join(profile.input.anchor or "none" for profile in (detector, crops))
+                return (
+                    f"must have the same input.anchor in {detector.kind} and {crops.kind}, which turns crops by the "
+                    f"way from it to {learned}, got {got}"
                 )
     return None

@@ -133,11 +133,9 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
         yield f"render.trail_node must be a node of the labels ({', '.join(nodes)}), got {trail}"
     names = sorted({name for labels in plan.label_facts for name in labels["identities"]})
     yield from _names_that_no_model_tells_apart(config, plan, names)
+    yield from _nodes_that_there_are_not(plan, nodes)
     for name, profile in plan.profiles.items():
         identities = profile.head.identities
-        for setting, node in {"anchor": profile.input.anchor, "heading": profile.input.heading}.items():
-            if nodes and node is not None and node not in nodes:
-                yield f"models.{name}: input.{setting} must be a node of the labels ({', '.join(nodes)}), got {node}"
         if fault := _find_weights_fault(profile.backbone):
             yield f"models.{name}: {fault}"
         if KINDS[profile.kind].names_animals:
@@ -157,6 +155,23 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
             yield f"{name} must be 1 for models of one animal ({', '.join(sorted(kinds))}), got {animals}"
     yield from _animals_that_are_too_many(config, own)
     yield from _columns_that_clash(config, plan, nodes)
+
+
+def _nodes_that_there_are_not(plan: Plan, nodes: Sequence[str]) -> Iterator[str]:
+    """Nodes that models name, or experiments for them."""
+    profiles = [("models.", plan.profiles)] + [
+        (f"experiments.{experiment.name}: ", training.profiles)
+        for experiment in plan.experiments.values()
+        for training in experiment.trainings.values()
+    ]
+    places: dict[tuple[str, str, str], str] = {}  # of a model, a setting and a node, where that is said first
+    for place, own in profiles:
+        for name, profile in own.items():
+            for setting, node in {"anchor": profile.input.anchor, "heading": profile.input.heading}.items():
+                if node is not None and node not in (nodes or [node]):
+                    places.setdefault((name, setting, node), place)
+    for (name, setting, node), place in places.items():
+        yield f"{place}{name}: input.{setting} must be a node of the labels ({', '.join(nodes)}), got {node}"
 
 
 def _names_that_no_model_tells_apart(config: Config, plan: Plan, labeled: Sequence[str]) -> Iterator[str]:

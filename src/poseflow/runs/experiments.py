@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from poseflow.config import Config, ExperimentConfig, ModelConfig, PredictConfig, parse_section
+from poseflow.config import Config, ExperimentConfig, ModelConfig, PredictConfig, find_heading_fault, parse_section
 from poseflow.config.experiments import LABELS, PIPELINE, POSE, PREDICT, PRESETS
 from poseflow.core.errors import ConfigError
 from poseflow.runs.fingerprints import STEP_VERSIONS, describe_sections, describe_training, fingerprint, key_of
@@ -129,8 +129,11 @@ def _plan_run(
             continue
         for model in _models_meant(subject, key, members, config.models):
             changes[model].append((place, value))
+    changed = {model: _change(profiles[model], model, changes[model], replicate) for model in members}
+    if fault := find_heading_fault([*changed.values()]):
+        raise ConfigError(f"{pipeline} {fault}")
     training = _plan_training(
-        {model: _change(profiles[model], model, changes[model], replicate) for model in members},
+        changed,
         None if settings.get(LABELS, "all") == "all" else settings[LABELS],
         experiment.seed + replicate,
         dataset,
