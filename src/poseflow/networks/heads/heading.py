@@ -5,12 +5,11 @@ from typing import Any, ClassVar
 from pydantic import Field, model_validator
 
 from poseflow.config.parts import Stride, Subject
+from poseflow.core.geometry import SHORTEST_PX
 from poseflow.networks.heads.maps import MapHead, square_offsets
 from poseflow.networks.lazy import ops
 
 Tensor = Any
-SHORTEST_PX = 1e-3
-"""Of the way from an anchor to the point ahead of it: a shorter one has no direction."""
 
 
 class Heading(MapHead):
