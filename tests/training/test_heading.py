@@ -17,7 +17,7 @@ from poseflow.config import (
     PredictConfig,
     TrainingConfig,
 )
-from poseflow.core.errors import LabelsError, ModelError, SkeletonError
+from poseflow.core.errors import ConfigError, LabelsError, ModelError, SkeletonError
 from poseflow.core.geometry import find_headings
 from poseflow.core.skeleton import Skeleton
 from poseflow.inference.predictor import load_predictor
@@ -192,6 +192,14 @@ def test_a_heading_that_no_animal_tells_is_not_learned(kind: str) -> None:
     package.frames[0].points[:, 0] = np.nan
     with pytest.raises(LabelsError, match=r"input\.heading must be labeled apart from the anchor .* head in none of 6"):
         complete_profile(package, profile(kind))
+
+
+def test_a_heading_that_is_another_in_a_mirror_is_told() -> None:
+    package = make_package(3)
+    package.skeleton = Skeleton(nodes=("head", "tail"), edges=((0, 1),), symmetries=((0, 1),))
+    assert complete_profile(package, profile("centroid")).input.heading == "head"
+    with pytest.raises(ConfigError, match=r"flip must be false .* one of two symmetric nodes, got true with head"):
+        complete_profile(package, profile("centroid", flip=True))
 
 
 def test_in_a_few_of_many_samples_all_animals_tell_the_heading_of_one_that_lacks_its_node() -> None:

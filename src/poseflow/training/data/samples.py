@@ -81,7 +81,8 @@ def complete_profile(package: Package, config: ModelConfig) -> ModelConfig:
 
     Raises LabelsError where an ID model has no names to learn, or others than the labels, or weights of another number
     of animals, where one that learns which nodes are hidden has none of them, and where no animal tells the heading;
-    SkeletonError where the anchor or the heading is no node, or the edges do not join all nodes and the kind needs it.
+    SkeletonError where the anchor or the heading is no node, or the edges do not join all nodes and the kind needs it;
+    ConfigError where samples are mirrored and the heading is then another.
     """
     kind = KINDS[config.kind]
     _check_nodes(package, config)
@@ -104,13 +105,23 @@ def complete_profile(package: Package, config: ModelConfig) -> ModelConfig:
 
 
 def _check_nodes(package: Package, config: ModelConfig) -> None:
-    """Raise SkeletonError for an anchor or a heading that is no node, LabelsError for one that no animal tells."""
+    """Raise SkeletonError for an anchor or a heading that is no node.
+
+    LabelsError for a heading that no animal tells, ConfigError for one that is another in a mirror.
+    """
     nodes, heading = package.skeleton.nodes, config.input.heading
     for setting, node in {"anchor": config.input.anchor, "heading": heading}.items():
         if node is not None and node not in nodes:
             raise SkeletonError(
                 f"{package.path}: input.{setting} must be a node of the labels ({', '.join(nodes)}), got {node}"
             )
+    # In a mirror the right eye stands where the left one was: a detector would learn the middle, crops either one.
+    paired = {nodes[index] for pair in package.skeleton.symmetries for index in pair}
+    if config.augmentation.flip and heading in paired:
+        raise ConfigError(
+            "augmentation.flip must be false where input.heading is one of two symmetric nodes, "
+            f"got true with {heading}"
+        )
     headings = _find_headings(package.frames, package.skeleton, config)
     if heading is not None and not any(np.isfinite(own).any() for own in headings):
         raise LabelsError(
