@@ -23,6 +23,7 @@ class JobResources:
     mem_mb: int = 8000
     cpus: int = 1
     gpus: int = 0
+    """A training that has several shares each batch among them."""
     signal_delay_s: int = SIGNAL_DELAY_S
     """So long before its time limit a job is told to make way."""
     slurm: Mapping[str, Any] = field(default_factory=dict)

@@ -158,7 +158,11 @@ class AugmentationConfig(Section):
 class TrainingConfig(Section):
     """How weights are found."""
 
-    batch_size: int = Field(4, ge=1, description="Samples in a batch.")
+    batch_size: int = Field(
+        4,
+        ge=1,
+        description="Samples in a batch. Several GPUs share it equally: only as many are used as divide it.",
+    )
     max_epochs: int = Field(200, ge=1, description="Epochs, at most.")
     minutes: float | None = Field(
         None,

@@ -19,5 +19,10 @@ def compile_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def has_gpu() -> bool:
     """Whether the current Keras backend has a GPU to compute on."""
+    return bool(list_gpus())
+
+
+def list_gpus() -> list[str]:
+    """GPUs that the current Keras backend may compute on (CUDA_VISIBLE_DEVICES), by names such as `gpu:0`."""
     # All devices are listed: JAX raises where it is asked for GPUs and has none.
-    return any("gpu" in device.lower() for device in keras.distribution.list_devices())
+    return [device for device in keras.distribution.list_devices() if "gpu" in device.lower()]

@@ -15,6 +15,9 @@ class BatchNormalization(layers.BatchNormalization):
 
     Keras' own form passes several times over float32 copies of the features and makes training half as slow again.
     On other backends it is Keras' own. Source: Ioffe & Szegedy 2015.
+
+    Where several devices share a batch, mean and variance are those of the whole batch, as on one device: JAX sees to
+    it, and of TensorFlow's replicas each is told what the others have found.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -29,13 +32,35 @@ class BatchNormalization(layers.BatchNormalization):
         running = {} if training else {"mean": self.moving_mean.value, "variance": self.moving_variance.value}
         gamma = self.gamma.value if self.scale else ops.ones_like(self.moving_mean.value)
         beta = self.beta.value if self.center else ops.zeros_like(self.moving_mean.value)
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs, gamma, beta, epsilon=self.epsilon, is_training=bool(training), **running
-        )
+        replica = tf.distribute.get_replica_context()
+        if training and replica is not None and replica.num_replicas_in_sync > 1:
+            outputs, mean, variance = self._normalize_with_others(inputs, gamma, beta, replica)
+        else:
+            outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+                inputs, gamma, beta, epsilon=self.epsilon, is_training=bool(training), **running
+            )
         if training:
             for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
                 average.assign(average * self.momentum + value * (1 - self.momentum))
         return outputs
+
+    def _normalize_with_others(self, inputs: Tensor, gamma: Tensor, beta: Tensor, replica: Any) -> Any:
+        """What the fused kernel gives of the batch of all replicas: outputs, mean, and variance of the sample.
+
+        Replicas have equally many samples each.
+        """
+        import tensorflow as tf
+
+        # In float32, as half precision is too coarse for statistics; and from about their mean, since the difference of
+        # two squares loses the digits of a small variance.
+        origin = self.moving_mean.value
+        features = tf.cast(inputs, tf.float32) - origin
+        moments = tf.stack([tf.reduce_mean(power, axis=(0, 1, 2)) for power in (features, tf.square(features))])
+        mean, square = tf.unstack(replica.all_reduce("MEAN", moments))
+        variance = tf.maximum(square - tf.square(mean), 0.0)
+        outputs = tf.nn.batch_normalization(features, mean, variance, beta, gamma, self.epsilon)
+        count = tf.cast(replica.num_replicas_in_sync * tf.reduce_prod(tf.shape(features)[:3]), tf.float32)
+        return tf.cast(outputs, inputs.dtype), origin + mean, variance * count / tf.maximum(count - 1, 1.0)
 
 
 def fold_normalization(network: keras.Model, plain: keras.Model) -> None:

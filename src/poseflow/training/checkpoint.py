@@ -37,6 +37,8 @@ class Progress:
     rate_factor: float = 1.0
     seconds: float = 0.0
     stopped: bool = False
+    devices: int = 1
+    """That trained the last epoch."""
 
 
 def write_checkpoint(model: keras.Model, progress: Progress, folder: Path) -> None:

@@ -11,6 +11,7 @@ from poseflow.core.similarity import EYE_FACTOR, LEAST_LENGTH_PX, THIN
 from poseflow.core.skeleton import Skeleton
 from poseflow.networks.build import draw_targets, prepare_image, standardized_network
 from poseflow.networks.decoding import find_global_peaks
+from poseflow.training.devices import apply_to_share, gather_batch, share_loss
 
 Tensor = Any
 HARD_RATIO, LEAST_HARD = 2.0, 2
@@ -32,11 +33,14 @@ class TrainedNetwork(keras.Model):
         kind = KINDS[config.kind]
         # Where a sample is one animal's: of several animals' peaks it is not known yet which belong together.
         self.oks = keras.metrics.Mean("oks") if kind.sampler == "crops" or kind.pipeline == "single_animal" else None
+        self.built = True  # as the network is; to build it, Keras would take a batch from those of the training
 
     def call(self, inputs: dict[str, Tensor], training: bool = False) -> dict[str, Tensor]:
         """Outputs by head name, of `images` that are standardized by `intensity` (see `data.Batch`)."""
         prepared = prepare_image(inputs["images"], inputs["intensity"], self.profile)
-        return self._standardized(prepared, training=training)
+        if training:
+            return self._standardized(prepared, training=True)
+        return apply_to_share(self._standardized, prepared)
 
     def compute_loss(
         self,
@@ -51,10 +55,15 @@ class TrainedNetwork(keras.Model):
         `x` has images; `y` has points (batch, instances, nodes, 2), classes (batch, instances), and, of the points,
         which are hidden (batch, instances, nodes). The heads' own
         losses are logged beside the sum, and so is the OKS of the points, where each sample shows one animal.
+
+        Where several devices share the batch, all of them compute the loss of the whole, which is no mean of the losses
+        of shares, since cells and names that are not known do not count.
         """
         batch, height, width, _ = ops.shape(x["images"])
         size, hidden = (height, width), y.get("hidden")
         targets = draw_targets(y["points"], y["classes"], size, self.profile, self.skeleton, hidden)
+        targets, points = gather_batch((targets, y["points"]))
+        y_pred = gather_batch(y_pred)
         weighted = []
         training_config = self.profile.training
         for name, head in self.profile.heads.items():
@@ -66,10 +75,13 @@ class TrainedNetwork(keras.Model):
                 self.terms[name].update_state(loss, sample_weight=batch)
             weighted.append(head.weight * loss)
         if self.oks is not None:
-            maps, points = y_pred[CONFIDENCE_MAPS], y["points"][:, 0]
-            oks, is_labeled = score_oks_of_peaks(points, maps, self.profile.head.output_stride)
+            maps = y_pred[CONFIDENCE_MAPS]
+            oks, is_labeled = score_oks_of_peaks(points[:, 0], maps, self.profile.head.output_stride)
             self.oks.update_state(oks, sample_weight=is_labeled)
-        return weighted[0] if len(weighted) == 1 else ops.sum(ops.stack(weighted))
+        return share_loss(weighted[0] if len(weighted) == 1 else ops.sum(ops.stack(weighted)))
+
+    def _maybe_symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Nothing: it is built. Keras asks for batches here even then, where several devices train on TensorFlow."""
 
 
 def score_hard_nodes(targets: Tensor, maps: Tensor, foreground_weight: float) -> Tensor:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from importlib.metadata import version
 from math import ceil
@@ -24,6 +24,7 @@ from poseflow.runs.lock import hold
 from poseflow.runs.trainings import StopRequest, forget_stop_request, read_stop_request, remove_learned, work_folder
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
 from poseflow.training.data import Batch, Samples, build_samples, complete_profile, iterate_batches, stack_samples
+from poseflow.training.devices import WholeBatchAdam, spread_over_devices
 from poseflow.training.epochs import CancelledError, Epochs, is_over
 from poseflow.training.monitor import MonitorAddresses, monitored
 from poseflow.training.network import TrainedNetwork
@@ -32,11 +33,17 @@ from poseflow.training.provenance import PARTS, check_same_training, describe_da
 logger = logging.getLogger("poseflow")
 LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more
 VAL_BATCH = 16
+WORKERS = 2  # threads that draw samples for a device
 BASELINE_SHARE = 0.9  # of the loss of the all-zero prediction: more than this is no model yet
 
 
 def train_model(
-    config: ModelConfig, train: Path, val: Path, folder: Path, monitor: MonitorAddresses | None = None
+    config: ModelConfig,
+    train: Path,
+    val: Path,
+    folder: Path,
+    monitor: MonitorAddresses | None = None,
+    devices: Sequence[str] | None = None,
 ) -> None:
     """Train the model of a profile and store it as `folder`.
 
@@ -52,6 +59,7 @@ def train_model(
             sample shows one animal, else the least validation loss; where `val` has no labels, the least training loss.
         folder: the result; if it exists, nothing is done.
         monitor: where SLEAP's GUI listens, if it does.
+        devices: share each batch, see `training.devices`; None: all GPUs that this process may see.
 
     Raises: LabelsError, SkeletonError (also where `val` has other nodes than `train`; their order does not matter),
         ConfigError, also for a folder that holds other things than a model; ModelError when the loss is not finite,
@@ -82,7 +90,8 @@ def train_model(
             counts = {"train_frames": len(package.frames), "val_frames": len(held_out.frames)}
         if not (work / "training.json").exists():  # written last; killed after that, it needs only its name
             try:
-                _fit(config, samples, validation, work, counts, monitor)
+                with spread_over_devices(config.training.batch_size, devices) as count:
+                    _fit(config, samples, validation, work, counts, monitor, count)
             except CancelledError as cancelled:
                 remove_learned(work)
                 raise _say_cancelled(work, cancelled.request) from None
@@ -113,11 +122,12 @@ def _fit(
     work: Path,
     counts: dict[str, int],
     monitor: MonitorAddresses | None,
+    devices: int,
 ) -> None:
     training = config.training
     steps = training.steps_per_epoch or max(ceil(len(samples) / training.batch_size), LEAST_STEPS)
     keras.utils.set_random_seed(training.seed)
-    model = _compile(config, samples)
+    model = _compile(config, samples, devices)
     progress = resume(model, work)
     if not progress.epoch:
         start_network(model.network, config, samples.skeleton)
@@ -128,15 +138,21 @@ def _fit(
         progress.stopped = True
     if not progress.stopped and not is_over(progress, training):
         batches = iterate_batches(
-            samples, config.augmentation, training.batch_size, training.seed, first=progress.epoch * steps
+            samples,
+            config.augmentation,
+            training.batch_size,
+            training.seed,
+            first=progress.epoch * steps,
+            workers=WORKERS * devices,
         )
+        progress.devices = devices
         with monitored(config, monitor, progress) as messages:
             model.fit(
                 (_as_input(batch) for batch in batches),
                 epochs=training.max_epochs,
                 initial_epoch=progress.epoch,
                 steps_per_epoch=steps,
-                validation_data=_validation(validation),
+                validation_data=_validation(validation, devices),
                 callbacks=[epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False), *messages],
                 shuffle=False,
                 verbose="auto" if os.isatty(1) else 0,
@@ -145,16 +161,21 @@ def _fit(
     _finish(config, model, progress, work, counts, _measure_baseline(model, validation or samples))
 
 
-def _compile(config: ModelConfig, samples: Samples) -> TrainedNetwork:
+def _compile(config: ModelConfig, samples: Samples, devices: int) -> TrainedNetwork:
     model = TrainedNetwork(build_model(config, samples.skeleton), config, samples.skeleton)
-    model.compile(optimizer=build_optimizer(config.training), jit_compile=has_gpu())
+    model.compile(optimizer=build_optimizer(config.training, devices), jit_compile=_compiles(devices))
     model.optimizer.build(model.network.trainable_variables)
     return model
 
 
-def build_optimizer(config: TrainingConfig) -> keras.Optimizer:
+def _compiles(devices: int) -> bool:
+    """Whether XLA compiles the step: on a GPU it pays; on TensorFlow not a step that several share."""
+    return has_gpu() and (devices == 1 or keras.backend.backend() == "jax")
+
+
+def build_optimizer(config: TrainingConfig, devices: int = 1) -> keras.Optimizer:
     """Adam with AMSGrad, as in the paper; the schedule sets the rate step by step."""
-    return keras.optimizers.Adam(config.learning_rate, amsgrad=True, global_clipnorm=config.clip_norm)
+    return WholeBatchAdam(config.learning_rate, config.clip_norm, devices)
 
 
 def _as_input(batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -163,25 +184,31 @@ def _as_input(batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
     return {"images": batch.images, "intensity": batch.intensity}, labels
 
 
-def _validation(validation: Samples | None) -> Any:
+def _validation(validation: Samples | None, devices: int) -> Any:
     if validation is None:
         return None
-    return _ValidationBatches(validation)
+    return _ValidationBatches(validation, devices)
 
 
 class _ValidationBatches(keras.utils.PyDataset):
-    """The validation samples as they are, in order."""
+    """The validation samples as they are, in order.
 
-    def __init__(self, samples: Samples) -> None:
+    Several devices divide each batch but the rest, which then comes first: on JAX Keras lays out all batches as it.
+    """
+
+    def __init__(self, samples: Samples, devices: int = 1) -> None:
         super().__init__()
         self.samples = samples
+        self.size = devices * max(VAL_BATCH // devices, 1)
+        self.begin = -(-len(samples) % self.size) if devices > 1 else 0
 
     def __len__(self) -> int:
-        return ceil(len(self.samples) / VAL_BATCH)
+        return ceil(len(self.samples) / self.size)
 
     def __getitem__(self, number: int) -> Any:
-        begin = number * VAL_BATCH
-        return _as_input(stack_samples(self.samples, list(range(begin, min(begin + VAL_BATCH, len(self.samples))))))
+        begin = self.begin + number * self.size
+        end = min(begin + self.size, len(self.samples))
+        return _as_input(stack_samples(self.samples, list(range(max(begin, 0), end))))
 
 
 def _measure_baseline(model: TrainedNetwork, samples: Samples) -> float:
@@ -231,6 +258,7 @@ def _finish(
         "stopped_by": request.by if (request := read_stop_request(work)) else None,
         "parameters": model.network.count_params(),
         "precision": choose_precision(config.training.precision),
+        "devices": progress.devices,
         **counts,
         "versions": {name: version(name) for name in ("poseflow", "keras", "numpy")},
         "backend": keras.backend.backend(),
