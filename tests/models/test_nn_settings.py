@@ -34,7 +34,13 @@ def test_a_folder_is_known_by_its_files(read, tmp_path):
 def test_preprocessing_and_network_become_a_profile_of_ours(read):
     folder = read(settings("centered_instance", scale=0.5, max_height=300))
     config = folder.config
-    assert config.input.model_dump() == {"channels": 1, "scale": 0.5, "crop_px": 32, "anchor": "thorax", "heading": None}
+    assert config.input.model_dump() == {
+        "channels": 1,
+        "scale": 0.5,
+        "crop_px": 32,
+        "anchor": "thorax",
+        "heading": None,
+    }
     assert (config.head.output_stride, config.head.sigma_px, config.backbone.down_blocks) == (2, 2.5, 3)
     assert folder.frame_size == (300, None)
     assert yaml.safe_load(folder.text)["preprocessing"]["scale"] == 0.5

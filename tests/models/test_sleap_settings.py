@@ -40,7 +40,13 @@ def test_the_heads_have_the_last_word_on_the_order_of_nodes_and_edges(read):
 
 def test_preprocessing_becomes_an_input_of_ours(read):
     config = read(settings("centered_instance", ensure_rgb=True)).config
-    assert config.input.model_dump() == {"channels": 3, "scale": 0.5, "crop_px": 96, "anchor": "thorax", "heading": None}
+    assert config.input.model_dump() == {
+        "channels": 3,
+        "scale": 0.5,
+        "crop_px": 96,
+        "anchor": "thorax",
+        "heading": None,
+    }
     assert (config.head.output_stride, config.head.sigma_px, config.backbone.down_blocks) == (4, 2.5, 4)
 
 
