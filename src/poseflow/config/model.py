@@ -161,7 +161,13 @@ class TrainingConfig(Section):
     batch_size: int = Field(
         4,
         ge=1,
-        description="Samples in a batch. Several GPUs share it equally: only as many are used as divide it.",
+        description="Samples in a batch, which several GPUs share equally.",
+    )
+    gpus: int = Field(
+        1,
+        ge=1,
+        description="Of one node, that share each batch, at most: as many of those that the training may see as divide "
+        "it. Not tried on real GPUs yet.",
     )
     max_epochs: int = Field(200, ge=1, description="Epochs, at most.")
     minutes: float | None = Field(

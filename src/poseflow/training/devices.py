@@ -13,31 +13,29 @@ from typing import Any
 
 import keras
 
-from poseflow.networks.compiled import list_gpus
-
 Tensor = Any
 logger = logging.getLogger("poseflow")
 
 
 @contextmanager
-def spread_over_devices(batch_size: int, devices: Sequence[str] | None = None) -> Iterator[int]:
+def spread_over_devices(batch_size: int, devices: Sequence[str]) -> Iterator[int]:
     """Have a network that is built and trained in this block trained on several devices; gives on how many.
 
     Where there is one device or none, the block is as it would be without.
 
     Args:
         batch_size: samples in a batch, of all devices together: so many devices are used as divide it.
-        devices: their names, such as `gpu:0`; None: all GPUs that this process may see.
+        devices: their names, such as `gpu:0`.
     """
-    known = list_gpus() if devices is None else list(devices)
-    count = count_devices(batch_size, len(known))
+    known = len(devices)
+    count = count_devices(batch_size, known)
     if count == 1:
-        if len(known) > 1:
-            logger.warning("training on one of %d devices: they divide no batch of %d samples", len(known), batch_size)
+        if known > 1:
+            logger.warning("training on one of %d devices: they divide no batch of %d samples", known, batch_size)
         yield 1
         return
-    used = known[:count]
-    logger.info("training on %d of %d devices, %d samples of a batch on each", count, len(known), batch_size // count)
+    used = list(devices[:count])
+    logger.info("training on %d of %d devices, %d samples of a batch on each", count, known, batch_size // count)
     if keras.backend.backend() == "jax":
         distribution: Any = _DataParallel(devices=used)
     else:

@@ -18,7 +18,7 @@ from poseflow.core.files import check_replaceable, flush, move_into_place, remov
 from poseflow.labels import Package, read_package
 from poseflow.models.starting import start_network
 from poseflow.networks.build import build_model
-from poseflow.networks.compiled import has_gpu
+from poseflow.networks.compiled import has_gpu, list_gpus
 from poseflow.networks.precision import choose_precision
 from poseflow.runs.lock import hold
 from poseflow.runs.trainings import StopRequest, forget_stop_request, read_stop_request, remove_learned, work_folder
@@ -59,7 +59,7 @@ def train_model(
             sample shows one animal, else the least validation loss; where `val` has no labels, the least training loss.
         folder: the result; if it exists, nothing is done.
         monitor: where SLEAP's GUI listens, if it does.
-        devices: share each batch, see `training.devices`; None: all GPUs that this process may see.
+        devices: share each batch, see `training.devices`; None: the profile's number of the GPUs that are seen here.
 
     Raises: LabelsError, SkeletonError (also where `val` has other nodes than `train`; their order does not matter),
         ConfigError, also for a folder that holds other things than a model; ModelError when the loss is not finite,
@@ -90,7 +90,8 @@ def train_model(
             counts = {"train_frames": len(package.frames), "val_frames": len(held_out.frames)}
         if not (work / "training.json").exists():  # written last; killed after that, it needs only its name
             try:
-                with spread_over_devices(config.training.batch_size, devices) as count:
+                shared = list_gpus()[: config.training.gpus] if devices is None else devices
+                with spread_over_devices(config.training.batch_size, shared) as count:
                     _fit(config, samples, validation, work, counts, monitor, count)
             except CancelledError as cancelled:
                 remove_learned(work)
