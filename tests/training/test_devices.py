@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from blobs import write_blobs
 
+from poseflow.config import ModelConfig, TrainingConfig
 from poseflow.core.files import read_json
 from poseflow.models.loading import load_model
+from poseflow.training import train, train_model
 from poseflow.training.devices import count_devices, spread_over_devices
 
 SCRIPT = Path(__file__).with_name("devices_script.py")
@@ -25,12 +27,29 @@ def test_as_many_devices_are_used_as_divide_a_batch(batch_size, known, used):
     assert count_devices(batch_size, known) == used
 
 
-@pytest.mark.parametrize(("devices", "warnings"), [(None, 0), ([], 0), (["gpu:0"], 0), (["gpu:0", "gpu:1"], 1)])
+@pytest.mark.parametrize(("devices", "warnings"), [([], 0), (["gpu:0"], 0), (["gpu:0", "gpu:1"], 1)])
 def test_on_one_device_nothing_changes(devices, warnings, caplog):
     with spread_over_devices(5, devices) as count:
         assert count == 1
         assert keras.distribution.distribution() is None
     assert len(caplog.records) == warnings
+
+
+@pytest.mark.parametrize(("asked", "used"), [(1, ["gpu:0"]), (2, ["gpu:0", "gpu:1"]), (9, ["gpu:0", "gpu:1"])])
+def test_a_profile_says_how_many_gpus_share_a_batch(asked, used, tmp_path, monkeypatch):
+    class BegunError(Exception):
+        pass
+
+    def begin(batch_size, devices):
+        assert (batch_size, devices) == (4, used)
+        raise BegunError
+
+    monkeypatch.setattr(train, "list_gpus", lambda: ["gpu:0", "gpu:1"])
+    monkeypatch.setattr(train, "spread_over_devices", begin)
+    package = write_blobs(tmp_path, "train", 2)
+    config = ModelConfig(kind="centroid", training=TrainingConfig(gpus=asked))
+    with pytest.raises(BegunError):
+        train_model(config, package, package, tmp_path / "model")
 
 
 @pytest.fixture(scope="module")
