@@ -1,5 +1,6 @@
 """Compiled stages: images to points, one network each."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -74,21 +75,26 @@ def build_crop_stage(model: TrainedModel, config: PredictConfig, runtime: Runtim
     identity = next((name for name, head in model.config.heads.items() if head.names_animals), None)
 
     def find_points(images: Tensor, frames: Tensor, places: Tensor) -> tuple[Tensor, ...]:
-        if model.config.turns_crops:
-            centers, headings = places[:, :2], places[:, 2:]
-            crops = crop_images_turned(images, frames, centers, headings, crop_px)
-        else:
-            crops, origins = model.framing.crop(images, frames, places, crop_px)
+        crops, bring_back = _cut_crops(model, images, frames, places, crop_px)
         outputs = _run_network(model, crops)
         points, scores = _find_best_peaks(outputs, model, config)
         classes = outputs[identity] if identity else ops.zeros((ops.shape(scores)[0], 0))
         hidden = _read_hidden(outputs, points, model)
-        points = model.framing.unscale(points, model.config.input.scale)
-        turned = model.config.turns_crops
-        points = turn_back(points, centers, headings, crop_px) if turned else points + origins[:, None]
-        return points, scores, classes, *hidden
+        return bring_back(model.framing.unscale(points, model.config.input.scale)), scores, classes, *hidden
 
     return runtime.compile(find_points)
+
+
+def _cut_crops(
+    model: TrainedModel, images: Tensor, frames: Tensor, places: Tensor, crop_px: int
+) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """Crops as a model sees them, and a function that takes their points to the frames."""
+    if model.config.turns_crops:
+        centers, headings = places[:, :2], places[:, 2:]
+        crops = crop_images_turned(images, frames, centers, headings, crop_px)
+        return crops, lambda points: turn_back(points, centers, headings, crop_px)
+    crops, origins = model.framing.crop(images, frames, places, crop_px)
+    return crops, lambda points: points + origins[:, None]
 
 
 def build_peak_stage(model: TrainedModel, config: PredictConfig, count: int, runtime: Runtime) -> Stage:
