@@ -32,7 +32,7 @@ from poseflow.networks.decoding import find_global_peaks
 from poseflow.networks.heads.class_maps import ClassMaps
 from poseflow.networks.heads.confidence_maps import draw_confidence_maps
 from poseflow.networks.heads.part_affinity_fields import PartAffinityFields
-from poseflow.runs.trainings import seconds_left
+from poseflow.runs.trainings import OKS_NOISE, seconds_left
 from poseflow.steps.label_files import LabelFiles
 from poseflow.steps.split import split_dataset
 from poseflow.training import train as train_module
@@ -343,8 +343,22 @@ def test_the_epoch_of_the_highest_oks_is_kept_and_of_equal_ones_that_of_the_leas
     assert (epochs.progress.best_epoch, epochs.progress.best_loss, epochs.progress.stalled_epochs) == (3, 0.2, 1)
 
 
+@pytest.mark.parametrize(("schedule", "kept"), [("cosine", 5), ("plateau", 2)])
+def test_a_later_epoch_that_is_as_good_but_for_noise_is_kept_where_the_rate_falls(schedule, kept, tmp_path):
+    oks = [0.5, 0.6, 0.592, 0.6, 0.591, 0.58]
+    epochs = Epochs(tiny(epochs=9, schedule=schedule, early_stop_epochs=4), tmp_path, 1, Progress())
+    for epoch, own in enumerate(oks, 1):
+        epochs.progress.epoch = epoch
+        epochs._validate(0.5, own)
+    assert (epochs.progress.best_epoch, epochs.progress.best_oks) == (kept, 0.6)
+    assert (epochs.progress.stalled_epochs, epochs.progress.stopped) == (4, True)
+
+
 @pytest.mark.slow
 def test_training_says_how_good_its_poses_are(model):
     oks = [float(row["val_oks"]) for row in read_history(model)]
     assert 0.3 < max(oks) <= 1
-    assert read_json(model / "training.json")["best_epoch"] == 1 + int(np.argmax(oks))
+    best = read_json(model / "training.json")["best_epoch"]
+    assert best == max(
+        epoch for epoch, own in enumerate(oks, 1) if own == max(oks) or own >= max(oks[:epoch]) - OKS_NOISE
+    )

@@ -28,9 +28,19 @@ class StopRequest:
     at: str
 
 
-def rank_epoch(loss: float, oks: float) -> tuple[float, float]:
-    """The greater, the better: by the OKS of validation's points; by loss where that is equal, or unknown (0)."""
-    return oks, -loss
+OKS_NOISE = 0.01
+"""About the standard error of the mean OKS of a hundred validation samples."""
+
+
+def judge_epoch(loss: float, oks: float, best_loss: float, best_oks: float, schedule: str) -> tuple[bool, bool]:
+    """Whether an epoch is better than the best so far, and whether its weights are kept.
+
+    By the OKS of validation's points; by loss where that is equal, or unknown (0). Where the rate falls over the whole
+    training (`schedule` cosine), a later epoch is kept that is as good but for noise: the best of many early ones is so
+    by chance, and does worse elsewhere.
+    """
+    is_better = (oks, -loss) > (best_oks, -best_loss)
+    return is_better, is_better or (schedule == "cosine" and 0 < best_oks - OKS_NOISE <= oks)
 
 
 def seconds_left(seconds: float, epochs: int, max_epochs: int, minutes: float | None) -> float:

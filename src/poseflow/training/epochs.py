@@ -15,7 +15,7 @@ from poseflow.config.model import CONFIDENCE_MAPS
 from poseflow.core.errors import ModelError
 from poseflow.core.files import replacing
 from poseflow.networks.decoding.peaks import find_local_peaks
-from poseflow.runs.trainings import StopRequest, is_stop_requested, rank_epoch, read_stop_request, seconds_left
+from poseflow.runs.trainings import StopRequest, is_stop_requested, judge_epoch, read_stop_request, seconds_left
 from poseflow.training.checkpoint import Progress, write_checkpoint
 from poseflow.training.data import Samples, stack_samples
 from poseflow.training.pictures import write_map_pictures
@@ -104,9 +104,11 @@ class Epochs(keras.callbacks.Callback):
 
     def _validate(self, loss: float, oks: float) -> None:
         progress, training = self.progress, self.config.training
-        if rank_epoch(loss, oks) > rank_epoch(progress.best_loss, progress.best_oks):
-            progress.best_oks, progress.best_loss = oks, loss
-            progress.best_epoch, progress.stalled_epochs = progress.epoch, 0
+        is_better, is_kept = judge_epoch(loss, oks, progress.best_loss, progress.best_oks, training.schedule)
+        if is_kept:
+            progress.best_epoch, progress.best_loss = progress.epoch, loss
+        if is_better:
+            progress.best_oks, progress.stalled_epochs = oks, 0
             return
         progress.stalled_epochs += 1
         if training.schedule == "plateau" and progress.stalled_epochs % training.plateau_epochs == 0:

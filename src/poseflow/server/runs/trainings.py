@@ -13,7 +13,7 @@ from poseflow.core.files import read_json
 from poseflow.runs.places import ANY, Places
 from poseflow.runs.promotion import BY_PERSON, Decision, describe_decision, read_history
 from poseflow.runs.releases import Release, read_release
-from poseflow.runs.trainings import rank_epoch, read_stop_request, seconds_left, work_folder
+from poseflow.runs.trainings import judge_epoch, read_stop_request, seconds_left, work_folder
 from poseflow.server.messages.run import (
     ComparisonFacts,
     Curves,
@@ -64,7 +64,7 @@ def _describe_training(places: Places, model: str, version: str, is_running: boo
         job=_find_job(places.training(model, version)),
         epoch=epoch,
         epochs=limits and limits.max_epochs,
-        best_epoch=_find_best(columns),
+        best_epoch=_find_best(columns, limits),
         loss=losses[-1] if losses else None,
         seconds_left=_predict_end(columns, epoch, limits) if state == "running" else None,
         can_stop=can_stop,
@@ -89,13 +89,21 @@ def _read_limits(folder: Path) -> TrainingConfig | None:
         return None
 
 
-def _find_best(columns: dict[str, list[float | None]]) -> int | None:
-    """The first of the best epochs."""
+def _find_best(columns: dict[str, list[float | None]], limits: TrainingConfig | None) -> int | None:
+    """The epoch whose weights would be kept now."""
     losses = columns.get("val_loss") or columns.get("loss") or []
-    oks = columns.get("val_oks") or [0.0] * len(losses)
-    rows = zip(oks, losses, columns.get("epoch", []), strict=False)
-    known = [(rank_epoch(loss, one or 0), epoch) for one, loss, epoch in rows if loss is not None and epoch is not None]
-    return int(max(known, key=lambda row: row[0])[1]) if known else None
+    all_oks = columns.get("val_oks") or [0.0] * len(losses)
+    schedule = (limits or TrainingConfig()).schedule
+    kept, best_loss, best_oks = None, math.inf, 0.0
+    for oks, loss, epoch in zip(all_oks, losses, columns.get("epoch", []), strict=False):
+        if loss is None or epoch is None:
+            continue
+        is_better, is_kept = judge_epoch(loss, oks or 0.0, best_loss, best_oks, schedule)
+        if is_kept:
+            kept, best_loss = int(epoch), loss
+        if is_better:
+            best_oks = oks or 0.0
+    return kept
 
 
 def _predict_end(
@@ -138,7 +146,7 @@ def find_model_folder(places: Places, model: str, version: str) -> Path | None:
 def read_curves(folder: Path) -> Curves:
     """How a training's losses went."""
     columns = read_columns(folder / "history.csv")
-    return Curves(columns=columns, best_epoch=_find_best(columns))
+    return Curves(columns=columns, best_epoch=_find_best(columns, _read_limits(folder)))
 
 
 def list_pictures(folder: Path) -> dict[str, Path]:
