@@ -11,7 +11,7 @@ from poseflow.report.models import read_curves, read_model_story
 @pytest.mark.slow
 def test_a_trained_model_has_curves_maps_and_facts(tmp_path):
     story = read_model_story("centroid", write_model(tmp_path / "centroid"))
-    assert story.facts["best epoch"] == "7" and story.facts["training time"] == "1.3 min"
+    assert story.facts["epoch that was kept"] == "7" and story.facts["training time"] == "1.3 min"
     assert story.curves is not None and "validation frames" in story.curves.caption
     assert story.maps is not None and "after epoch 8" in story.maps.caption
     assert "detects where the animals are" in story.purpose
@@ -48,8 +48,14 @@ def test_training_without_validation_frames_is_remarked(tmp_path):
 
 def test_training_that_ended_at_its_best_is_remarked(tmp_path):
     folder = write_model(tmp_path / "centroid")
-    write_json(read_json(folder / "training.json") | {"best_epoch": 8}, folder / "training.json")
-    assert "longer training" in read_model_story("centroid", folder).remarks[0]
+    figures = {"no better": [0.5, 0.7, 0.7], "the best": [0.5, 0.7, 0.71]}
+    found = {}
+    for name, all_oks in figures.items():
+        rows = "".join(f"{epoch},0.1,0.1,{oks}\n" for epoch, oks in enumerate(all_oks, 1))
+        (folder / "history.csv").write_text(f"epoch,loss,val_loss,val_oks\n{rows}")
+        found[name] = read_model_story("centroid", folder).remarks
+    assert found["no better"] == []
+    assert "longer training" in found["the best"][0]
 
 
 def test_a_model_that_learned_nothing_is_remarked(tmp_path):

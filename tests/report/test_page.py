@@ -137,7 +137,7 @@ def test_the_page_tells_everything(full_page):
         "could not be read: the file is empty <0 bytes>",
         "2 of 3,000 frames could not be decoded",
         "tracks are broken up: 60",
-        "best epoch: 7",
+        "epoch that was kept: 7",
         "release: abcdef0123",
         "keras in float32. Tried were keras in float32: 51.0 frames/s",
         "Processing of 1,000 frames in 2 jobs",

@@ -193,7 +193,8 @@ class TrainingConfig(Section):
         15,
         ge=1,
         description="Stop after so many epochs without gain, in the OKS of validation's points where a sample shows "
-        "one animal, else in the loss; null: never. The weights of the best epoch are kept.",
+        "one animal, else in the loss; null: never. The weights of the best epoch are kept; with `cosine`, of those "
+        "whose OKS are within 0.01 of it the last one's.",
     )
     foreground_weight: float = Field(
         20.0, ge=0, description="Squared errors weigh 1 + this x target, so that the all-zero answer does not pay."

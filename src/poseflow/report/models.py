@@ -48,7 +48,7 @@ def read_model_story(name: str, folder: Path) -> ModelStory:
         maps=_show_maps(name, folder / "pictures", training),
         config=described.text,
         versions=training.get("versions", {}),
-        remarks=_find_remarks(training),
+        remarks=_find_remarks(training, history),
     )
 
 
@@ -66,7 +66,7 @@ def _list_facts(training: dict) -> dict[str, str]:
         "train_frames": ("training frames", "{:,}"),
         "val_frames": ("validation frames", "{:,}"),
         "epochs": ("epochs", "{:,}"),
-        "best_epoch": ("best epoch", "{:,}"),
+        "best_epoch": ("epoch that was kept", "{:,}"),
         "parameters": ("parameters", "{:,}"),
         "precision": ("precision", "{}"),
         "backend": ("backend", "{}"),
@@ -77,12 +77,14 @@ def _list_facts(training: dict) -> dict[str, str]:
     return facts
 
 
-def _find_remarks(training: dict) -> list[str]:
+def _find_remarks(training: dict, history: dict[str, NDArray[np.float64]]) -> list[str]:
     if not training.get("beats_baseline", True):
         return ["It learned next to nothing: its loss is that of empty maps. A lower training.learning_rate may help."]
     if training.get("val_frames") == 0:
         return ["There were no validation frames: the training loss decided which weights were kept."]
-    if "best_epoch" in training and training["best_epoch"] == training.get("epochs"):
+    figures = history.get("val_oks", -history["val_loss"] if "val_loss" in history else np.empty(0))
+    # Of epochs that are equal but for noise the last one is kept, which says nothing of what more of them would bring.
+    if len(figures) > 1 and figures[-1] > figures[:-1].max():
         return ["The last epoch was the best: longer training (training.max_epochs, training.minutes) may do better."]
     return []
 

@@ -22,7 +22,7 @@ STEP_VERSIONS: Mapping[str, int] = {
     "extract": 2,
     "labels": 2,
     "split": 2,
-    "train": 2,
+    "train": 3,
     "evaluate": 6,
     "evaluate_tracking": 2,
     "predict": 4,

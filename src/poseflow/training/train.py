@@ -57,6 +57,7 @@ def train_model(
         config: the profile.
         train, val: packages of labeled frames. The best epoch has the highest OKS of validation's points, where a
             sample shows one animal, else the least validation loss; where `val` has no labels, the least training loss.
+            Of epochs that are equal but for noise the last one counts (`runs.trainings.judge_epoch`).
         folder: the result; if it exists, nothing is done.
         monitor: where SLEAP's GUI listens, if it does.
         devices: share each batch, see `training.devices`; None: the profile's number of the GPUs that are seen here.
