@@ -73,6 +73,7 @@ def test_cancelled_nothing_is_kept_and_a_further_try_does_not_begin_anew(package
         with pytest.raises(ModelError, match="ada cancelled this training"):
             train_model(PROFILE, *packages, folder)
         assert [path.name for path in work.iterdir()] == ["stop.json"]
+        (work / "checkpoint.npz").touch()  # of an earlier run, where the wish came before this one had begun
     assert not folder.exists()
     forget_stop_request(work)
     with pytest.raises(ModelError, match="ada cancelled"):  # it begins anew, and is cancelled in its second epoch

@@ -103,9 +103,10 @@ def train_model(
 
 
 def _check_wanted(work: Path) -> None:
-    """Raise ModelError where a person has cancelled the training."""
+    """Raise ModelError where a person has cancelled the training; what it had learned before is dropped."""
     request = read_stop_request(work)
     if request is not None and not request.keep:
+        remove_learned(work)
         raise _say_cancelled(work, request)
 
 
