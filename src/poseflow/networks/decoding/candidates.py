@@ -104,11 +104,7 @@ def read_headings(maps: Tensor, anchors: Tensor, output_stride: int) -> Tensor:
 
     Returns: (batch, k, 2) float32, vectors of about length 1, NaN for a missing anchor.
     """
-    batch, height, width, _ = ops.shape(maps)
-    found = ops.all(ops.isfinite(anchors), axis=-1, keepdims=True)
-    rows, columns = _nearest_cells(ops.where(found, anchors, 0.0), output_stride, height, width)
-    frame = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1))
-    return ops.where(found, take_cells(maps, (frame, rows, columns, 0), depth=2), float("nan"))
+    return score_classes(maps, anchors[:, None], output_stride)[:, 0]
 
 
 def _nearest_cells(points: Tensor, output_stride: int, height: int, width: int) -> tuple[Tensor, Tensor]:

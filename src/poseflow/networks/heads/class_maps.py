@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from poseflow.config import GroupingConfig
 from poseflow.config.parts import Stride, Subject
 from poseflow.networks.heads.classes import CLIP, ClassWeights, known_weights, one_hot, weigh_classes
-from poseflow.networks.heads.maps import Floats, GroupingHead, square_offsets
+from poseflow.networks.heads.maps import DiscHead, Floats, GroupingHead, square_offsets
 from poseflow.networks.lazy import ops
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Tensor = Any
 
 
-class ClassMaps(GroupingHead):
+class ClassMaps(DiscHead, GroupingHead):
     """multi_class_bottom_up: class maps, which say whose part it is."""
 
     needs: ClassVar[str] = "head.identities"
@@ -31,13 +31,6 @@ class ClassMaps(GroupingHead):
     radius_px: float = Field(8.0, gt=0, description="Of the disc round each landmark, in px of the network's input.")
     weight: float = Field(0.02, ge=0, description="Of the cross-entropy beside the confidence maps' squared error.")
     class_weights: ClassWeights = None
-
-    @model_validator(mode="after")
-    def _check_radius(self) -> "ClassMaps":
-        # A peak is read at its nearest cell, which must lie in the disc.
-        if self.radius_px < self.output_stride:
-            raise ValueError(f"radius_px must be at least output_stride ({self.output_stride}), got {self.radius_px}")
-        return self
 
     def count_channels(self, subject: Subject) -> int:
         """A map an animal."""

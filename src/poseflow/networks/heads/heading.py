@@ -2,17 +2,17 @@
 
 from typing import Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from poseflow.config.parts import Stride, Subject
 from poseflow.core.geometry import SHORTEST_PX
-from poseflow.networks.heads.maps import MapHead, square_offsets
+from poseflow.networks.heads.maps import DiscHead, square_offsets
 from poseflow.networks.lazy import ops
 
 Tensor = Any
 
 
-class Heading(MapHead):
+class Heading(DiscHead):
     """Which way each animal heads (input.heading), so that its crop can be turned by it."""
 
     needs: ClassVar[str] = "input.heading"
@@ -22,13 +22,6 @@ class Heading(MapHead):
     weight: float = Field(
         0.01, ge=0, description="Of the squared error of the heading, a vector of length 1; 0: it is not learned."
     )
-
-    @model_validator(mode="after")
-    def _check_radius(self) -> "Heading":
-        # An anchor is read at its nearest cell, which must lie in the disc.
-        if self.radius_px < self.output_stride:
-            raise ValueError(f"radius_px must be at least output_stride ({self.output_stride}), got {self.radius_px}")
-        return self
 
     def is_wanted(self, given: Any) -> bool:
         """Where a node is named."""

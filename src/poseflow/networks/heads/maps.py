@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from poseflow.config import GroupingConfig
 from poseflow.config.parts import Head, Stride, Subject
@@ -40,6 +40,19 @@ class MapHead(Head):
             channels, 1, activation=self.activation, kernel_initializer=nearly_zero, dtype="float32", name=name
         )
         return convolution(features[self.output_stride])
+
+
+class DiscHead(MapHead):
+    """A head that learns what it draws in a disc round each point, and is read at the cell nearest to it."""
+
+    radius_px: float
+
+    @model_validator(mode="after")
+    def _check_radius(self) -> "DiscHead":
+        # The nearest cell must lie in the disc.
+        if self.radius_px < self.output_stride:
+            raise ValueError(f"radius_px must be at least output_stride ({self.output_stride}), got {self.radius_px}")
+        return self
 
 
 def square_offsets(coordinates: Tensor, cells: int, output_stride: int) -> Tensor:

@@ -2,17 +2,17 @@
 
 from typing import Any, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from poseflow.config.parts import Stride, Subject
 from poseflow.networks.heads.class_maps import score_class_maps
-from poseflow.networks.heads.maps import MapHead, square_offsets
+from poseflow.networks.heads.maps import DiscHead, square_offsets
 from poseflow.networks.lazy import ops
 
 Tensor = Any
 
 
-class Visibility(MapHead):
+class Visibility(DiscHead):
     """Which nodes are hidden: labeled, and found, though nobody can see them (labels.keep_hidden)."""
 
     needs: ClassVar[str] = "nodes in the skeleton"
@@ -29,13 +29,6 @@ class Visibility(MapHead):
         description="Of the cross-entropy beside the confidence maps' squared error, 0.02 for instance; 0: the network "
         "does not learn it.",
     )
-
-    @model_validator(mode="after")
-    def _check_radius(self) -> "Visibility":
-        # A point is read at its nearest cell, which must lie in the disc.
-        if self.radius_px < self.output_stride:
-            raise ValueError(f"radius_px must be at least output_stride ({self.output_stride}), got {self.radius_px}")
-        return self
 
     def count_channels(self, subject: Subject) -> int:
         """A map a point."""
