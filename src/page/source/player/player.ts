@@ -10,6 +10,8 @@ export const SPEEDS = [0.25, 0.5, 1, 2, 4, 8] as const;
 const MEMORY_BYTES = 420e6;
 /** So long one rests on a frame until its full still is asked for, ms. */
 const REST_MS = 120;
+/** Moves of at most so many frames are steps; a drag along the bar jumps farther. */
+const STEP_FRAMES = 10;
 const AGAIN_MS = 1500;
 
 export type FrameState = "waiting" | "shown" | "failed";
@@ -18,7 +20,6 @@ export interface PlayerOptions {
   frame: number;
   /** Stills only, as for labeling: each pixel is as our own reader gives it. */
   stills: boolean;
-  /** Frames ahead that stills are fetched of while stepping. */
 }
 
 export class Player {
@@ -39,6 +40,7 @@ export class Player {
   private readonly stills: StillSource;
   private readonly failed = new Map<number, string>();
   private direction: 1 | -1 = 1;
+  private isStepping = false;
   private rest = 0;
   private restTimer: ReturnType<typeof setTimeout> | undefined;
   private clock = 0;
@@ -134,6 +136,7 @@ export class Player {
     const next = this.clamp(frame);
     if (next === this.frame.peek()) return;
     this.direction = next > this.frame.peek() ? 1 : -1;
+    this.isStepping = Math.abs(next - this.frame.peek()) <= STEP_FRAMES;
     this.frame.value = next;
     this.moved();
   }
@@ -177,29 +180,33 @@ export class Player {
       }
     }
     this.stills.ask(wishes);
-    this.wantPackets(frame, own, isAtRest);
+    this.wantPackets(frame, own, isAtRest || this.isStepping || this.playing.peek());
   }
 
-  private wantPackets(frame: number, own: Picture | null, isAtRest: boolean): void {
+  /** @param stays whether one goes on from here; while one drags along the bar, stills answer sooner than a run could. */
+  private wantPackets(frame: number, own: Picture | null, stays: boolean): void {
     const { packets } = this;
     if (!packets) return;
-    if (!own || (own.from !== "packets" && (isAtRest || this.playing.peek()) && !this.isNear(frame))) {
-      // While one drags along the bar, stills answer sooner than a run could.
-      if (isAtRest || this.playing.peek() || packets.headOf(frame)) void packets.ask(frame, this.direction);
+    if (!own || (own.from !== "packets" && stays && !this.isNear(frame))) {
+      if (stays || packets.headOf(frame)) void packets.ask(frame, this.direction);
       return;
     }
     const margin = 60;
     for (const next of [frame + margin, frame - margin / 2]) {
       const near = Math.min(Math.max(next, 0), this.frames - 1);
-      if (!this.cache.get(near) && packets.serves(near) && (isAtRest || this.playing.peek())) {
+      if (!this.cache.get(near) && packets.serves(near) && stays) {
         void packets.ask(near, next > frame ? 1 : -1);
         return;
       }
     }
   }
 
+  /** Whether the next frame either way is there at its full size. */
   private isNear(frame: number): boolean {
-    return [1, -1].every((by) => frame + by < 0 || frame + by >= this.frames || this.cache.get(frame + by) !== null);
+    return [1, -1].every((by) => {
+      const beside = this.cache.get(frame + by);
+      return frame + by < 0 || frame + by >= this.frames || (beside !== null && beside.from !== "half");
+    });
   }
 
   private takeStill(frame: number, size: Size, image: ImageBitmap): void {
