@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from importlib.metadata import version
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -23,16 +22,16 @@ from poseflow.networks.precision import choose_precision
 from poseflow.runs.lock import hold
 from poseflow.runs.trainings import StopRequest, forget_stop_request, read_stop_request, remove_learned, work_folder
 from poseflow.training.checkpoint import Progress, clear_checkpoints, load_best, resume
-from poseflow.training.data import Batch, Samples, build_samples, complete_profile, iterate_batches, stack_samples
+from poseflow.training.data import Samples, build_samples, complete_profile, iterate_batches
 from poseflow.training.devices import WholeBatchAdam, spread_over_devices
 from poseflow.training.epochs import CancelledError, Epochs, is_over
+from poseflow.training.feeding import ValidationBatches, feed
 from poseflow.training.monitor import MonitorAddresses, monitored
 from poseflow.training.network import TrainedNetwork
 from poseflow.training.provenance import PARTS, check_same_training, describe_dataset, describe_training, is_trained
 
 logger = logging.getLogger("poseflow")
 LEAST_STEPS = 200  # the paper's epoch: the training set once, or 200 batches, whichever is more
-VAL_BATCH = 16
 WORKERS = 2  # threads that draw samples for a device
 BASELINE_SHARE = 0.9  # of the loss of the all-zero prediction: more than this is no model yet
 
@@ -151,11 +150,11 @@ def _fit(
         progress.devices = devices
         with monitored(config, monitor, progress) as messages:
             model.fit(
-                (_as_input(batch) for batch in batches),
+                feed(batches),
                 epochs=training.max_epochs,
                 initial_epoch=progress.epoch,
                 steps_per_epoch=steps,
-                validation_data=_validation(validation, devices),
+                validation_data=None if validation is None else ValidationBatches(validation, devices),
                 callbacks=[epochs, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False), *messages],
                 shuffle=False,
                 verbose="auto" if os.isatty(1) else 0,
@@ -181,42 +180,9 @@ def build_optimizer(config: TrainingConfig, devices: int = 1) -> keras.Optimizer
     return WholeBatchAdam(config.learning_rate, config.clip_norm, devices)
 
 
-def _as_input(batch: Batch) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A batch in the form that Keras asks for."""
-    labels = {"points": batch.points, "classes": batch.classes, "hidden": batch.hidden}
-    return {"images": batch.images, "intensity": batch.intensity}, labels
-
-
-def _validation(validation: Samples | None, devices: int) -> Any:
-    if validation is None:
-        return None
-    return _ValidationBatches(validation, devices)
-
-
-class _ValidationBatches(keras.utils.PyDataset):
-    """The validation samples as they are, in order.
-
-    Several devices divide each batch but the rest, which then comes first: on JAX Keras lays out all batches as it.
-    """
-
-    def __init__(self, samples: Samples, devices: int = 1) -> None:
-        super().__init__()
-        self.samples = samples
-        self.size = devices * max(VAL_BATCH // devices, 1)
-        self.begin = -(-len(samples) % self.size) if devices > 1 else 0
-
-    def __len__(self) -> int:
-        return ceil(len(self.samples) / self.size)
-
-    def __getitem__(self, number: int) -> Any:
-        begin = self.begin + number * self.size
-        end = min(begin + self.size, len(self.samples))
-        return _as_input(stack_samples(self.samples, list(range(max(begin, 0), end))))
-
-
 def _measure_baseline(model: TrainedNetwork, samples: Samples) -> float:
     """Loss of the all-zero prediction, where training can get stuck; of classes, that of all being equally likely."""
-    batches = _ValidationBatches(samples)
+    batches = ValidationBatches(samples)
     losses, sizes = [], []
     for inputs, labels in (batches[number] for number in range(len(batches))):
         shapes = model.network.compute_output_shape(inputs["images"].shape)
