@@ -234,7 +234,7 @@ def test_what_a_kind_needs_of_the_labels_is_named():
     with pytest.raises(LabelsError, match=r"head\.identities must be among a, b, got c"):
         complete_profile(named, other)
     named.skeleton = Skeleton(nodes=("head", "tail"))
-    with pytest.raises(SkeletonError, match="must have edges that join its 2 nodes, got none"):
+    with pytest.raises(SkeletonError, match=r"must have edges \(labels.edges\) that join its 2 nodes, got none"):
         complete_profile(named, profile("bottom_up"))
     named.skeleton = Skeleton(nodes=("head", "tail", "ear", "eye"), edges=((0, 1), (2, 3)))
     with pytest.raises(SkeletonError, match="join all its nodes, got none to ear, eye"):

@@ -1,5 +1,6 @@
 """Config sections `labels`, `split` and `extract`: from labeled frames to training sets."""
 
+from collections import Counter
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -29,11 +30,34 @@ class LabelsConfig(Section):
         "format, for models with head.visibility; false: what each format's own program trains on, SLEAP's and NWB's "
         "are missing, COCO's and YOLO's are points like others.",
     )
+    edges: tuple[tuple[str, str], ...] | None = Field(
+        None,
+        description="Edges of the skeleton as pairs of nodes, in place of those that the files have: bottom-up models "
+        "find animals along them; null: the files'.",
+        examples=[[["nose", "neck"], ["neck", "tail"]]],
+    )
+    symmetries: tuple[tuple[str, str], ...] | None = Field(
+        None,
+        description="Pairs of nodes that change places in a mirror (augmentation.flip), in place of those that the "
+        "files have; null: the files'.",
+        examples=[[["left_eye", "right_eye"], ["left_ear", "right_ear"]]],
+    )
     corrections: bool = Field(
         True,
         description="Train on frames in which a person corrected poses (review.corrections), with all their animals; "
         "they are never tested on.",
     )
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> "LabelsConfig":
+        for name, pairs in (("edges", self.edges), ("symmetries", self.symmetries)):
+            twice = [pair for pair, times in Counter(pairs or ()).items() if times > 1]
+            for a, b in (*twice, *(pair for pair in pairs or () if pair[0] == pair[1])):
+                raise ValueError(f"{name} must join two nodes each, and each pair once, got [{a}, {b}]")
+        times = Counter(node for pair in self.symmetries or () for node in pair)
+        if many := [node for node, count in times.items() if count > 1]:
+            raise ValueError(f"symmetries must have each node once, got several pairs with {', '.join(many)}")
+        return self
 
 
 class HoldOut(Section):

@@ -67,13 +67,17 @@ class Skeleton(BaseModel):
     def check_connected(self) -> None:
         """Raise SkeletonError unless the edges join all nodes, as assembly from part affinity fields asks for."""
         if not self.edges:
-            raise SkeletonError(f"skeleton must have edges that join its {len(self.nodes)} nodes, got none")
+            raise SkeletonError(
+                f"skeleton must have edges (labels.edges) that join its {len(self.nodes)} nodes, got none"
+            )
         joined = {self.growth_order()[0][1]}
         for _, known, new in self.growth_order():
             joined |= {new} if known in joined else set()
         apart = [name for index, name in enumerate(self.nodes) if index not in joined]
         if apart:
-            raise SkeletonError(f"skeleton must have edges that join all its nodes, got none to {', '.join(apart)}")
+            raise SkeletonError(
+                f"skeleton must have edges (labels.edges) that join all its nodes, got none to {', '.join(apart)}"
+            )
 
     @classmethod
     def from_names(

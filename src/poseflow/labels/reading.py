@@ -11,7 +11,7 @@ from pathlib import Path
 import sleap_io as sio
 
 from poseflow.config import LabelsConfig
-from poseflow.core.errors import LabelsError, NoLabelsError
+from poseflow.core.errors import LabelsError, NoLabelsError, SkeletonError
 from poseflow.labels.clean import chosen_instances, clean_labels, identity_of
 from poseflow.labels.formats import read_label_file
 from poseflow.labels.formats.deeplabcut import is_hdf5_table
@@ -75,7 +75,7 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
         LabelsError: A file is absent, empty, damaged or of another format, has the same instance twice, or its video
             is missing, unreadable or too short; the message names the file.
         NoLabelsError: None of the files has a labeled frame.
-        SkeletonError: Files differ in their nodes.
+        SkeletonError: Files differ in their nodes, or `config.edges` or `config.symmetries` names others.
     """
     if not paths:
         raise LabelsError(f"labels.paths must name at least one label file, got none for {', '.join(config.paths)}")
@@ -94,7 +94,25 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
         raise unlabeled[0]
     for reason in unlabeled:
         logger.warning("%s; it is passed over", reason)
-    return merge_labels(parts)
+    merged = merge_labels(parts)
+    _join_nodes(merged.skeleton, config)
+    return merged
+
+
+def _join_nodes(skeleton: sio.Skeleton, config: LabelsConfig) -> None:
+    """Give a skeleton the edges and symmetries that the settings name, in place of its own."""
+    pairs = {"edges": config.edges, "symmetries": config.symmetries}
+    for setting, given in pairs.items():
+        unknown = {node for pair in given or () for node in pair} - set(skeleton.node_names)
+        if unknown:
+            raise SkeletonError(
+                f"labels.{setting} must join nodes of the labels ({', '.join(skeleton.node_names)}), "
+                f"got {', '.join(sorted(unknown))}"
+            )
+    if config.edges is not None:
+        skeleton.edges = [sio.Edge(skeleton[source], skeleton[target]) for source, target in config.edges]
+    if config.symmetries is not None:
+        skeleton.symmetries = [sio.Symmetry([skeleton[one], skeleton[other]]) for one, other in config.symmetries]
 
 
 def locate_labels(labels: sio.Labels, path: Path) -> sio.Labels:

@@ -80,7 +80,9 @@ def train_model(
             _check_wanted(work)
             check_same_training(config, dataset, work)
             if config.augmentation.flip and not package.skeleton.symmetries:
-                logger.warning("augmentation.flip mirrors animals, and the skeleton has no symmetric nodes to exchange")
+                logger.warning(
+                    "augmentation.flip mirrors animals, and no symmetric nodes (labels.symmetries) change places then"
+                )
             work.mkdir(parents=True, exist_ok=True)
             remove_unfinished(work)
             describe_training(config, package, dataset, work)
