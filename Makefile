@@ -48,7 +48,7 @@ test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root
 
 # Of networks that run for moments, most of the time goes to what XLA optimizes.
 test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (5 minutes)
-	@KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest $(PARALLEL) -m backend
+	@KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) -m backend
 
 test-long: install  ## one of each bad thing, SIGKILLs at random moments, a backbone of each family (7 minutes)
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m long

@@ -138,7 +138,7 @@ def train_and_copy(named_packages, tmp_path_factory):
     ("kind", "term"),
     [
         ("bottom_up", "part_affinity_fields"),
-        # The one of them on JAX too, which takes a minute to compile a training: the heads' own tests are there as well
+        # The one of them on JAX too, which takes long to compile a training: the heads' own tests are there as well
         pytest.param("multi_class_top_down", "class_vector", marks=pytest.mark.backend),
         ("multi_class_bottom_up", "class_maps"),
     ],
