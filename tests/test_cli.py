@@ -142,7 +142,7 @@ def test_a_fault_ends_the_command_with_one_line(tmp_path):
         text=True,
         timeout=60,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("error: --set: ")
     assert "did you mean 'animals'" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -125,7 +125,7 @@ def test_a_folder_that_is_no_project_is_said_so(tmp_path: Path, environment: dic
         done = subprocess.run(
             [sys.executable, "-m", "poseflow", "serve", str(folder)], env=environment, capture_output=True, text=True
         )
-        assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
+        assert done.returncode == 2 and words in done.stderr and "Traceback" not in done.stderr
 
 
 def _free_port() -> int:

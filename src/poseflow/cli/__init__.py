@@ -41,11 +41,11 @@ def _configure(
 
 
 def main() -> None:
-    """Run the command; a fault that the user can mend, or a disk that fails, ends it with one line and exit code 1."""
+    """Run the command; a fault ends it with one line, and code 2 if the user can mend it, 1 if the machine failed."""
     end_after_interrupt()
     prepare_imports()
     try:
         app()
     except (PoseflowError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+        raise SystemExit(2 if isinstance(error, PoseflowError) else 1) from None
