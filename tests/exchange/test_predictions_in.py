@@ -511,11 +511,15 @@ def test_cameras_in_one_nwb_file_are_recordings_and_other_units_are_refused(tmp_
 
 
 @pytest.mark.slow
-def test_poses_of_a_part_of_a_recording_are_of_the_frames_at_their_times(tmp_path):
+@pytest.mark.parametrize("by", ["timestamps", "rate"])
+def test_poses_of_a_part_of_a_recording_are_of_the_frames_at_their_times(tmp_path, by):
     write_nwb(np.ones((FRAMES, 1, 3, 2), np.float32), tmp_path / "cage.nwb")
     with h5py.File(tmp_path / "cage.nwb", "a") as file:
-        del file["acquisition/film/starting_time"]
-        file["acquisition/film/timestamps"] = 9 + np.arange(50) / 25
+        if by == "rate":
+            file["acquisition/film/starting_time"][()] = 9.0
+        else:
+            del file["acquisition/film/starting_time"]
+            file["acquisition/film/timestamps"] = 9 + np.arange(50) / 25
     assert describe_predictions_file(tmp_path / "cage.nwb").videos[0].frames == 25 + FRAMES
     assert read(tmp_path / "cage.nwb", 0, (0, 50)).frame_idx.tolist() == list(range(25, 25 + FRAMES))
 

@@ -20,6 +20,8 @@ from poseflow.tables import Instances
 
 WHAT = "an NWB file with poses (ndx-pose)"
 BLOCK_FRAMES = 1 << 14
+MOST_FRAMES = 1 << 25
+"""Of a recording, four days at 100 frames/s: more come of a rate that is wrong."""
 LENGTH = re.compile(r"(milli|centi|micro|deci)?met(er|re)s?|[munµcd]?m|inch(es)?", re.IGNORECASE)
 """Units that are no px."""
 
@@ -121,7 +123,7 @@ def _read_animals(poses: Sequence[h5py.Group], skeleton: Skeleton) -> tuple[list
     steps = np.concatenate([np.diff(known) for known in times])
     step = float(np.median(steps)) if len(steps) else 0.0
     first = min((float(known[0]) for known in times if len(known)), default=0.0)
-    clock = _read_clock(poses[0])
+    clock = _read_clock(poses[0], max((float(known[-1]) for known in times if len(known)), default=0.0))
     frames = [_number_frames(known, clock, first, step) for known in times]
     animals = [_Animal(*parts) for parts in zip(poses, series, frames, strict=True)]
     return animals, 1 / step if step > 0 else None
@@ -135,11 +137,19 @@ def _check_unit(series: h5py.Group) -> None:
         raise ValueError(f"{series.name} must be in px, got {unit or 'no unit'} (times {scale} plus {offset})")
 
 
-def _read_clock(group: h5py.Group) -> NDArray[np.float64]:
-    """Time of each image of the recording, none where the file gives none."""
+def _read_clock(group: h5py.Group, last: float) -> NDArray[np.float64]:
+    """Times of the recording's images up to that of the last pose, none where the file does not tell them.
+
+    A recording that begins at 0 by its rate is one whose time nobody wrote: that is what libraries fill in.
+    """
     for series in _iter_images(group):
         if "timestamps" in series:
             return np.asarray(dataset(series, "timestamps", 1)[:], float)
+        if "starting_time" in series:
+            start, rate = float(series["starting_time"][()]), float(series["starting_time"].attrs["rate"])
+            count = (last - start) * rate + 2
+            if start != 0 and 1 < count <= MOST_FRAMES:
+                return start + np.arange(int(count)) / rate
     return np.empty(0)
 
 
