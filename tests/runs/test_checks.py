@@ -95,6 +95,7 @@ def test_a_recording_must_not_have_more_animals_than_there_can_be(project):
     [
         ("track", "the pose table's own.*got track"),
         ("Frame_IDX", "in more than case, got Frame_IDX"),
+        ("hidden", "the pose table's own.*got hidden"),
         ("dose", "got dose"),
     ],
 )

@@ -233,8 +233,8 @@ def _columns_that_clash(config: Config, plan: Plan, nodes: Sequence[str]) -> Ite
     from poseflow.tables import pose_schema
 
     columns = config.recordings.columns
-    own = pose_schema(Skeleton.from_names(list(nodes or ["node"]), [])).names
-    taken = {name.casefold() for name in (*own, "node", "x", "y", "score", "edited")}
+    own = pose_schema(Skeleton.from_names(list(nodes or ["node"]), []), tells_hidden=True).names
+    taken = {name.casefold() for name in (*own, "node", "x", "y", "score", "edited", "hidden")}
     for name in columns:
         if name.casefold() in taken:
             yield f"recordings.columns must be others than the pose table's own, in more than case, got {name}"
