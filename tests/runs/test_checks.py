@@ -78,6 +78,13 @@ def test_a_name_that_fits_nothing_is_told(project, changes, words):
     assert all(word in line for word in words), line
 
 
+@pytest.mark.parametrize("setting", ["edges", "symmetries"])
+def test_pairs_of_nodes_that_the_labels_do_not_have_end_the_plan(project, setting):
+    assert check(labels={setting: [["nose", "tail"]]}) == []
+    with pytest.raises(ConfigError, match=rf"labels.{setting} must join nodes of the labels \(nose, tail\), got Nose"):
+        check(labels={setting: [["Nose", "tail"]]})
+
+
 def test_a_recording_must_not_have_more_animals_than_there_can_be(project):
     Path("table.tsv").write_text("recording\tanimals\na.mp4\t2\n")
     with pytest.raises(ConfigError, match=r"table.tsv, line 2: animals must be 1 for models of one animal .*, got 2"):
