@@ -300,6 +300,23 @@ def test_label_files_that_are_not_found_end_the_first_run_and_are_told_in_later_
     assert "Traceback" not in output
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"experiments": {}}, "experiments must name what is compared, got none"),
+        ({"labels": {"paths": ["nowhere/*.slp"]}}, "labels.paths must match label files, got none for nowhere/*.slp"),
+    ],
+    ids=["none is named", "no labels"],
+)
+def test_experiments_that_cannot_be_made_are_told(project, changes, message):
+    compared: dict[str, dict] = {"sample_efficiency": {}}
+    project.configure(**{"experiments": compared, **changes})
+    output = project.dry_run("experiments")
+    assert message in output
+    assert "Traceback" not in output
+    assert "Nothing to be done" not in output
+
+
 def test_a_dry_run_imports_no_networks(project):
     code = "import sys; sys.argv = ['snakemake', '-n', '--cores', '1']; from snakemake.cli import main\n"
     code += "try: main()\nfinally: print('imported:', sorted({name.split('.')[0] for name in sys.modules}))"

@@ -233,6 +233,16 @@ def check_targets(targets):
             or f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
             "name trained models under `release`, or run `snakemake suggestions` for frames to label."
         )
+    if not PLAN.experiments and "experiments" in targets:
+        if not CONFIG.experiments:
+            raise WorkflowError("experiments must name what is compared, got none in config/config.yaml")
+        if isinstance(CONFIG.release, dict):
+            raise WorkflowError("release must name one of pipelines for experiments, which train models, got models")
+        raise WorkflowError(
+            PLAN.untrained
+            or f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; "
+            "experiments train models on labels."
+        )
 
 
 def final_files(wildcards):
