@@ -20,7 +20,7 @@ def feed(batches: Iterator[Batch]) -> Any:
     """
     inputs = map(as_input, batches)
     if keras.backend.backend() != "tensorflow":
-        return (one for one in inputs)
+        return (one for one in inputs)  # Keras takes a generator, and no other iterator
     import tensorflow as tf
 
     first = next(inputs)

@@ -148,7 +148,7 @@ def _read_clock(group: h5py.Group, last: float) -> NDArray[np.float64]:
         if "starting_time" in series:
             start, rate = float(series["starting_time"][()]), float(series["starting_time"].attrs["rate"])
             count = (last - start) * rate + 2
-            if start != 0 and 1 < count <= MOST_FRAMES:
+            if start != 0 and rate > 0 and 1 < count <= MOST_FRAMES:
                 return start + np.arange(int(count)) / rate
     return np.empty(0)
 
