@@ -46,7 +46,6 @@ test-slurm: install  ## tests on a SLURM cluster that this brings up; needs root
 	  || $(BIN)/python -m pip install --quiet --no-deps -r requirements-jax.lock
 	@touch $@
 
-# Of networks that run for moments, most of the time goes to what XLA optimizes.
 test-jax: .venv/.jax  ## the tests of the networks once more, with Keras on JAX (5 minutes)
 	@KERAS_BACKEND=jax $(BIN)/python -m pytest $(PARALLEL) -m backend
 

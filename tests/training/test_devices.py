@@ -58,10 +58,9 @@ def trained(tmp_path_factory):
     train = write_blobs(folder, "train", 6, names=("male", "female"))
     val = write_blobs(folder, "val", 17, animals=1, seed=1, names=("male",))  # the last batch is one sample
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
-    jax = {"XLA_FLAGS": flags}
     done = subprocess.run(
         [sys.executable, SCRIPT, train, val, folder],
-        env={**os.environ, **jax},
+        env={**os.environ, "XLA_FLAGS": flags},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -226,23 +226,20 @@ def check_targets(targets):
     if not PLAN.videos and targets & {"all", "nightly", "suggestions"}:
         fits = ", in which nothing is named as videos.patterns says" if os.path.isdir(CONFIG.videos.root) else ""
         raise WorkflowError(f"videos.root must be a folder that holds recordings, got {CONFIG.videos.root}{fits}")
+    unlabeled = f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}"
     need_models = {"all", "nightly", *(["suggestions"] if NEEDS_PREDICTIONS else [])}
     if not PLAN.sources and PLAN.release is None and PLAN.current is None and targets & need_models:
         raise WorkflowError(
             PLAN.untrained
-            or f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; without labels, "
-            "name trained models under `release`, or run `snakemake suggestions` for frames to label."
+            or f"{unlabeled}; without labels, name trained models under `release`, or run `snakemake suggestions` "
+            "for frames to label."
         )
     if not PLAN.experiments and "experiments" in targets:
         if not CONFIG.experiments:
-            raise WorkflowError("experiments must name what is compared, got none in config/config.yaml")
+            raise WorkflowError("experiments must name what is compared, got none")
         if isinstance(CONFIG.release, dict):
             raise WorkflowError("release must name one of pipelines for experiments, which train models, got models")
-        raise WorkflowError(
-            PLAN.untrained
-            or f"labels.paths must match label files, got none for {', '.join(CONFIG.labels.paths)}; "
-            "experiments train models on labels."
-        )
+        raise WorkflowError(PLAN.untrained or f"{unlabeled}; experiments train models on labels.")
 
 
 def final_files(wildcards):

@@ -1,6 +1,7 @@
 """Config sections `labels`, `split` and `extract`: from labeled frames to training sets."""
 
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -58,6 +59,12 @@ class LabelsConfig(Section):
         if many := [node for node, count in times.items() if count > 1]:
             raise ValueError(f"symmetries must have each node once, got several pairs with {', '.join(many)}")
         return self
+
+    def find_unknown_nodes(self, nodes: Sequence[str]) -> Iterator[str]:
+        """A line for each setting whose pairs join others than the labels' nodes."""
+        for name, pairs in (("edges", self.edges), ("symmetries", self.symmetries)):
+            if unknown := sorted({node for pair in pairs or () for node in pair} - set(nodes)):
+                yield f"labels.{name} must join nodes of the labels ({', '.join(nodes)}), got {', '.join(unknown)}"
 
 
 class HoldOut(Section):

@@ -101,14 +101,8 @@ def read_labels(paths: Sequence[str | Path], config: LabelsConfig, with_videos: 
 
 def _join_nodes(skeleton: sio.Skeleton, config: LabelsConfig) -> None:
     """Give a skeleton the edges and symmetries that the settings name, in place of its own."""
-    pairs = {"edges": config.edges, "symmetries": config.symmetries}
-    for setting, given in pairs.items():
-        unknown = {node for pair in given or () for node in pair} - set(skeleton.node_names)
-        if unknown:
-            raise SkeletonError(
-                f"labels.{setting} must join nodes of the labels ({', '.join(skeleton.node_names)}), "
-                f"got {', '.join(sorted(unknown))}"
-            )
+    for fault in config.find_unknown_nodes(skeleton.node_names):
+        raise SkeletonError(fault)
     if config.edges is not None:
         skeleton.edges = [sio.Edge(skeleton[source], skeleton[target]) for source, target in config.edges]
     if config.symmetries is not None:

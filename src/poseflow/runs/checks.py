@@ -134,9 +134,8 @@ def _contradictions(config: Config, plan: Plan) -> Iterator[str]:
     names = sorted({name for labels in plan.label_facts for name in labels["identities"]})
     yield from _names_that_no_model_tells_apart(config, plan, names)
     yield from _nodes_that_there_are_not(plan, nodes)
-    for setting, pairs in {"edges": config.labels.edges, "symmetries": config.labels.symmetries}.items():
-        if unknown := sorted({node for pair in pairs or () for node in pair if node not in (nodes or [node])}):
-            yield f"labels.{setting} must join nodes of the labels ({', '.join(nodes)}), got {', '.join(unknown)}"
+    if nodes:
+        yield from config.labels.find_unknown_nodes(nodes)
     for name, profile in plan.profiles.items():
         identities = profile.head.identities
         if fault := _find_weights_fault(profile.backbone):

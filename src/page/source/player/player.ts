@@ -191,10 +191,11 @@ export class Player {
       if (stays || packets.headOf(frame)) void packets.ask(frame, this.direction);
       return;
     }
+    if (!stays) return;
     const margin = 60;
     for (const next of [frame + margin, frame - margin / 2]) {
       const near = Math.min(Math.max(next, 0), this.frames - 1);
-      if (!this.cache.get(near) && packets.serves(near) && stays) {
+      if (!this.cache.get(near) && packets.serves(near)) {
         void packets.ask(near, next > frame ? 1 : -1);
         return;
       }
